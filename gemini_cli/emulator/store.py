@@ -1,0 +1,201 @@
+"""What the emulator remembers: JSON documents by kind and id, in SQLite, and the bytes of files beside it.
+
+Several processes may use one state file at once, so every change is one transaction and nothing is cached here.
+The folder is made by the caller; the file is ours alone (0600).
+"""
+
+import errno
+import json
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+Document = dict[str, Any]
+
+# Seconds to wait for another process.
+PATIENCE = 30
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS document (
+    kind TEXT NOT NULL, id TEXT NOT NULL, number INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS counter (kind TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
+
+class Store:
+    """Documents of every kind, numbered in the order they were made."""
+
+    def __init__(self, path: str | os.PathLike[str] | None) -> None:
+        self._lock = threading.RLock()
+        if path is not None:
+            _make(path)
+        name = ":memory:" if path is None else os.fspath(path)
+        with _as_os_error(name):
+            self._database = _opened(name)
+        self._name = name
+        # Nobody is obliged to close an emulator in memory.
+        self._close = weakref.finalize(self, self._database.close)
+        self.blobs = Blobs(path)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, _as_os_error(self._name):
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._database
+            except BaseException:
+                self._database.execute("ROLLBACK")
+                raise
+            self._database.execute("COMMIT")
+
+    def number(self, kind: str) -> int:
+        """The next number of this kind; never given twice, whatever is deleted."""
+        with self._transaction() as database:
+            database.execute("INSERT OR IGNORE INTO counter VALUES (?, 0)", (kind,))
+            database.execute("UPDATE counter SET value = value + 1 WHERE kind = ?", (kind,))
+            (value,) = database.execute("SELECT value FROM counter WHERE kind = ?", (kind,)).fetchone()
+            return int(value)
+
+    def put(self, kind: str, id: str, number: int, body: Document) -> None:
+        with self._transaction() as database:
+            database.execute(
+                "INSERT OR REPLACE INTO document VALUES (?, ?, ?, ?)", (kind, id, number, json.dumps(body))
+            )
+
+    def get(self, kind: str, id: str) -> Document | None:
+        with self._lock:
+            row = self._database.execute("SELECT body FROM document WHERE kind = ? AND id = ?", (kind, id)).fetchone()
+        return json.loads(row[0]) if row else None
+
+    def change(self, kind: str, id: str, edit: Callable[[Document], None]) -> Document | None:
+        """Read, edit in place and write back as one step; None if there is no such document."""
+        with self._transaction() as database:
+            row = database.execute("SELECT body FROM document WHERE kind = ? AND id = ?", (kind, id)).fetchone()
+            if row is None:
+                return None
+            body: Document = json.loads(row[0])
+            edit(body)
+            database.execute("UPDATE document SET body = ? WHERE kind = ? AND id = ?", (json.dumps(body), kind, id))
+            return body
+
+    def delete(self, kind: str, id: str) -> bool:
+        with self._transaction() as database:
+            return database.execute("DELETE FROM document WHERE kind = ? AND id = ?", (kind, id)).rowcount > 0
+
+    def newest(self, kind: str, limit: int, before: int | None = None) -> list[tuple[int, Document]]:
+        """Up to `limit` documents with their numbers, newest first, starting below `before`."""
+        with self._lock:
+            rows = self._database.execute(
+                "SELECT number, body FROM document WHERE kind = ? AND number < ? ORDER BY number DESC LIMIT ?",
+                (kind, 1 << 62 if before is None else before, limit),
+            ).fetchall()
+        return [(number, json.loads(body)) for number, body in rows]
+
+    def close(self) -> None:
+        with self._lock:
+            self._close()
+        self.blobs.close()
+
+
+@contextmanager
+def _as_os_error(name: str) -> Iterator[None]:
+    """A state that cannot be used is an OSError, so that nobody else needs to load SQLite to catch it."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise OSError(errno.EIO, str(error), name) from error
+
+
+def _make(path: str | os.PathLike[str]) -> None:
+    """Make the file with its mode: SQLite would use the umask, and its -wal and -shm files copy this mode.
+
+    Only when it is not there: opening and closing a database file drops the locks this process has on it.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def _opened(name: str) -> sqlite3.Connection:
+    # Transactions are ours (isolation_level=None); threads share the connection under the lock.
+    database = sqlite3.connect(name, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+    try:
+        _prepare(database)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _prepare(database: sqlite3.Connection) -> None:
+    """WAL, and the tables. Two processes that switch a new file to WAL at once do not wait, they fail: so again."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode=WAL")
+            # A pretend service owes nobody durability over a power cut, and an fsync costs more than an answer.
+            database.execute("PRAGMA synchronous=OFF")
+            database.executescript(SCHEMA)
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
+class Blobs:
+    """The bytes of files: one plain file each, because SQLite would copy a gigabyte three times."""
+
+    def __init__(self, state: str | os.PathLike[str] | None) -> None:
+        self._state = None if state is None else Path(os.fspath(state))
+        self._made: Path | None = None
+        self._lock = threading.Lock()
+
+    def _path(self, name: str) -> Path:
+        with self._lock:
+            if self._made is None:
+                self._made = self._folder()
+            return self._made / name
+
+    def _folder(self) -> Path:
+        if self._state is not None:
+            folder = self._state.with_name(self._state.name + ".files")
+            folder.mkdir(mode=0o700, exist_ok=True)
+            return folder
+        import shutil  # these two are slow to load, and most states hold no files
+        import tempfile
+
+        folder = Path(tempfile.mkdtemp(prefix="gemini-emulator-"))
+        # Bytes without a state file live no longer than we do.
+        self._forget = weakref.finalize(self, shutil.rmtree, folder, True)
+        return folder
+
+    def write(self, name: str, offset: int, data: bytes) -> None:
+        """Write at `offset` and forget whatever was beyond: an unacknowledged tail never counts."""
+        descriptor = os.open(self._path(name), os.O_RDWR | os.O_CREAT, 0o600)
+        with os.fdopen(descriptor, "r+b") as file:
+            file.seek(offset)
+            file.write(data)
+            file.truncate()
+
+    def read(self, name: str, size: int = 1 << 20) -> Iterator[bytes]:
+        with self._path(name).open("rb") as file:
+            while piece := file.read(size):
+                yield piece
+
+    def rename(self, name: str, new: str) -> None:
+        self._path(name).replace(self._path(new))
+
+    def delete(self, name: str) -> None:
+        self._path(name).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        if self._made is not None and self._state is None:
+            self._forget()
+            self._made = None

@@ -1,0 +1,142 @@
+"""The in-memory door as tests want it: JSON in, JSON out, streams as lists of events. And a fold of our own."""
+
+import json
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from gemini_cli.emulator import Call, Emulator, Reply
+
+Json = Any
+MODEL = "gemini-flash-latest"
+
+
+class Heard(NamedTuple):
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Json:
+        return json.loads(self.body)
+
+
+class Clock:
+    """Time that moves only when somebody sleeps or a test says so."""
+
+    def __init__(self, now: float = 1_800_000_000.0) -> None:
+        self.now = now
+        self.slept: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+class Door:
+    """An emulator with the words a test uses."""
+
+    def __init__(self, emulator: Emulator | None = None) -> None:
+        self.emulator = emulator or Emulator()
+
+    def call(self, method: str, target: str, body: Json = None, headers: dict[str, str] | None = None) -> Reply:
+        data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        return self.emulator.handle(Call(method, target, headers or {}, data))
+
+    def ask(self, method: str, target: str, body: Json = None, headers: dict[str, str] | None = None) -> Heard:
+        reply = self.call(method, target, body, headers)
+        return Heard(reply.status, dict(reply.headers), b"".join(reply.body))
+
+    def get(self, target: str) -> Heard:
+        return self.ask("GET", target)
+
+    def post(self, target: str, body: Json = None) -> Heard:
+        return self.ask("POST", target, body)
+
+    def create(self, input: Json = "Hi", **more: Json) -> Json:
+        """The interaction of a create that must succeed."""
+        heard = self.post("/v1beta/interactions", {"model": MODEL, "input": input, **more})
+        assert heard.status == 200, heard.body
+        return heard.json
+
+    def refused(self, **body: Json) -> tuple[int, str, str]:
+        """Status, code and message of a create that must fail."""
+        heard = self.post("/v1beta/interactions", body)
+        return heard.status, heard.json["error"]["code"], heard.json["error"]["message"]
+
+    def stream(self, input: Json = "Hi", **more: Json) -> list[Json]:
+        body = {"model": MODEL, "input": input, "stream": True, **more}
+        return events(self.post("/v1beta/interactions", body).body)
+
+    def generate(self, prompt: str = "Hi", model: str = MODEL, **more: Json) -> Json:
+        body = {"contents": [{"parts": [{"text": prompt}]}], **more}
+        heard = self.post(f"/v1beta/models/{model}:generateContent", body)
+        assert heard.status == 200, heard.body
+        return heard.json
+
+
+def events(body: bytes) -> list[Json]:
+    """The events of a stream in its exact framing (traffic.md A1), without `done`, which must be last."""
+    frames = body.decode().split("\n\n")
+    assert frames[-2:] == ["event: done\ndata: [DONE]", ""]
+    return [_event(frame) for frame in frames[:-2]]
+
+
+def _event(frame: str) -> Json:
+    name, data = frame.split("\n")
+    event = json.loads(data.removeprefix("data: "))
+    assert name == f"event: {event['event_type']}"
+    return event
+
+
+def text(interaction: Json) -> str:
+    return "".join(
+        part.get("text", "")
+        for step in interaction.get("steps", [])
+        if step["type"] == "model_output"
+        for part in step["content"]
+    )
+
+
+def delta_text(found: Iterable[Json]) -> str:
+    return "".join(event["delta"]["text"] for event in found if event.get("delta", {}).get("type") == "text")
+
+
+def fold(found: Iterable[Json]) -> Json:
+    """The interaction a stream tells of, by the rules of reference.md 7.3."""
+    steps: dict[int, Json] = {}
+    arguments: dict[int, str] = {}
+    last: Json = {}
+    for event in found:
+        match event["event_type"]:
+            case "step.start":
+                steps[event["index"]] = dict(event["step"])
+            case "step.delta":
+                _apply(steps[event["index"]], event["delta"], arguments, event["index"])
+            case "step.stop" if event["index"] in arguments:
+                steps[event["index"]]["arguments"] = json.loads(arguments[event["index"]])
+            case "interaction.completed":
+                last = event["interaction"]
+    return {**last, "steps": [steps[index] for index in sorted(steps)]}
+
+
+def _apply(step: Json, delta: Json, arguments: dict[int, str], index: int) -> None:
+    match delta["type"]:
+        case "text":
+            content = step.setdefault("content", [{"type": "text", "text": ""}])
+            content[-1]["text"] += delta["text"]
+        case "text_annotation_delta":
+            step["content"][-1].setdefault("annotations", []).extend(delta["annotations"])
+        case "thought_summary":
+            step.setdefault("summary", []).append(delta["content"])
+        case "thought_signature":
+            step["signature"] = delta["signature"]
+        case "arguments_delta":
+            arguments[index] = arguments.get(index, "") + delta["arguments"]
+        case "image" | "audio":
+            step.setdefault("content", []).append(delta)
+        case _:
+            assert delta["type"] == step["type"], delta
+            step.update(delta)
