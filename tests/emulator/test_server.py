@@ -247,7 +247,7 @@ def test_a_client_that_leaves_a_stall_is_noticed(server: Server) -> None:
         left = time.monotonic()
         answer.close()
     _until(lambda: bool(server.hangups))
-    assert server.hangups[0] - left < 1
+    assert server.hangups[0] - left < 3
 
 
 def test_a_body_shorter_than_promised(server: Server) -> None:
@@ -286,7 +286,7 @@ def test_closing_ends_what_is_being_sent() -> None:
     server.close()
     reader.join(5)
     assert ended.is_set()
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 3
 
 
 def _until(true: Any) -> None:

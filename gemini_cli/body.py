@@ -1,0 +1,79 @@
+"""The body of a request as a tree of maps and lists: merging layers, setting one place, and the bytes that are sent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from gemini_cli import json_text
+from gemini_cli.errors import InputError, UsageError
+
+REQUEST_LIMIT = 100 * 1000 * 1000  # bytes, the API's own (reference.md 3)
+
+Body = dict[str, Any]
+BodyPath = list[str | int]
+
+
+def encoded(body: Body) -> bytes:
+    """The bytes that are sent; InputError with the size when the API would not take them."""
+    data = json_text.dump(body).encode()
+    if len(data) > REQUEST_LIMIT:
+        raise InputError(f"the request is too large: {len(data)} bytes, the API takes {REQUEST_LIMIT}")
+    return data
+
+
+def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> Body:
+    """Maps merge deeply, everything else replaces. Neither argument is changed."""
+    merged = {key: merge(value, {}) if isinstance(value, dict) else value for key, value in under.items()}
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = merge(below if isinstance(below, dict) else {}, value) if isinstance(value, dict) else value
+    return merged
+
+
+_KEY = r"[^.\[\]=]+"
+_PATH = re.compile(rf"{_KEY}(?:\.{_KEY}|\[\d{{0,6}}\])*")
+_STEP = re.compile(rf"(?P<key>{_KEY})|\[(?P<place>\d*)\]")
+
+
+def parse_path(text: str) -> BodyPath:
+    """`a.b[0].c` -> ["a", "b", 0, "c"]; `[]` appends and is given as -1."""
+    if not _PATH.fullmatch(text):
+        raise UsageError(f"{text!r} is not a path; write a.b, a.b[0].c, or a.b[] to append")
+    return [match["key"] or int(match["place"] or -1) for match in _STEP.finditer(text)]
+
+
+def assign(body: Body, text: str) -> str:
+    """One `--set PATH=VALUE`: VALUE is JSON if it parses, else text. Returns the field of the body that it is in."""
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise UsageError(f"--set {text}: write PATH=VALUE")
+    try:
+        parsed = json_text.parse(value)
+    except ValueError:
+        parsed = value
+    path = parse_path(name)
+    put(body, path, parsed)
+    return str(path[0])
+
+
+def put(body: Body, path: BodyPath, value: Any) -> None:
+    """Set one place in the body, making maps and lists on the way."""
+    here: Any = body
+    for step, following in zip(path, [*path[1:], None], strict=True):
+        below = value if following is None else [] if isinstance(following, int) else {}
+        if isinstance(step, str):
+            if not isinstance(here, dict):
+                raise UsageError(f"--set: {step!r} lies in something that is not a map")
+            if following is None or here.get(step) is None:
+                here[step] = below
+            here = here[step]
+            continue
+        if not isinstance(here, list) or step > len(here):
+            raise UsageError(f"--set: there is no place [{step}]; use [] to append")
+        if step in (-1, len(here)):
+            here.append(below)
+        elif following is None:
+            here[step] = below
+        here = here[step]

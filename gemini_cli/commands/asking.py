@@ -1,0 +1,51 @@
+"""What the commands that ask have in common, before and after the answer."""
+
+from __future__ import annotations
+
+from gemini_cli import render
+from gemini_cli.body import Body
+from gemini_cli.context import Context
+from gemini_cli.errors import OutputError, UsageError
+from gemini_cli.flag import fields
+from gemini_cli.interaction import Interaction
+from gemini_cli.shown import AnswerFlags, Voice
+
+
+def preview(context: Context, body: Body) -> bool:
+    """`--dry-run` and `--curl`: print the request and send nothing. Needs no key, and shows none."""
+    shown, terminal = context.shown, context.terminal
+    if not (shown.dry_run or shown.curl):
+        return False
+    without_effect(context, "a request that is only shown")
+    accept = "text/event-stream" if body.get("stream") else "application/json"
+    url, headers = context.endpoint.url("interactions"), context.endpoint.headers("interactions", accept)
+    if shown.curl:
+        terminal.write(render.curl(url, headers, body))
+    else:
+        terminal.write(render.dry_run(url, headers, body, pretty=terminal.stdout_is_terminal))
+    return True
+
+
+def without_effect(context: Context, what: str) -> None:
+    """UsageError for the flags that are about an answer, where none is waited for."""
+    for field in fields(AnswerFlags):
+        if field not in fields(Voice) and context.flags.get(field.name):
+            raise UsageError(f"{field.long} has no effect on {what}")
+
+
+def remember(context: Context, interaction: Interaction) -> None:
+    """For `-c`. A home that cannot be written costs only that."""
+    if interaction.id is None:
+        return
+    try:
+        context.state.remember(interaction.id, offline=context.settings.offline)
+    except OutputError as error:
+        context.terminal.log(1, error.message)
+
+
+def hold_against_schema(context: Context, interaction: Interaction) -> None:
+    """After the answer is out: that it does not fit does not make it less whole."""
+    if context.schema is not None:
+        from gemini_cli import schema
+
+        schema.compare(interaction.text, context.schema)

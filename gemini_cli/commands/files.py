@@ -1,0 +1,59 @@
+"""`files list|get|delete|download`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from gemini_cli import resources
+from gemini_cli.commands import show
+from gemini_cli.commands.flags import one_word
+from gemini_cli.context import Context
+from gemini_cli.errors import UsageError
+from gemini_cli.flag import Flag
+from gemini_cli.output import output
+from gemini_cli.settings import resolve
+
+COLUMNS = ("NAME", "STATE", "TYPE", "BYTES", "EXPIRES", "TITLE")
+FIELDS = ("name", "state", "mimeType", "sizeBytes", "expirationTime", "displayName")
+
+
+@dataclass(frozen=True)
+class Downloaded:
+    """Where a download goes."""
+
+    output: Annotated[str | None, Flag("write to FILE, whole or not at all", "-o", "FILE", file=True)] = None
+
+
+def list_(context: Context) -> None:
+    """List the files: name, state, type, bytes, when they expire, title. With --json, one object a line."""
+    show.several(context, COLUMNS, resources.every(context.service, "files"), _row)
+
+
+def get(context: Context) -> None:
+    """Show what is known of a file."""
+    show.one(context, resources.one(context.service, _name(context)))
+
+
+def delete(context: Context) -> None:
+    """Delete a file."""
+    resources.delete(context.service, _name(context))
+
+
+def download(context: Context) -> None:
+    """Download a generated file. What was uploaded cannot be downloaded again."""
+    path = resolve(Downloaded, context.said).output
+    if path in (None, "-") and context.terminal.stdout_is_terminal:
+        raise UsageError("the file may be binary, and stdout is a terminal: use -o FILE")
+    name = _name(context)
+    with output(path, context.terminal) as destination:
+        for piece in resources.download(context.service, name):
+            destination.write_bytes(piece)
+
+
+def _name(context: Context) -> str:
+    return resources.full_name("files", one_word(context, "FILE"))
+
+
+def _row(file: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(file.get(field) for field in FIELDS)

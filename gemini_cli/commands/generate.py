@@ -1,0 +1,40 @@
+"""`generate`: ask once, print the answer when it is complete."""
+
+from __future__ import annotations
+
+from gemini_cli import dialogue, render
+from gemini_cli.answer import Answer
+from gemini_cli.commands.asking import hold_against_schema, preview, remember, without_effect
+from gemini_cli.context import Context
+
+
+def generate(context: Context) -> None:
+    """Ask once, and print the answer when it is complete.
+
+    The prompt is the PROMPT words, or FILE (-f); text on stdin follows it as a second part. `-` alone is stdin.
+    """
+    if context.asked.background:
+        return _start(context)
+    body = context.question(stream=False)
+    if preview(context, body):
+        return None
+    with context.output() as output:
+        interaction = dialogue.ask(context.service, body)
+        remember(context, interaction)
+        Answer(context.shown, context.terminal, output).show(interaction)
+    hold_against_schema(context, interaction)
+    return None
+
+
+def _start(context: Context) -> None:
+    """`--background`: print the id and return; the run goes on without us."""
+    without_effect(context, "a run that is only begun")
+    body = context.question(stream=False)
+    if preview(context, body):
+        return
+    context.terminal.require_stdout()
+    interaction = dialogue.start(context.service, body)
+    remember(context, interaction)
+    pretty = context.terminal.stdout_is_terminal
+    shown = render.as_json(interaction.raw, pretty=pretty) if context.shown.json else f"{interaction.id or ''}\n"
+    context.terminal.write(shown)

@@ -1,0 +1,28 @@
+"""`models list|get`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gemini_cli import resources
+from gemini_cli.commands import show
+from gemini_cli.commands.flags import one_word
+from gemini_cli.context import Context
+
+COLUMNS = ("NAME", "INPUT LIMIT", "OUTPUT LIMIT", "TITLE")
+
+
+def list_(context: Context) -> None:
+    """List the models: name, token limits, title. With --json, one object a line."""
+    show.several(context, COLUMNS, resources.every(context.service, "models"), _row)
+
+
+def get(context: Context) -> None:
+    """Show what is known of a model."""
+    name = resources.full_name("models", one_word(context, "MODEL"))
+    show.one(context, resources.one(context.service, name))
+
+
+def _row(model: dict[str, Any]) -> tuple[Any, ...]:
+    name = str(model.get("name", "")).removeprefix("models/")
+    return name, model.get("inputTokenLimit"), model.get("outputTokenLimit"), model.get("displayName")

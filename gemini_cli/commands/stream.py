@@ -1,0 +1,30 @@
+"""`stream`: ask once, print the answer as it arrives."""
+
+from __future__ import annotations
+
+from gemini_cli import dialogue
+from gemini_cli.answer import Answer
+from gemini_cli.commands.asking import hold_against_schema, preview, remember
+from gemini_cli.context import Context
+from gemini_cli.errors import UsageError
+from gemini_cli.fold import Fold
+
+
+def stream(context: Context) -> None:
+    """Ask once, and print the answer as it arrives. A stream that is cut is resumed.
+
+    The prompt is the PROMPT words, or FILE (-f); text on stdin follows it as a second part. `-` alone is stdin.
+    """
+    if context.asked.background:
+        raise UsageError("--background returns at once; there is nothing to stream: use `generate`")
+    body = context.question(stream=True)
+    if preview(context, body):
+        return
+    fold = Fold()
+    with context.output() as output:
+        answer = Answer(context.shown, context.terminal, output)
+        try:
+            interaction = answer.follow(dialogue.listen(context.service, body, fold), fold)
+        finally:
+            remember(context, fold.interaction)
+    hold_against_schema(context, interaction)

@@ -1,0 +1,39 @@
+"""`tokens`: how many tokens a prompt would take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from gemini_cli import generate_content, resources
+from gemini_cli.commands import show
+from gemini_cli.context import Context
+from gemini_cli.errors import UsageError
+from gemini_cli.flag import Flag
+from gemini_cli.request import DEFAULT_MODEL
+from gemini_cli.settings import resolve
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Who counts."""
+
+    model: Annotated[str | None, Flag("the model that counts", "-m", "NAME", ("GEMINI_MODEL",))] = None
+
+
+def tokens(context: Context) -> None:
+    """Count the tokens of a prompt with its attachments. Asks the service; no answer is generated.
+
+    The prompt comes from where `generate` takes it.
+    """
+    asked = context.gathering.input()
+    if asked is None:
+        raise UsageError("no prompt: give words, -f FILE, or text on stdin")
+    profile = context.profile.request if context.profile else {}
+    model = resolve(Counted, context.said).model or profile.get("model") or DEFAULT_MODEL
+    name = resources.full_name("models", str(model))
+    counted = resources.count_tokens(context.service, name, generate_content.contents(asked))
+    if context.voice.json:
+        show.one(context, counted)
+    else:
+        context.terminal.write(f"{counted.get('totalTokens', 0)}\n")

@@ -1,0 +1,200 @@
+"""What a command may ask for, made when it first asks: the one visible place of expensive imports.
+
+`--help`, `--version`, usage errors and dry runs get through without httpx and yaml; see `service`.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gemini_cli import documents, keys, profiles
+from gemini_cli.body import Body
+from gemini_cli.deadline import Arm, Clock, Deadline
+from gemini_cli.endpoint import Endpoint, endpoint
+from gemini_cli.errors import UsageError
+from gemini_cli.flag import Field, fields
+from gemini_cli.gathering import Gathering
+from gemini_cli.output import Output, output
+from gemini_cli.profiles import Profile
+from gemini_cli.request import Asked, Inputs, Prompted, build, check, fill
+from gemini_cli.settings import Said, Settings, resolve
+from gemini_cli.shown import PreviewFlags, Voice
+from gemini_cli.state import State
+from gemini_cli.terminal import Terminal
+from gemini_cli.transport.patience import uniform
+
+if TYPE_CHECKING:
+    from gemini_cli.documents import Document
+    from gemini_cli.transport import Transport
+    from gemini_cli.transport.wire import Wire
+
+
+class Means(NamedTuple):
+    """What tests replace: time, chance and the wire."""
+
+    sleep: Callable[[float], None] = time.sleep
+    random: Callable[[float, float], float] = uniform
+    now: Callable[[], float] = time.time
+    clock: Clock = time.monotonic
+    arm: Arm | None = None
+    wire: Callable[[Endpoint, Settings], Wire] | None = None
+
+
+class Context:
+    """One run of one command: what was said, and everything that follows from it."""
+
+    def __init__(self, terminal: Terminal, environ: Mapping[str, str], means: Means) -> None:
+        self.terminal = terminal
+        self.environ = environ
+        self.means = means
+        self.heard = False
+        self.flags: Mapping[str, Any] = {}
+        self.words: list[str] = []
+
+    def hear(self, flags: Mapping[str, Any], words: list[str]) -> None:
+        """Take in what the command line said."""
+        self.heard, self.flags, self.words = True, flags, words
+
+    # What was said --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def profile(self) -> Profile | None:
+        unprofiled = resolve(Settings, Said(self.flags, self.environ))
+        return profiles.load(unprofiled.profile, self.environ, _profile_keys(), trusted=unprofiled.trust_profile)
+
+    @cached_property
+    def said(self) -> Said:
+        return Said(self.flags, self.environ, self.profile)
+
+    @cached_property
+    def settings(self) -> Settings:
+        settings = resolve(Settings, self.said)
+        for field in fields(Settings):
+            if settings.offline and field.flag.online and self.flags.get(field.name) is not None:
+                raise UsageError(f"{field.long} has no effect with --offline")
+        if settings.trust_profile and not profiles.is_path(settings.profile or ""):
+            raise UsageError("--trust-profile has no effect without a profile named by path")
+        return settings
+
+    @cached_property
+    def voice(self) -> Voice:
+        """How to speak."""
+        return resolve(Voice, self.said)
+
+    def adopt_manner(self) -> None:
+        """Before anything is said, so that -q and -v hold from the start."""
+        self.terminal.quiet, self.terminal.verbose = self.voice.quiet, self.voice.verbose
+
+    @cached_property
+    def shown(self) -> PreviewFlags:
+        shown = resolve(PreviewFlags, self.said)
+        if shown.json and self.flags.get("citations"):
+            raise UsageError("--citations has no effect with --json, which has them all")
+        return shown
+
+    @cached_property
+    def asked(self) -> Asked:
+        """Flags only: a variable or a profile speaks through the layers of the body."""
+        asked = resolve(Asked, Said(self.flags, {}))
+        check(asked)
+        return asked
+
+    # What is asked --------------------------------------------------------------------------------------------------
+
+    def question(self, *, stream: bool) -> Body:
+        """The body of the create that the command line, stdin and the profile ask for."""
+        profile, asked = self.profile, self.asked
+        gathered = self.gathering.input()
+        inputs = Inputs(
+            input=gathered,
+            system=asked.system if asked.system_file is None else self.gathering.text(asked.system_file),
+            request=self.gathering.document(asked.request) if asked.request is not None else None,
+            schema=self.schema,
+            last_id=self.state.last_interaction(offline=self.settings.offline) if asked.continue_ else None,
+        )
+        layer = profile.request if profile else {}
+        return build(asked, inputs, profile=layer, environ=self.environ, stream=stream)
+
+    @cached_property
+    def gathering(self) -> Gathering:
+        asked, prompted = self.asked, resolve(Prompted, self.said)
+        prompt = fill(self.profile.prompt if self.profile else "", prompted.var)
+        files = {"--request": asked.request, "--system-file": asked.system_file}
+        return Gathering(self.terminal, self.words, prompted, prompt, files, file_uri=self.endpoint.url("")[:-1])
+
+    @cached_property
+    def schema(self) -> Document | None:
+        """`--schema`: JSON on the spot, or a file; checked to be a schema before anything is sent."""
+        text = self.asked.schema
+        if text is None:
+            return None
+        spot = text.lstrip().startswith("{")
+        document = documents.parse(os.fsencode(text), "--schema.json") if spot else documents.load(text)
+        from gemini_cli import schema
+
+        schema.check(document)
+        return document
+
+    # Where it goes, and what comes back -------------------------------------------------------------------------------
+
+    @cached_property
+    def endpoint(self) -> Endpoint:
+        return endpoint(self.settings, self.environ)
+
+    @cached_property
+    def state(self) -> State:
+        return State(self.environ)
+
+    @cached_property
+    def deadline(self) -> Deadline:
+        return Deadline(self.settings.timeout or None, self.means.clock, self.means.arm)
+
+    @cached_property
+    def service(self) -> Transport:
+        from gemini_cli import transport
+
+        means, settings, endpoint = self.means, self.settings, self.endpoint
+        key = None if settings.offline else self._key()
+        wire = means.wire(endpoint, settings) if means.wire else self._wire()
+        return transport.Transport(
+            wire,
+            endpoint,
+            key,
+            self.deadline,
+            transport.Patience(settings.retries, settings.retry_unknown, means.sleep, means.random, means.now),
+            log=self.terminal.log,
+            notice=self.terminal.notice,
+        )
+
+    def _wire(self) -> Wire:
+        settings = self.settings
+        if settings.offline:
+            from gemini_cli.offline import EmulatorWire
+
+            return EmulatorWire(self.state.database("offline.db"))
+        from gemini_cli.transport.http import HttpWire, Limits
+
+        limits = Limits(settings.connect_timeout or None, settings.idle_timeout or None)
+        return HttpWire(self.endpoint, limits, settings.ca_file, self.environ)
+
+    def _key(self) -> str:
+        key = keys.find(self.said, self.terminal.notice)
+        self.terminal.hide(key)
+        return key
+
+    def output(self) -> AbstractContextManager[Output]:
+        return output(self.shown.output, self.terminal)
+
+
+def _profile_keys() -> dict[str, Field]:
+    return {
+        field.name: field
+        for record in (Settings, PreviewFlags, Prompted)
+        for field in fields(record)
+        if field.flag.profile
+    }

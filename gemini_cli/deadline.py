@@ -1,0 +1,56 @@
+"""One limit for the whole run, on the monotonic clock, with a real timer behind it."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+
+from gemini_cli.errors import DeadlinePassed
+
+Clock = Callable[[], float]
+Arm = Callable[[float], None]
+
+
+class Deadline:
+    """`seconds` from the first `start`; None never ends. `remaining` is what policy asks, the alarm is what ends."""
+
+    def __init__(self, seconds: float | None, clock: Clock = time.monotonic, arm: Arm | None = None) -> None:
+        self.seconds = seconds
+        self._clock = clock
+        self._arm = arm
+        self._ends: float | None = None
+
+    def start(self) -> None:
+        if self.seconds is None or self._ends is not None:
+            return
+        self._ends = self._clock() + self.seconds
+        if self._arm:
+            self._arm(self.seconds)
+
+    def remaining(self) -> float:
+        """Seconds left; infinite without a limit or before the start."""
+        return float("inf") if self._ends is None else self._ends - self._clock()
+
+
+def arm_alarm(seconds: float) -> None:
+    """Raise DeadlinePassed in the main thread after so many seconds, whatever it is doing then.
+
+    httpx's own timeouts are per read, so a slow drip would extend them for ever. Where there is no SIGALRM
+    (Windows), or outside the main thread, those remain the only limit.
+    """
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        return
+
+    def passed(signum: int, frame: FrameType | None) -> None:
+        raise DeadlinePassed(f"the limit of {seconds:g} s for the whole run has passed (--timeout)")
+
+    signal.signal(signal.SIGALRM, passed)
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
+
+
+def disarm() -> None:
+    if hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread():
+        signal.setitimer(signal.ITIMER_REAL, 0)

@@ -1,0 +1,93 @@
+"""Where requests go, and whether a key may go there."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import urljoin, urlsplit
+
+from gemini_cli import __version__
+from gemini_cli.errors import Rejected, UsageError
+from gemini_cli.settings import Settings
+
+REVISION = "2026-05-20"  # pins the steps schema; optional since it became the default (reference.md 1.3)
+
+
+USER_AGENT = f"gemini-cli-unix/{__version__}"
+
+
+class Endpoint(NamedTuple):
+    """A checked base URL (no trailing slash) with what belongs to it."""
+
+    base: str
+    version: str
+    revision: str
+    host: str
+    loopback: bool
+    secure: bool
+
+    def url(self, path: str) -> str:
+        """`path` as the API's pages write it, without the version: `interactions`, `files/abc`."""
+        return f"{self.base}/{self.version}/{path}"
+
+    def may_move_to(self, here: str, location: str) -> str | None:
+        """Where a download at `here` is redirected to, if the key may go there: to this origin, or Google's own."""
+        try:
+            url = urljoin(here, location)
+            parts, ours = urlsplit(url), urlsplit(self.base)
+            host = parts.hostname or ""
+        except ValueError:
+            return None
+        google = parts.scheme == "https" and (host == "googleapis.com" or host.endswith(".googleapis.com"))
+        return url if google or (parts.scheme, parts.netloc) == (ours.scheme, ours.netloc) else None
+
+    def headers(self, path: str, accept: str) -> dict[str, str]:
+        """What a request to `path` says, without the key. Only Interactions has revisions (reference.md 1.3)."""
+        pinned = {"Api-Revision": self.revision} if self.revision and path.startswith("interactions") else {}
+        return {
+            "Content-Type": "application/json",
+            "Accept": accept,
+            "Accept-Encoding": "identity",
+            "User-Agent": USER_AGENT,
+            **pinned,
+        }
+
+
+def endpoint(settings: Settings, environ: Mapping[str, str]) -> Endpoint:
+    """UsageError for a URL that is none, Rejected for one that would carry the key in clear text over a network."""
+    base = (Settings.base_url if settings.offline else settings.base_url).rstrip("/")
+    try:
+        parts = urlsplit(base)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise UsageError(f"base URL {base!r}: {error}") from None
+    if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment or _untidy(base):
+        raise UsageError(f"base URL {base!r}: must be http://HOST or https://HOST, with an optional path")
+    if parts.username is not None:
+        raise UsageError("the base URL must not contain a user name or password")
+    loopback = is_loopback(host)
+    if parts.scheme == "http" and not loopback:
+        raise Rejected(f"http://{host} would carry the key in cleartext; use https (http is for loopback only)")
+    revision = environ.get("GEMINI_API_REVISION", REVISION)
+    if revision and not _TOKEN.fullmatch(revision):
+        raise UsageError(f"GEMINI_API_REVISION={revision!r}: not a revision")
+    version = "v1beta" if settings.api_version == "beta" else settings.api_version  # as the SDK reads it
+    if not _TOKEN.fullmatch(version):
+        raise UsageError(f"--api-version {version!r}: not a version")
+    return Endpoint(base, version, revision, host, loopback, parts.scheme == "https")
+
+
+_TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _untidy(url: str) -> bool:
+    return any(ord(char) <= 0x20 or ord(char) == 0x7F for char in url)

@@ -1,0 +1,220 @@
+"""Fold a stream of events into the Interaction that a plain call would have answered (reference.md 7).
+
+Rules: steps are kept by index; what `step.start` brings counts; text and arguments are appended, a signature is set
+when it is not empty, everything else replaces; what is unknown is left alone. `interaction.completed` is the last
+word whatever the outcome, and nothing else is. Text is collected in lists and joined once: a stream of 50,000 deltas
+must not be copied 50,000 times.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gemini_cli import json_text, refusal
+from gemini_cli.errors import Failure, Incomplete, Rejected
+from gemini_cli.interaction import Event, Interaction, objects, spoken, want
+
+MEDIA_BLOCKS = ("image", "audio", "video", "document")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Where a stream stood when an event with an id came: what `last_event_id` continues after."""
+
+    event_id: str
+    index: int
+    heard: tuple[int, int, int]
+
+
+class StepFold:
+    """One step as it grows. `heard` counts what came: characters of text, of arguments, and other deltas."""
+
+    def __init__(self, start: dict[str, Any]) -> None:
+        self.type = start.get("type")
+        self.stopped = False
+        self.others = 0
+        self._start = start
+        self._content: list[dict[str, Any]] = list(objects(start, "content"))
+        self._summary: list[Any] = list(want(start, "summary", list) or [])
+        self._open: list[str] = []  # text that belongs to the last block of the content
+        self._arguments: list[str] = []
+        self._set: dict[str, Any] = {}
+        self._text_length = len(self.text)
+        self._arguments_length = 0
+
+    @property
+    def heard(self) -> tuple[int, int, int]:
+        return self._text_length, self._arguments_length, self.others
+
+    @property
+    def text(self) -> str:
+        blocks = (block.get("text") or "" for block in self._content if block.get("type") == "text")
+        return "".join([*blocks, *self._open])
+
+    @property
+    def arguments(self) -> str:
+        return "".join(self._arguments)
+
+    def add(self, delta: dict[str, Any]) -> str:
+        """Apply a delta; the text it brought."""
+        kind = delta.get("type") or ("text" if "text" in delta else None)
+        if kind == "text":
+            text = want(delta, "text", str) or ""
+            self._text_length += len(text)
+            self._append(text)
+            return text
+        if kind == "arguments_delta":
+            fragment = want(delta, "arguments", str) or ""
+            self._arguments_length += len(fragment)
+            self._arguments.append(fragment)
+            return ""
+        self.others += 1
+        if kind == "text_annotation_delta":
+            self._close()
+            block = self._last_text()
+            block["annotations"] = [*objects(block, "annotations"), *objects(delta, "annotations")]
+        elif kind == "thought_summary":
+            self._summary.append({"type": "text", **(want(delta, "content", dict) or {})})
+        elif kind == "thought_signature" or kind == self.type:
+            news = {key: value for key, value in delta.items() if key != "type"}
+            if not news.get("signature"):  # empty means "none yet" (traffic.md 33)
+                news.pop("signature", None)
+            self._set |= news
+        elif kind in MEDIA_BLOCKS:
+            self._close()
+            self._content.append(delta)
+        return ""
+
+    def step(self) -> dict[str, Any]:
+        """The step as a plain answer would hold it."""
+        self._close()
+        whole = {**self._start, **self._set}
+        if self._content:
+            whole["content"] = self._content
+        if self._summary:
+            whole["summary"] = self._summary
+        if self._arguments:
+            whole["arguments"] = self._parsed_arguments()
+        return whole
+
+    def _append(self, text: str) -> None:
+        if not self._content or self._content[-1].get("type") != "text":
+            self._close()
+            self._content.append({"type": "text", "text": ""})
+        self._open.append(text)
+
+    def _close(self) -> None:
+        if self._open:
+            block = self._content[-1]
+            self._content[-1] = {**block, "text": (block.get("text") or "") + "".join(self._open)}
+            self._open = []
+
+    def _last_text(self) -> dict[str, Any]:
+        for place in range(len(self._content) - 1, -1, -1):
+            if self._content[place].get("type") == "text":
+                self._content[place] = dict(self._content[place])
+                return self._content[place]
+        self._content.append({"type": "text", "text": ""})
+        return self._content[-1]
+
+    def _parsed_arguments(self) -> Any:
+        """The fragments joined; some servers repeat the whole instead (traffic.md 25). What is no JSON stays text."""
+        for candidate in (self.arguments, self._arguments[-1]):
+            try:
+                return json_text.parse(candidate)
+            except ValueError:
+                continue
+        return self.arguments
+
+
+class Fold:
+    """Everything heard so far. `terminal` is true after the protocol's last word."""
+
+    def __init__(self) -> None:
+        self.events = 0
+        self.known = False  # at least one event was one of the API's
+        self.began = False  # text of the answer came
+        self.terminal = False
+        self.mark: Mark | None = None
+        self.error: Failure | None = None
+        self.steps: dict[int, StepFold] = {}
+        self._fields: dict[str, Any] = {}
+
+    @property
+    def id(self) -> str | None:
+        return want(self._fields, "id", str) or None
+
+    @property
+    def interaction(self) -> Interaction:
+        folded = [self.steps[index].step() for index in sorted(self.steps)]
+        steps = objects(self._fields, "steps") or folded
+        return Interaction({**self._fields, **({"steps": steps} if steps else {})})
+
+    def add(self, event: Event) -> str:
+        """Take one event in; the text of the answer that it brought."""
+        self.events += 1
+        text = self._apply(event)
+        if event_id := event.payload.get("event_id"):
+            index = max(self.steps, default=-1)
+            self.mark = Mark(str(event_id), index, self.steps[index].heard if index >= 0 else (0, 0, 0))
+        self.began = self.began or bool(text)
+        return text
+
+    def _apply(self, event: Event) -> str:
+        payload = event.payload
+        self.known = self.known or event.type.startswith(("interaction.", "step.", "error"))
+        match event.type:
+            case "step.delta":
+                step = self._step(payload)
+                text = step.add(want(payload, "delta", dict) or {})
+                return text if step.type == "model_output" else ""
+            case "step.start":
+                step = StepFold(want(payload, "step", dict) or {})
+                self.steps[_index(payload)] = step
+                return step.text if step.type == "model_output" else ""
+            case "step.stop":
+                self._step(payload).stopped = True
+            case "interaction.created" | "interaction.in_progress":
+                begun = want(payload, "interaction", dict) or {}
+                self._fields |= {key: value for key, value in begun.items() if key != "steps"}
+            case "interaction.status_update":
+                self._fields |= {key: payload[key] for key in ("status", "continuation_token") if key in payload}
+            case "interaction.completed":
+                return self._complete(want(payload, "interaction", dict) or {})
+            case "interaction.start" | "content.start":
+                raise Rejected("the stream has the legacy shape, which the API left in June 2026")
+            case "error":
+                self._fail(want(payload, "error", dict) or {})
+        return ""
+
+    def _step(self, payload: dict[str, Any]) -> StepFold:
+        """A step that was never started is taken for output: better its text than a hole."""
+        index = _index(payload)
+        if index not in self.steps:
+            self.steps[index] = StepFold({"type": "model_output"})
+        return self.steps[index]
+
+    def _complete(self, last: dict[str, Any]) -> str:
+        """The last word. If it brings the steps (a GET's answer does), the rest of the text is in them."""
+        said = "".join(spoken(step.step()) for _, step in sorted(self.steps.items()))
+        ended = Interaction(last)
+        rest = ""
+        if ended.steps:
+            if not ended.spoken.startswith(said):
+                raise Incomplete("the fetched answer differs from what was streamed", interaction_id=self.id)
+            rest = ended.spoken[len(said) :]
+            last = {**last, "steps": ended.steps}
+        self._fields |= {key: value for key, value in last.items() if key != "steps" or ended.steps}
+        self.terminal = True
+        return rest
+
+    def _fail(self, error: dict[str, Any]) -> None:
+        """Remembered, not final: a stream may still complete after an error event (traffic.md 60)."""
+        told = refusal.from_error(error)
+        if told.code or told.message:
+            self.error = told.failure()
+
+
+def _index(payload: dict[str, Any]) -> int:
+    return want(payload, "index", int) or 0

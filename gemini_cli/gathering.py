@@ -1,0 +1,85 @@
+"""Gather the input of a question: words, files, attachments and stdin (cli.md 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from gemini_cli import documents
+from gemini_cli.body import REQUEST_LIMIT
+from gemini_cli.content import Attachment, Part, attachment_parts, user_input
+from gemini_cli.documents import Document
+from gemini_cli.errors import UsageError
+from gemini_cli.request import Prompted
+from gemini_cli.terminal import Terminal
+
+
+class Gathering:
+    """Reads what the flags name. stdin is read once, by whoever claimed it with `-`, else as the last part.
+
+    `prompt` is the profile's, filled in; `files` are other flags that may name `-`.
+    """
+
+    def __init__(
+        self,
+        terminal: Terminal,
+        words: list[str],
+        prompted: Prompted,
+        prompt: str,
+        files: Mapping[str, str | None],
+        *,
+        file_uri: str,
+    ) -> None:
+        self._terminal = terminal
+        self._words = words
+        self._prompted = prompted
+        self._prompt = prompt
+        self._file_uri = file_uri
+        attached = prompted.attach or ()
+        self._claims = [flag for flag, name in {"-f": prompted.prompt_file, **files}.items() if name == "-"]
+        self._claims += ["-a" for text in attached if Attachment.parse(text).source == "-"]
+        self._claims += ["the prompt"] if words == ["-"] else []
+        if words and prompted.prompt_file is not None:
+            raise UsageError("give the prompt as words or with -f, not both")
+        if len(self._claims) > 1:
+            raise UsageError(f"stdin is claimed twice: by {' and '.join(self._claims)}")
+        if self._claims and prompted.no_stdin:
+            raise UsageError("- reads stdin, --no-stdin forbids it")
+
+    def input(self) -> str | list[Part] | None:
+        """One user turn; None if there is nothing at all."""
+        prompt = self._whole_prompt()
+        attached = attachment_parts(self._prompted.attach or (), lambda: self._stdin, file_uri=self._file_uri)
+        return user_input(prompt, attached, None if self._claims else self._piped_text())
+
+    def text(self, path: str) -> str:
+        """A file of text; `-` is stdin."""
+        if path == "-":
+            return documents.decode(self._stdin, "stdin")
+        return documents.decode(documents.read_bytes(path, limit=REQUEST_LIMIT), path)
+
+    def document(self, path: str) -> Document:
+        return documents.parse(self._stdin, "stdin") if path == "-" else documents.load(path)
+
+    def _whole_prompt(self) -> str | None:
+        """The profile's prompt, then the words or the file."""
+        if self._prompted.prompt_file is not None:
+            said = self.text(self._prompted.prompt_file)
+        else:
+            said = self.text("-") if self._words == ["-"] else documents.spoken(" ".join(self._words), "the prompt")
+        if not said.strip() and (self._words or self._prompted.prompt_file is not None):
+            raise UsageError("no prompt: it is empty")
+        if self._prompt and said:
+            return f"{self._prompt}{said}" if self._prompt[-1].isspace() else f"{self._prompt} {said}"
+        return self._prompt or said or None
+
+    def _piped_text(self) -> str | None:
+        """stdin to its end when it is no terminal; blank is nothing."""
+        if self._prompted.no_stdin or self._terminal.stdin_is_terminal:
+            return None
+        text = documents.decode(self._stdin, "stdin")
+        return text if text.strip() else None
+
+    @cached_property
+    def _stdin(self) -> bytes:
+        return self._terminal.read(REQUEST_LIMIT)

@@ -1,0 +1,216 @@
+"""What the wire means: events and the Interaction, without I/O.
+
+The wire stays a dict. Whatever the server adds reaches `--json` and, in a history, the server again; what we read of
+it, we read here, and a known field of the wrong type is an answer that is not the API's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from gemini_cli import json_text, refusal
+from gemini_cli.errors import ActionRequired, Blocked, Failure, Incomplete, Rejected
+
+Step = dict[str, Any]
+Kind = TypeVar("Kind")
+
+RUNNING = ("queued", "in_progress")
+
+
+class Event(NamedTuple):
+    """One event of a stream: its `event_type`, the payload, and the line of JSON it came as."""
+
+    type: str
+    payload: dict[str, Any]
+    raw: str
+
+    @classmethod
+    def parse(cls, data: str, name: str = "") -> Event:
+        """The `event_type` in the data counts, not the SSE name beside it (reference.md 7.1)."""
+        payload = parse_object(data, "an event of the stream")
+        raw = json_text.dump(payload) if "\n" in data else data
+        return cls(str(payload.get("event_type") or name), payload, raw)
+
+    @classmethod
+    def make(cls, payload: dict[str, Any]) -> Event:
+        return cls(payload["event_type"], payload, json_text.dump(payload))
+
+
+def parse_object(text: str, what: str) -> dict[str, Any]:
+    """A JSON object of the service's; Rejected, naming `what`, for anything else."""
+    try:
+        value = json_text.parse(text)
+    except ValueError as error:
+        raise Rejected(f"{what} is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise Rejected(f"{what} is not an object")
+    return value
+
+
+def want(holder: dict[str, Any], key: str, kind: type[Kind]) -> Kind | None:
+    """A known field: absent, or of its type."""
+    if key not in holder:
+        return None
+    value = holder[key]
+    if not isinstance(value, kind):
+        raise Rejected(f"not the API's answer: {key!r} is {json_text.dump(value)[:40]}")
+    return value
+
+
+def objects(holder: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    """A known list of objects; empty if absent."""
+    found = want(holder, key, list) or []
+    for item in found:
+        if not isinstance(item, dict):
+            raise Rejected(f"not the API's answer: {key!r} holds {json_text.dump(item)[:40]}")
+    return found
+
+
+class Citation(NamedTuple):
+    title: str
+    url: str
+
+
+class Interaction:
+    """The resource of reference.md 6, around the JSON as it came (`raw`)."""
+
+    def __init__(self, raw: dict[str, Any]) -> None:
+        self.raw = raw
+
+    @classmethod
+    def parse(cls, text: str) -> Interaction:
+        """Rejected for what is not an Interaction; its status is the one field that the API promises."""
+        raw = parse_object(text, "the answer")
+        if "outputs" in raw and "steps" not in raw:
+            raise Rejected("the answer has the legacy shape (outputs), which the API left in June 2026")
+        if not isinstance(raw.get("status"), str):
+            raise Rejected("the answer is not an Interaction: it has no status")
+        return cls(raw)
+
+    @property
+    def id(self) -> str | None:
+        """None for an interaction that is not stored: its id is absent or empty (traffic.md 19)."""
+        return want(self.raw, "id", str) or None
+
+    @property
+    def status(self) -> str:
+        return want(self.raw, "status", str) or ""
+
+    @property
+    def running(self) -> bool:
+        return self.status in RUNNING
+
+    @property
+    def steps(self) -> list[Step]:
+        """What the model did: the steps after the last `user_input`, which a GET puts in front (traffic.md 22)."""
+        steps = objects(self.raw, "steps")
+        asked = max((place for place, step in enumerate(steps) if step.get("type") == "user_input"), default=-1)
+        return steps[asked + 1 :]
+
+    @property
+    def text(self) -> str:
+        """`output_text` (reference.md 6.3): the last run of text, back to a tool step or a picture."""
+        return "".join(reversed(list(_backwards(self.steps))))
+
+    @property
+    def spoken(self) -> str:
+        """All the text the model put out, in order: what a stream has printed when it ends."""
+        return "".join(spoken(step) for step in self.steps)
+
+    @property
+    def calls(self) -> list[Step]:
+        """Function calls that wait for a result."""
+        answered = {str(step.get("call_id")) for step in self.steps}
+        calls = {str(step.get("id")): step for step in self.steps if step.get("type") == "function_call"}
+        return [step for call_id, step in calls.items() if call_id not in answered]
+
+    @property
+    def citations(self) -> list[Citation]:
+        """Every source once, in the order of the text (traffic.md 40)."""
+        found: dict[str, Citation] = {}
+        for citation in _citations(self.steps):
+            found.setdefault(citation.url, citation)
+        return list(found.values())
+
+    @property
+    def usage(self) -> dict[str, Any]:
+        """Counts; optional, as every one in it is (reference.md 6.2)."""
+        usage = self.raw.get("usage")
+        return usage if isinstance(usage, dict) else {}
+
+
+def spoken(step: Step) -> str:
+    """The text of one step that belongs to the answer."""
+    if step.get("type") != "model_output":
+        return ""
+    return "".join(want(block, "text", str) or "" for block in objects(step, "content") if block.get("type") == "text")
+
+
+def _backwards(steps: Sequence[Step]) -> Iterator[str]:
+    begun = False
+    for step in reversed(steps):
+        if step.get("type") == "thought":
+            continue
+        if step.get("type") != "model_output":
+            if begun:
+                return
+            continue
+        for block in reversed(objects(step, "content")):
+            if block.get("type") == "text":
+                begun = True
+                yield want(block, "text", str) or ""
+            elif begun:
+                return
+
+
+def _citations(steps: Sequence[Step]) -> Iterator[Citation]:
+    for step in steps:
+        for block in objects(step, "content") if step.get("type") == "model_output" else ():
+            for annotation in objects(block, "annotations") if block.get("annotations") else ():
+                url = annotation.get("url") or annotation.get("document_uri")
+                title = annotation.get("title") or annotation.get("name") or annotation.get("file_name") or url
+                if isinstance(url, str) and isinstance(title, str):
+                    yield Citation(title, url)
+
+
+def verdict(interaction: Interaction) -> Failure | None:
+    """None if the answer is whole; otherwise why not. Success is a claim, so an unknown status is none."""
+    failure = _verdict(interaction)
+    if failure is not None:
+        failure.interaction_id = interaction.id
+        failure.billed = "yes"
+    return failure
+
+
+def _verdict(interaction: Interaction) -> Failure | None:
+    reported = _reported(interaction)
+    match interaction.status:
+        case "completed":
+            return None
+        case "incomplete":
+            if isinstance(reported, Blocked):
+                return reported
+            reason = f": {reported.message}" if reported else "; most likely it reached the token limit"
+            return Incomplete(f"the answer is incomplete{reason}")
+        case "failed":
+            return reported or Rejected("the interaction failed, and the server gave no reason")
+        case "requires_action":
+            names = ", ".join(str(call.get("name")) for call in interaction.calls)
+            return ActionRequired(f"the model waits for the result of a call: {names or 'it did not say which'}")
+        case "requires_continuation":
+            return Incomplete(
+                "the answer goes on: it reached the output limit of one request",
+                hint="send its continuation_token with --set continuation_token=… and --previous ID",
+            )
+        case status if status in RUNNING:
+            return Incomplete(f"the interaction is {status}", hint="`gemini-cli interactions wait ID` waits for it")
+        case status:
+            return Incomplete(f"the interaction ended as {status!r}")
+
+
+def _reported(interaction: Interaction) -> Failure | None:
+    """The first error that the interaction or one of its steps carries (reference.md 6, 4)."""
+    errors = objects(interaction.raw, "errors")
+    errors += [step["error"] for step in interaction.steps if isinstance(step.get("error"), dict)]
+    return refusal.from_error(errors[0]).failure() if errors else None

@@ -1,0 +1,107 @@
+"""The API key: where it comes from, and that nobody sees it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import stat
+import time
+from collections.abc import Callable, Mapping
+
+from gemini_cli.documents import open_at_once
+from gemini_cli.errors import AuthError
+from gemini_cli.profiles import Profile
+from gemini_cli.settings import Said
+
+VARIABLES = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
+COMMAND_TIMEOUT = 30.0  # seconds
+LONGEST = 200
+READ = 10_000  # bytes; what is longer is no key, whatever it is
+
+
+def find(said: Said, notice: Callable[[str], None]) -> str:
+    """A flag's key file, the environment, the profile's command, the profile's key file: the first that is there.
+
+    AuthError, never with the key in it, when there is none or it cannot be one.
+    """
+    environ, profile = said.environ, said.profile
+    if (path := said.flags.get("api_key_file")) is not None:
+        return _checked(_from_file(path), "the key file")
+    set_ones = [name for name in VARIABLES if environ.get(name)]
+    if set_ones:
+        if len({environ[name] for name in set_ones}) > 1:
+            notice("both GOOGLE_API_KEY and GEMINI_API_KEY are set; using GOOGLE_API_KEY")
+        return _checked(environ[set_ones[0]], set_ones[0])
+    if profile and profile.api_key_command:
+        return _checked(_from_command(profile.api_key_command, environ), "what api_key_command printed")
+    if profile and (path := profile.client.get("api_key_file")) is not None:
+        return _checked(_from_file(_beside(profile, path)), "the key file")
+    raise AuthError(
+        "no API key: set GEMINI_API_KEY, or use --api-key-file",
+        hint="--offline answers from the embedded emulator, without a key",
+    )
+
+
+def _beside(profile: Profile, path: str) -> str:
+    """A relative name in a profile is beside the profile, never in the working directory."""
+    return os.path.join(os.path.dirname(profile.document.name), os.path.expanduser(path))
+
+
+def _checked(text: str, source: str) -> str:
+    key = text.removesuffix("\n")
+    if not (20 <= len(key) <= LONGEST and all("!" <= char <= "~" for char in key)):
+        raise AuthError(f"the API key in {source} is malformed: a key is 20 to {LONGEST} printable ASCII characters")
+    return key
+
+
+def _from_file(path: str) -> str:
+    """As ssh wants it: the file is ours, and neither group nor others may touch it. A pipe (`<(pass …)`) will do.
+
+    No message names the path: it may be a key that was given in its place.
+    """
+    try:
+        with open(path, "rb", opener=open_at_once) as file:
+            about = os.fstat(file.fileno())
+            if stat.S_ISREG(about.st_mode) and (about.st_uid != os.geteuid() or about.st_mode & 0o077):
+                raise AuthError("the key file must be yours and closed to others: chmod 600")
+            return file.read(READ).decode("latin-1")
+    except (OSError, ValueError) as error:
+        raise AuthError(f"cannot read the key file: {getattr(error, 'strerror', None) or 'bad name'}") from None
+
+
+def _from_command(argv: list[str], environ: Mapping[str, str]) -> str:
+    """What the command prints, no more of it than a key could be; its whole process group ends with its time."""
+    import subprocess
+
+    try:
+        command = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=dict(environ),
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        raise AuthError(f"api_key_command cannot run: {error}") from None
+    assert command.stdout is not None
+    ends = time.monotonic() + COMMAND_TIMEOUT
+    printed = b""
+    try:
+        while len(printed) < READ and select.select([command.stdout], [], [], max(0.0, ends - time.monotonic()))[0]:
+            if not (piece := os.read(command.stdout.fileno(), READ)):
+                break
+            printed += piece
+        status = command.wait(max(0.0, ends - time.monotonic()) if len(printed) < READ else 0)
+    except subprocess.TimeoutExpired:
+        raise AuthError(f"api_key_command did not end within {COMMAND_TIMEOUT:g} s, or prints too much") from None
+    finally:
+        with contextlib.suppress(OSError):  # it has ended, as it should
+            os.killpg(command.pid, signal.SIGKILL)
+        command.stdout.close()
+        command.wait()
+    if status != 0:
+        raise AuthError(f"api_key_command failed with exit status {status}")
+    return printed.decode("latin-1")

@@ -1,0 +1,102 @@
+"""The door: runs the command tree, and turns what comes out, an exception included, into an exit status."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from types import FrameType
+from typing import NoReturn
+
+import typer
+
+from gemini_cli import __version__
+from gemini_cli.commands.tree import tree
+from gemini_cli.context import Context, Means
+from gemini_cli.deadline import arm_alarm, disarm
+from gemini_cli.errors import Bug, Ended, Failure, UsageError
+from gemini_cli.keys import VARIABLES
+from gemini_cli.terminal import Terminal, die_by
+
+TyperError: type[Exception] = typer.BadParameter.__mro__[
+    2
+]  # what every complaint of the parser is; Typer exports only this child
+
+
+def run(argv: Sequence[str], terminal: Terminal, environ: Mapping[str, str], means: Means) -> int:
+    """Run one command line; its exit status. A signal, or a reader that left, comes out as Ended."""
+    printed = io.StringIO()  # Typer prints help and version to sys.stdout; only the terminal writes there
+    context = Context(terminal, environ, means)
+    try:
+        with contextlib.redirect_stdout(printed):
+            status = tree(argv)(list(argv), prog_name="gemini-cli", standalone_mode=False, obj=context)
+        terminal.write(printed.getvalue())
+        return status if isinstance(status, int) else 0
+    except Failure as known:
+        failure = known
+    except TyperError as error:
+        failure = UsageError(error.format_message())  # type: ignore[attr-defined]  # see TyperError
+    except Exception as error:  # ours, whatever it is: a sentence, never a traceback
+        failure = _bug(error)
+    disarm()  # the deadline was for the answer; it must not end what is said about it
+    if terminal.answered:
+        failure = failure.after_the_first_byte()
+    terminal.tell(failure, as_json=_json_wanted(context, argv))
+    return failure.exit_status
+
+
+def _json_wanted(context: Context, argv: Sequence[str]) -> bool:
+    """What the command understood; where it came to understand nothing, what the command line looks like."""
+    try:
+        if context.heard:
+            return context.voice.json
+    except Failure:
+        pass  # the profile is what failed
+    return "--json" in (argv[: argv.index("--")] if "--" in argv else argv)
+
+
+def _bug(error: Exception) -> Bug:
+    """Where it happened, without the values, which may be the user's."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}" if trace else "unknown"
+    return Bug(
+        f"{type(error).__name__} at {where}, in gemini-cli {__version__}; please report it with this line",
+    )
+
+
+def main() -> NoReturn:
+    """The console script."""
+    environ = dict(os.environ)
+    for name in VARIABLES:
+        os.environ.pop(name, None)  # what we start must not inherit it
+    terminal = Terminal.standard(environ)
+    _listen_for_signals()
+    try:
+        status = run(sys.argv[1:], terminal, environ, Means(arm=arm_alarm))
+    except Ended as ended:
+        die_by(ended.signum)
+        status = 128 + ended.signum
+    finally:
+        disarm()
+    sys.exit(status)
+
+
+def _listen_for_signals() -> None:
+    """INT, TERM and HUP unwind the run, so that files beside their place are removed; then we die by the signal."""
+
+    def end(signum: int, frame: FrameType | None) -> None:
+        for name in _SIGNALS:
+            signal.signal(name, signal.SIG_DFL)  # a second one does not wait for us
+        raise Ended(signum)
+
+    for number in _SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup and `&` set it
+            signal.signal(number, end)
+
+
+_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]

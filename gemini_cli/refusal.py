@@ -1,0 +1,138 @@
+"""What the server says when it says no: any of its error bodies -> one of our failures. Pure.
+
+Bodies come in several shapes (reference.md 12, traffic.md 54-59): `code` a string or a number, `status` beside it or
+not, the whole thing in a list of one, plain text, HTML.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from gemini_cli import json_text
+from gemini_cli.errors import AuthError, Blocked, Failure, QuotaError, Rejected, Temporary
+
+PLAIN = 200  # characters of an error body that is no JSON
+
+BLOCKED = frozenset(
+    "safety recitation language prohibited_content spii blocklist image_safety image_prohibited_content"
+    " image_recitation image_other content_blocked".split()
+)
+_NOT_NOW = (
+    "rate_limit_exceeded too_many_requests resource_exhausted service_unavailable unavailable api_error internal"
+    " aborted deadline_exceeded gateway_timeout".split()
+)
+_BY_CODE: Mapping[str, type[Failure]] = {
+    **dict.fromkeys(BLOCKED, Blocked),
+    **dict.fromkeys(("authentication", "unauthenticated", "permission_denied"), AuthError),
+    **dict.fromkeys(("quota_exceeded", "payment_required"), QuotaError),
+    **dict.fromkeys(_NOT_NOW, Temporary),
+}
+# google.rpc.Code, which a step's error carries as a number (reference.md 4).
+_BY_RPC: Mapping[int, type[Failure]] = {
+    **dict.fromkeys((4, 8, 10, 13, 14), Temporary),
+    **dict.fromkeys((7, 16), AuthError),
+}
+_BY_STATUS: Mapping[int, type[Failure]] = {
+    401: AuthError,
+    402: QuotaError,
+    403: AuthError,
+    **dict.fromkeys((408, 429, 500, 502, 503, 504), Temporary),
+}
+
+
+class Refusal(NamedTuple):
+    """An error as the server put it. `code` is what it calls the error: `invalid_request`, `UNAVAILABLE`, 503."""
+
+    code: str | int | None
+    message: str
+    number: int | None = None  # `code` where it is an HTTP status inside the body
+    details: list[dict[str, Any]] = []  # noqa: RUF012  never changed
+
+    def failure(self, http_status: int | None = None) -> Failure:
+        """The failure it amounts to; `http_status` is None for an error inside a stream or an Interaction."""
+        return self._kind(http_status)(
+            self.message or "the server gave no reason", http_status=http_status, code=self.code
+        )
+
+    def _kind(self, http_status: int | None) -> type[Failure]:
+        by_code = _BY_CODE.get(str(self.code).lower(), Rejected)
+        if isinstance(self.code, int):
+            by_code = _BY_STATUS.get(self.code) or _BY_RPC.get(self.code, Rejected)
+        if self._about_the_key():
+            return AuthError
+        if str(self.code).lower() == "failed_precondition" and "billing" in self.message.lower():
+            return QuotaError
+        if http_status is None:
+            return QuotaError if by_code is Temporary and self._for_the_day() else by_code
+        if http_status == 429:
+            return QuotaError if by_code is QuotaError or self._for_the_day() else Temporary
+        if by_code is Blocked:
+            return Blocked
+        return _BY_STATUS.get(http_status, Rejected if http_status in (501, 505) or http_status < 500 else Temporary)
+
+    def _about_the_key(self) -> bool:
+        """A bad key is 400 to the older family, and to whatever stands in front of both (traffic.md 58)."""
+        if any(detail.get("reason") in ("API_KEY_INVALID", "API_KEY_EXPIRED") for detail in self.details):
+            return True
+        return self.code in (400, "INVALID_ARGUMENT", "invalid_request") and "API key not valid" in self.message
+
+    def _for_the_day(self) -> bool:
+        """A quota that waiting a minute does not refill; `limit: 0` is "not on this tier" (traffic.md 56)."""
+        return any("PerDay" in quota for quota in self._quota_ids()) or "limit: 0" in self.message
+
+    def _quota_ids(self) -> Iterator[str]:
+        for detail in self.details:
+            violations = detail.get("violations")
+            for violation in violations if isinstance(violations, list) else ():
+                if isinstance(violation, dict):
+                    yield str(violation.get("quotaId", ""))
+
+    def retry_delay(self) -> str | None:
+        """`RetryInfo.retryDelay`, such as "45.5s", else the "Please retry in 45.5s" of the message."""
+        for detail in self.details:
+            if "retryDelay" in detail:
+                return str(detail["retryDelay"])
+        match = re.search(r"[Rr]etry in (\d+(?:\.\d+)?)\s?s", self.message)
+        return f"{match[1]}s" if match else None
+
+
+def read(body: bytes, http_status: int, reason: str) -> Refusal:
+    """The refusal in the body of an answer that is not 200."""
+    text = body.decode("utf-8", "replace").strip()
+    return parse(text) or Refusal(None, _plain(text) or f"HTTP {http_status} {reason}".rstrip())
+
+
+def parse(text: str) -> Refusal | None:
+    """The refusal in a JSON text; None if there is none."""
+    try:
+        value = json_text.parse(text)
+    except ValueError:
+        return None
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if not isinstance(value, dict):
+        return None
+    error = value.get("error", value)
+    if isinstance(error, str):
+        return Refusal(None, error)
+    return from_error(error) if isinstance(error, dict) and {"code", "message"} & error.keys() else None
+
+
+def from_error(error: Mapping[str, Any]) -> Refusal:
+    """The inner object: `{"code", "message"}`, with `status` and `details` in the older family."""
+    code = error.get("status") or error.get("code")
+    number = error.get("code")
+    details = error.get("details")
+    return Refusal(
+        code=code if isinstance(code, str | int) else None,
+        message=str(error.get("message") or "").strip(),
+        number=number if isinstance(number, int) else None,
+        details=[detail for detail in details if isinstance(detail, dict)] if isinstance(details, list) else [],
+    )
+
+
+def _plain(text: str) -> str | None:
+    """Plain text is worth showing, its beginning at least; a page of HTML, or half a JSON document, is not."""
+    return text[:PLAIN] + "…" * (len(text) > PLAIN) if text and text[0] not in "<{[" else None

@@ -1,0 +1,100 @@
+"""Skip, in a resumed stream, exactly what was heard before the cut (cli.md 6).
+
+A server may continue after the event we name, after an earlier one (many deltas carry no `event_id`), or replay from
+the start, and with other chunk boundaries. So nothing is counted in events: text and arguments are compared character
+by character with what was heard, and only what goes beyond it is passed on. Where they differ the two streams are not
+the same answer, and nothing may be spliced.
+
+Steps never interleave (traffic.md 4): every step before the last one heard is complete, and has nothing new to say.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from gemini_cli.errors import Incomplete
+from gemini_cli.fold import Fold, StepFold
+from gemini_cli.interaction import Event, want
+
+
+class Known(NamedTuple):
+    """One step as it was at the cut."""
+
+    text: str
+    arguments: str
+    others: int
+    stopped: bool
+
+
+class Replay:
+    """Events of a resumed stream in, what is new in them out."""
+
+    def __init__(self, fold: Fold) -> None:
+        self._id = fold.id
+        self._heard = {
+            index: Known(step.text, step.arguments, step.others, step.stopped) for index, step in fold.steps.items()
+        }
+        self._last = max(self._heard, default=-1)
+        self._beyond = fold.events == 0
+        self._place: dict[int, list[int]] = {}  # per step: characters of text, of arguments, other deltas replayed
+        if fold.mark is not None:
+            self._place[fold.mark.index] = list(fold.mark.heard)
+
+    def new(self, event: Event) -> Event | None:
+        """The event, a shortened copy, or None; Incomplete if it contradicts what was heard."""
+        match event.type:
+            case "step.start" | "step.delta" | "step.stop":
+                fresh = self._step(event, want(event.payload, "index", int) or 0)
+                self._beyond = self._beyond or fresh is not None
+                return fresh
+            case "interaction.completed" | "error":
+                return event
+            case _:  # created, status_update and what we do not know: news only beyond the cut
+                return event if self._beyond else None
+
+    def _step(self, event: Event, index: int) -> Event | None:
+        heard = self._heard.get(index)
+        if heard is None:
+            return event if index > self._last else None
+        if event.type == "step.start":
+            begun = StepFold(want(event.payload, "step", dict) or {})
+            self._agree(heard.text, 0, begun.text, index)
+            self._place[index] = list(begun.heard)
+            return None
+        if event.type == "step.delta":
+            return self._delta(event, index, heard)
+        if self._place.get(index, [len(heard.text)])[0] < len(heard.text):
+            raise self._differs()
+        return None if heard.stopped or index < self._last else event
+
+    def _delta(self, event: Event, index: int, heard: Known) -> Event | None:
+        delta = want(event.payload, "delta", dict) or {}
+        place = self._place.setdefault(index, [0, 0, 0])
+        kind = delta.get("type") or "text"
+        if kind == "text":
+            return self._string(event, delta, "text", heard.text, place, 0)
+        if kind == "arguments_delta":
+            return self._string(event, delta, "arguments", heard.arguments, place, 1)
+        place[2] += 1
+        return event if place[2] > heard.others and index == self._last else None
+
+    def _string(
+        self, event: Event, delta: dict[str, Any], key: str, heard: str, place: list[int], which: int
+    ) -> Event | None:
+        said = want(delta, key, str) or ""
+        overlap = self._agree(heard, place[which], said, want(event.payload, "index", int) or 0)
+        place[which] += len(said)
+        if overlap == len(said):
+            return None
+        return Event.make({**event.payload, "delta": {**delta, key: said[overlap:]}}) if overlap else event
+
+    def _agree(self, heard: str, place: int, said: str, index: int) -> int:
+        """How many characters of `said`, which stands at `place`, were heard already."""
+        expected = heard[place : place + len(said)]
+        complete = index < self._last
+        if not said.startswith(expected) or (complete and len(expected) < len(said)):
+            raise self._differs()
+        return len(expected)
+
+    def _differs(self) -> Incomplete:
+        return Incomplete("the resumed stream differs from what was printed", interaction_id=self._id)

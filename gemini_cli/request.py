@@ -1,0 +1,252 @@
+"""From what was said to the body of a create. Pure: files are read by whoever calls, nothing is sent.
+
+The layers, each over the one before: the profile's `request:`, GEMINI_MODEL, `--request`, the flags, `--set`. Maps
+merge deeply, lists replace. The fields of `Asked` that have a `path` are the one table of which flag lands where.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, NamedTuple
+
+from gemini_cli import functions
+from gemini_cli.body import Body, BodyPath, assign, merge, parse_path, put
+from gemini_cli.documents import Document, spoken
+from gemini_cli.errors import UsageError
+from gemini_cli.flag import Flag, fields
+
+DEFAULT_MODEL = "gemini-flash-latest"
+
+
+@dataclass(frozen=True)
+class Prompted:
+    """Where the prompt comes from, beside the words."""
+
+    prompt_file: Annotated[str | None, Flag("read the prompt from FILE, or - for stdin", "-f", "FILE", file=True)] = (
+        None
+    )
+    no_stdin: Annotated[bool, Flag("do not read stdin", env=("GEMINI_NO_STDIN",), profile=True)] = False
+    var: Annotated[list[str] | None, Flag("fill ${NAME} in the profile's prompt", metavar="NAME=VALUE")] = None
+    attach: Annotated[
+        list[str] | None,
+        Flag(
+            "add an image, audio, video, document or text: a file, a URL, files/ID or -",
+            "-a",
+            "PATH[;type=MIME]",
+            file=True,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of the model. None is "not said": a profile can win over silence, never over a word."""
+
+    request: Annotated[
+        str | None, Flag("a whole request body, JSON or YAML; flags lie over it", None, "FILE", file=True)
+    ] = None
+    set: Annotated[
+        list[str] | None, Flag("set any field of the body: a.b=7, a.b[0].c=x, a.b[]=x appends", None, "PATH=VALUE")
+    ] = None
+    model: Annotated[
+        str | None, Flag(f"the model; {DEFAULT_MODEL} if none is named", "-m", "NAME", ("GEMINI_MODEL",), "model")
+    ] = None
+    agent: Annotated[str | None, Flag("an agent instead of a model", None, "NAME", (), "agent")] = None
+    system: Annotated[str | None, Flag("system instruction", "-s", "TEXT", (), "system_instruction", empty=True)] = None
+    system_file: Annotated[str | None, Flag("read the system instruction from FILE", None, "FILE", file=True)] = None
+    thinking: Annotated[
+        str | None,
+        Flag(
+            "how much the model thinks",
+            metavar="LEVEL",
+            path="generation_config.thinking_level",
+        ),
+    ] = None
+    thoughts: Annotated[
+        bool | None, Flag("show summaries of the thoughts, on stderr", path="generation_config.thinking_summaries")
+    ] = None
+    temperature: Annotated[
+        float | None, Flag("sampling temperature", None, "NUMBER", (), "generation_config.temperature")
+    ] = None
+    top_p: Annotated[float | None, Flag("nucleus sampling", None, "NUMBER", (), "generation_config.top_p")] = None
+    max_tokens: Annotated[
+        int | None, Flag("stop after N tokens", None, "N", (), "generation_config.max_output_tokens")
+    ] = None
+    seed: Annotated[int | None, Flag("sampling seed", None, "N", (), "generation_config.seed")] = None
+    stop: Annotated[
+        list[str] | None,
+        Flag("stop before this text; may be repeated", None, "TEXT", (), "generation_config.stop_sequences"),
+    ] = None
+    tool: Annotated[
+        list[str] | None,
+        Flag(
+            f"a built-in tool ({' '.join(functions.SPELLINGS)}) or a file of declarations; may be repeated",
+            "-T",
+            "NAME|FILE",
+            path="tools",
+            file=True,
+        ),
+    ] = None
+    tool_choice: Annotated[
+        str | None,
+        Flag(
+            "auto, any, none, validated, or the function that must be called",
+            metavar="MODE|NAME",
+            path="generation_config.tool_choice",
+        ),
+    ] = None
+    schema: Annotated[
+        str | None,
+        Flag("answer in JSON that fits this JSON Schema; checked here too", None, "FILE|JSON", (), "response_format"),
+    ] = None
+    continue_: Annotated[bool, Flag("continue your last interaction on this machine", "-c")] = False
+    previous: Annotated[str | None, Flag("continue the interaction ID", None, "ID", (), "previous_interaction_id")] = (
+        None
+    )
+    no_store: Annotated[bool | None, Flag("the service keeps nothing; nothing to continue later", path="store")] = None
+    background: Annotated[bool | None, Flag("start it, print its id and return", path="background")] = None
+    service_tier: Annotated[
+        str | None,
+        Flag(
+            "flex, standard or priority",
+            None,
+            "TIER",
+            (),
+            "service_tier",
+        ),
+    ] = None
+    label: Annotated[
+        list[str] | None, Flag("a label for billing; may be repeated", None, "KEY=VALUE", (), "labels")
+    ] = None
+    safety: Annotated[
+        list[str] | None, Flag("a safety threshold; may be repeated", None, "TYPE=THRESHOLD", (), "safety_settings")
+    ] = None
+
+
+class Inputs(NamedTuple):
+    """What the files and streams named by the flags held, read by the caller."""
+
+    input: str | list[dict[str, Any]] | None = None
+    system: str | None = None
+    request: Document | None = None
+    schema: Document | None = None
+    last_id: str | None = None
+
+
+def check(asked: Asked) -> None:
+    """UsageError for flags that exclude each other; to be asked before any file is opened."""
+    for one, other in (("model", "agent"), ("system", "system_file"), ("continue_", "previous")):
+        if getattr(asked, one) not in (None, False) and getattr(asked, other) is not None:
+            raise UsageError(f"--{one.rstrip('_')} and --{other.replace('_', '-')} exclude each other")
+
+
+def build(
+    asked: Asked, inputs: Inputs, *, profile: Mapping[str, Any], environ: Mapping[str, str], stream: bool
+) -> Body:
+    """The body of a create; UsageError for what contradicts itself or asks nothing."""
+    body = merge({}, profile)
+    _environment(body, environ)
+    if inputs.request is not None:
+        if not isinstance(inputs.request.value, dict):
+            raise inputs.request.fault((), "a request is a map")
+        body = _choose(merge(body, inputs.request.value), inputs.request.value)
+    for path, value in _flags(asked, inputs):
+        put(body, path, value)
+        body = _choose(body, {str(path[0]): value})
+    for text in asked.set or ():
+        body = _choose(body, {assign(body, text): text})
+    return _completed(body, stream)
+
+
+def _environment(body: Body, environ: Mapping[str, str]) -> None:
+    """Variables over the profile. A model named there for every run gives way to a profile's agent."""
+    for field in fields(Asked):
+        value = next((environ[name] for name in field.flag.env if environ.get(name)), None)
+        if field.flag.path and value and not (field.name == "model" and "agent" in body):
+            put(body, parse_path(field.flag.path), spoken(value, field.flag.env[0]))
+
+
+def _choose(body: Body, said: Mapping[str, Any]) -> Body:
+    """`model` and `agent` exclude each other (reference.md 2): what was said last replaces the other."""
+    if "agent" in said and "model" not in said:
+        body.pop("model", None)
+    if "model" in said and "agent" not in said:
+        body.pop("agent", None)
+    return body
+
+
+def _flags(asked: Asked, inputs: Inputs) -> list[tuple[BodyPath, Any]]:
+    said: dict[str, Any] = {
+        field.name: value
+        for field in fields(Asked)
+        if field.flag.path and (value := getattr(asked, field.name)) is not None
+    }
+    said |= {
+        "thoughts": "auto" if asked.thoughts else None,
+        "no_store": False if asked.no_store else None,
+        "tool": functions.tools(asked.tool) if asked.tool else None,
+        "tool_choice": functions.choice(asked.tool_choice) if asked.tool_choice else None,
+        "system": inputs.system,
+        "schema": _response_format(inputs.schema) if inputs.schema else None,
+        "previous": inputs.last_id or asked.previous,
+        "safety": [_safety(text) for text in asked.safety] if asked.safety else None,
+    }
+    placed = [
+        (parse_path(field.flag.path), said[field.name])
+        for field in fields(Asked)
+        if field.flag.path and field.name != "label" and said.get(field.name) is not None
+    ]
+    placed += [
+        (["labels", key], value) for key, value in (_pair("--label", text, "KEY=VALUE") for text in asked.label or ())
+    ]
+    return [*placed, (["input"], inputs.input)] if inputs.input is not None else placed
+
+
+def _completed(body: Body, stream: bool) -> Body:
+    if body.get("stream", stream) is not stream:
+        raise UsageError(
+            f"the request says stream: {str(body['stream']).lower()}; use `{'generate' if stream else 'stream'}`"
+        )
+    if stream:
+        body["stream"] = True
+    if "agent" not in body:
+        body = {"model": DEFAULT_MODEL, **body}
+    if body.get("background") and body.get("store") is False:
+        raise UsageError("--background needs the service to store the interaction; it excludes --no-store")
+    if "input" not in body and "continuation_token" not in body:
+        raise UsageError("no prompt: give words, -f FILE, or text on stdin")
+    return body
+
+
+def _response_format(schema: Document) -> Body:
+    if not isinstance(schema.value, dict):
+        raise schema.fault((), "a JSON Schema is a map")
+    return {"type": "text", "mime_type": "application/json", "schema": schema.value}
+
+
+def _pair(flag: str, text: str, form: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not key or not separator:
+        raise UsageError(f"{flag} {text}: write {form}")
+    return key, value
+
+
+def _safety(text: str) -> dict[str, str]:
+    kind, threshold = _pair("--safety", text, "TYPE=THRESHOLD")
+    return {"type": kind, "threshold": threshold}
+
+
+_VARIABLE = re.compile(r"\$(\$)?\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def fill(prompt: str, variables: list[str] | None) -> str:
+    """A profile's prompt with `${NAME}` from `--var`; `$${NAME}` is a literal `${NAME}`."""
+    values = dict(_pair("--var", text, "NAME=VALUE") for text in variables or ())
+    used = {name for escaped, name in _VARIABLE.findall(prompt) if not escaped}
+    for name in sorted(used - values.keys()):
+        raise UsageError(f"the profile's prompt needs --var {name}=VALUE")
+    for name in sorted(values.keys() - used):
+        raise UsageError(f"--var {name} has no effect: the profile's prompt has no ${{{name}}}")
+    return _VARIABLE.sub(lambda match: match[0][1:] if match[1] else values[match[2]], prompt)

@@ -1,0 +1,65 @@
+"""Models and files of the service: lists by pages, one by name. JSON as it comes (reference.md 10, 11.5)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from gemini_cli import json_text
+from gemini_cli.errors import Rejected, UsageError
+from gemini_cli.interaction import objects, parse_object, want
+from gemini_cli.transport import Transport
+
+Resource = dict[str, Any]
+
+PAGE_SIZE = 100  # the largest that files take; models take more (reference.md 10.3)
+
+
+def every(service: Transport, collection: str) -> Iterator[Resource]:
+    """All of `models` or `files`, page after page; Rejected if a page leads to itself."""
+    token = ""
+    while True:
+        query = {"pageSize": PAGE_SIZE, **({"pageToken": token} if token else {})}
+        page = parse_object(service.json("GET", f"{collection}?{urlencode(query)}"), "the answer")
+        yield from objects(page, collection)
+        following = want(page, "nextPageToken", str) or ""
+        if not following:
+            return
+        if following == token:
+            raise Rejected("the list does not end: a page leads to itself")
+        token = following
+
+
+def one(service: Transport, name: str) -> Resource:
+    return parse_object(service.json("GET", quote(name)), "the answer")
+
+
+def delete(service: Transport, name: str) -> None:
+    service.delete(quote(name))
+
+
+def count_tokens(service: Transport, model: str, contents: list[Resource]) -> Resource:
+    body = json_text.dump({"contents": contents}).encode()
+    return parse_object(service.json("POST", f"{quote(model)}:countTokens", body, repeatable=True), "the answer")
+
+
+def download(service: Transport, name: str) -> Iterator[bytes]:
+    """The bytes of a generated file; what was uploaded cannot be downloaded (reference.md 10.3)."""
+    return service.content(f"{quote(name)}:download?alt=media")
+
+
+_NAME = {
+    "models": re.compile(r"(?:models/|tunedModels/)?[A-Za-z0-9._-]+"),
+    "files": re.compile(r"(?:(?:https?://[^?]*/)?files/)?[a-z0-9-]{1,40}"),
+}
+
+
+def full_name(collection: str, said: str) -> str:
+    """`abc`, `files/abc` or the file's URI -> `files/abc`; UsageError for what cannot be a name."""
+    if not _NAME[collection].fullmatch(said) or said.strip(".") == "":
+        raise UsageError(f"{said!r} is not a name in {collection}")
+    if said.startswith("tunedModels/"):
+        return said
+    return f"{collection}/{said.rpartition('/')[2]}"

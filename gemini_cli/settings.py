@@ -1,0 +1,142 @@
+"""How to reach the service, and how a value is found: flag, then environment, then profile, then default."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
+
+from gemini_cli.documents import spoken
+from gemini_cli.errors import UsageError
+from gemini_cli.flag import Field, Flag, fields
+
+if TYPE_CHECKING:
+    from gemini_cli.profiles import Profile
+
+Record = TypeVar("Record")
+
+LARGEST = 1e8
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Client settings. Times are seconds; 0 switches a limit off."""
+
+    profile: Annotated[
+        str | None,
+        Flag("settings from a profile, by name or by path", "-P", "NAME|PATH", ("GEMINI_PROFILE",), file=True),
+    ] = None
+    trust_profile: Annotated[bool, Flag("let a profile named by path set base_url, api_key_* and run")] = False
+    offline: Annotated[
+        bool, Flag("answer from the embedded emulator: no key, no network", env=("GEMINI_OFFLINE",), profile=True)
+    ] = False
+    api_key_file: Annotated[
+        str | None,
+        Flag(
+            "read the API key from a file that is ours and closed to others",
+            metavar="FILE",
+            profile=True,
+            online=True,
+            file=True,
+        ),
+    ] = None
+    base_url: Annotated[
+        str,
+        Flag(
+            "where the API is; a path prefix is kept",
+            metavar="URL",
+            env=("GEMINI_BASE_URL", "GOOGLE_GEMINI_BASE_URL"),
+            profile=True,
+            online=True,
+        ),
+    ] = "https://generativelanguage.googleapis.com"
+    api_version: Annotated[
+        str, Flag("version in the path", metavar="VERSION", env=("GOOGLE_GENAI_API_VERSION",), profile=True)
+    ] = "v1beta"
+    ca_file: Annotated[
+        str | None,
+        Flag(
+            "trust the certificates in FILE instead of the system's",
+            metavar="FILE",
+            profile=True,
+            online=True,
+            file=True,
+        ),
+    ] = None
+    connect_timeout: Annotated[float, Flag("give up connecting", metavar="SECONDS", profile=True, online=True)] = 10.0
+    idle_timeout: Annotated[float, Flag("give up when no byte comes", metavar="SECONDS", profile=True, online=True)] = (
+        120.0
+    )
+    timeout: Annotated[
+        float, Flag("end the run, counted from when the input is complete", metavar="SECONDS", profile=True)
+    ] = 600.0
+    retries: Annotated[
+        int, Flag("repeat what was never sent, or what the server refused for now", metavar="N", profile=True)
+    ] = 3
+    retry_unknown: Annotated[
+        int, Flag("repeat a request that got no answer; it may be billed twice", metavar="N", profile=True)
+    ] = 0
+
+
+class Said(NamedTuple):
+    """What the user said, before defaults: values of flags by field name, the environment, the profile."""
+
+    flags: Mapping[str, Any]
+    environ: Mapping[str, str]
+    profile: Profile | None = None
+
+
+def resolve(record: type[Record], said: Said) -> Record:
+    """An instance of a record of flags; UsageError or InputError for a value of the wrong type."""
+    found = {field.name: value for field in fields(record) if (value := _find(field, said)) is not None}
+    return record(**found)
+
+
+def _find(field: Field, said: Said) -> Any:
+    value = said.flags.get(field.name)
+    if value is not None:
+        return _checked(field, _text(field, value), field.long)
+    for name in field.flag.env:
+        if text := said.environ.get(name):
+            return _checked(field, _from_text(field, text, name), name)
+    if said.profile and field.name in said.profile.client:
+        return said.profile.value(field)
+    return None
+
+
+def _from_text(field: Field, text: str, name: str) -> Any:
+    if field.kind is bool:
+        if text.lower() in ("1", "true", "yes", "on"):
+            return True
+        if text.lower() in ("0", "false", "no", "off"):
+            return None
+        raise UsageError(f"{name}={text}: use 1 or 0")
+    try:
+        return field.kind(text)
+    except ValueError:
+        raise UsageError(f"{name}={text}: not a number") from None
+
+
+def _text(field: Field, value: Any) -> Any:
+    """Words of the command line as UTF-8, whatever the locale made of their bytes; names of files stay bytes."""
+    if field.flag.file:
+        return value
+    if isinstance(value, str):
+        return spoken(value, field.long)
+    return [spoken(text, field.long) for text in value] if isinstance(value, list) else value
+
+
+def _checked(field: Field, value: Any, name: str) -> Any:
+    if value == "" and not field.flag.empty:
+        raise UsageError(f"{name} is empty")
+    if not acceptable(field, value):
+        raise UsageError(f"{name} {value}: not a number that makes sense there")
+    return value
+
+
+def acceptable(field: Field, value: Any) -> bool:
+    """Numbers are finite; limits and counts are not negative either, and a time fits into a C long."""
+    if field.kind not in (int, float):
+        return True
+    return math.isfinite(value) and (field.flag.path is not None or 0 <= value <= LARGEST)

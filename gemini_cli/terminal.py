@@ -1,0 +1,255 @@
+"""stdin, stdout and stderr: the only module that writes to them.
+
+stdout carries the answer, byte for byte, or in a visible form where a terminal would act on it. stderr carries what is
+said about it, always in visible form, one line a statement, and never a secret. Everything is written at once: there
+is no buffer in which a byte could be lost.
+"""
+
+from __future__ import annotations
+
+import base64
+import errno
+import io
+import os
+import re
+import select
+import signal
+import sys
+import threading
+from collections.abc import Mapping
+from typing import Protocol
+from urllib.parse import quote
+
+from gemini_cli import json_text
+from gemini_cli.errors import Ended, Failure, InputError, OutputError
+
+HINT_AFTER = 3.0  # seconds of silence on stdin after which a person is told what we wait for
+READ_SIZE = 1024 * 1024
+
+# C0 but newline and tab, DEL, C1, and the bidirectional controls (cli.md 4).
+_CONTROLS = [*range(0x20), *range(0x7F, 0xA0), 0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+VISIBLE = {code: f"\\u{code:04x}" for code in _CONTROLS if chr(code) not in "\n\t"}
+VISIBLE_IN_LINE = {
+    **VISIBLE,
+    ord("\n"): "\\n",
+    ord("\t"): "\\t",
+    ord("\r"): "\\r",
+    0x2028: "\\u2028",
+    0x2029: "\\u2029",
+}
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class Stream(Protocol):
+    """As much of a raw binary file as we use."""
+
+    def read(self, size: int = -1, /) -> bytes | None: ...
+    def write(self, data: bytes | memoryview, /) -> int | None: ...
+    def fileno(self) -> int: ...
+    def isatty(self) -> bool: ...
+
+
+class Terminal:
+    """The three streams; None is one that was closed before we started."""
+
+    def __init__(
+        self,
+        stdin: Stream | None,
+        stdout: Stream | None,
+        stderr: Stream | None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self._stdin = stdin
+        self._stdout = stdout
+        self._stderr = stderr
+        self._environ = environ or {}
+        self._secrets: list[str] = []
+        self._told: set[str] = set()
+        self.stdout_is_terminal = _isatty(stdout)
+        self.quiet = False
+        self.verbose = 0
+        self.answered = False  # a byte of the answer is on stdout
+        self._column_zero = True
+
+    @classmethod
+    def standard(cls, environ: Mapping[str, str]) -> Terminal:
+        """The process's own. Closed descriptors are filled, so that no socket ever takes the number of stdout."""
+        open_ones = [_is_open(number) for number in range(3)]
+        for number, is_open in enumerate(open_ones):
+            if not is_open:
+                os.open(os.devnull, os.O_RDWR if number else os.O_RDONLY)  # takes the lowest free number: this one
+        files = [io.FileIO(number, "r" if number == 0 else "w", closefd=False) for number in range(3)]
+        stdin, stdout, stderr = (file if is_open else None for file, is_open in zip(files, open_ones, strict=True))
+        return cls(stdin, stdout, stderr, environ)
+
+    # What may be said about it ------------------------------------------------------------------------------------
+
+    def hide(self, secret: str) -> None:
+        """Never show this on stderr, nor its base64 or URL-quoted forms."""
+        encoded = base64.b64encode(secret.encode()).decode()
+        self._secrets += [secret, json_text.dump(secret)[1:-1], encoded, encoded.rstrip("="), quote(secret, safe="")]
+
+    def notice(self, text: str) -> None:
+        """Something the user may want to know, once; not with -q."""
+        if not self.quiet and text not in self._told:
+            self._told.add(text)
+            self._say(f"gemini-cli: {text}")
+
+    def log(self, level: int, *parts: str) -> None:
+        """Lines for -v (1) and -vv (2); the parts are joined only if they are shown, for a body may be large."""
+        if level <= self.verbose:
+            for line in " ".join(parts).split("\n"):
+                self._say(line if level > 1 else f"gemini-cli: {line}")
+
+    def thought(self, text: str) -> None:
+        """A summary of thoughts: several lines, dimmed on a terminal."""
+        shown = self._redacted(text.strip().translate(VISIBLE))
+        self._write_stderr(f"\x1b[2m{shown}\x1b[0m\n" if self._coloured() else f"{shown}\n")
+
+    def tell(self, failure: Failure, *, as_json: bool) -> None:
+        """One line for what failed, one for what helps; or one JSON object."""
+        if as_json:
+            self._break_line()
+            self._write_stderr(self._redacted(json_text.dump(failure.facts())).translate(VISIBLE) + "\n")
+            return
+        self._say(f"gemini-cli: {failure.kind}: {failure.message}")
+        if failure.hint:
+            self._say(f"hint: {failure.hint}")
+
+    def line(self, text: str) -> None:
+        """One line on stderr that was asked for: not silenced by -q."""
+        self._say(text)
+
+    def _say(self, line: str) -> None:
+        self._break_line()
+        self._write_stderr(self._redacted(line).translate(VISIBLE_IN_LINE) + "\n")
+
+    def _break_line(self) -> None:
+        """On a terminal, where both streams meet, a message does not continue the answer's last line."""
+        if self.stdout_is_terminal and not self._column_zero:
+            self._column_zero = True
+            self._write_stderr("\n")
+
+    def _redacted(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "[redacted]")
+        return text
+
+    def _write_stderr(self, text: str) -> None:
+        """Losing a message is no reason to fail: what counts is the answer and the exit status."""
+        if self._stderr is not None:
+            try:
+                _write_all(self._stderr, _SURROGATE.sub("\ufffd", text).encode())
+            except OSError:
+                self._stderr = None
+
+    def _coloured(self) -> bool:
+        if self._environ.get("NO_COLOR"):
+            return False
+        if self._environ.get("CLICOLOR_FORCE", "0") not in ("", "0"):
+            return True
+        return self._environ.get("TERM") != "dumb" and _isatty(self._stderr)
+
+    # The answer ---------------------------------------------------------------------------------------------------
+
+    def require_stdout(self) -> None:
+        """Before anything is sent: an answer that nobody can receive is not asked for."""
+        if self._stdout is None:
+            raise OutputError("stdout is closed")
+
+    def write(self, text: str) -> None:
+        """A piece of the answer, now. OutputError if it cannot be written, Ended if its reader has gone."""
+        self.write_bytes(self.encoded(text.translate(VISIBLE) if self.stdout_is_terminal else text))
+
+    def encoded(self, text: str) -> bytes:
+        """UTF-8. Half a surrogate pair cannot be said in it, and is shown as U+FFFD, with a notice."""
+        try:
+            return text.encode()
+        except UnicodeEncodeError:
+            self.notice("the answer holds half a surrogate pair; it is shown as U+FFFD")
+            return _SURROGATE.sub("\ufffd", text).encode()
+
+    def write_bytes(self, data: bytes) -> None:
+        if self._stdout is None:
+            raise OutputError("stdout is closed")
+        if not data:
+            return
+        self.answered = True
+        self._column_zero = data.endswith(b"\n")
+        try:
+            _write_all(self._stdout, data)
+        except BrokenPipeError:
+            # SIGPIPE stays ignored, or it would kill us when a server hangs up; a reader that left is noticed here.
+            raise Ended(getattr(signal, "SIGPIPE", signal.SIGTERM)) from None
+        except OSError as error:
+            raise OutputError(f"cannot write to stdout: {error.strerror or error}") from None
+
+    # What is read -------------------------------------------------------------------------------------------------
+
+    @property
+    def stdin_is_terminal(self) -> bool:
+        return _isatty(self._stdin)
+
+    def read(self, limit: int) -> bytes:
+        """stdin to its end, however slow it comes; InputError when it is more than `limit` bytes."""
+        if self._stdin is None:
+            return b""
+        hint = threading.Timer(HINT_AFTER, self.notice, ["reading stdin … (--no-stdin to skip)"])
+        hint.daemon = True
+        if _isatty(self._stderr) and not self.stdin_is_terminal:
+            hint.start()
+        try:
+            return self._read(limit, hint)
+        except OSError as error:
+            raise InputError(f"cannot read stdin: {error.strerror or error}") from None
+        finally:
+            hint.cancel()
+
+    def _read(self, limit: int, hint: threading.Timer) -> bytes:
+        assert self._stdin is not None
+        pieces: list[bytes] = []
+        size = 0
+        while True:
+            piece = self._stdin.read(READ_SIZE)
+            if piece is None:  # a non-blocking stdin with nothing to read yet
+                select.select([self._stdin.fileno()], [], [])
+                continue
+            hint.cancel()
+            if not piece:
+                return b"".join(pieces)
+            pieces.append(piece)
+            size += len(piece)
+            if size > limit:
+                raise InputError(f"stdin is too large: more than {limit} bytes")
+
+
+def _write_all(stream: Stream, data: bytes) -> None:
+    """All of it: a pipe takes less than we give, a non-blocking one nothing for a while."""
+    view = memoryview(data)
+    while view:
+        written = stream.write(view)
+        if written is None:
+            select.select([], [stream.fileno()], [])
+        else:
+            view = view[written:]
+
+
+def _is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError as error:
+        if error.errno == errno.EBADF:
+            return False
+        raise
+    return True
+
+
+def _isatty(stream: Stream | None) -> bool:
+    return stream is not None and stream.isatty()
+
+
+def die_by(signum: int) -> None:
+    """End as the signal would have ended us, so that a shell sees it."""
+    sys.stdout = sys.stderr = None  # nothing may be written or complained about any more
+    signal.signal(signum, signal.SIG_DFL)
+    os.kill(os.getpid(), signum)

@@ -1,0 +1,277 @@
+"""A request in, JSON or Events out: retry, authentication headers, error mapping. The only I/O with the service.
+
+What may be repeated (cli.md 6): whatever was never sent; a refusal that says "not now"; a request without effect that
+got no answer. A create that was sent and not answered is never repeated unless the user allowed it, because it may
+have been carried out and billed. To ask for the rest of an answer is not a retry; that is `dialogue`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Protocol, TypeVar
+
+from gemini_cli import refusal
+from gemini_cli.deadline import Deadline
+from gemini_cli.endpoint import Endpoint
+from gemini_cli.errors import DeadlinePassed, Failure, Incomplete, Rejected, Temporary, Unknown
+from gemini_cli.interaction import Event
+from gemini_cli.transport import patience
+from gemini_cli.transport.patience import Patience
+from gemini_cli.transport.wire import INVALID_UTF8, Call, Cut, NeverSent, Reply, Unanswered, Wire, WireFailure
+
+ANSWER_LIMIT = 256 * 1024 * 1024
+ERROR_LIMIT = 64 * 1024
+
+
+Result = TypeVar("Result")
+
+
+class Log(Protocol):
+    """Level 1: a line per request; level 2: headers and bodies, whose parts are joined only if somebody looks."""
+
+    def __call__(self, level: int, *parts: str) -> None: ...
+
+
+class Transport:
+    def __init__(
+        self,
+        wire: Wire,
+        endpoint: Endpoint,
+        key: str | None,
+        deadline: Deadline,
+        patience: Patience,
+        *,
+        log: Log = lambda level, *parts: None,
+        notice: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self._wire = wire
+        self._endpoint = endpoint
+        self._key = {"x-goog-api-key": key} if key else {}
+        self._deadline = deadline
+        self._patience = patience
+        self.sleep = patience.sleep
+        self.attempts = 0  # of the latest request
+        self.log = log
+        self._notice = notice
+
+    def json(self, method: str, path: str, body: bytes = b"", *, repeatable: bool | None = None) -> str:
+        """The text of a JSON answer; a create is a POST that is not `repeatable`."""
+        call = self._call(method, path, body, "application/json")
+        text = self._decoded(self._answer(call, repeatable, self._whole))
+        self.log(2, "<", text)
+        return text
+
+    def delete(self, path: str) -> None:
+        """Any answer of 200 will do (reference.md 8). What a repeated DELETE does not find, the first one deleted."""
+        try:
+            self._answer(self._call("DELETE", path, b"", "application/json"), True, lambda reply: reply.close())
+        except Rejected as failure:
+            if failure.http_status != 404 or failure.attempts == 1:
+                raise
+
+    def events(self, method: str, path: str, body: bytes = b"") -> Iterator[Event]:
+        """The events of a streamed answer. The request is made at once; Cut comes while reading."""
+        return self._events(self._answer(self._call(method, path, body, "text/event-stream"), None, self._streamed))
+
+    def content(self, path: str) -> Iterator[bytes]:
+        """The bytes behind a `:download`, as they come; Incomplete if they break off.
+
+        The one redirect that is followed: the service answers 302 here (traffic.md 89). It leads to the same host, or
+        to a googleapis host over https; only these see the key.
+        """
+        call = self._call("GET", path, b"", "*/*")
+        try:
+            reply = self._answer(call, True, lambda reply: reply)
+        except Redirected as moved:
+            location = self._endpoint.may_move_to(call.url, moved.location)
+            if location is None:
+                raise
+            reply = self._answer(call._replace(url=location), True, lambda reply: reply)
+        return self._pieces(reply)
+
+    def _pieces(self, reply: Reply) -> Iterator[bytes]:
+        try:
+            yield from reply.chunks
+        except Cut as cut:
+            raise Incomplete(f"the file is cut off: {cut}") from cut
+        finally:
+            reply.close()
+
+    def _events(self, reply: Reply) -> Iterator[Event]:
+        from gemini_cli.transport.stream import read_events  # httpx-sse brings httpx along, 60 ms
+
+        try:
+            for event in read_events(reply.chunks, self._notice):
+                self.log(2, "<", event.raw)
+                yield event
+        finally:
+            reply.close()
+
+    def _decoded(self, data: bytes) -> str:
+        try:
+            return data.decode().removeprefix("\ufeff")
+        except UnicodeDecodeError:
+            self._notice(INVALID_UTF8)
+            return data.decode("utf-8", "replace")
+
+    def _call(self, method: str, path: str, body: bytes, accept: str) -> Call:
+        return Call(method, self._endpoint.url(path), {**self._endpoint.headers(path, accept), **self._key}, body)
+
+    def _answer(self, call: Call, repeatable: bool | None, read: Callable[[Reply], Result]) -> Result:
+        """What `read` makes of a reply of status 200, after as many tries as policy allows; else the last Failure."""
+        self._deadline.start()
+        effect_free = call.method != "POST" if repeatable is None else repeatable
+        self.attempts, unanswered = 0, 0
+        while True:
+            self.attempts += 1
+            try:
+                return self._try(call, effect_free, read)
+            except _Refused as refused:
+                failure, limit = refused.failure, refused.limit
+            except Failure as failed:
+                failed.attempts = self.attempts
+                raise
+            failure.attempts = self.attempts
+            unanswered += isinstance(failure, Unknown)
+            spent = unanswered if isinstance(failure, Unknown) else self.attempts
+            if spent > limit:
+                raise failure from None
+            self._wait(failure)
+
+    def _try(self, call: Call, effect_free: bool, read: Callable[[Reply], Result]) -> Result:
+        """One request: what was read of it, or why there is nothing and how often it may be repeated."""
+        retries = self._patience.retries
+        started = time.monotonic()
+        self._show(call)
+        try:
+            reply = self._wire.send(call)
+        except NeverSent as error:
+            self.log(1, f"{call.method} {call.url} -> {error}")
+            if error.hopeless:
+                raise Rejected(str(error)) from error
+            raise _Refused(Temporary(str(error)), retries) from error
+        except Unanswered as error:
+            self.log(1, f"{call.method} {call.url} -> {error}")
+            if effect_free:
+                raise _Refused(Temporary(str(error)), retries) from error
+            raise _Refused(unanswered(str(error)), self._patience.retry_unknown) from error
+        self.log(1, f"{call.method} {call.url} -> {reply.status} ({time.monotonic() - started:.2f} s)")
+        self.log(2, "\n".join(f"< {name}: {value}" for name, value in reply.headers.items()))
+        if reply.status != 200:
+            raise _Refused(self._refused(reply), patience.allowed(reply.status, retries))
+        try:
+            return read(reply)
+        except (Unknown, Incomplete) as failure:  # the body broke off
+            if effect_free:
+                raise _Refused(Temporary(failure.message), retries) from failure
+            raise
+
+    def _show(self, call: Call) -> None:
+        self.log(2, "\n".join(f"> {name}: {value}" for name, value in call.headers.items()))
+        if call.body:
+            self.log(2, ">", call.body.decode("utf-8", "replace"))
+
+    def _refused(self, reply: Reply) -> Failure:
+        if 300 <= reply.status < 400:
+            reply.close()
+            return Redirected(reply.status, reply.headers.get("location", ""))
+        told = refusal.read(self._start_of(reply), reply.status, reply.reason)
+        failure = told.failure(reply.status)
+        failure.retry_after_s = patience.asked_for(reply.headers, told, self._patience.now())
+        return failure
+
+    def _start_of(self, reply: Reply) -> bytes:
+        """An error body, or as much of it as came: it is only there to be quoted."""
+        data = b""
+        try:
+            for chunk in reply.chunks:
+                data += chunk[: ERROR_LIMIT - len(data)]
+                if len(data) >= ERROR_LIMIT:
+                    break
+        except (WireFailure, DeadlinePassed):
+            pass  # what was refused is known; only its words are missing
+        finally:
+            reply.close()
+        self.log(2, "<", data.decode("utf-8", "replace"))
+        return data
+
+    def _wait(self, failure: Failure) -> None:
+        """Sleep before the next try; give up at once if the deadline would come first."""
+        hint = failure.retry_after_s
+        if hint is None:
+            wait = patience.backoff(self.attempts, self._patience.random)
+        else:
+            wait = hint * (1 + self._patience.random(0, patience.JITTER))
+        if wait >= self._deadline.remaining():
+            if hint is not None:
+                failure.message += f" (come back in {hint:g} s; the limit for this run is {self._deadline.seconds:g} s)"
+            raise failure
+        self.log(1, f"waiting {wait:.1f} s before try {self.attempts + 1}")
+        self.sleep(wait)
+
+    def _expect(self, reply: Reply, content_type: str) -> None:
+        """Only what was asked for is an answer of the API; a proxy's page of HTML is none."""
+        encoding = reply.headers.get("content-encoding", "identity")
+        if encoding != "identity":
+            raise Rejected(f"the answer is compressed ({encoding}), which was not asked for")
+        found = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if found != content_type:
+            raise Rejected(f"not the API's answer: {found or 'no content type'} instead of {content_type}")
+
+    def _streamed(self, reply: Reply) -> Reply:
+        """The reply, if it is a stream of events; they are read later."""
+        try:
+            self._expect(reply, "text/event-stream")
+        except Rejected:
+            reply.close()
+            raise
+        return reply
+
+    def _whole(self, reply: Reply) -> bytes:
+        """The body of a JSON answer; Unknown or Incomplete if it breaks off before or after its first byte."""
+        pieces: list[bytes] = []
+        size = 0
+        try:
+            self._expect(reply, "application/json")
+            for chunk in reply.chunks:
+                pieces.append(chunk)
+                size += len(chunk)
+                if size > ANSWER_LIMIT:
+                    raise Rejected(f"an answer larger than {ANSWER_LIMIT} bytes")
+        except (Cut, DeadlinePassed) as error:
+            if not b"".join(pieces).strip():
+                raise unanswered(str(error)) from error
+            raise Incomplete(f"the answer is cut off: {error}", billed="yes") from error
+        finally:
+            reply.close()
+        if not size:
+            raise Rejected("the server answered with nothing")
+        return b"".join(pieces)
+
+
+class Redirected(Rejected):
+    """Not followed, but for a download; `location` is as the server put it."""
+
+    def __init__(self, http_status: int, location: str) -> None:
+        super().__init__(
+            f"the server answered with a redirect ({http_status}), which is not followed", http_status=http_status
+        )
+        self.location = location
+
+
+class _Refused(Exception):
+    """One try failed, as such tries do; the request may be repeated up to `limit` times, if the failure passes."""
+
+    def __init__(self, failure: Failure, limit: int) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+        self.limit = limit if isinstance(failure, Temporary | Unknown) else 0
+
+
+def unanswered(reason: str) -> Unknown:
+    """A create that was sent and got no answer, told the same way wherever it is noticed."""
+    return Unknown(f"{reason}; the request was sent and may have been carried out and billed", billed="maybe")
+
+
+__all__ = ["Cut", "Patience", "Transport", "unanswered"]

@@ -1,0 +1,180 @@
+"""The wire over sockets: the only module that imports httpx.
+
+What httpx does by itself and we do not want is switched off here: redirects, netrc, environment proxies for loopback,
+transparent decompression, its own certificate bundle.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, TypeVar
+from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # not in typeshed
+
+import httpx
+
+from gemini_cli.endpoint import Endpoint
+from gemini_cli.errors import DeadlinePassed, InputError, UsageError
+from gemini_cli.transport.wire import Call, Cut, NeverSent, Reply, Unanswered, WireFailure
+
+Result = TypeVar("Result")
+
+
+class Limits(NamedTuple):
+    """Seconds without progress before we give up; None for no limit."""
+
+    connect: float | None
+    idle: float | None
+
+
+class HttpWire:
+    """One connection pool to one host."""
+
+    def __init__(self, endpoint: Endpoint, limits: Limits, ca_file: str | None, environ: Mapping[str, str]) -> None:
+        self._host = endpoint.base.partition("://")[2].partition("/")[0]
+        self._limits = limits
+        try:
+            transport = httpx.HTTPTransport(
+                verify=_trust(ca_file, environ) if endpoint.secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+                proxy=None if endpoint.loopback else _proxy(endpoint, environ),
+            )
+        except (ValueError, ImportError) as error:  # ImportError: a SOCKS proxy, which needs one more library
+            raise UsageError(f"proxy: {error}") from None
+        timeout = httpx.Timeout(connect=limits.connect, read=limits.idle, write=limits.idle, pool=limits.connect)
+        self._client = httpx.Client(transport=transport, timeout=timeout, trust_env=False, follow_redirects=False)
+
+    def send(self, call: Call) -> Reply:
+        """The answer as soon as its headers are there."""
+        progress = _Progress()
+        headers = {**call.headers, "Content-Length": str(len(call.body))} if call.method == "POST" else call.headers
+        try:
+            request = self._client.build_request(
+                call.method, call.url, headers=headers, content=call.body or None, extensions={"trace": progress.trace}
+            )
+            response = interruptible(lambda: self._client.send(request, stream=True))
+        except DeadlinePassed as error:
+            raise (Unanswered if progress.sent else NeverSent)(error.message) from None
+        except httpx.InvalidURL as error:
+            raise NeverSent(f"cannot ask {call.url!r}: {error}", hopeless=True) from error
+        except httpx.HTTPError as error:
+            raise self._failed(error, progress) from error
+        headers_seen = {name.lower(): value for name, value in response.headers.items()}
+        return Reply(response.status_code, response.reason_phrase, headers_seen, self._chunks(response), response.close)
+
+    def _chunks(self, response: httpx.Response) -> Iterator[bytes]:
+        try:
+            yield from response.iter_raw()
+        except httpx.TimeoutException as error:
+            raise Cut(f"no byte came for {self._limits.idle:g} s") from error
+        except httpx.HTTPError as error:
+            raise Cut(_words(error)) from error
+        finally:
+            response.close()
+
+    def _failed(self, error: httpx.HTTPError, progress: _Progress) -> WireFailure:
+        if not progress.sent:
+            certificate = _certificate_problem(error)
+            if certificate:
+                return NeverSent(f"{self._host}: {certificate}", hopeless=True)
+            if isinstance(error, httpx.TimeoutException):
+                return NeverSent(f"cannot connect to {self._host}: no answer within {self._limits.connect:g} s")
+            return NeverSent(f"cannot connect to {self._host}: {_words(error)}")
+        if isinstance(error, httpx.TimeoutException):
+            return Unanswered(f"no byte came from {self._host} for {self._limits.idle:g} s")
+        if not progress.fresh and isinstance(error, httpx.ReadError | httpx.WriteError | httpx.RemoteProtocolError):
+            return NeverSent(f"{self._host} closed an idle connection")
+        return Unanswered(f"{self._host} broke the connection: {_words(error)}")
+
+
+class _Progress:
+    """How far a request came, told by httpcore's documented `trace` extension."""
+
+    def __init__(self) -> None:
+        self.fresh = False
+        self.sent = False
+
+    def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        if event == "connection.connect_tcp.started":
+            self.fresh = True
+        elif event == "http11.send_request_headers.started" and info["request"].method != b"CONNECT":
+            self.sent = True
+
+
+def interruptible(work: Callable[[], Result]) -> Result:
+    """Do `work` where a signal or the deadline can end the wait for it.
+
+    getaddrinfo blocks in C, and Python runs signal handlers only between instructions of the main thread. So the work
+    is done in a thread, which is left behind if the wait ends early.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return work()
+    outcome: list[Result | BaseException] = []
+
+    def run() -> None:
+        try:
+            outcome.append(work())
+        except BaseException as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join()
+    (result,) = outcome
+    if isinstance(result, BaseException):
+        raise result
+    return result
+
+
+def _trust(ca_file: str | None, environ: Mapping[str, str]) -> ssl.SSLContext:
+    """--ca-file, SSL_CERT_FILE, SSL_CERT_DIR, OpenSSL's own paths: the system's trust store. certifi last."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    cafile = ca_file or environ.get("SSL_CERT_FILE") or None
+    capath = None if cafile else environ.get("SSL_CERT_DIR") or None
+    try:
+        if cafile or capath:
+            context.load_verify_locations(cafile, capath)
+            return context
+    except (OSError, ssl.SSLError) as error:
+        raise InputError(f"cannot read certificates from {cafile or capath}: {error}") from None
+    paths = ssl.get_default_verify_paths()
+    if paths.capath and os.path.isdir(paths.capath) and os.listdir(paths.capath):
+        context.load_verify_locations(capath=paths.capath)  # hashed: read one by one when needed, 0.1 ms against 17
+    elif paths.cafile:
+        context.load_verify_locations(paths.cafile)
+    else:
+        import certifi
+
+        context.load_verify_locations(certifi.where())
+    return context
+
+
+def _proxy(endpoint: Endpoint, environ: Mapping[str, str]) -> str | None:
+    """HTTPS_PROXY, ALL_PROXY and NO_PROXY, either case, as curl reads them."""
+    said = {
+        name: environ.get(f"{name}_proxy") or environ.get(f"{name}_proxy".upper()) for name in ("https", "all", "no")
+    }
+    proxies = {name: value for name, value in said.items() if value}
+    proxy = proxies.get("https") or proxies.get("all")
+    if proxy is None or proxy_bypass_environment(endpoint.host, proxies):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _certificate_problem(error: BaseException) -> str | None:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"the certificate is not trusted: {cause.verify_message}"
+        cause = cause.__cause__ or cause.__context__
+    return None
+
+
+def _words(error: BaseException) -> str:
+    """The innermost reason: "Connection refused" rather than "All connection attempts failed"."""
+    cause: BaseException = error
+    while (deeper := cause.__cause__ or cause.__context__) is not None:
+        cause = deeper
+    text = getattr(cause, "strerror", None) or str(cause) or str(error) or type(error).__name__
+    return str(text)

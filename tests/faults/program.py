@@ -1,0 +1,156 @@
+"""The real program as a process: its command line in, what it did out. And what must be true of every run."""
+
+from __future__ import annotations
+
+import base64
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, NamedTuple
+from urllib.parse import quote
+
+CANARY = "AIza/Canary+Key=0123456789abcdefghijklm"
+CANARY_FORMS = (CANARY, base64.b64encode(CANARY.encode()).decode().rstrip("="), quote(CANARY, safe=""))
+MEASURE = str(Path(__file__).with_name("measure.py"))
+COMPANY = 1.5  # seconds that a busy machine may add to any bound: the rows run side by side, each starts a Python
+HANGS = 40.0  # seconds after which a run is killed, and its test fails
+
+
+class Run(NamedTuple):
+    """`status` as subprocess has it: negative for the signal that ended the process. `ended` is time.monotonic's."""
+
+    status: int
+    stdout: bytes
+    stderr: str
+    seconds: float
+    ended: float
+    peak_mib: float | None = None
+
+
+class Home:
+    """What a run may see of a machine: an empty working directory, a home, a clean environment."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.cwd = path / "cwd"
+        for name in ("cwd", "home"):
+            (path / name).mkdir(parents=True, exist_ok=True)
+
+    def environ(self, url: str, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+        home = self.path / "home"
+        return {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": str(home),
+            "XDG_CONFIG_HOME": str(home / "config"),
+            "XDG_STATE_HOME": str(home / "state"),
+            "XDG_CACHE_HOME": str(home / "cache"),
+            "LANG": "C.UTF-8",
+            "GEMINI_API_KEY": CANARY,
+            "GEMINI_BASE_URL": url,
+            **(extra or {}),
+        }
+
+    def left_behind(self) -> Iterator[Path]:
+        return (path for path in self.path.rglob("*") if path.is_file())
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "gemini_cli", *arguments]
+
+
+def shell(redirections: str, *arguments: str) -> list[str]:
+    """The program with its descriptors changed by a shell, as in `<&-` or `>/dev/full`."""
+    return ["/bin/sh", "-c", f'exec "$@" {redirections}', "sh", *command(*arguments)]
+
+
+class Process:
+    """A run under way."""
+
+    def __init__(
+        self,
+        argv: list[str],
+        home: Home,
+        environ: Mapping[str, str],
+        *,
+        stdin: int | IO[bytes] = subprocess.DEVNULL,
+        stdout: int | IO[bytes] = subprocess.PIPE,
+    ) -> None:
+        self._errors = home.path / f"stderr-{time.monotonic_ns()}"
+        self.started = time.monotonic()
+        with self._errors.open("wb") as stderr:
+            self.popen = subprocess.Popen(
+                argv, cwd=home.cwd, env=dict(environ), stdin=stdin, stdout=stdout, stderr=stderr, bufsize=0
+            )
+        self._stdout = b""
+        self._watchdog = threading.Timer(HANGS, self.popen.kill)
+        self._watchdog.daemon = True
+        self._watchdog.start()
+
+    def read_until(self, enough: bytes) -> None:
+        """Read stdout until that is in it, or it ends."""
+        assert self.popen.stdout is not None
+        while enough not in self._stdout and (piece := self.popen.stdout.read(65536)):
+            self._stdout += piece
+
+    def kill(self, number: signal.Signals) -> float:
+        """Send the signal; the seconds until the process was gone."""
+        sent = time.monotonic()
+        self.popen.send_signal(number)
+        self.popen.wait(HANGS)
+        return time.monotonic() - sent
+
+    def finish(self) -> Run:
+        if self.popen.stdout is not None:
+            with self.popen.stdout:
+                while piece := self.popen.stdout.read(1 << 20):
+                    self._stdout += piece
+        status = self.popen.wait()
+        ended = time.monotonic()
+        self._watchdog.cancel()
+        said = self._errors.read_text("utf-8", "surrogateescape")
+        return Run(status, self._stdout, said, ended - self.started, ended)
+
+
+def run(argv: list[str], home: Home, environ: Mapping[str, str]) -> Run:
+    return Process(argv, home, environ).finish()
+
+
+def run_measured(argv: list[str], home: Home, environ: Mapping[str, str]) -> Run:
+    """With the peak memory. Through a small process of its own, because a child's peak begins with its parent's."""
+    peak = home.path / "peak"
+    done = run([sys.executable, "-S", "-E", MEASURE, str(peak), *argv], home, environ)
+    return done._replace(peak_mib=int(peak.read_text()) / 1024)
+
+
+@contextmanager
+def killed_at_the_end(process: Process) -> Iterator[Process]:
+    """No test leaves a process behind, however it ends."""
+    try:
+        yield process
+    finally:
+        with suppress(OSError):
+            process.popen.kill()
+        process.popen.wait()
+        if process.popen.stdout is not None:
+            process.popen.stdout.close()
+
+
+def assert_always_true(done: Run, home: Home, answer: str, *, kept: Iterable[str] = ()) -> None:
+    """What faults.md says of every fault. `kept` are the files that the run may leave in its working directory."""
+    assert "Traceback" not in done.stderr
+    for form in CANARY_FORMS:
+        assert form not in done.stderr, "the key is on stderr"
+        assert form.encode() not in done.stdout, "the key is on stdout"
+        assert [path for path in home.left_behind() if form.encode() in path.read_bytes()] == [], "the key is in a file"
+    assert [char for char in done.stderr if char < " " and char != "\n"] == [], "a control character on stderr"
+    whole = answer.encode() + (b"\n" if answer and not answer.endswith("\n") else b"")
+    assert whole.startswith(done.stdout), "stdout is not a prefix of the answer"
+    if done.status == 0:
+        assert done.stdout == whole
+    assert sorted(path.name for path in home.cwd.iterdir()) == sorted(kept), "something was left in the directory"

@@ -1,0 +1,143 @@
+"""One command in-process: argv and stdin in; status, stdout and stderr out. The wire is a list of what to answer."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from gemini_cli.context import Means
+from gemini_cli.endpoint import Endpoint
+from gemini_cli.errors import Ended
+from gemini_cli.main import run
+from gemini_cli.settings import Settings
+from gemini_cli.terminal import Terminal
+from gemini_cli.transport.wire import Call, Reply, WireFailure
+
+KEY = "canary-key-0123456789-abcdefghij"
+
+
+class Pipe(io.BytesIO):
+    """A stream of a process: a pipe, unless it says it is a terminal."""
+
+    def __init__(self, data: bytes = b"", *, terminal: bool = False) -> None:
+        super().__init__(data)
+        self._terminal = terminal
+
+    def isatty(self) -> bool:
+        return self._terminal
+
+    def fileno(self) -> int:
+        raise OSError("not a real file")
+
+
+class Outcome(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def body(self) -> Any:
+        """The body of a dry run."""
+        return self.json["body"]
+
+
+class ScriptedWire:
+    """Answers each call with the next item: a Reply, or a WireFailure to raise. Keeps the calls."""
+
+    def __init__(self, answers: Iterable[Reply | WireFailure]) -> None:
+        self._answers = list(answers)
+        self.calls: list[Call] = []
+
+    def send(self, call: Call) -> Reply:
+        self.calls.append(call)
+        assert self._answers, f"one request too many: {call.method} {call.url}"
+        answer = self._answers.pop(0)
+        if isinstance(answer, WireFailure):
+            raise answer
+        return answer
+
+    @property
+    def spent(self) -> bool:
+        return not self._answers
+
+
+def reply(
+    body: Any = b"", status: int = 200, content_type: str = "application/json", headers: Mapping[str, str] | None = None
+) -> Reply:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Reply(status, "", {"content-type": content_type, **(headers or {})}, iter([data]), lambda: None)
+
+
+def sse(*events: Mapping[str, Any] | bytes | WireFailure, done: bool = False) -> Reply:
+    """A streamed answer, an item a chunk; a WireFailure breaks it at that point."""
+
+    def chunks() -> Iterator[bytes]:
+        for event in events:
+            if isinstance(event, WireFailure):
+                raise event
+            yield event if isinstance(event, bytes) else frame(event)
+        if done:
+            yield b"event: done\ndata: [DONE]\n\n"
+
+    return Reply(200, "", {"content-type": "text/event-stream"}, chunks(), lambda: None)
+
+
+def frame(event: Mapping[str, Any]) -> bytes:
+    return f"event: {event.get('event_type')}\ndata: {json.dumps(event)}\n\n".encode()
+
+
+def created(interaction_id: str = "v1_a") -> dict[str, Any]:
+    return {"event_type": "interaction.created", "interaction": {"id": interaction_id, "status": "in_progress"}}
+
+
+def start(index: int = 0, **step: Any) -> dict[str, Any]:
+    return {"event_type": "step.start", "index": index, "step": {"type": "model_output", **step}}
+
+
+def text(piece: str, index: int = 0, **more: Any) -> dict[str, Any]:
+    return {"event_type": "step.delta", "index": index, "delta": {"type": "text", "text": piece}, **more}
+
+
+def completed(status: str = "completed", **more: Any) -> dict[str, Any]:
+    return {"event_type": "interaction.completed", "interaction": {"id": "v1_a", "status": status, **more}}
+
+
+def interaction(said: str = "Hello!", status: str = "completed", **more: Any) -> dict[str, Any]:
+    content = [{"type": "text", "text": said}]
+    return {"id": "v1_a", "status": status, "steps": [{"type": "model_output", "content": content}], **more}
+
+
+def gemini(
+    *argv: str,
+    stdin: bytes | None = b"",
+    answers: Sequence[Reply | WireFailure] | ScriptedWire = (),
+    environ: Mapping[str, str] | None = None,
+    terminal: bool = False,
+    stdin_terminal: bool = False,
+    sleeps: list[float] | None = None,
+) -> Outcome:
+    """Run one command line against scripted answers. `sleeps` collects the waits, none of which is slept."""
+    wire = answers if isinstance(answers, ScriptedWire) else ScriptedWire(answers)
+
+    def scripted(endpoint: Endpoint, settings: Settings) -> ScriptedWire:
+        return wire
+
+    out, err = Pipe(terminal=terminal), Pipe(terminal=terminal)
+    source = None if stdin is None else Pipe(stdin, terminal=stdin_terminal)
+    everything = {"GEMINI_API_KEY": KEY, **(environ or {})}
+    slept = sleeps if sleeps is not None else []
+    means = Means(sleep=slept.append, random=lambda low, high: low, wire=None if "--offline" in argv else scripted)
+    try:
+        status = run(list(argv), Terminal(source, out, err, everything), everything, means)
+    except Ended as ended:
+        status = -ended.signum
+    outcome = Outcome(status, out.getvalue().decode(), err.getvalue().decode())
+    assert wire.spent, "an answer was not asked for"
+    assert KEY not in outcome.out + outcome.err
+    return outcome

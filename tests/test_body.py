@@ -1,0 +1,105 @@
+"""`--set` paths and merging, as tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gemini_cli.body import assign, encoded, merge, parse_path
+from gemini_cli.errors import InputError, UsageError
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("a", ["a"]),
+        ("a.b", ["a", "b"]),
+        ("a.b[0].c", ["a", "b", 0, "c"]),
+        ("a[]", ["a", -1]),
+        ("a[1][2]", ["a", 1, 2]),
+        ("a-b.c_d", ["a-b", "c_d"]),
+    ],
+)
+def test_a_path_is_read(text: str, path: list[str | int]) -> None:
+    assert parse_path(text) == path
+
+
+@pytest.mark.parametrize(
+    "text", ["", ".", "a.", ".a", "a..b", "[0]", "a[x]", "a[-1]", "a]", "a[0", "a[1234567]", "a[0]b"]
+)
+def test_what_is_no_path_is_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse_path(text)
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "after"),
+    [
+        ({}, "generation_config.seed=7", {"generation_config": {"seed": 7}}),
+        ({"a": {"b": 1}}, "a.c=x", {"a": {"b": 1, "c": "x"}}),
+        ({}, "a=not json", {"a": "not json"}),
+        ({}, 'a="7"', {"a": "7"}),
+        ({}, "a=", {"a": ""}),
+        ({}, "a=b=c", {"a": "b=c"}),
+        ({}, "a=null", {"a": None}),
+        ({}, "a=NaN", {"a": "NaN"}),
+        ({"a": [1]}, "a[]=2", {"a": [1, 2]}),
+        ({"a": [1, 2]}, "a[0]=9", {"a": [9, 2]}),
+        ({"a": [{"b": 1}]}, "a[0].c=2", {"a": [{"b": 1, "c": 2}]}),
+        ({}, "tools[].type=google_search", {"tools": [{"type": "google_search"}]}),
+        ({"a": None}, "a.b=2", {"a": {"b": 2}}),
+        ({"a": {"b": 1}}, "a=2", {"a": 2}),
+    ],
+)
+def test_set_puts_a_value(before: dict[str, Any], text: str, after: dict[str, Any]) -> None:
+    assign(before, text)
+    assert before == after
+
+
+@pytest.mark.parametrize("text", ["novalue", "a[5]=1", "input[0]=1", "input.x=1", "a.b[2]=x"])
+def test_set_refuses_places_that_are_not_there(text: str) -> None:
+    with pytest.raises(UsageError):
+        assign({"a": {"b": ["x"]}, "input": "hi"}, text)
+
+
+def test_maps_merge_deeply_and_lists_replace() -> None:
+    under = {"a": {"b": 1, "c": [1]}, "d": 1}
+    over = {"a": {"c": [2]}, "d": {"e": 1}}
+    assert merge(under, over) == {"a": {"b": 1, "c": [2]}, "d": {"e": 1}}
+    assert under == {"a": {"b": 1, "c": [1]}, "d": 1}
+
+
+def test_a_body_over_the_limit_is_refused_with_its_size() -> None:
+    with pytest.raises(InputError, match=r"100000\d\d\d bytes"):
+        encoded({"input": "x" * 100_000_000})
+
+
+def test_half_a_surrogate_pair_survives_as_its_escape() -> None:
+    assert encoded({"input": "\ud83d"}) == b'{"input":"\\ud83d"}'
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+trees = st.dictionaries(st.text(), json_values)
+
+
+@given(trees, trees)
+def test_merging_keeps_every_word_of_the_upper_layer(under: dict[str, Any], over: dict[str, Any]) -> None:
+    merged = merge(under, over)
+    assert merge(merged, over) == merged
+    assert set(merged) == set(under) | set(over)
+
+
+@given(st.text(max_size=40))
+def test_any_path_is_read_or_refused(text: str) -> None:
+    try:
+        path = parse_path(text)
+    except UsageError:
+        return
+    assert path
+    assert isinstance(path[0], str)

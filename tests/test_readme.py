@@ -1,0 +1,94 @@
+"""The README does not lie: its commands run, its output is the real one, its table is the program's."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gemini_cli import reference
+from gemini_cli.errors import Failure
+from gemini_cli.flag import fields
+from gemini_cli.request import Asked, Prompted
+from gemini_cli.settings import Settings
+from gemini_cli.shown import PreviewFlags
+
+README = Path(__file__).parents[1] / "README.md"
+TEXT = README.read_text(encoding="utf-8")
+
+
+def examples(heading: str, following: str) -> list[str]:
+    """The shell examples between two headings."""
+    section = TEXT.partition(f"## {heading}")[2].partition(f"## {following}")[0]
+    return re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+
+
+PIPELINES = examples("Five pipelines", "Test a pipeline")
+OTHERS = examples("Test a pipeline", "Exit status")
+
+
+def offline(script: str) -> subprocess.CompletedProcess[str]:
+    prelude = f'set -o pipefail\ngemini-cli() {{ {sys.executable} -m gemini_cli "$@"; }}\n'
+    return subprocess.run(
+        ["bash", "-c", prelude + script],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "GEMINI_OFFLINE": "1"},
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("script", PIPELINES, ids=lambda script: script.split("\n")[0][:40])
+def test_every_pipeline_runs_offline(script: str) -> None:
+    subprocess.run(["git", "init", "-q", "."], check=True, timeout=30)
+    Path("letter.txt").write_text("You owe us 12.50 by Friday.")
+    Path("build.log").write_text("error: no space left\n")
+    if "jq" in script and subprocess.run(["which", "jq"], capture_output=True, check=False).returncode:
+        pytest.skip("jq is not installed here")
+    done = offline(script)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout or Path("summary.txt").read_text()
+
+
+@pytest.mark.parametrize("script", OTHERS, ids=lambda script: script.split("\n")[0][:40])
+def test_the_other_examples_run_offline(script: str, tmp_path: Path) -> None:
+    """In a shell of its own, as `sh -c` in an example needs the program by its name."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "gemini-cli").write_text(f'#!/bin/sh\nexec {sys.executable} -m gemini_cli "$@"\n')
+    (tmp_path / "bin" / "gemini-cli").chmod(0o755)
+    done = offline(f"unset -f gemini-cli; PATH={tmp_path}/bin:$PATH\n{script}")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout
+
+
+def test_there_are_five() -> None:
+    assert len(PIPELINES) == 5
+
+
+def test_the_first_answer_is_the_one_shown() -> None:
+    command = re.search(r'gemini-cli generate --offline "How does AI work\?"', TEXT)
+    shown = re.search(r"```text\n(.*?)```", TEXT, re.DOTALL)
+    assert command
+    assert shown
+    assert offline(command[0]).stdout == shown[1]
+
+
+def test_the_table_of_exit_statuses_is_the_programs() -> None:
+    assert reference.current(TEXT) == TEXT
+    assert all(f"`{kind.kind}`" in TEXT for kind in Failure.__subclasses__())
+
+
+def test_every_variable_is_documented() -> None:
+    names = {
+        name
+        for record in (Settings, Prompted, Asked, PreviewFlags)
+        for field in fields(record)
+        for name in field.flag.env
+    }
+    assert not {name for name in names if f"`{name}`" not in TEXT}

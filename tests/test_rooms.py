@@ -1,0 +1,132 @@
+"""Who may know whom, and what a cheap path may load: held by looking, not by promising."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import gemini_cli
+
+PACKAGE = Path(gemini_cli.__file__).parent
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Absolute names of everything that a module imports, at its top or inside a function."""
+    package = ["gemini_cli", *path.relative_to(PACKAGE).parent.parts]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
+            name = ".".join(part for part in (base, node.module) if part)
+            yield name
+            yield from (f"{name}.{alias.name}" for alias in node.names)
+
+
+def users(name: str) -> set[str]:
+    """The modules that import `name` or something in it."""
+    return {
+        str(path.relative_to(PACKAGE))
+        for path in modules()
+        if any(module == name or module.startswith(f"{name}.") for module in imported(path))
+    }
+
+
+def outside(names: set[str], *rooms: str) -> set[str]:
+    return {name for name in names if not name.startswith(rooms)}
+
+
+def test_each_heavy_library_has_one_user() -> None:
+    assert users("httpx") == {"transport/http.py"}
+    assert users("httpx_sse") == {"transport/stream.py"}
+    assert outside(users("yaml"), "emulator/") == {"documents.py"}
+    assert users("jsonschema") | users("referencing") == {"schema.py"}
+    assert users("typer") == {"main.py", "commands/flags.py", "commands/tree.py"}
+
+
+def test_the_emulator_knows_nothing_of_the_client() -> None:
+    for path in modules():
+        if path.is_relative_to(PACKAGE / "emulator"):
+            client = {name for name in imported(path) if name.startswith("gemini_cli")}
+            assert not {name for name in client if not name.startswith("gemini_cli.emulator")}, path
+
+
+def test_only_the_offline_wire_and_its_command_use_the_emulator() -> None:
+    assert outside(users("gemini_cli.emulator"), "emulator/", "commands/emulator.py") == {"offline.py"}
+
+
+def test_the_core_does_not_know_that_commands_exist() -> None:
+    assert outside(users("gemini_cli.commands"), "commands/", "main.py") == set()
+    assert users("gemini_cli.main") == {"__main__.py"}
+
+
+@pytest.mark.parametrize("name", ["interaction", "fold", "replay", "request", "body", "refusal", "render", "json_text"])
+def test_pure_rooms_do_no_io(name: str) -> None:
+    io = {"os", "sys", "io", "time", "socket", "subprocess", "pathlib", "threading", "select", "httpx"}
+    assert not io & {module.partition(".")[0] for module in imported(PACKAGE / f"{name}.py")}
+
+
+def test_only_the_terminal_touches_the_standard_streams() -> None:
+    """By name; Typer's `echo` for help goes into a buffer that `main` hands to the terminal."""
+    pattern = re.compile(r"\bsys\.(stdin|stdout|stderr)\b|(?<![.\w])(?<!def )(print|input)\(|os\.write\([012]\b")
+    client = [path for path in modules() if not path.is_relative_to(PACKAGE / "emulator")]
+    users = [path for path in client if pattern.search(path.read_text())]
+    assert {str(path.relative_to(PACKAGE)) for path in users} == {"terminal.py", "main.py"}
+    assert len(pattern.findall((PACKAGE / "main.py").read_text())) == 1  # the comment that says so
+
+
+CHEAP = [
+    (0, ["--help"]),
+    (0, ["--version"]),
+    (0, ["generate", "--help"]),
+    (2, ["generate", "--no-such-flag"]),
+    (0, ["generate", "--dry-run", "hi"]),
+    (0, ["stream", "--curl", "hi"]),
+    (2, ["generate"]),
+    (4, ["generate", "hi"]),
+]
+HEAVY = (
+    "httpx",
+    "httpcore",
+    "httpx_sse",
+    "yaml",
+    "rich",
+    "pydantic",
+    "jsonschema",
+    "sqlite3",
+    "ssl",
+    "asyncio",
+    "gemini_cli.emulator",
+)
+
+
+def loaded(argv: list[str], status: int) -> set[str]:
+    """The modules that a run with this exit status has loaded."""
+    code = (
+        "import sys\nfrom gemini_cli.__main__ import start\nsys.argv = ['gemini-cli', *sys.argv[1:]]\n"
+        "try:\n    start()\nfinally:\n    open('modules', 'w').write(' '.join(sys.modules))"
+    )
+    command = [sys.executable, "-c", code, *argv]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False)
+    assert done.returncode == status
+    assert bool(done.stdout) is (status == 0)
+    return set(Path("modules").read_text().split())
+
+
+@pytest.mark.parametrize(("status", "argv"), CHEAP, ids=str)
+def test_the_cheap_paths_load_nothing_heavy(status: int, argv: list[str]) -> None:
+    assert not loaded(argv, status) & set(HEAVY)
+
+
+def test_an_offline_answer_needs_no_http_client() -> None:
+    assert not loaded(["generate", "--offline", "hi"], 0) & {"httpx", "httpcore", "ssl", "yaml", "rich", "pydantic"}
