@@ -96,10 +96,10 @@ def resolve(record: type[Record], said: Said) -> Record:
 def _find(field: Field, said: Said) -> Any:
     value = said.flags.get(field.name)
     if value is not None:
-        return _checked(field, _text(field, value), field.long)
+        return _checked(field, _text(field, value, field.long), field.long)
     for name in field.flag.env:
         if text := said.environ.get(name):
-            return _checked(field, _from_text(field, text, name), name)
+            return _checked(field, _from_text(field, _text(field, text, name), name), name)
     if said.profile and field.name in said.profile.client:
         return said.profile.value(field)
     return None
@@ -110,7 +110,7 @@ def _from_text(field: Field, text: str, name: str) -> Any:
         if text.lower() in ("1", "true", "yes", "on"):
             return True
         if text.lower() in ("0", "false", "no", "off"):
-            return None
+            return False
         raise UsageError(f"{name}={text}: use 1 or 0")
     try:
         return field.kind(text)
@@ -118,13 +118,13 @@ def _from_text(field: Field, text: str, name: str) -> Any:
         raise UsageError(f"{name}={text}: not a number") from None
 
 
-def _text(field: Field, value: Any) -> Any:
-    """Words of the command line as UTF-8, whatever the locale made of their bytes; names of files stay bytes."""
+def _text(field: Field, value: Any, name: str) -> Any:
+    """Words as UTF-8, whatever the locale made of their bytes; names of files stay bytes."""
     if field.flag.file:
         return value
     if isinstance(value, str):
-        return spoken(value, field.long)
-    return [spoken(text, field.long) for text in value] if isinstance(value, list) else value
+        return spoken(value, name)
+    return [spoken(text, name) for text in value] if isinstance(value, list) else value
 
 
 def _checked(field: Field, value: Any, name: str) -> Any:

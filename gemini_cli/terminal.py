@@ -95,10 +95,11 @@ class Terminal:
             self._told.add(text)
             self._say(f"gemini-cli: {text}")
 
-    def log(self, level: int, *parts: str) -> None:
-        """Lines for -v (1) and -vv (2); the parts are joined only if they are shown, for a body may be large."""
+    def log(self, level: int, *parts: str | bytes) -> None:
+        """Lines for -v (1) and -vv (2); decoded and joined only if they are shown, for a body may be large."""
         if level <= self.verbose:
-            for line in " ".join(parts).split("\n"):
+            texts = (part if isinstance(part, str) else part.decode("utf-8", "replace") for part in parts)
+            for line in " ".join(texts).split("\n"):
                 self._say(line if level > 1 else f"gemini-cli: {line}")
 
     def thought(self, text: str) -> None:

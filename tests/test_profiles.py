@@ -151,6 +151,20 @@ def test_a_variable_of_the_wrong_type_is_a_usage_error(environ: dict[str, str]) 
     assert next(iter(environ)) in outcome.err
 
 
+def test_a_variable_may_switch_off_what_the_profile_switches_on(home: Path, profiles: Path) -> None:
+    (profiles / "default.yaml").write_text("no_stdin: true\n")
+    environ = {"HOME": str(home)}
+    assert gemini("generate", "-n", "hi", stdin=b"more", environ=environ).body["input"] == "hi"
+    heard = gemini("generate", "-n", "hi", stdin=b"more", environ={**environ, "GEMINI_NO_STDIN": "0"})
+    assert [part["text"] for part in heard.body["input"]] == ["hi", "more"]
+
+
+def test_a_variable_that_is_not_utf8_is_an_input_error() -> None:
+    outcome = gemini("generate", "-n", "hi", environ={"GEMINI_BASE_URL": "https://x\udcff"})
+    assert outcome.status == 3
+    assert "GEMINI_BASE_URL is not valid UTF-8" in outcome.err
+
+
 def test_cleartext_is_refused_before_anything_is_sent() -> None:
     outcome = gemini("generate", "hi", environ={"GEMINI_BASE_URL": "http://example.test"})
     assert outcome.status == 6

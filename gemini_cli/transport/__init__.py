@@ -28,9 +28,9 @@ Result = TypeVar("Result")
 
 
 class Log(Protocol):
-    """Level 1: a line per request; level 2: headers and bodies, whose parts are joined only if somebody looks."""
+    """Level 1: a line per request; level 2: headers and bodies, decoded and joined only if somebody looks."""
 
-    def __call__(self, level: int, *parts: str) -> None: ...
+    def __call__(self, level: int, *parts: str | bytes) -> None: ...
 
 
 class Transport:
@@ -122,7 +122,7 @@ class Transport:
         """What `read` makes of a reply of status 200, after as many tries as policy allows; else the last Failure."""
         self._deadline.start()
         effect_free = call.method != "POST" if repeatable is None else repeatable
-        self.attempts, unanswered = 0, 0
+        self.attempts, unknowns = 0, 0
         while True:
             self.attempts += 1
             try:
@@ -133,8 +133,8 @@ class Transport:
                 failed.attempts = self.attempts
                 raise
             failure.attempts = self.attempts
-            unanswered += isinstance(failure, Unknown)
-            spent = unanswered if isinstance(failure, Unknown) else self.attempts
+            unknowns += isinstance(failure, Unknown)
+            spent = unknowns if isinstance(failure, Unknown) else self.attempts
             if spent > limit:
                 raise failure from None
             self._wait(failure)
@@ -170,7 +170,7 @@ class Transport:
     def _show(self, call: Call) -> None:
         self.log(2, "\n".join(f"> {name}: {value}" for name, value in call.headers.items()))
         if call.body:
-            self.log(2, ">", call.body.decode("utf-8", "replace"))
+            self.log(2, ">", call.body)
 
     def _refused(self, reply: Reply) -> Failure:
         if 300 <= reply.status < 400:
@@ -193,7 +193,7 @@ class Transport:
             pass  # what was refused is known; only its words are missing
         finally:
             reply.close()
-        self.log(2, "<", data.decode("utf-8", "replace"))
+        self.log(2, "<", data)
         return data
 
     def _wait(self, failure: Failure) -> None:
