@@ -31,7 +31,7 @@ class Answer:
             self._count(interaction)
             raise failure
         if self._shown.json:
-            self._output.write(render.as_json(interaction.raw, pretty=self._pretty))
+            self._output.write(render.as_json(interaction.wire, pretty=self._pretty))
         else:
             self._steps(interaction.steps)
             self._output.write(interaction.text)
@@ -45,7 +45,7 @@ class Answer:
         """
         for event, text in heard:
             if self._shown.json:
-                self._output.write(event.raw + "\n")
+                self._output.write(f"{event.raw}\n" if event.raw else "")
             elif not text:
                 self._aside(event)
             elif not self._to_file:
@@ -90,7 +90,7 @@ class Answer:
 
     def _count(self, interaction: Interaction) -> None:
         if self._shown.usage:
-            self._terminal.line(render.usage(interaction))
+            self._terminal.line(render.usage(interaction.usage))
 
     def _steps(self, steps: Iterable[Step]) -> None:
         for step in steps:

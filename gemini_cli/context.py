@@ -12,23 +12,28 @@ from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gemini_cli import documents, keys, profiles
+from gemini_cli import documents, history, keys, profiles
 from gemini_cli.body import Body
+from gemini_cli.content import Part
+from gemini_cli.conversation import as_steps
 from gemini_cli.deadline import Arm, Clock, Deadline
 from gemini_cli.endpoint import Endpoint, endpoint
 from gemini_cli.errors import UsageError
+from gemini_cli.family import INTERACTIONS, Family
 from gemini_cli.flag import Field, fields
 from gemini_cli.gathering import Gathering
+from gemini_cli.history import InHistory
 from gemini_cli.output import Output, output
 from gemini_cli.profiles import Profile
-from gemini_cli.request import Asked, Inputs, Prompted, build, check, fill
-from gemini_cli.settings import Said, Settings, resolve
+from gemini_cli.request import Asked, Inputs, Prompted, build, check, fill, with_prompt
+from gemini_cli.settings import TIMEOUT, Said, Settings, resolve
 from gemini_cli.shown import PreviewFlags, Voice
 from gemini_cli.state import State
 from gemini_cli.terminal import Terminal
 from gemini_cli.transport.patience import uniform
 
 if TYPE_CHECKING:
+    from gemini_cli.dialogue import Dialogue
     from gemini_cli.documents import Document
     from gemini_cli.transport import Transport
     from gemini_cli.transport.wire import Wire
@@ -55,10 +60,11 @@ class Context:
         self.heard = False
         self.flags: Mapping[str, Any] = {}
         self.words: list[str] = []
+        self.endless = False
 
-    def hear(self, flags: Mapping[str, Any], words: list[str]) -> None:
-        """Take in what the command line said."""
-        self.heard, self.flags, self.words = True, flags, words
+    def hear(self, flags: Mapping[str, Any], words: list[str], *, endless: bool = False) -> None:
+        """Take in what the command line said. An `endless` command has no time limit unless one is said."""
+        self.heard, self.flags, self.words, self.endless = True, flags, words, endless
 
     # What was said --------------------------------------------------------------------------------------------------
 
@@ -99,8 +105,8 @@ class Context:
 
     @cached_property
     def asked(self) -> Asked:
-        """Flags only: a variable or a profile speaks through the layers of the body."""
-        asked = resolve(Asked, Said(self.flags, {}))
+        """Flags only: a variable or a profile speaks through the layers of the body, but for what is no field of it."""
+        asked = resolve(Asked, Said(self.flags, {}, self.profile))
         check(asked)
         return asked
 
@@ -108,17 +114,34 @@ class Context:
 
     def question(self, *, stream: bool) -> Body:
         """The body of the create that the command line, stdin and the profile ask for."""
+        asks = self.gathering.input()
+        if self.history is None:
+            return with_prompt(self.create(stream=stream, asks=asks))
+        if self.asked.continue_ or self.asked.previous:
+            raise UsageError("--history has the whole conversation; it excludes --previous and --continue")
+        body = with_prompt({"store": False, **self.create(stream=stream, asks=asks)})
+        return {**body, "input": [*history.read(self.history), *as_steps(body.get("input", []))]}
+
+    def create(self, *, stream: bool, asks: str | list[Part] | None = None, kept: Body | None = None) -> Body:
+        """A create, its input perhaps still to come. What a session `kept` stands for profile and environment."""
         profile, asked = self.profile, self.asked
-        gathered = self.gathering.input()
+        if asked.continue_ and not self.family.keeps:
+            raise UsageError(f"-c, --continue: with --api {asked.api} the service keeps nothing to continue")
         inputs = Inputs(
-            input=gathered,
+            input=asks,
             system=asked.system if asked.system_file is None else self.gathering.text(asked.system_file),
             request=self.gathering.document(asked.request) if asked.request is not None else None,
             schema=self.schema,
             last_id=self.state.last_interaction(offline=self.settings.offline) if asked.continue_ else None,
         )
-        layer = profile.request if profile else {}
-        return build(asked, inputs, profile=layer, environ=self.environ, stream=stream)
+        layer, environ = (kept, {}) if kept else (profile.request if profile else {}, self.environ)
+        body = build(asked, inputs, profile=layer, environ=environ, stream=stream)
+        self.family.request(body)  # what cannot be asked is said before a key is missed
+        return body
+
+    @cached_property
+    def history(self) -> str | None:
+        return resolve(InHistory, self.said).history
 
     @cached_property
     def gathering(self) -> Gathering:
@@ -147,12 +170,22 @@ class Context:
         return endpoint(self.settings, self.environ)
 
     @cached_property
+    def family(self) -> Family:
+        if self.asked.api == "generate-content":
+            from gemini_cli.generate_content import GENERATE_CONTENT
+
+            return GENERATE_CONTENT
+        return INTERACTIONS
+
+    @cached_property
     def state(self) -> State:
         return State(self.environ)
 
     @cached_property
     def deadline(self) -> Deadline:
-        return Deadline(self.settings.timeout or None, self.means.clock, self.means.arm)
+        said = self.settings.timeout
+        default = None if self.endless else TIMEOUT
+        return Deadline(default if said is None else said or None, self.means.clock, self.means.arm)
 
     @cached_property
     def service(self) -> Transport:
@@ -187,6 +220,12 @@ class Context:
         self.terminal.hide(key)
         return key
 
+    @cached_property
+    def dialogue(self) -> Dialogue:
+        from gemini_cli.dialogue import Dialogue
+
+        return Dialogue(self.service, self.family, long=self.asked.long)
+
     def output(self) -> AbstractContextManager[Output]:
         return output(self.shown.output, self.terminal)
 
@@ -194,7 +233,7 @@ class Context:
 def _profile_keys() -> dict[str, Field]:
     return {
         field.name: field
-        for record in (Settings, PreviewFlags, Prompted)
+        for record in (Settings, PreviewFlags, Prompted, Asked)
         for field in fields(record)
         if field.flag.profile
     }

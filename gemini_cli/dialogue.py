@@ -13,8 +13,9 @@ from urllib.parse import quote, urlencode
 
 from gemini_cli.body import Body, encoded
 from gemini_cli.errors import DeadlinePassed, Failure, Incomplete, Rejected, UsageError
+from gemini_cli.family import INTERACTIONS, Family
 from gemini_cli.fold import Fold
-from gemini_cli.interaction import Event, Interaction
+from gemini_cli.interaction import Event, Interaction, merged
 from gemini_cli.replay import Replay
 from gemini_cli.transport import Cut, Transport, unanswered
 
@@ -26,10 +27,92 @@ RESUMES_WITHOUT_NEWS = 2  # a stream that stalls again at the same place is give
 Heard = tuple[Event, str]  # an event, and the text of the answer that it brought
 
 
-def start(service: Transport, body: Body) -> Interaction:
-    """One plain create, as it is answered: a background run is only begun."""
-    with _create(service, body):
-        return Interaction.parse(service.json("POST", "interactions", encoded(body)))
+class Dialogue:
+    """Questions to the service in the words of one family.
+
+    `long` asks for the rest of an answer that reached the output limit of one request, until it is whole.
+    """
+
+    def __init__(self, service: Transport, family: Family = INTERACTIONS, *, long: bool = False) -> None:
+        self._service = service
+        self._family = family
+        self._long = long
+
+    def start(self, body: Body) -> Interaction:
+        """One plain create, as it is answered: a background run is only begun."""
+        path, sent = self._family.request(body)
+        with _create(self._service, body):
+            return self._family.interaction(self._service.json("POST", path, encoded(sent)))
+
+    def ask(self, body: Body) -> Interaction:
+        """One answer, plain; over several requests with `long`. What a later one of them fails with is `lost`."""
+        hops, sent = [self._followed(body)], set[str]()
+        try:
+            while rest := self._rest(body, hops[-1], sent):
+                hops.append(self._followed(rest))
+        except Failure as failure:
+            return merged(hops, lost=failure)
+        return merged(hops)
+
+    def _rest(self, body: Body, hop: Interaction, sent: set[str]) -> Body | None:
+        """What asks for the rest of an answer (reference.md 8.4); None if there is none. No token is sent twice."""
+        token = hop.token
+        if not self._long or token is None or token in sent:
+            return None
+        sent.add(token)
+        if not self._keeps(body):
+            return {**body, "continuation_token": token}
+        rest = {key: value for key, value in body.items() if key != "input"}
+        return {**rest, "continuation_token": token, "previous_interaction_id": hop.id}
+
+    def _keeps(self, body: Body) -> bool:
+        return self._family.keeps and body.get("store") is not False
+
+    def _followed(self, body: Body) -> Interaction:
+        """One plain create, followed until it is no longer running.
+
+        Incomplete, with the id, if it cannot be followed: it was created, and goes on without us.
+        """
+        interaction = self.start(body)
+        if not interaction.running or interaction.id is None:
+            return interaction
+        try:
+            return wait(self._service, interaction.id, hidden_for=HIDDEN)
+        except Failure as failure:
+            reason = f"the interaction is still running as {interaction.id}; following it failed: {failure.message}"
+            raise Incomplete(reason, interaction_id=interaction.id, billed="yes") from failure
+
+    def listen(self, body: Body, fold: Fold) -> Iterator[Heard]:
+        """The events of an answer up to the protocol's last word, each once, and the text each brought.
+
+        `fold` collects them. Incomplete when the last word cannot be had; other failures only before the answer began.
+        """
+        yield from self._listen(body, fold)
+        sent = set[str]()
+        while rest := self._rest(body, fold.hop, sent):
+            fold.continued()
+            yield from self._listen(rest, fold)
+
+    def _listen(self, body: Body, fold: Fold) -> Iterator[Heard]:
+        service, family = self._service, self._family
+        try:
+            path, sent = family.request(body)
+            with _create(service, body):
+                events = service.events("POST", path, encoded(sent))
+            lost = yield from _follow(family.events(events), fold, None)
+            if not fold.terminal:
+                yield from _resume(service, fold, lost, stored=self._keeps(body))
+        except DeadlinePassed as error:
+            if not fold.began:
+                raise unanswered(error.message) from error
+            raise
+        except Failure as failure:
+            told = failure.after_the_first_byte() if fold.began else failure
+            told.interaction_id = told.interaction_id or fold.id
+            told.attempts = told.attempts or service.attempts
+            if fold.began or fold.events:
+                told.billed = "yes"
+            raise told from (failure if told is not failure else failure.__cause__)
 
 
 @contextmanager
@@ -45,21 +128,6 @@ def _create(service: Transport, body: Body) -> Iterator[None]:
         if isinstance(failure, Rejected) and failure.http_status is None and failure.billed == "no":
             failure.billed = "maybe"  # it was answered, if not in a way that we understand
         raise
-
-
-def ask(service: Transport, body: Body) -> Interaction:
-    """One plain create, followed until it is no longer running.
-
-    Incomplete, with the id, if it cannot be followed: it was created, and goes on without us.
-    """
-    interaction = start(service, body)
-    if not interaction.running or interaction.id is None:
-        return interaction
-    try:
-        return wait(service, interaction.id, hidden_for=HIDDEN)
-    except Failure as failure:
-        reason = f"the interaction is still running as {interaction.id}; following it failed: {failure.message}"
-        raise Incomplete(reason, interaction_id=interaction.id, billed="yes") from failure
 
 
 def wait(service: Transport, interaction_id: str, *, hidden_for: float = 0) -> Interaction:
@@ -91,31 +159,6 @@ def delete(service: Transport, interaction_id: str) -> None:
     service.delete(_path(interaction_id))
 
 
-def listen(service: Transport, body: Body, fold: Fold) -> Iterator[Heard]:
-    """The events of a streamed create up to the protocol's last word, each once, and the text each brought.
-
-    `fold` collects them. Incomplete when the last word cannot be had; other failures only before the answer began.
-    """
-    stored = body.get("store") is not False
-    try:
-        with _create(service, body):
-            events = service.events("POST", "interactions", encoded(body))
-        lost = yield from _follow(events, fold, None)
-        if not fold.terminal:
-            yield from _resume(service, fold, lost, stored=stored)
-    except DeadlinePassed as error:
-        if not fold.began:
-            raise unanswered(error.message) from error
-        raise
-    except Failure as failure:
-        told = failure.after_the_first_byte() if fold.began else failure
-        told.interaction_id = told.interaction_id or fold.id
-        told.attempts = told.attempts or service.attempts
-        if fold.events:
-            told.billed = "yes"
-        raise told from (failure if told is not failure else failure.__cause__)
-
-
 def _follow(events: Iterator[Event], fold: Fold, replay: Replay | None) -> Generator[Heard, None, str]:
     """Pass events on until the terminal one. Returns why the stream ended before it."""
     try:
@@ -127,7 +170,7 @@ def _follow(events: Iterator[Event], fold: Fold, replay: Replay | None) -> Gener
                 return ""
     except Cut as cut:
         if not fold.events:
-            raise unanswered(str(cut)) from cut
+            raise (cut.said.failure() if cut.said else unanswered(str(cut))) from cut
         return str(cut)
     if not fold.events:
         raise Rejected("the server answered with an empty stream")

@@ -24,6 +24,7 @@ class Flag(NamedTuple):
     counted: bool = False  # may be repeated: -vv
     file: bool = False  # names a file: bytes of the system's, not text
     empty: bool = False  # an empty text means something
+    choices: tuple[str, ...] = ()  # the only values
     online: bool = False  # means nothing to the embedded emulator
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from gemini_cli import json_text, refusal
 from gemini_cli.errors import Failure, Incomplete, Rejected
-from gemini_cli.interaction import Event, Interaction, objects, spoken, want
+from gemini_cli.interaction import Event, Interaction, merged, objects, spoken, want
 
 MEDIA_BLOCKS = ("image", "audio", "video", "document")
 
@@ -129,12 +129,16 @@ class StepFold:
 
 
 class Fold:
-    """Everything heard so far. `terminal` is true after the protocol's last word."""
+    """Everything heard so far. `terminal` is true after the protocol's last word on the latest request."""
 
     def __init__(self) -> None:
+        self.began = False  # text of the answer came
+        self._hops: list[Interaction] = []
+        self._begin()
+
+    def _begin(self) -> None:
         self.events = 0
         self.known = False  # at least one event was one of the API's
-        self.began = False  # text of the answer came
         self.terminal = False
         self.mark: Mark | None = None
         self.error: Failure | None = None
@@ -147,9 +151,24 @@ class Fold:
 
     @property
     def interaction(self) -> Interaction:
+        """The answer, over all its hops."""
+        return merged([*self._hops, self.hop])
+
+    @property
+    def hop(self) -> Interaction:
+        """What the latest request brought."""
         folded = [self.steps[index].step() for index in sorted(self.steps)]
         steps = objects(self._fields, "steps") or folded
         return Interaction({**self._fields, **({"steps": steps} if steps else {})})
+
+    def continued(self) -> None:
+        """The answer goes on in another request, whose steps are counted from 0 again."""
+        self._hops.append(self.hop)
+        self._begin()
+
+    def add_whole(self, interaction: Interaction) -> None:
+        """A plain answer is all there is to hear."""
+        self._fields, self.terminal = interaction.raw, True
 
     def add(self, event: Event) -> str:
         """Take one event in; the text of the answer that it brought."""

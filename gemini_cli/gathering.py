@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from gemini_cli import documents
@@ -49,8 +49,24 @@ class Gathering:
     def input(self) -> str | list[Part] | None:
         """One user turn; None if there is nothing at all."""
         prompt = self._whole_prompt()
-        attached = attachment_parts(self._prompted.attach or (), lambda: self._stdin, file_uri=self._file_uri)
+        attached = self.attached(self._prompted.attach or ())
         return user_input(prompt, attached, None if self._claims else self._piped_text())
+
+    def opening(self, said: str) -> str | list[Part]:
+        """The first of several turns: the profile's prompt and the attachments belong to it."""
+        return user_input(self._under_prompt(said), self.attached(self._prompted.attach or ()), None) or said
+
+    def attached(self, texts: Sequence[str]) -> list[Part]:
+        return attachment_parts(texts, lambda: self._stdin, file_uri=self._file_uri)
+
+    @property
+    def says_prompt(self) -> bool:
+        """Words or a file have the prompt."""
+        return bool(self._words) or self._prompted.prompt_file is not None
+
+    @property
+    def claims_stdin(self) -> bool:
+        return bool(self._claims)
 
     def text(self, path: str) -> str:
         """A file of text; `-` is stdin."""
@@ -67,8 +83,11 @@ class Gathering:
             said = self.text(self._prompted.prompt_file)
         else:
             said = self.text("-") if self._words == ["-"] else documents.spoken(" ".join(self._words), "the prompt")
-        if not said.strip() and (self._words or self._prompted.prompt_file is not None):
+        if not said.strip() and self.says_prompt:
             raise UsageError("no prompt: it is empty")
+        return self._under_prompt(said)
+
+    def _under_prompt(self, said: str) -> str | None:
         if self._prompt and said:
             return f"{self._prompt}{said}" if self._prompt[-1].isspace() else f"{self._prompt} {said}"
         return self._prompt or said or None

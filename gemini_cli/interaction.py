@@ -19,7 +19,10 @@ RUNNING = ("queued", "in_progress")
 
 
 class Event(NamedTuple):
-    """One event of a stream: its `event_type`, the payload, and the line of JSON it came as."""
+    """One event of a stream: its `event_type`, the payload, and the line of JSON it came as.
+
+    `raw` is empty for an event that is the second meaning of one frame.
+    """
 
     type: str
     payload: dict[str, Any]
@@ -73,10 +76,15 @@ class Citation(NamedTuple):
 
 
 class Interaction:
-    """The resource of reference.md 6, around the JSON as it came (`raw`)."""
+    """The resource of reference.md 6, around its JSON (`raw`).
 
-    def __init__(self, raw: dict[str, Any]) -> None:
+    `wire` is what the server sent, if in other words. `lost` is why the rest of it could not be had.
+    """
+
+    def __init__(self, raw: dict[str, Any], wire: dict[str, Any] | None = None, *, lost: Failure | None = None) -> None:
         self.raw = raw
+        self.wire = raw if wire is None else wire
+        self.lost = lost
 
     @classmethod
     def parse(cls, text: str) -> Interaction:
@@ -100,6 +108,11 @@ class Interaction:
     @property
     def running(self) -> bool:
         return self.status in RUNNING
+
+    @property
+    def token(self) -> str | None:
+        """What asks for the rest of an answer that reached the output limit of one request (reference.md 8.4)."""
+        return (want(self.raw, "continuation_token", str) or None) if self.status == "requires_continuation" else None
 
     @property
     def steps(self) -> list[Step]:
@@ -140,10 +153,49 @@ class Interaction:
         return usage if isinstance(usage, dict) else {}
 
 
+def merged(hops: Sequence[Interaction], lost: Failure | None = None) -> Interaction:
+    """One answer that took several requests: the last one's fields, every step, the sum of the counts, all the ids."""
+    if len(hops) == 1 and lost is None:
+        return hops[0]
+    raw = {key: value for key, value in hops[-1].raw.items() if key != "steps"}
+    return Interaction(
+        {
+            **raw,
+            "steps": [step for hop in hops for step in hop.steps],
+            "usage": total([hop.usage for hop in hops]),
+            "continuation_ids": [hop.id for hop in hops if hop.id],
+        },
+        lost=lost,
+    )
+
+
+def total(counts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The sum of several usages. Lists of counts by kind are added kind by kind (reference.md 6.2)."""
+    added: dict[str, Any] = {}
+    for name in dict.fromkeys(name for usage in counts for name in usage):
+        values = [usage[name] for usage in counts if name in usage]
+        if all(isinstance(value, int) for value in values):
+            added[name] = sum(values)
+        elif all(isinstance(value, list) for value in values):
+            added[name] = _sum_by_kind([item for value in values for item in value if isinstance(item, dict)])
+    return added
+
+
+def _sum_by_kind(items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    kinds: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for item in items:
+        names = tuple((key, value) for key, value in item.items() if isinstance(value, str))
+        kinds.setdefault(names, []).append({key: value for key, value in item.items() if isinstance(value, int)})
+    return [{**dict(names), **total(counts)} for names, counts in kinds.items()]
+
+
 def spoken(step: Step) -> str:
     """The text of one step that belongs to the answer."""
-    if step.get("type") != "model_output":
-        return ""
+    return words(step) if step.get("type") == "model_output" else ""
+
+
+def words(step: Step) -> str:
+    """The text of a step, whoever said it."""
     return "".join(want(block, "text", str) or "" for block in objects(step, "content") if block.get("type") == "text")
 
 
@@ -176,7 +228,7 @@ def _citations(steps: Sequence[Step]) -> Iterator[Citation]:
 
 def verdict(interaction: Interaction) -> Failure | None:
     """None if the answer is whole; otherwise why not. Success is a claim, so an unknown status is none."""
-    failure = _verdict(interaction)
+    failure = interaction.lost.after_the_first_byte() if interaction.lost else _verdict(interaction)
     if failure is not None:
         failure.interaction_id = interaction.id
         failure.billed = "yes"
@@ -201,7 +253,7 @@ def _verdict(interaction: Interaction) -> Failure | None:
         case "requires_continuation":
             return Incomplete(
                 "the answer goes on: it reached the output limit of one request",
-                hint="send its continuation_token with --set continuation_token=… and --previous ID",
+                hint="--long asks for the rest; each request bills its input again",
             )
         case status if status in RUNNING:
             return Incomplete(f"the interaction is {status}", hint="`gemini-cli interactions wait ID` waits for it")

@@ -5,21 +5,19 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import signal
 import sys
 from collections.abc import Mapping, Sequence
-from types import FrameType
 from typing import NoReturn
 
 import typer
 
-from gemini_cli import __version__
+from gemini_cli import __version__, signals
 from gemini_cli.commands.tree import tree
 from gemini_cli.context import Context, Means
 from gemini_cli.deadline import arm_alarm, disarm
 from gemini_cli.errors import Bug, Ended, Failure, UsageError
 from gemini_cli.keys import VARIABLES
-from gemini_cli.terminal import Terminal, die_by
+from gemini_cli.terminal import Terminal
 
 TyperError: type[Exception] = typer.BadParameter.__mro__[
     2
@@ -75,28 +73,12 @@ def main() -> NoReturn:
     for name in VARIABLES:
         os.environ.pop(name, None)  # what we start must not inherit it
     terminal = Terminal.standard(environ)
-    _listen_for_signals()
+    signals.listen()
     try:
         status = run(sys.argv[1:], terminal, environ, Means(arm=arm_alarm))
     except Ended as ended:
-        die_by(ended.signum)
+        signals.die_by(ended.signum)
         status = 128 + ended.signum
     finally:
         disarm()
     sys.exit(status)
-
-
-def _listen_for_signals() -> None:
-    """INT, TERM and HUP unwind the run, so that files beside their place are removed; then we die by the signal."""
-
-    def end(signum: int, frame: FrameType | None) -> None:
-        for name in _SIGNALS:
-            signal.signal(name, signal.SIG_DFL)  # a second one does not wait for us
-        raise Ended(signum)
-
-    for number in _SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup and `&` set it
-            signal.signal(number, end)
-
-
-_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]

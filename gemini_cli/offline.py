@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from gemini_cli import emulator
 from gemini_cli.errors import InputError
-from gemini_cli.transport.wire import Call, Cut, Reply
+from gemini_cli.transport.wire import Call, Cut, Reply, whole
 
 
 class EmulatorWire:
@@ -23,7 +23,7 @@ class EmulatorWire:
         target = f"{parts.path}?{parts.query}" if parts.query else parts.path
         headers = {name.lower(): value for name, value in call.headers.items()}
         try:
-            answer = self._emulator.handle(emulator.Call(call.method, target, headers, call.body))
+            answer = self._emulator.handle(emulator.Call(call.method, target, headers, whole(call.body)))
         except OSError as error:
             raise InputError(f"the emulator's state cannot be used: {error}") from None
         return Reply(answer.status, "", answer.headers, _chunks(answer), lambda: None)

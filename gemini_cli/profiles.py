@@ -36,7 +36,8 @@ class Profile(NamedTuple):
         """A setting, checked against the type of its flag."""
         value = self.client[field.name]
         if not _fits(value, field):
-            raise self.document.fault((field.name,), f"{field.name} must be {_WANTED[field.kind]}, not {value!r}")
+            wanted = " or ".join(field.flag.choices) or _WANTED[field.kind]
+            raise self.document.fault((field.name,), f"{field.name} must be {wanted}, not {value!r}")
         return float(value) if field.kind is float else value
 
 

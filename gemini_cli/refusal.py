@@ -17,7 +17,7 @@ PLAIN = 200  # characters of an error body that is no JSON
 
 BLOCKED = frozenset(
     "safety recitation language prohibited_content spii blocklist image_safety image_prohibited_content"
-    " image_recitation image_other content_blocked".split()
+    " image_recitation image_other content_blocked model_armor jailbreak".split()
 )
 _NOT_NOW = (
     "rate_limit_exceeded too_many_requests resource_exhausted service_unavailable unavailable api_error internal"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gemini_cli import json_text
-from gemini_cli.interaction import Citation, Interaction
+from gemini_cli.interaction import Citation
 
 HEREDOC_FROM = 100 * 1024  # bytes; Linux takes at most 128 KiB in one argument
 
@@ -36,15 +36,15 @@ def dry_run(url: str, headers: Mapping[str, str], body: Mapping[str, Any], *, pr
     return as_json({"method": "POST", "url": url, "headers": dict(headers), "body": dict(body)}, pretty=pretty)
 
 
-def curl(url: str, headers: Mapping[str, str], body: Mapping[str, Any]) -> str:
+def curl(url: str, headers: Mapping[str, str], body: Mapping[str, Any], *, stream: bool) -> str:
     """The same request as a command to paste; the key stays in the variable."""
     from shlex import quote
 
     data = json_text.dump(body)
     sent = " \\\n  ".join(f"-H {quote(f'{name}: {value}')}" for name, value in headers.items())
-    stream = "-N " if body.get("stream") else ""
+    buffering = "-N " if stream else ""
     key = '-H "x-goog-api-key: $GEMINI_API_KEY"'
-    start = f"curl -sS --fail-with-body {stream}-X POST {quote(url)} \\\n  {key} \\\n  {sent}"
+    start = f"curl -sS --fail-with-body {buffering}-X POST {quote(url)} \\\n  {key} \\\n  {sent}"
     if len(data.encode()) < HEREDOC_FROM:
         return f"{start} \\\n  --data-binary {quote(data)}\n"
     return f"{start} \\\n  --data-binary @- <<'END_OF_BODY'\n{data}\nEND_OF_BODY\n"
@@ -75,9 +75,9 @@ _COUNTS = (
 )
 
 
-def usage(interaction: Interaction) -> str:
+def usage(counted: Mapping[str, Any]) -> str:
     """What the server counted; it is not recomputed (traffic.md 51). Rare counts are shown when they are not 0."""
-    counts = {key: count for key, count in interaction.usage.items() if isinstance(count, int)}
+    counts = {key: count for key, count in counted.items() if isinstance(count, int)}
     shown = [f"{counts[key]} {word}" for key, word, always in _COUNTS if counts.get(key) or (always and key in counts)]
     if "total_tokens" in counts:
         shown.append(f"{counts['total_tokens']} total tokens")

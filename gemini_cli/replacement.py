@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import suppress
 
 
@@ -33,3 +34,20 @@ class Replacement:
             self._descriptor = -1
         with suppress(OSError):  # kept, or its directory is gone
             os.unlink(self._beside)
+
+
+def replace(path: str, data: bytes, mode: int | None = None) -> None:
+    """All of it at once; OSError, and the old content, if that fails.
+
+    With a `mode` the place itself is replaced; without one a link stays a link, and a file keeps its mode.
+    """
+    if mode is None:
+        path = os.path.realpath(path)
+        with suppress(FileNotFoundError):
+            mode = stat.S_IMODE(os.stat(path).st_mode)
+    file = Replacement(path, mode)
+    try:
+        file.write(data)
+        file.keep()
+    finally:
+        file.discard()

@@ -19,6 +19,11 @@ from gemini_cli.flag import Flag, fields
 
 DEFAULT_MODEL = "gemini-flash-latest"
 
+FAMILIES = ("interactions", "generate-content")
+
+# What a question is in: one of these must be there. `contents` is generateContent's own word.
+ASKING = ("input", "continuation_token", "contents")
+
 
 @dataclass(frozen=True)
 class Prompted:
@@ -50,6 +55,9 @@ class Asked:
     set: Annotated[
         list[str] | None, Flag("set any field of the body: a.b=7, a.b[0].c=x, a.b[]=x appends", None, "PATH=VALUE")
     ] = None
+    api: Annotated[
+        str, Flag(f"the family of the API: {' or '.join(FAMILIES)}", None, "FAMILY", profile=True, choices=FAMILIES)
+    ] = FAMILIES[0]
     model: Annotated[
         str | None, Flag(f"the model; {DEFAULT_MODEL} if none is named", "-m", "NAME", ("GEMINI_MODEL",), "model")
     ] = None
@@ -107,6 +115,9 @@ class Asked:
     )
     no_store: Annotated[bool | None, Flag("the service keeps nothing; nothing to continue later", path="store")] = None
     background: Annotated[bool | None, Flag("start it, print its id and return", path="background")] = None
+    long: Annotated[
+        bool, Flag("ask for the rest of an answer that is too long for one request; each request bills its input")
+    ] = False
     service_tier: Annotated[
         str | None,
         Flag(
@@ -145,7 +156,7 @@ def check(asked: Asked) -> None:
 def build(
     asked: Asked, inputs: Inputs, *, profile: Mapping[str, Any], environ: Mapping[str, str], stream: bool
 ) -> Body:
-    """The body of a create; UsageError for what contradicts itself or asks nothing."""
+    """The body of a create; UsageError for what contradicts itself."""
     body = merge({}, profile)
     _environment(body, environ)
     if inputs.request is not None:
@@ -215,7 +226,12 @@ def _completed(body: Body, stream: bool) -> Body:
         body = {"model": DEFAULT_MODEL, **body}
     if body.get("background") and body.get("store") is False:
         raise UsageError("--background needs the service to store the interaction; it excludes --no-store")
-    if "input" not in body and "continuation_token" not in body:
+    return body
+
+
+def with_prompt(body: Body) -> Body:
+    """The body; UsageError if it asks nothing."""
+    if not any(key in body for key in ASKING):
         raise UsageError("no prompt: give words, -f FILE, or text on stdin")
     return body
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Record = TypeVar("Record")
 
 LARGEST = 1e8
+TIMEOUT = 600.0  # seconds for a whole run, where none are said
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,13 @@ class Settings:
         120.0
     )
     timeout: Annotated[
-        float, Flag("end the run, counted from when the input is complete", metavar="SECONDS", profile=True)
-    ] = 600.0
+        float | None,
+        Flag(
+            f"end the run, counted from when the input is complete; {TIMEOUT:g} unless the command may take for ever",
+            metavar="SECONDS",
+            profile=True,
+        ),
+    ] = None
     retries: Annotated[
         int, Flag("repeat what was never sent, or what the server refused for now", metavar="N", profile=True)
     ] = 3
@@ -131,12 +137,15 @@ def _checked(field: Field, value: Any, name: str) -> Any:
     if value == "" and not field.flag.empty:
         raise UsageError(f"{name} is empty")
     if not acceptable(field, value):
-        raise UsageError(f"{name} {value}: not a number that makes sense there")
+        choices = " or ".join(field.flag.choices)
+        raise UsageError(f"{name} {value}: {f'use {choices}' if choices else 'not a number that makes sense there'}")
     return value
 
 
 def acceptable(field: Field, value: Any) -> bool:
-    """Numbers are finite; limits and counts are not negative either, and a time fits into a C long."""
+    """One of its choices; a finite number, a limit or a count not negative either, and a time that fits a C long."""
+    if field.flag.choices:
+        return value in field.flag.choices
     if field.kind not in (int, float):
         return True
     return math.isfinite(value) and (field.flag.path is not None or 0 <= value <= LARGEST)

@@ -16,11 +16,12 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import redirect_stdout, suppress
 from typing import Protocol
 from urllib.parse import quote
 
-from gemini_cli import json_text
+from gemini_cli import json_text, signals
 from gemini_cli.errors import Ended, Failure, InputError, OutputError
 
 HINT_AFTER = 3.0  # seconds of silence on stdin after which a person is told what we wait for
@@ -193,35 +194,68 @@ class Terminal:
 
     def read(self, limit: int) -> bytes:
         """stdin to its end, however slow it comes; InputError when it is more than `limit` bytes."""
-        if self._stdin is None:
-            return b""
         hint = threading.Timer(HINT_AFTER, self.notice, ["reading stdin … (--no-stdin to skip)"])
         hint.daemon = True
         if _isatty(self._stderr) and not self.stdin_is_terminal:
             hint.start()
-        try:
-            return self._read(limit, hint)
-        except OSError as error:
-            raise InputError(f"cannot read stdin: {error.strerror or error}") from None
-        finally:
-            hint.cancel()
-
-    def _read(self, limit: int, hint: threading.Timer) -> bytes:
-        assert self._stdin is not None
         pieces: list[bytes] = []
         size = 0
-        while True:
-            piece = self._stdin.read(READ_SIZE)
+        try:
+            for piece in self._pieces():
+                hint.cancel()
+                pieces.append(piece)
+                size += len(piece)
+                if size > limit:
+                    raise InputError(f"stdin is too large: more than {limit} bytes")
+        finally:
+            hint.cancel()
+        return b"".join(pieces)
+
+    def records(self, separator: bytes, limit: int) -> Iterator[bytes]:
+        """stdin as it comes, by what stands between separators; the last record may lack its own."""
+        held: list[bytes] = []
+        size = 0
+        for piece in self._pieces():
+            first, *others = piece.split(separator)
+            held.append(first)
+            size += len(first)
+            for following in others:
+                yield b"".join(held)
+                held, size = [following], len(following)
+            if size > limit:
+                raise InputError(f"a record of stdin is too large: more than {limit} bytes")
+        if last := b"".join(held):
+            yield last
+
+    def _pieces(self) -> Iterator[bytes]:
+        while self._stdin is not None:
+            try:
+                piece = self._stdin.read(READ_SIZE)
+            except OSError as error:
+                raise InputError(f"cannot read stdin: {error.strerror or error}") from None
             if piece is None:  # a non-blocking stdin with nothing to read yet
                 select.select([self._stdin.fileno()], [], [])
-                continue
-            hint.cancel()
-            if not piece:
-                return b"".join(pieces)
-            pieces.append(piece)
-            size += len(piece)
-            if size > limit:
-                raise InputError(f"stdin is too large: more than {limit} bytes")
+            elif piece:
+                yield piece
+            else:
+                return
+
+    # A person --------------------------------------------------------------------------------------------------------
+
+    def typed(self, prompt: str) -> str | None:
+        """A line that a person types, edited and recalled with readline; None at the end, which Ctrl-D is."""
+        self._break_line()
+        if not self.stdout_is_terminal:  # an answer that is sent elsewhere has no prompts in it
+            self._write_stderr(prompt)
+        with suppress(ImportError):  # not everywhere; without it the line is typed as it is
+            import readline  # noqa: F401
+        try:
+            # `main` collects help where stdout was; readline wants the real one.
+            with redirect_stdout(sys.__stdout__), signals.at_once():
+                return input(prompt if self.stdout_is_terminal else "")
+        except EOFError:
+            self._write_stderr("\n")
+            return None
 
 
 def _write_all(stream: Stream, data: bytes) -> None:
@@ -247,10 +281,3 @@ def _is_open(number: int) -> bool:
 
 def _isatty(stream: Stream | None) -> bool:
     return stream is not None and stream.isatty()
-
-
-def die_by(signum: int) -> None:
-    """End as the signal would have ended us, so that a shell sees it."""
-    sys.stdout = sys.stderr = None  # nothing may be written or complained about any more
-    signal.signal(signum, signal.SIG_DFL)
-    os.kill(os.getpid(), signum)

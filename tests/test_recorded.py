@@ -1,4 +1,4 @@
-"""Genuine traffic, replayed: every recorded Interactions body and stream through the whole program, in-process.
+"""Genuine traffic, replayed: every recorded body, stream and error of both families, through the program in-process.
 
 The recordings are other people's data and are not part of this project; they are read from the folder beside it.
 """
@@ -15,19 +15,21 @@ from gemini_cli.fold import Fold
 from gemini_cli.transport.stream import read_events
 from tests.harness import Outcome, gemini, reply
 
-RECORDED = Path(__file__).parents[2] / "shared" / "api" / "recorded" / "interactions"
+BESIDE = Path(__file__).parents[2] / "shared" / "api" / "recorded"
+RECORDED = BESIDE / "interactions"
+OLDER = BESIDE / "generate_content"
 
 pytestmark = pytest.mark.skipif(not RECORDED.is_dir(), reason=f"no recordings at {RECORDED.name}/ beside the project")
 
 EXIT = {"completed": 0, "incomplete": 8, "requires_action": 10}
 
 
-def recordings(kind: str) -> list[Path]:
-    return sorted(path for path in RECORDED.glob(f"{kind}/*") if not path.name.endswith(".meta.json"))
+def recordings(kind: str, family: Path = RECORDED) -> list[Path]:
+    return sorted(path for path in family.glob(f"{kind}/*") if not path.name.endswith(".meta.json"))
 
 
-def read(kind: str) -> list[Any]:
-    return [pytest.param(path, id=path.stem[:60]) for path in recordings(kind)]
+def read(kind: str, family: Path = RECORDED) -> list[Any]:
+    return [pytest.param(path, id=f"{path.stem[:50]}{path.stem[-10:]}") for path in recordings(kind, family)]
 
 
 def said(steps: list[dict[str, Any]]) -> str:
@@ -128,3 +130,97 @@ def test_a_recorded_error_gives_its_message_and_status(path: Path) -> None:
     assert outcome.status == (7 if for_the_day else {400: 6, 404: 6, 429: 5}[meta["status"]])
     message = json.loads(path.read_bytes())["error"]["message"].strip().replace("\n", "\\n")
     assert message in outcome.err
+
+
+# generateContent ------------------------------------------------------------------------------------------------------
+
+
+def parts_of(chunks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    candidates = [chunk["candidates"][0] for chunk in chunks if "candidates" in chunk]
+    return [part for candidate in candidates for part in candidate.get("content", {}).get("parts", [])]
+
+
+def texts(parts: list[dict[str, Any]]) -> str:
+    return "".join(part.get("text", "") for part in parts if not part.get("thought"))
+
+
+def last_text(parts: list[dict[str, Any]]) -> str:
+    """`output_text`: back to a call, a result or a picture."""
+    answer = [part for part in parts if not part.get("thought")]
+    while answer and not answer[-1].get("text"):
+        answer.pop()
+    start = max((place for place, part in enumerate(answer) if "text" not in part), default=-1)
+    return texts(answer[start + 1 :])
+
+
+def older_status(chunks: list[dict[str, Any]]) -> int:
+    """Put together here a second time: the last reason, and whether a call is left without a response."""
+    if any("blockReason" in chunk.get("promptFeedback", {}) for chunk in chunks):
+        return 9
+    reasons = [chunk["candidates"][0].get("finishReason") for chunk in chunks]
+    reason = [each for each in reasons if each][-1]
+    parts = parts_of(chunks)
+    waiting = sum("functionCall" in part for part in parts) > sum("functionResponse" in part for part in parts)
+    return {"STOP": 10 if waiting else 0, 1: 10 if waiting else 0, "MAX_TOKENS": 8, "MALFORMED_FUNCTION_CALL": 8}[
+        reason
+    ]
+
+
+def ask_older(command: str, *flags: str, answers: list[Any]) -> Outcome:
+    return gemini(command, "--api", "generate-content", *flags, "hi", answers=answers)
+
+
+@pytest.mark.parametrize("path", read("json", OLDER))
+def test_an_older_body_gives_its_text_and_status(path: Path) -> None:
+    body = json.loads(path.read_bytes())
+    plain = ask_older("generate", "-q", answers=[reply(path.read_bytes())])
+    assert plain.status == older_status([body])
+    said = last_text(parts_of([body]))
+    assert plain.out == (ended(said) if plain.status == 0 else said)
+    assert plain.err.count("\n") == (plain.status != 0)
+    assert ask_older("generate", "--json", answers=[reply(path.read_bytes())]).json == body
+
+
+@pytest.mark.parametrize("path", read("sse", OLDER))
+def test_an_older_stream_gives_its_text_and_status(path: Path) -> None:
+    def replay(*flags: str) -> Outcome:
+        return ask_older("stream", *flags, answers=[reply(path.read_bytes(), content_type="text/event-stream")])
+
+    chunks = [json.loads(line[6:]) for line in path.read_text().splitlines() if line.startswith("data: {")]
+    plain = replay("-q")
+    if not chunks:  # an empty body (traffic.md 83), or an array, which is not what `alt=sse` asks for
+        assert (plain.status, plain.out) == (6, "")
+        return
+    assert plain.status == older_status(chunks)
+    text = texts(parts_of(chunks))
+    assert plain.out == (ended(text) if plain.status == 0 else text)
+    assert [json.loads(line) for line in replay("--json").out.splitlines()] == chunks
+
+
+@pytest.mark.parametrize("path", read("sse", OLDER))
+def test_an_older_stream_cut_anywhere_is_never_whole(path: Path) -> None:
+    """Every recorded stream says with its last content how it ended; what it said before does not count."""
+    frames = path.read_bytes().replace(b"\r\n", b"\n").rstrip(b"\n").split(b"\n\n")
+    for place in {len(frames) // 2, len(frames) - 1}:
+        cut = b"".join(frame + b"\n\n" for frame in frames[:place])
+        outcome = ask_older("stream", "-q", answers=[reply(cut, content_type="text/event-stream")])
+        assert outcome.status in (6, 8)
+
+
+@pytest.mark.parametrize("path", read("errors", OLDER))
+@pytest.mark.parametrize("command", ["generate", "stream"])
+def test_an_older_error_gives_its_message_and_status(command: str, path: Path) -> None:
+    """Under the type that it comes with in a stream (traffic.md 59); an error of 200 is one as well."""
+    status = json.loads(path.with_name(f"{path.stem}.meta.json").read_text())["status"]
+    content_type = "text/event-stream" if command == "stream" else "application/json"
+    if path.read_text().startswith("<"):
+        outcome = ask_older(command, answers=[reply(path.read_bytes(), 404, "text/html")])
+        assert (outcome.status, outcome.err) == (6, "gemini-cli: rejected: HTTP 404 (model: gemini-flash-latest)\n")
+        return
+    error = json.loads(path.read_bytes())["error"]
+    per_day = "PerDay" in json.dumps(error.get("details"))
+    tries = 4 if status == 429 and not per_day else 1
+    outcome = ask_older(command, answers=[reply(path.read_bytes(), status, content_type) for _ in range(tries)])
+    bad_key = "API_KEY_INVALID" in json.dumps(error)
+    assert outcome.status == (4 if bad_key else {200: 6, 400: 6, 404: 6, 429: 7 if per_day else 5}[status])
+    assert error["message"].strip().replace("\n", "\\n") in outcome.err

@@ -70,19 +70,29 @@ def test_the_core_does_not_know_that_commands_exist() -> None:
     assert users("gemini_cli.main") == {"__main__.py"}
 
 
-@pytest.mark.parametrize("name", ["interaction", "fold", "replay", "request", "body", "refusal", "render", "json_text"])
+PURE = ["interaction", "fold", "replay", "request", "body", "refusal", "render", "json_text"]
+PURE += [f"generate_content/{name}" for name in ("__init__", "contents", "wording", "meaning")]
+
+
+@pytest.mark.parametrize("name", PURE)
 def test_pure_rooms_do_no_io(name: str) -> None:
     io = {"os", "sys", "io", "time", "socket", "subprocess", "pathlib", "threading", "select", "httpx"}
     assert not io & {module.partition(".")[0] for module in imported(PACKAGE / f"{name}.py")}
 
 
 def test_only_the_terminal_touches_the_standard_streams() -> None:
-    """By name; Typer's `echo` for help goes into a buffer that `main` hands to the terminal."""
+    """It opens them by number; Typer's `echo` for help goes into a buffer that `main` hands to the terminal."""
     pattern = re.compile(r"\bsys\.(stdin|stdout|stderr)\b|(?<![.\w])(?<!def )(print|input)\(|os\.write\([012]\b")
     client = [path for path in modules() if not path.is_relative_to(PACKAGE / "emulator")]
     users = [path for path in client if pattern.search(path.read_text())]
-    assert {str(path.relative_to(PACKAGE)) for path in users} == {"terminal.py", "main.py"}
+    assert {str(path.relative_to(PACKAGE)) for path in users} == {"main.py", "signals.py", "terminal.py"}
+    assert {name for name in users_of("FileIO") if not name.startswith("emulator")} == {"terminal.py"}
     assert len(pattern.findall((PACKAGE / "main.py").read_text())) == 1  # the comment that says so
+    assert len(pattern.findall((PACKAGE / "signals.py").read_text())) == 2  # switched off before we die
+
+
+def users_of(word: str) -> set[str]:
+    return {str(path.relative_to(PACKAGE)) for path in modules() if re.search(rf"\b{word}\b", path.read_text())}
 
 
 CHEAP = [

@@ -109,3 +109,10 @@ def test_an_error_body_without_a_frame_is_told() -> None:
     assert next(events).raw == '{"a":1}'
     with pytest.raises(Cut, match="broke off with 503: overloaded"):
         next(events)
+
+
+def test_an_error_in_a_list_is_told() -> None:
+    """reference.md 11.4."""
+    with pytest.raises(Cut, match="broke off with 503: overloaded") as told:
+        list(read_events([b'data: [{"error":{"code":503,"message":"overloaded"}}]\n\n'], print))
+    assert told.value.said is not None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from gemini_cli import render
+from gemini_cli import history, render
 from gemini_cli.body import Body
 from gemini_cli.context import Context
+from gemini_cli.conversation import as_steps
 from gemini_cli.errors import OutputError, UsageError
 from gemini_cli.flag import fields
 from gemini_cli.interaction import Interaction
@@ -18,11 +19,12 @@ def preview(context: Context, body: Body) -> bool:
         return False
     without_effect(context, "a request that is only shown")
     accept = "text/event-stream" if body.get("stream") else "application/json"
-    url, headers = context.endpoint.url("interactions"), context.endpoint.headers("interactions", accept)
+    path, sent = context.family.request(body)
+    url, headers = context.endpoint.url(path), context.endpoint.headers(path, accept)
     if shown.curl:
-        terminal.write(render.curl(url, headers, body))
+        terminal.write(render.curl(url, headers, sent, stream=bool(body.get("stream"))))
     else:
-        terminal.write(render.dry_run(url, headers, body, pretty=terminal.stdout_is_terminal))
+        terminal.write(render.dry_run(url, headers, sent, pretty=terminal.stdout_is_terminal))
     return True
 
 
@@ -41,6 +43,12 @@ def remember(context: Context, interaction: Interaction) -> None:
         context.state.remember(interaction.id, offline=context.settings.offline)
     except OutputError as error:
         context.terminal.log(1, error.message)
+
+
+def add_to_history(context: Context, body: Body, interaction: Interaction) -> None:
+    """For `--history`: what was asked, which has all that was before, and a turn that came to its end."""
+    if context.history is not None and interaction.status in ("completed", "requires_action"):
+        history.write(context.history, [*as_steps(body["input"]), *interaction.steps])
 
 
 def hold_against_schema(context: Context, interaction: Interaction) -> None:

@@ -29,7 +29,9 @@ def one_word(context: Context, name: str) -> str:
     return spoken(context.words[0], name)
 
 
-def takes(*records: type, argument: str | None = None) -> Callable[[Work], Callable[..., int | None]]:
+def takes(
+    *records: type, argument: str | None = None, endless: bool = False
+) -> Callable[[Work], Callable[..., int | None]]:
     """Make a command of `work`: its flags are those of `records`, its words an argument named `argument`."""
 
     speaks = any(issubclass(record, Voice) for record in records)
@@ -39,7 +41,9 @@ def takes(*records: type, argument: str | None = None) -> Callable[[Work], Calla
             said.pop("api_key")
             words = said.pop("words", None) or []
             context: Context = ctx.obj
-            context.hear({name: value for name, value in said.items() if value not in (None, [])}, words)
+            context.hear(
+                {name: value for name, value in said.items() if value not in (None, [])}, words, endless=endless
+            )
             if speaks:
                 context.adopt_manner()
             return work(context)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gemini_cli import dialogue, render
+from gemini_cli import render
 from gemini_cli.answer import Answer
-from gemini_cli.commands.asking import hold_against_schema, preview, remember, without_effect
+from gemini_cli.commands.asking import add_to_history, hold_against_schema, preview, remember, without_effect
 from gemini_cli.context import Context
 
 
@@ -19,9 +19,12 @@ def generate(context: Context) -> None:
     if preview(context, body):
         return None
     with context.output() as output:
-        interaction = dialogue.ask(context.service, body)
+        interaction = context.dialogue.ask(body)
         remember(context, interaction)
-        Answer(context.shown, context.terminal, output).show(interaction)
+        try:
+            Answer(context.shown, context.terminal, output).show(interaction)
+        finally:
+            add_to_history(context, body, interaction)
     hold_against_schema(context, interaction)
     return None
 
@@ -33,7 +36,7 @@ def _start(context: Context) -> None:
     if preview(context, body):
         return
     context.terminal.require_stdout()
-    interaction = dialogue.start(context.service, body)
+    interaction = context.dialogue.start(body)
     remember(context, interaction)
     pretty = context.terminal.stdout_is_terminal
     shown = render.as_json(interaction.raw, pretty=pretty) if context.shown.json else f"{interaction.id or ''}\n"

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import signal
+from dataclasses import dataclass
+from typing import Annotated
+
 from gemini_cli import dialogue
 from gemini_cli.answer import Answer
 from gemini_cli.commands import show
 from gemini_cli.commands.flags import one_word
 from gemini_cli.context import Context
+from gemini_cli.errors import Ended
+from gemini_cli.flag import Flag
+from gemini_cli.settings import resolve
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What an impatient person wants."""
+
+    cancel_on_interrupt: Annotated[bool, Flag("Ctrl-C cancels the interaction instead of leaving it running")] = False
 
 
 def get(context: Context) -> None:
@@ -18,11 +32,27 @@ def get(context: Context) -> None:
 
 
 def wait(context: Context) -> None:
-    """Wait until an interaction has ended, and print its answer with the exit statuses of `generate`."""
+    """Wait until an interaction has ended, and print its answer with the exit statuses of `generate`.
+
+    Ctrl-C leaves the interaction running.
+    """
     interaction_id = one_word(context, "ID")
     with context.output() as output:
-        found = dialogue.wait(context.service, interaction_id, hidden_for=dialogue.HIDDEN)
+        try:
+            found = dialogue.wait(context.service, interaction_id, hidden_for=dialogue.HIDDEN)
+        except Ended as ended:
+            if ended.signum == signal.SIGINT:
+                _leave(context, interaction_id)
+            raise
         Answer(context.shown, context.terminal, output).show(found)
+
+
+def _leave(context: Context, interaction_id: str) -> None:
+    """After Ctrl-C; another one does not wait for us."""
+    if resolve(Waiting, context.said).cancel_on_interrupt:
+        context.terminal.notice(f"{interaction_id}: {dialogue.cancel(context.service, interaction_id).status}")
+    else:
+        context.terminal.notice(f"it goes on; `gemini-cli interactions wait {interaction_id}` comes back to it")
 
 
 def cancel(context: Context) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from gemini_cli import dialogue
 from gemini_cli.answer import Answer
-from gemini_cli.commands.asking import hold_against_schema, preview, remember
+from gemini_cli.commands.asking import add_to_history, hold_against_schema, preview, remember
 from gemini_cli.context import Context
 from gemini_cli.errors import UsageError
 from gemini_cli.fold import Fold
@@ -24,7 +23,9 @@ def stream(context: Context) -> None:
     with context.output() as output:
         answer = Answer(context.shown, context.terminal, output)
         try:
-            interaction = answer.follow(dialogue.listen(context.service, body, fold), fold)
+            interaction = answer.follow(context.dialogue.listen(body, fold), fold)
         finally:
             remember(context, fold.interaction)
+            if fold.terminal:
+                add_to_history(context, body, fold.interaction)
     hold_against_schema(context, interaction)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from gemini_cli import generate_content, resources
+from gemini_cli import resources
 from gemini_cli.commands import show
 from gemini_cli.context import Context
 from gemini_cli.errors import UsageError
@@ -26,13 +26,15 @@ def tokens(context: Context) -> None:
 
     The prompt comes from where `generate` takes it.
     """
+    from gemini_cli.generate_content import contents  # most runs speak the other family
+
     asked = context.gathering.input()
     if asked is None:
         raise UsageError("no prompt: give words, -f FILE, or text on stdin")
     profile = context.profile.request if context.profile else {}
     model = resolve(Counted, context.said).model or profile.get("model") or DEFAULT_MODEL
     name = resources.full_name("models", str(model))
-    counted = resources.count_tokens(context.service, name, generate_content.contents(asked))
+    counted = resources.count_tokens(context.service, name, contents(asked))
     if context.voice.json:
         show.one(context, counted)
     else:

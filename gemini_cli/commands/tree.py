@@ -9,30 +9,38 @@ import typer
 
 from gemini_cli import __version__
 from gemini_cli.commands import files, interactions, models
+from gemini_cli.commands.chat import Chatting, chat
 from gemini_cli.commands.emulator import Emulated, emulator
 from gemini_cli.commands.files import Downloaded
 from gemini_cli.commands.flags import Work, takes
 from gemini_cli.commands.generate import generate
+from gemini_cli.commands.interactions import Waiting
 from gemini_cli.commands.stream import stream
 from gemini_cli.commands.tokens import Counted, tokens
 from gemini_cli.errors import exit_statuses
+from gemini_cli.history import InHistory
 from gemini_cli.request import Asked, Prompted
 from gemini_cli.settings import Settings
 from gemini_cli.shown import AnswerFlags, PreviewFlags, Voice
 
 
 class Command(NamedTuple):
-    """A verb, or a noun and a verb; its work; the records that declare its flags; what its words are."""
+    """A verb, or a noun and a verb; its work; the records that declare its flags; what its words are.
+
+    `endless`: no time limit unless one is said.
+    """
 
     name: str
     work: Work
     records: tuple[type, ...]
     argument: str | None = None
+    endless: bool = False
 
 
 COMMANDS = (
-    Command("generate", generate, (Prompted, Asked, PreviewFlags, Settings), "[PROMPT]..."),
-    Command("stream", stream, (Prompted, Asked, PreviewFlags, Settings), "[PROMPT]..."),
+    Command("generate", generate, (Prompted, InHistory, Asked, PreviewFlags, Settings), "[PROMPT]..."),
+    Command("stream", stream, (Prompted, InHistory, Asked, PreviewFlags, Settings), "[PROMPT]..."),
+    Command("chat", chat, (Prompted, Chatting, Asked, PreviewFlags, Settings), "[PROMPT]...", endless=True),
     Command("tokens", tokens, (Prompted, Counted, Voice, Settings), "[PROMPT]..."),
     Command("models list", models.list_, (Voice, Settings)),
     Command("models get", models.get, (Voice, Settings), "MODEL"),
@@ -41,7 +49,7 @@ COMMANDS = (
     Command("files delete", files.delete, (Voice, Settings), "FILE"),
     Command("files download", files.download, (Downloaded, Voice, Settings), "FILE"),
     Command("interactions get", interactions.get, (AnswerFlags, Settings), "ID"),
-    Command("interactions wait", interactions.wait, (AnswerFlags, Settings), "ID"),
+    Command("interactions wait", interactions.wait, (Waiting, AnswerFlags, Settings), "ID"),
     Command("interactions cancel", interactions.cancel, (Voice, Settings), "ID"),
     Command("interactions delete", interactions.delete, (Voice, Settings), "ID"),
     Command("emulator", emulator, (Emulated,), "[COMMAND]..."),
@@ -66,7 +74,8 @@ def tree(said: Container[str]) -> typer.Typer:
             nouns[noun] = _group(noun, help=f"The {noun} of the service.")
             app.add_typer(nouns[noun])
         wanted = verb in said and (not noun or noun in said)
-        takes_flags = takes(*(command.records if wanted else ()), argument=command.argument)
+        records = command.records if wanted else ()
+        takes_flags = takes(*records, argument=command.argument, endless=command.endless)
         nouns.get(noun, app).command(verb)(takes_flags(command.work))
     return app
 

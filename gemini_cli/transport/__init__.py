@@ -18,7 +18,18 @@ from gemini_cli.errors import DeadlinePassed, Failure, Incomplete, Rejected, Tem
 from gemini_cli.interaction import Event
 from gemini_cli.transport import patience
 from gemini_cli.transport.patience import Patience
-from gemini_cli.transport.wire import INVALID_UTF8, Call, Cut, NeverSent, Reply, Unanswered, Wire, WireFailure
+from gemini_cli.transport.wire import (
+    INVALID_UTF8,
+    Call,
+    Content,
+    Cut,
+    NeverSent,
+    Pieces,
+    Reply,
+    Unanswered,
+    Wire,
+    WireFailure,
+)
 
 ANSWER_LIMIT = 256 * 1024 * 1024
 ERROR_LIMIT = 64 * 1024
@@ -55,7 +66,7 @@ class Transport:
         self.log = log
         self._notice = notice
 
-    def json(self, method: str, path: str, body: bytes = b"", *, repeatable: bool | None = None) -> str:
+    def json(self, method: str, path: str, body: Content = b"", *, repeatable: bool | None = None) -> str:
         """The text of a JSON answer; a create is a POST that is not `repeatable`."""
         call = self._call(method, path, body, "application/json")
         text = self._decoded(self._answer(call, repeatable, self._whole))
@@ -70,7 +81,7 @@ class Transport:
             if failure.http_status != 404 or failure.attempts == 1:
                 raise
 
-    def events(self, method: str, path: str, body: bytes = b"") -> Iterator[Event]:
+    def events(self, method: str, path: str, body: Content = b"") -> Iterator[Event]:
         """The events of a streamed answer. The request is made at once; Cut comes while reading."""
         return self._events(self._answer(self._call(method, path, body, "text/event-stream"), None, self._streamed))
 
@@ -115,7 +126,7 @@ class Transport:
             self._notice(INVALID_UTF8)
             return data.decode("utf-8", "replace")
 
-    def _call(self, method: str, path: str, body: bytes, accept: str) -> Call:
+    def _call(self, method: str, path: str, body: Content, accept: str) -> Call:
         return Call(method, self._endpoint.url(path), {**self._endpoint.headers(path, accept), **self._key}, body)
 
     def _answer(self, call: Call, repeatable: bool | None, read: Callable[[Reply], Result]) -> Result:
@@ -169,7 +180,9 @@ class Transport:
 
     def _show(self, call: Call) -> None:
         self.log(2, "\n".join(f"> {name}: {value}" for name, value in call.headers.items()))
-        if call.body:
+        if isinstance(call.body, Pieces):
+            self.log(2, f"> ({call.body.size} bytes)")
+        elif call.body:
             self.log(2, ">", call.body)
 
     def _refused(self, reply: Reply) -> Failure:

@@ -17,7 +17,7 @@ import httpx
 
 from gemini_cli.endpoint import Endpoint
 from gemini_cli.errors import DeadlinePassed, InputError, UsageError
-from gemini_cli.transport.wire import Call, Cut, NeverSent, Reply, Unanswered, WireFailure
+from gemini_cli.transport.wire import Call, Cut, NeverSent, Pieces, Reply, Unanswered, WireFailure
 
 Result = TypeVar("Result")
 
@@ -48,10 +48,16 @@ class HttpWire:
     def send(self, call: Call) -> Reply:
         """The answer as soon as its headers are there."""
         progress = _Progress()
-        headers = {**call.headers, "Content-Length": str(len(call.body))} if call.method == "POST" else call.headers
+        body = call.body
+        size, content = (body.size, body.make()) if isinstance(body, Pieces) else (len(body), body or None)
+        headers = {**call.headers, "Content-Length": str(size)} if call.method == "POST" else call.headers
         try:
             request = self._client.build_request(
-                call.method, call.url, headers=headers, content=call.body or None, extensions={"trace": progress.trace}
+                call.method,
+                call.url,
+                headers=headers,
+                content=content,
+                extensions={"trace": progress.trace},
             )
             response = interruptible(lambda: self._client.send(request, stream=True))
         except DeadlinePassed as error:

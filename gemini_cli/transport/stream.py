@@ -27,18 +27,25 @@ def read_events(chunks: Iterable[bytes], notice: Callable[[str], None], *, limit
     """Every event with data, up to `[DONE]` or the end.
 
     Rejected for an event that is no JSON object or longer than `limit`; Cut, with the server's words, when the stream
-    ends in an error body without a frame (traffic.md 61).
+    ends in an error body: without a frame (traffic.md 61), or in a list (reference.md 11.4).
     """
     source = _Guarded(chunks, notice, limit)
     for sse in EventSource(cast(Any, source)).iter_sse():
         source.pending = 0
         if sse.data == "[DONE]":
             return
+        if sse.data.startswith("["):
+            _hear_refusal(sse.data)
         if sse.data:
             yield Event.parse(sse.data, sse.event)
-    said = refusal.parse(source.tail())
+    _hear_refusal(source.tail())
+
+
+def _hear_refusal(text: str) -> None:
+    """Cut, if the text is an error of the server's."""
+    said = refusal.parse(text)
     if said is not None:
-        raise Cut(f"the server broke off with {said.number or said.code}: {said.message}")
+        raise Cut(f"the server broke off with {said.number or said.code}: {said.message}", said)
 
 
 class _Guarded:

@@ -5,7 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
+from gemini_cli.refusal import Refusal
+
 INVALID_UTF8 = "the answer holds invalid UTF-8; it is shown as U+FFFD"
+
+
+class Pieces(NamedTuple):
+    """A body that is not held in memory: `size` bytes, made anew for each try. A try that is cut takes only some."""
+
+    size: int
+    make: Callable[[], Iterator[bytes]]
+
+
+Content = bytes | Pieces
+
+
+def whole(body: Content) -> bytes:
+    return b"".join(body.make()) if isinstance(body, Pieces) else body
 
 
 class Call(NamedTuple):
@@ -14,7 +30,7 @@ class Call(NamedTuple):
     method: str
     url: str
     headers: Mapping[str, str]
-    body: bytes = b""
+    body: Content = b""
 
 
 class Reply(NamedTuple):
@@ -47,7 +63,11 @@ class Unanswered(WireFailure):
 
 
 class Cut(WireFailure):
-    """The answer began, and its connection broke or fell silent."""
+    """The answer began, and its connection broke or fell silent; `said` is what the server said of it, if anything."""
+
+    def __init__(self, message: str, said: Refusal | None = None) -> None:
+        super().__init__(message)
+        self.said = said
 
 
 class Wire(Protocol):

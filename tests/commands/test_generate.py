@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gemini_cli.transport.wire import Unanswered
+from gemini_cli.transport.wire import Unanswered, whole
 from tests.harness import ScriptedWire, gemini, interaction, reply
 
 SCHEMA = '{"type":"object","properties":{"n":{"type":"integer"}},"required":["n"]}'
@@ -35,7 +35,7 @@ def test_one_request_with_the_key_in_a_header_only() -> None:
     gemini("generate", "-m", "m", "hi", answers=wire)
     (call,) = wire.calls
     assert (call.method, call.url) == ("POST", "https://generativelanguage.googleapis.com/v1beta/interactions")
-    assert json.loads(call.body) == {"model": "m", "input": "hi"}
+    assert json.loads(whole(call.body)) == {"model": "m", "input": "hi"}
     assert call.headers["Accept"] == "application/json"
     assert call.headers["Accept-Encoding"] == "identity"
     assert len(call.headers["x-goog-api-key"]) > 20
@@ -66,7 +66,7 @@ def test_the_prompt_is_put_together(argv: list[str], stdin: bytes, said: str | l
     expected = said if isinstance(said, str) else [{"type": "text", "text": part} for part in said]
     wire = ScriptedWire([reply(interaction())])
     gemini("generate", *argv, stdin=stdin, answers=wire)
-    assert json.loads(wire.calls[0].body)["input"] == expected
+    assert json.loads(whole(wire.calls[0].body))["input"] == expected
 
 
 def test_a_terminal_is_not_read_unless_asked() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gemini_cli.transport.wire import Cut, Reply, Unanswered
+from gemini_cli.transport.wire import Cut, Reply, Unanswered, whole
 from tests.harness import ScriptedWire, gemini, interaction, reply
 
 
@@ -167,7 +167,7 @@ def test_tokens_are_counted_by_the_service() -> None:
     assert gemini("tokens", "-m", "m", "-a", "a.png", "hi", stdin=b"more", answers=wire).out == "42\n"
     assert wire.calls[0].url.endswith("/v1beta/models/m:countTokens")
     parts = [{"text": "hi"}, {"inlineData": {"mimeType": "image/png", "data": "iVBORw=="}}, {"text": "more"}]
-    assert json.loads(wire.calls[0].body) == {"contents": [{"role": "user", "parts": parts}]}
+    assert json.loads(whole(wire.calls[0].body)) == {"contents": [{"role": "user", "parts": parts}]}
     answer = reply({"totalTokens": 1, "promptTokensDetails": []})
     assert gemini("tokens", "hi", "--json", answers=[answer]).json == {"totalTokens": 1, "promptTokensDetails": []}
 

@@ -99,6 +99,12 @@ def test_a_cut_is_resumed_after_the_last_event(ending: list[Cut]) -> None:
     assert parse_qs(asked[1].removeprefix("GET ")) == {"stream": ["true"], "last_event_id": ["e3"]}
 
 
+def test_an_error_in_place_of_a_stream_is_the_servers_no() -> None:
+    """Unframed and of status 200 (traffic.md 61): it is known why there is no answer."""
+    outcome, _ = streamed(sse(b'[{"error":{"code":503,"message":"Busy.","status":"UNAVAILABLE"}}]'))
+    assert outcome == (5, "", "gemini-cli: temporary: Busy.\n")
+
+
 def test_without_ids_the_replay_is_skipped_to_the_place_of_the_cut() -> None:
     rechunked = [created(), start(), text("H"), text("ello th"), text("ere"), STOP, completed()]
     outcome, asked = streamed(sse(*HELLO[:4], RESET), sse(*rechunked))

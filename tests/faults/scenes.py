@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import socket
 import ssl
+import struct
 import subprocess
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
@@ -191,9 +194,28 @@ def torn(*payloads: dict[str, Any], missing: int = 100) -> Answer:
     return http(body, SSE, length=len(body) + missing)
 
 
+def chunk(text: str, reason: str = "") -> dict[str, Any]:
+    """Of generateContent."""
+    finish = {"finishReason": reason} if reason else {}
+    return {"candidates": [{"content": {"role": "model", "parts": [{"text": text}]}, **finish}]}
+
+
+def cut_after(*payloads: dict[str, Any] | bytes) -> Answer:
+    """A stream that is reset after these events."""
+    whole = events(*payloads)
+
+    def answer(connection: socket.socket, stopping: threading.Event) -> None:
+        http(whole, SSE, length=0)(connection, stopping)
+        time.sleep(0.2)  # a reset overtakes what was not read
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    return answer
+
+
 # The names that the table uses ----------------------------------------------------------------------------------------
 
 SPACES = (b" ", 0.4)
+SILENCE = (b"", 0.4)
 COMMENTS = (b": still here\n\n", 0.4)
 NOT_FOUND = http(b"{}", status="404 Not Found")
 BEGUN = stream(*told(*DELTAS[:2]))
@@ -205,6 +227,8 @@ UNKNOWN_PARTS = answer_body(
         {"type": "model_output", "content": [{"type": "text", "text": T}, {"type": "scent", "text": "roses"}]},
     ],
 )
+
+CHUNKS = [*map(chunk, DELTAS[:-1]), chunk(DELTAS[-1], "STOP")]
 
 STAGES: dict[str, Stage] = {
     "closed port": closed_port,
@@ -235,5 +259,10 @@ STAGES: dict[str, Stage] = {
     "garbage line": raw([whole_stream(b"garbage without a colon\n\n")]),
     "JSON cut, framed": raw([stream(*told(*DELTAS[:2]), b'data: {"event_type":"step.de\n\n')]),
     "no content type": raw([http(b"", "")]),
+    "older, then silence": raw([stream(*CHUNKS, drip=SILENCE)]),
+    "older, then comments": raw([stream(*CHUNKS, drip=COMMENTS)]),
+    "older, then a reset": raw([cut_after(*CHUNKS)]),
+    "older, a reason too early": raw([stream(chunk(DELTAS[0], "STOP"), *CHUNKS[1:-1])]),
+    "older, a reason in the middle": raw([stream(chunk(DELTAS[0], "STOP"), *CHUNKS[1:])]),
     "unknown steps and fields": raw([http(UNKNOWN_PARTS)]),
 }

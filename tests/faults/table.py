@@ -9,6 +9,7 @@ from typing import NamedTuple
 from .scenes import STAGES, Stage, T, emulated
 
 COMMANDS = {"both": ("generate", "stream"), "generate": ("generate",), "stream": ("stream",)}
+OLDER = "--api generate-content"
 PREFIX, EMPTY, ANY = "prefix", "empty", "any"  # other words for stdout than the answer itself
 
 Range = tuple[float, float]
@@ -63,7 +64,7 @@ class Row(NamedTuple):
             fault,
             name,
             STAGES[server[1:]] if server.startswith("@") else emulated(*server.strip("-").split(" + ")),
-            COMMANDS[command],
+            _commands(command),
             flags.split(),
             [int(number) for number in status.split()],
             Stderr.parse(stderr),
@@ -86,6 +87,12 @@ class Row(NamedTuple):
     @property
     def timeout(self) -> float | None:
         return float(self.flags[self.flags.index("--timeout") + 1]) if "--timeout" in self.flags else None
+
+
+def _commands(cell: str) -> tuple[str, ...]:
+    """With a `*`, in the words of both families."""
+    commands = COMMANDS[cell.rstrip("*")]
+    return (*commands, *(f"{each} {OLDER}" for each in commands)) if cell.endswith("*") else commands
 
 
 def _range(text: str) -> Range:

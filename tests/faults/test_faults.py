@@ -24,7 +24,7 @@ PATIENT, BUSY = 6, 2  # threads for the rows that mostly wait, and for the other
 
 
 class Case(NamedTuple):
-    """A row with one of its commands."""
+    """A row with one of its commands: a word, and flags that choose the family."""
 
     row: Row
     command: str
@@ -62,7 +62,7 @@ CASES = [Case(row, name) for row in TABLE for name in row.commands]
 
 def carry_out(case: Case, path: Path) -> Outcome:
     home = Home(path)
-    argv = command(case.command, *case.row.flags, "--", "hi")
+    argv = command(*case.command.split(), *case.row.flags, "--", "hi")
     with case.row.stage() as scene:
         done = (run if case.row.mib is None else run_measured)(argv, home, home.environ(scene.url, scene.environ))
         trespasses = sum(server.connections for server in scene.forbidden)
@@ -150,6 +150,11 @@ def _assert_stdout(stdout: str, row: Row) -> None:
         assert stdout != ""
     elif row.stdout != ANY:
         assert stdout == row.answer + "\n"
+
+
+def test_every_case_has_its_own_name() -> None:
+    """By which its outcome is found."""
+    assert len({case.id for case in CASES}) == len(CASES)
 
 
 def test_waits_are_jittered(outcomes: Outcomes) -> None:

@@ -1,0 +1,52 @@
+"""A conversation in a file of the user's: the list of its steps, for a script that keeps the state itself.
+
+The file is the `input` of a stateless create (reference.md 8.3), so jq reads it and `--set` could send it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from gemini_cli import documents, json_text
+from gemini_cli.body import REQUEST_LIMIT
+from gemini_cli.errors import InputError, OutputError, UsageError
+from gemini_cli.flag import Flag
+from gemini_cli.interaction import Step
+from gemini_cli.replacement import replace
+
+
+@dataclass(frozen=True)
+class InHistory:
+    """Where the conversation is kept, if the caller keeps it."""
+
+    history: Annotated[
+        str | None,
+        Flag("the conversation so far, a JSON list of steps; the new turn is added to FILE", None, "FILE", file=True),
+    ] = None
+
+
+def read(path: str) -> list[Step]:
+    """The steps; none if there is no file yet. InputError for a file that holds anything else."""
+    if path == "-":
+        raise UsageError("--history names a file that is written back; - is none")
+    if not os.path.lexists(path):
+        return []
+    text = documents.decode(documents.read_bytes(path, limit=REQUEST_LIMIT), path)
+    try:
+        steps = json_text.parse(text)
+    except ValueError as error:
+        raise InputError(f"{path} is not JSON: {error}") from None
+    if not isinstance(steps, list) or not all(isinstance(step, dict) and "type" in step for step in steps):
+        raise InputError(f"{path} is not a history: a list of steps")
+    return steps
+
+
+def write(path: str, steps: Sequence[Step]) -> None:
+    """Whole or not at all; OutputError if it cannot be written."""
+    try:
+        replace(path, f"{json_text.dump(steps)}\n".encode())
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from None

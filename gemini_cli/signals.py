@@ -1,0 +1,47 @@
+"""INT, TERM and HUP unwind the run, so that files beside their place are removed; then we die by the signal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from gemini_cli.errors import Ended
+
+ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+def listen() -> None:
+    """Raise Ended in the main thread for the next one; a second one does not wait for us."""
+    for number in ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup and `&` set it
+            signal.signal(number, _end)
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """While there is nothing to unwind, TERM and HUP end us directly: readline would notice them at the next key."""
+    heard = [number for number in ENDING if number != signal.SIGINT and signal.getsignal(number) is _end]
+    for number in heard:
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number in heard:
+            signal.signal(number, _end)
+
+
+def die_by(signum: int) -> None:
+    """End as the signal would have ended us, so that a shell sees it."""
+    sys.stdout = sys.stderr = None  # nothing may be written or complained about any more
+    signal.signal(signum, signal.SIG_DFL)
+    os.kill(os.getpid(), signum)
+
+
+def _end(signum: int, frame: FrameType | None) -> None:
+    for number in ENDING:
+        signal.signal(number, signal.SIG_DFL)
+    raise Ended(signum)

@@ -1,0 +1,221 @@
+"""`--api generate-content`, in-process: the same flags, the other words, and what comes back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gemini_cli.transport.wire import Cut, Reply, whole
+from tests.harness import Outcome, ScriptedWire, gemini, reply, sse
+
+API = ("--api", "generate-content")
+
+
+def chunk(text: str | None = None, reason: str | None = None, **more: Any) -> dict[str, Any]:
+    content = {} if text is None else {"content": {"role": "model", "parts": [{"text": text}]}}
+    return {"candidates": [{**content, **({"finishReason": reason} if reason else {})}], **more}
+
+
+def data(*chunks: Any) -> list[bytes]:
+    """Frames as this family sends them: no `event:` line, CRLF (traffic.md 2)."""
+    return [f"data: {json.dumps(each)}\r\n\r\n".encode() for each in chunks]
+
+
+HELLO = [chunk("Hel"), chunk("lo "), chunk("there"), chunk("", "STOP")]
+ERROR = {"error": {"code": 503, "message": "Overloaded.", "status": "UNAVAILABLE"}}
+
+
+def ask(*argv: str, answers: Any) -> Outcome:
+    return gemini("generate", *API, *argv, "hi", answers=answers)
+
+
+def stream(*items: Any, argv: tuple[str, ...] = ()) -> Outcome:
+    return gemini("stream", *API, *argv, "hi", answers=[sse(*items)])
+
+
+def test_generate_asks_and_prints() -> None:
+    wire = ScriptedWire([reply(chunk("Hello!", "STOP"))])
+    assert ask("-m", "m", "-s", "Be brief.", answers=wire) == (0, "Hello!\n", "")
+    (call,) = wire.calls
+    assert call.url == "https://generativelanguage.googleapis.com/v1beta/models/m:generateContent"
+    assert "Api-Revision" not in call.headers
+    assert json.loads(whole(call.body)) == {
+        "systemInstruction": {"parts": [{"text": "Be brief."}]},
+        "contents": [{"role": "user", "parts": [{"text": "hi"}]}],
+    }
+
+
+def test_stream_asks_and_prints() -> None:
+    wire = ScriptedWire([sse(*data(*HELLO))])
+    assert gemini("stream", *API, "-m", "m", "hi", answers=wire) == (0, "Hello there\n", "")
+    (call,) = wire.calls
+    assert call.url == "https://generativelanguage.googleapis.com/v1beta/models/m:streamGenerateContent?alt=sse"
+    assert json.loads(whole(call.body)) == {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
+
+
+def test_json_is_what_the_server_sent() -> None:
+    body = chunk("Hello!", "STOP", x_unknown=[1, None])
+    assert ask("--json", answers=[reply(body)]).json == body
+    assert [json.loads(line) for line in stream(*data(*HELLO), argv=("--json",)).out.splitlines()] == HELLO
+
+
+def test_the_request_can_be_looked_at() -> None:
+    shown = gemini("stream", *API, "-n", "-m", "m", "hi")
+    assert shown.json["url"].endswith("/v1beta/models/m:streamGenerateContent?alt=sse")
+    assert shown.json["headers"]["Accept"] == "text/event-stream"
+    assert shown.body == {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
+    assert "-N -X POST" in gemini("stream", *API, "--curl", "hi").out
+
+
+@pytest.mark.parametrize(
+    ("flag", "argv"),
+    [
+        ("--previous", ("--previous", "v1_a")),
+        ("-c, --continue", ("-c",)),
+        ("--background", ("--background",)),
+        ("--agent", ("--agent", "deep-research")),
+        ("previous_interaction_id", ("--set", "previous_interaction_id=v1_a")),
+        ("environment", ("--set", "environment=remote")),
+    ],
+)
+def test_what_has_no_counterpart_is_said_before_a_key_is_missed(flag: str, argv: tuple[str, ...]) -> None:
+    outcome = gemini("generate", *API, *argv, "hi", environ={"GEMINI_API_KEY": ""})
+    assert (outcome.status, outcome.out) == (2, "")
+    assert flag.replace("previous_interaction_id", "--previous") in outcome.err
+
+
+def test_a_profile_says_the_family(tmp_path: Path) -> None:
+    profile = tmp_path / "gateway.yaml"
+    profile.write_text("api: generate-content\nrequest:\n  generationConfig: {topK: 4}\n")
+    shown = gemini("generate", "-P", str(profile), "-n", "--seed", "7", "hi")
+    assert shown.body["generationConfig"] == {"seed": 7, "topK": 4}
+    assert gemini("generate", "-P", str(profile), "--api", "interactions", "-n", "hi").json["url"].endswith("s")
+    profile.write_text("retries: 1\napi: soap\n")
+    outcome = gemini("generate", "-P", str(profile), "hi")
+    assert outcome.status == 3
+    assert "gateway.yaml:2" in outcome.err
+
+
+def test_another_family_is_a_mistake() -> None:
+    outcome = gemini("generate", "--api", "soap", "hi")
+    assert (outcome.status, outcome.err) == (
+        2,
+        "gemini-cli: usage: --api soap: use interactions or generate-content\n",
+    )
+
+
+def test_its_own_words_are_enough() -> None:
+    body = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}], "generationConfig": {"topK": 4}}
+    Path("body.json").write_text(json.dumps(body))
+    assert gemini("generate", *API, "-n", "--request", "body.json").body == body
+    outcome = gemini("generate", *API, "-n", "--request", "body.json", "and these words")
+    assert outcome.status == 2
+    assert "contents is said twice" in outcome.err
+
+
+def test_long_follows_the_token() -> None:
+    def hop(text: str, token: str | None) -> dict[str, Any]:
+        wire = chunk(text, "CONTINUATION" if token else "STOP", usageMetadata={"totalTokenCount": 10})
+        wire["candidates"][0] |= {"continuationToken": token} if token else {}
+        return wire
+
+    hops = [hop("one ", "VA=="), hop("two", None)]
+    for command, answers in (("generate", map(reply, hops)), ("stream", (sse(*data(each)) for each in hops))):
+        wire = ScriptedWire(answers)
+        outcome = gemini(command, *API, "--long", "-u", "hi", answers=wire)
+        assert outcome == (0, "one two\n", "usage: 20 total tokens\n")
+        first, second = (json.loads(whole(call.body)) for call in wire.calls)
+        assert second == {**first, "continuationToken": "VA=="}
+    assert ask("--long", "--json", answers=[reply(each) for each in hops]).json["continuation_ids"] == []
+    outcome = ask(answers=[reply(hops[0])])
+    assert (outcome.status, outcome.out) == (8, "one ")
+    assert "--long" in outcome.err
+
+
+def test_thoughts_go_to_stderr_and_calls_end_with_10() -> None:
+    parts = [
+        {"text": "Hm.", "thought": True},
+        {"text": "Let me see."},
+        {"functionCall": {"name": "f", "args": {}}, "thoughtSignature": "S"},
+    ]
+    body = {"candidates": [{"content": {"parts": parts}, "finishReason": "STOP"}]}
+    for outcome in (ask(answers=[reply(body)]), stream(*data(body))):
+        assert (outcome.status, outcome.out) == (10, "Let me see.")
+        assert "Hm." in outcome.err
+
+
+# What a stream may end with -------------------------------------------------------------------------------------------
+
+BEGUN = data(*HELLO[:2])
+
+
+@pytest.mark.parametrize(
+    ("items", "status", "out", "words"),
+    [
+        (BEGUN, 8, "Hello ", "the stream ended before its last event"),
+        ([*BEGUN, Cut("reset")], 8, "Hello ", "reset"),
+        # After a finishReason more could have come; what was cut may not be whole.
+        ([*data(*HELLO), Cut("no byte came for 1 s")], 8, "Hello there", "no byte came"),
+        ([*data(chunk("Hel", "STOP"), chunk("lo"))], 8, "Hello", "ended before"),
+        (data(chunk("Hel", "STOP"), chunk("lo", "STOP")), 0, "Hello\n", ""),
+        ([*BEGUN, *data(ERROR)], 8, "Hello ", "Overloaded."),
+        ([*BEGUN, *data([ERROR])], 8, "Hello ", "Overloaded."),
+        ([*BEGUN, json.dumps([ERROR]).encode()], 8, "Hello ", "503: Overloaded."),
+        ([*BEGUN, *data({"error": {}})], 8, "Hello ", "cut off"),
+        ([*BEGUN, *data(ERROR, *HELLO)], 8, "Hello ", "Overloaded."),
+        (data(ERROR), 5, "", "Overloaded."),
+        (data([ERROR]), 5, "", "Overloaded."),
+        ([json.dumps([ERROR], indent=1).encode()], 5, "", "Overloaded."),
+        (data({"error": {"code": 400, "message": "Bad.", "status": "INVALID_ARGUMENT"}}), 6, "", "Bad."),
+        (data({"error": {"code": 400, "message": "API key not valid."}}), 4, "", "API key not valid."),
+        ([Cut("reset")], 12, "", "may have been carried out"),
+        ([b""], 6, "", "empty stream"),
+        ([b"data: {not json}\n\n"], 6, "", "not JSON"),
+        ([*BEGUN, b"data: {not json}\n\n"], 8, "Hello ", "not JSON"),
+        (data({"hello": 1}), 6, "", "not the API's stream"),
+        (data({"promptFeedback": {"blockReason": "SAFETY"}}), 9, "", "blocked: SAFETY"),
+        ([*BEGUN, *data(chunk(None, "SAFETY"))], 9, "Hello ", "blocked: SAFETY"),
+        ([*BEGUN, *data(chunk(None, "MAX_TOKENS"))], 8, "Hello ", "token limit"),
+        (data(chunk(None, "MAX_TOKENS")), 8, "", "thinking used up"),
+        (data({**chunk("a", "STOP"), "modelVersion": 7}), 6, "", "modelVersion"),
+    ],
+)
+def test_an_ending_has_its_status(items: list[Any], status: int, out: str, words: str) -> None:
+    outcome = stream(*items)
+    assert (outcome.status, outcome.out) == (status, out)
+    assert words in outcome.err
+    assert outcome.err.count("\n") == (status != 0)
+
+
+def test_an_error_of_200_is_an_error() -> None:
+    assert ask(answers=[reply(ERROR)]) == (5, "", "gemini-cli: temporary: Overloaded.\n")
+    assert ask(answers=[reply([ERROR])]).status == 5
+
+
+def test_an_error_body_under_the_type_of_a_stream_is_read() -> None:
+    """traffic.md 59."""
+    refused = reply({"error": {"code": 404, "message": "No model m.", "status": "NOT_FOUND"}}, 404, "text/event-stream")
+    outcome = gemini("stream", *API, "-m", "m", "hi", answers=[refused])
+    assert outcome == (6, "", "gemini-cli: rejected: No model m.\n")
+
+
+def test_nothing_of_it_is_kept_to_be_continued() -> None:
+    ask(answers=[reply(chunk("Hello!", "STOP", responseId="r1"))])
+    assert gemini("generate", "-c", "hi").status == 3
+
+
+def test_a_stream_is_read_to_its_end() -> None:
+    """The last word is the end of the body, so that a finishReason is not taken for it."""
+    read: list[bytes] = []
+
+    def chunks() -> Any:
+        for each in data(*HELLO):
+            read.append(each)
+            yield each
+
+    answer = Reply(200, "", {"content-type": "text/event-stream"}, chunks(), lambda: None)
+    assert gemini("stream", *API, "hi", answers=[answer]).status == 0
+    assert len(read) == len(HELLO)

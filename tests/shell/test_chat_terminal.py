@@ -1,0 +1,174 @@
+"""`chat` on a real pseudo-terminal: typing, several lines, commands, and Ctrl-C and Ctrl-D."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from gemini_cli.emulator import Emulator
+from gemini_cli.emulator.script import Script
+from gemini_cli.emulator.server import Server
+
+SCRIPT = """
+- {when: slow, reply: "begins and never seems to end", chunk: 7, pace: 0.4}
+- {when: refuse, status: failed, errors: [{code: safety, message: "No."}]}
+- {when: evil, reply: "a\\e]0;title\\ab"}
+- {reply: "answer to {prompt}"}
+"""
+LIMIT = 15.0  # seconds for anything to be seen
+
+
+class Typed:
+    """A `chat` with a person at it: what was typed, and what the terminal showed."""
+
+    def __init__(self, argv: list[str], environ: dict[str, str]) -> None:
+        self.shown = ""
+        self.pid, self._terminal = pty.fork()
+        if self.pid == 0:
+            os.execve(sys.executable, [sys.executable, "-m", "gemini_cli", "chat", *argv], environ)
+
+    def type(self, text: str) -> None:
+        os.write(self._terminal, text.encode())
+
+    def see(self, text: str) -> str:
+        """Wait until the terminal shows it; everything up to it, which is then done with."""
+        ends = time.monotonic() + LIMIT
+        while text not in self.shown:
+            assert select.select([self._terminal], [], [], max(0, ends - time.monotonic()))[0], self.shown
+            try:
+                self.shown += os.read(self._terminal, 65536).decode()
+            except OSError:  # the other side is gone
+                assert text in self.shown, self.shown
+        before, _, self.shown = self.shown.partition(text)
+        return before + text
+
+    def prompted(self) -> str:
+        return self.see("\n> ")
+
+    def end(self) -> int:
+        """The status, as a shell tells it."""
+        ends = time.monotonic() + LIMIT
+        while (done := os.waitpid(self.pid, os.WNOHANG))[0] == 0:
+            assert time.monotonic() < ends, self.shown
+            if select.select([self._terminal], [], [], 0.05)[0]:
+                try:
+                    self.shown += os.read(self._terminal, 65536).decode()
+                except OSError:
+                    time.sleep(0.01)
+        self.pid = 0
+        return os.waitstatus_to_exitcode(done[1])
+
+    def close(self) -> None:
+        if self.pid:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        os.close(self._terminal)
+
+
+@contextmanager
+def typed(argv: list[str], tmp_path: Path) -> Iterator[Typed]:
+    (tmp_path / "script.yaml").write_text(SCRIPT)
+    with Server(Emulator(script=Script.of(str(tmp_path / "script.yaml")))) as server:
+        environ = {
+            "HOME": os.environ["HOME"],
+            "PATH": os.environ["PATH"],
+            "TERM": "dumb",
+            "GEMINI_BASE_URL": server.url,
+            "GEMINI_API_KEY": server.key,
+        }
+        person = Typed(argv, environ)
+        try:
+            person.see("> ")
+            yield person
+        finally:
+            person.close()
+
+
+def test_a_conversation(tmp_path: Path) -> None:
+    with typed([], tmp_path) as person:
+        person.type("hello\n")
+        assert "answer to hello\r\n" in person.prompted()
+        person.type('"""two\nlines"""\n')
+        assert "answer to two\r\nlines\r\n" in person.prompted()
+        person.type("evil\n")
+        assert "a\\u001b]0;title\\u0007b" in person.prompted()
+        person.type("refuse\n")
+        assert "gemini-cli: blocked: No." in person.prompted()
+        person.type("hello again\n")
+        assert "answer to hello again\r\n" in person.prompted()
+        person.type("/quit\n")
+        assert person.end() == 0
+
+
+def test_the_commands(tmp_path: Path) -> None:
+    (tmp_path / "note.txt").write_text("a note")
+    with typed(["-T", "google_search"], tmp_path) as person:
+        person.type("/help\n")
+        assert re.search(r"/attach +FILE", person.prompted())
+        person.type("/tools\n")
+        assert "google_search\r\n" in person.prompted()
+        person.type("/nonsense\n")
+        assert "no command /nonsense" in person.prompted()
+        person.type(f"/attach {tmp_path / 'note.txt'}\n")
+        person.prompted()
+        person.type("/system be terse\n")
+        person.prompted()
+        person.type("hello\n")
+        person.prompted()
+        person.type("/usage\n")
+        assert "total tokens" in person.prompted()
+        person.type(f"/save {tmp_path / 'h.json'}\n")
+        person.prompted()
+        person.type("\x04")
+        assert person.end() == 0
+    asked, *rest = json.loads((tmp_path / "h.json").read_bytes())
+    assert [part["text"] for part in asked["content"]] == ["hello", "a note"]
+    assert rest[-1]["type"] == "model_output"
+
+
+def test_ctrl_c_stops_the_answer_and_keeps_the_session(tmp_path: Path) -> None:
+    with typed(["--session", "dogs"], tmp_path) as person:
+        person.type("hello\n")
+        person.prompted()
+        person.type("slow\n")
+        person.see("begins")
+        person.type("\x03")
+        assert "stopped" in person.prompted()
+        person.type("still there?\n")
+        assert "answer to still there?" in person.prompted()
+        person.type("\x04")
+        assert person.end() == 0
+    record = json.loads((Path(os.environ["HOME"]) / ".local/state/gemini-cli/sessions/dogs.json").read_bytes())
+    turns = record["turns"]
+    assert [turn["status"] for turn in turns] == ["completed", "cut", "completed"]
+    assert turns[2]["previous"] == turns[0]["id"]
+
+
+def test_ctrl_c_twice_leaves(tmp_path: Path) -> None:
+    with typed([], tmp_path) as person:
+        for ended in (False, True):
+            person.type("half a message")
+            person.see("message")
+            time.sleep(0.2)  # Python's readline notices a signal only once it waits for the next key
+            person.type("\x03")
+            if not ended:
+                person.prompted()
+        assert person.end() == -signal.SIGINT
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP])
+def test_other_signals_end_it(tmp_path: Path, signum: int) -> None:
+    with typed([], tmp_path) as person:
+        os.kill(person.pid, signum)
+        assert person.end() == -signum

@@ -1,0 +1,48 @@
+"""`interactions wait` and an impatient person: the run goes on, or is cancelled, and the signal is what ends us."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from gemini_cli.emulator import Emulator
+from gemini_cli.emulator.server import Server
+from gemini_cli.emulator.world import Pace
+
+
+@pytest.mark.parametrize(
+    ("argv", "says", "then"),
+    [([], "comes back to it", "in_progress"), (["--cancel-on-interrupt"], ": cancelled", "cancelled")],
+)
+def test_ctrl_c_while_waiting(argv: list[str], says: str, then: str) -> None:
+    asked: list[str] = []
+    emulator = Emulator(pace=Pace(background=60))
+    with Server(emulator, log=asked.append) as server:
+        environ = {**os.environ, "GEMINI_BASE_URL": server.url, "GEMINI_API_KEY": server.key}
+        program = [sys.executable, "-m", "gemini_cli"]
+        started = [*program, "generate", "--background", "--agent", "deep-research-preview-04-2026", "hi"]
+        run = subprocess.run(started, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
+        interaction_id = run.stdout.strip()
+        command = [*program, "interactions", "wait", *argv, interaction_id]
+        waiting = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            ends = time.monotonic() + 15
+            while not any("GET" in line for line in asked):
+                assert time.monotonic() < ends, asked
+                time.sleep(0.02)
+            time.sleep(0.2)  # it sleeps between two looks
+            waiting.send_signal(signal.SIGINT)
+            out, err = waiting.communicate(timeout=15)
+        finally:
+            waiting.kill()
+            waiting.wait()
+        assert (waiting.returncode, out) == (-signal.SIGINT, "")
+        assert says in err
+        get = [*program, "interactions", "get", "--json", interaction_id]
+        got = subprocess.run(get, env=environ, capture_output=True, text=True, check=False)
+        assert f'"status":"{then}"' in got.stdout
