@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gemini_cli import json_text
 from gemini_cli.errors import InputError, UsageError
+from gemini_cli.json_text import Streamed
+from gemini_cli.transport.wire import Content, Pieces
 
 REQUEST_LIMIT = 100 * 1000 * 1000  # bytes, the API's own (reference.md 3)
 
@@ -15,12 +17,38 @@ Body = dict[str, Any]
 BodyPath = list[str | int]
 
 
-def encoded(body: Body) -> bytes:
-    """The bytes that are sent; InputError with the size when the API would not take them."""
-    data = json_text.dump(body).encode()
-    if len(data) > REQUEST_LIMIT:
-        raise InputError(f"the request is too large: {len(data)} bytes, the API takes {REQUEST_LIMIT}")
-    return data
+def encoded(body: Body) -> Content:
+    """What is sent, in pieces where something is attached; InputError with the size if the API would not take it."""
+    parts = _parts(body)
+    size = _length(parts)
+    if size > REQUEST_LIMIT:
+        raise InputError(f"the request is too large: {size} bytes, the API takes {REQUEST_LIMIT}")
+    first = parts[0]
+    return first if isinstance(first, bytes) and len(parts) == 1 else Pieces(size, lambda: _pieces(parts))
+
+
+def length(body: Body) -> int:
+    """How many bytes are sent."""
+    return _length(_parts(body))
+
+
+Parts = list[bytes | Streamed]
+
+
+def _parts(body: Body) -> Parts:
+    return [part if isinstance(part, Streamed) else part.encode() for part in json_text.parts(body)]
+
+
+def _length(parts: Parts) -> int:
+    return sum(part.size if isinstance(part, Streamed) else len(part) for part in parts)
+
+
+def _pieces(parts: Parts) -> Iterator[bytes]:
+    for part in parts:
+        if isinstance(part, Streamed):
+            yield from part.make()
+        else:
+            yield part
 
 
 def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> Body:

@@ -1,21 +1,28 @@
-"""What the user hands over, words, files, URLs and stdin, as the API's content parts (reference.md 3)."""
+"""What the user hands over, words, files, URLs and stdin, as the API's content parts (reference.md 3).
+
+A file's bytes are not read here but its first ones; a file of the service's whose type nobody said gets it when
+`attachments.py` may ask.
+"""
 
 from __future__ import annotations
 
-import base64
-import os
+import binascii
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from gemini_cli import documents
+from gemini_cli import documents, mime_type
+from gemini_cli.body import REQUEST_LIMIT
+from gemini_cli.endpoint import Endpoint
 from gemini_cli.errors import InputError, UsageError
+from gemini_cli.json_text import Streamed
+from gemini_cli.source import Source
 
 Part = dict[str, Any]
 
-MEDIA = ("image", "audio", "video")
 REMOTE = re.compile(r"(?:https?|gs)://|files/[a-z0-9-]+\Z")
-INLINE_LIMIT = 20 * 1000 * 1000  # bytes of a request with media in it; the API's older, safer figure (reference.md 3)
+TRIPLETS = 192 * 1024  # bytes encoded at a time; pieces of base64 join only where three bytes end
+YOUTUBE = re.compile(r"https?://(www\.|m\.)?(youtube\.com|youtu\.be)/")
 
 
 class Attachment(NamedTuple):
@@ -34,6 +41,24 @@ class Attachment(NamedTuple):
         return cls(source, mime_type)
 
 
+class Base64(Streamed):
+    """The base64 text of a source, in a part where its text would stand: encoded while it is sent."""
+
+    def __init__(self, source: Source) -> None:
+        super().__init__(4 * -(-source.size // 3), self._encoded)
+        self.source = source
+
+    def _encoded(self) -> Iterator[bytes]:
+        size = self.source.size
+        for offset in range(0, size, TRIPLETS):
+            raw = b"".join(self.source.pieces(offset, min(TRIPLETS, size - offset)))
+            yield binascii.b2a_base64(raw, newline=False)
+
+
+class FileName(str):
+    """`files/ID` as the `uri` of a part whose type must be asked for."""
+
+
 def text_part(text: str) -> Part:
     return {"type": "text", "text": text}
 
@@ -48,89 +73,46 @@ def user_input(prompt: str | None, attached: Sequence[Part], stdin: str | None) 
     return [*before, *attached, *after]
 
 
-def attachment_parts(texts: Sequence[str], stdin: Callable[[], bytes], *, file_uri: str) -> list[Part]:
-    """A content part for each `-a TEXT`; InputError for what cannot be read, has no known type, or is too much inline.
+def attachment_parts(texts: Sequence[str], stdin: Callable[[], bytes], endpoint: Endpoint) -> list[Part]:
+    """A content part for each `-a TEXT`; InputError for what cannot be read or has no known type.
 
-    `stdin` reads the bytes that `-` names; `file_uri` is the URL under which the service keeps `files/ID`.
+    `stdin` reads the bytes that `-` names; `endpoint` knows the addresses of the service's files.
     """
-    parts = [_part(Attachment.parse(text), stdin, file_uri) for text in texts]
-    size = sum(len(part.get("data", "")) for part in parts)
-    if size > INLINE_LIMIT:
-        raise InputError(f"the attachments are too large to send inline: {size} bytes, the limit is {INLINE_LIMIT}")
-    return parts
+    return [_part(Attachment.parse(text), stdin, endpoint) for text in texts]
 
 
-def _part(attachment: Attachment, stdin: Callable[[], bytes], file_uri: str) -> Part:
+def _part(attachment: Attachment, stdin: Callable[[], bytes], endpoint: Endpoint) -> Part:
     if REMOTE.match(attachment.source):
-        return _remote(attachment, file_uri)
+        return _remote(attachment, endpoint)
     if attachment.source == "-":
-        return _local(stdin(), attachment, "stdin")
-    if os.path.isdir(attachment.source):
-        raise InputError(f"cannot attach {attachment.source}: it is a directory")
-    return _local(documents.read_bytes(attachment.source, limit=INLINE_LIMIT), attachment, attachment.source)
+        return _local(Source.spooled([stdin()], "stdin"), attachment)
+    return _local(Source.of(attachment.source), attachment)
 
 
-def _remote(attachment: Attachment, file_uri: str) -> Part:
+def _remote(attachment: Attachment, endpoint: Endpoint) -> Part:
     """By `uri`. YouTube pages have no file name to guess from; the API takes them as video."""
-    source = attachment.source
-    mime_type = attachment.mime_type or _guess(source.partition("?")[0])
-    if re.match(r"https?://(www\.|m\.)?(youtube\.com|youtu\.be)/", source):
-        mime_type = attachment.mime_type or "video/mp4"
-    if mime_type is None:
+    source, said = attachment
+    file = source if source.startswith("files/") else endpoint.file(source)
+    if file and said is None:
+        return {"uri": FileName(file)}
+    found = said or ("video/mp4" if YOUTUBE.match(source) else mime_type.by_name(source.partition("?")[0]))
+    if found is None:
         raise InputError(f"the type of {source} is not known; add ;type=image/png or the like")
-    uri = f"{file_uri}/{source}" if source.startswith("files/") else source
-    return {"type": _kind(mime_type), "uri": uri, "mime_type": mime_type}
+    uri = endpoint.url(source) if file == source else source
+    return {"type": mime_type.kind(found), "uri": uri, "mime_type": found}
 
 
-def _local(data: bytes, attachment: Attachment, name: str) -> Part:
-    if not data:
-        raise InputError(f"cannot attach {name}: it is empty")
-    mime_type = attachment.mime_type or _guess(attachment.source)
-    if mime_type is None or _is_text(mime_type):
-        try:
-            return text_part(data.decode())
-        except UnicodeDecodeError as error:
-            if mime_type is not None:
-                raise InputError(f"{name} is not valid UTF-8 (byte offset {error.start})") from None
-            raise InputError(f"the type of {name} is not known; add ;type=image/png or the like") from None
-    return {"type": _kind(mime_type), "data": base64.b64encode(data).decode("ascii"), "mime_type": mime_type}
+def _local(source: Source, attachment: Attachment) -> Part:
+    head = b"".join(source.pieces(0, min(mime_type.HEAD, source.size)))
+    found = attachment.mime_type or mime_type.by_name(attachment.source) or mime_type.by_content(head)
+    if found is None:
+        raise InputError(f"the type of {source.name} is not known; add ;type=image/png or the like")
+    if mime_type.is_text(found):
+        return text_part(_text(source))
+    return {"type": mime_type.kind(found), "data": Base64(source), "mime_type": found}
 
 
-def _kind(mime_type: str) -> str:
-    major = mime_type.partition("/")[0]
-    return major if major in MEDIA else "document"
-
-
-def _is_text(mime_type: str) -> bool:
-    """Text goes as text: a text document sent as a file was seen to be ignored by the model (traffic.md 53)."""
-    return mime_type.startswith("text/")
-
-
-def _guess(name: str) -> str | None:
-    """The API's own list of types, by extension (reference.md 3): the same on every machine."""
-    return _TYPES.get(os.path.splitext(name)[1].lower().removeprefix("."))
-
-
-_OFFICE = "application/vnd.openxmlformats-officedocument."
-_OPEN = "application/vnd.oasis.opendocument."
-_TYPES = {
-    **{name: f"image/{name}" for name in ("png", "jpeg", "webp", "heic", "heif", "gif", "bmp", "tiff")},
-    "jpg": "image/jpeg",
-    "tif": "image/tiff",
-    **{name: f"audio/{name}" for name in ("wav", "mp3", "aiff", "aac", "ogg", "flac", "m4a", "opus")},
-    **{name: f"video/{name}" for name in ("mp4", "mpeg", "mpg", "mov", "avi", "webm", "wmv")},
-    "flv": "video/x-flv",
-    "3gp": "video/3gpp",
-    "pdf": "application/pdf",
-    "doc": "application/msword",
-    "csv": "text/csv",
-    "xls": "application/vnd.ms-excel",
-    "ppt": "application/vnd.ms-powerpoint",
-    "docx": f"{_OFFICE}wordprocessingml.document",
-    "dotx": f"{_OFFICE}wordprocessingml.template",
-    "xlsx": f"{_OFFICE}spreadsheetml.sheet",
-    "pptx": f"{_OFFICE}presentationml.presentation",
-    "odt": f"{_OPEN}text",
-    "ods": f"{_OPEN}spreadsheet",
-    "odp": f"{_OPEN}presentation",
-}
+def _text(source: Source) -> str:
+    if source.size > REQUEST_LIMIT:
+        raise InputError(f"{source.name} is too large: {source.size} bytes of text, the API takes {REQUEST_LIMIT}")
+    return documents.decode(b"".join(source.pieces(0, source.size)), source.name)

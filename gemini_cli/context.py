@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gemini_cli import documents, history, keys, profiles
+from gemini_cli import documents, functions, history, keys, profiles
+from gemini_cli.attachments import Attachments, Rule
 from gemini_cli.body import Body
 from gemini_cli.content import Part
 from gemini_cli.conversation import as_steps
 from gemini_cli.deadline import Arm, Clock, Deadline
 from gemini_cli.endpoint import Endpoint, endpoint
-from gemini_cli.errors import UsageError
+from gemini_cli.errors import AuthError, DeadlinePassed, Rejected, UsageError
 from gemini_cli.family import INTERACTIONS, Family
 from gemini_cli.flag import Field, fields
+from gemini_cli.functions import Declared
 from gemini_cli.gathering import Gathering
 from gemini_cli.history import InHistory
 from gemini_cli.output import Output, output
@@ -33,9 +35,11 @@ from gemini_cli.terminal import Terminal
 from gemini_cli.transport.patience import uniform
 
 if TYPE_CHECKING:
+    from gemini_cli.answer import Answer
     from gemini_cli.dialogue import Dialogue
     from gemini_cli.documents import Document
-    from gemini_cli.transport import Transport
+    from gemini_cli.interaction import Step
+    from gemini_cli.transport import Hold, Transport
     from gemini_cli.transport.wire import Wire
 
 
@@ -71,7 +75,7 @@ class Context:
     @cached_property
     def profile(self) -> Profile | None:
         unprofiled = resolve(Settings, Said(self.flags, self.environ))
-        return profiles.load(unprofiled.profile, self.environ, _profile_keys(), trusted=unprofiled.trust_profile)
+        return profiles.load(unprofiled.profile, self.environ, profile_keys(), trusted=unprofiled.trust_profile)
 
     @cached_property
     def said(self) -> Said:
@@ -112,9 +116,12 @@ class Context:
 
     # What is asked --------------------------------------------------------------------------------------------------
 
-    def question(self, *, stream: bool) -> Body:
-        """The body of the create that the command line, stdin and the profile ask for."""
-        asks = self.gathering.input()
+    def question(self, *, stream: bool, results: list[Step] | None = None) -> Body:
+        """The body of the create that the command line, stdin and the profile ask for.
+
+        `results` of calls take the place of a prompt.
+        """
+        asks = self.gathering.input() if results is None else results
         if self.history is None:
             return with_prompt(self.create(stream=stream, asks=asks))
         if self.asked.continue_ or self.asked.previous:
@@ -124,7 +131,7 @@ class Context:
 
     def create(self, *, stream: bool, asks: str | list[Part] | None = None, kept: Body | None = None) -> Body:
         """A create, its input perhaps still to come. What a session `kept` stands for profile and environment."""
-        profile, asked = self.profile, self.asked
+        asked = self.asked
         if asked.continue_ and not self.family.keeps:
             raise UsageError(f"-c, --continue: with --api {asked.api} the service keeps nothing to continue")
         inputs = Inputs(
@@ -132,23 +139,64 @@ class Context:
             system=asked.system if asked.system_file is None else self.gathering.text(asked.system_file),
             request=self.gathering.document(asked.request) if asked.request is not None else None,
             schema=self.schema,
+            tools=self.declared.tools if asked.tool else None,
+            tool_headers=self._tool_headers(),
             last_id=self.state.last_interaction(offline=self.settings.offline) if asked.continue_ else None,
         )
-        layer, environ = (kept, {}) if kept else (profile.request if profile else {}, self.environ)
+        layer, environ = (kept, {}) if kept else (self._profile_request(), self.environ)
         body = build(asked, inputs, profile=layer, environ=environ, stream=stream)
         self.family.request(body)  # what cannot be asked is said before a key is missed
         return body
+
+    def _profile_request(self) -> Body:
+        """What the profile asks the API for; without what its tools say to us alone."""
+        request = {**self.profile.request} if self.profile else {}
+        if "tools" in request and not self.asked.tool:
+            request["tools"] = self.declared.tools
+        return request
 
     @cached_property
     def history(self) -> str | None:
         return resolve(InHistory, self.said).history
 
     @cached_property
+    def declared(self) -> Declared:
+        """The tools that -T names, or else the profile's."""
+        if self.asked.tool:
+            return functions.spelled(self.asked.tool)
+        if self.profile and "tools" in self.profile.request:
+            return functions.declared(self.profile.document, self.profile.request["tools"], ("request", "tools"))
+        return Declared([], [])
+
+    def _tool_headers(self) -> dict[str, str]:
+        headers = dict(functions.header(text) for text in self.asked.tool_header or ())
+        for value in headers.values():
+            self.terminal.hide(value)
+        return headers
+
+    @cached_property
+    def prompted(self) -> Prompted:
+        prompted = resolve(Prompted, self.said)
+        if prompted.inline and prompted.upload:
+            raise UsageError("--inline and --upload exclude each other")
+        return prompted
+
+    @cached_property
+    def attachments(self) -> Attachments:
+        return self._attachments(lambda: self.service)
+
+    def _attachments(self, service: Callable[[], Transport]) -> Attachments:
+        prompted = self.prompted
+        rule = Rule(prompted.inline_limit, always=prompted.inline, never=prompted.upload)
+        return Attachments(rule, service, self.terminal)
+
+    @cached_property
     def gathering(self) -> Gathering:
-        asked, prompted = self.asked, resolve(Prompted, self.said)
+        asked, prompted = self.asked, self.prompted
         prompt = fill(self.profile.prompt if self.profile else "", prompted.var)
         files = {"--request": asked.request, "--system-file": asked.system_file}
-        return Gathering(self.terminal, self.words, prompted, prompt, files, file_uri=self.endpoint.url("")[:-1])
+        files |= {f"--result {text}": "-" for text in self.flags.get("result", ()) if text.endswith("=-")}
+        return Gathering(self.terminal, self.words, prompted, prompt, files, self.endpoint)
 
     @cached_property
     def schema(self) -> Document | None:
@@ -189,23 +237,29 @@ class Context:
 
     @cached_property
     def service(self) -> Transport:
+        return self.transport()
+
+    def transport(self, hold: Hold | None = None) -> Transport:
+        """One for each thread: they share the wire, the key and the deadline."""
         from gemini_cli import transport
 
-        means, settings, endpoint = self.means, self.settings, self.endpoint
-        key = None if settings.offline else self._key()
-        wire = means.wire(endpoint, settings) if means.wire else self._wire()
+        means, settings, key = self.means, self.settings, self._key
         return transport.Transport(
-            wire,
-            endpoint,
+            self._wire,
+            self.endpoint,
             key,
             self.deadline,
             transport.Patience(settings.retries, settings.retry_unknown, means.sleep, means.random, means.now),
             log=self.terminal.log,
             notice=self.terminal.notice,
+            hold=hold,
         )
 
+    @cached_property
     def _wire(self) -> Wire:
         settings = self.settings
+        if self.means.wire:
+            return self.means.wire(self.endpoint, settings)
         if settings.offline:
             from gemini_cli.offline import EmulatorWire
 
@@ -215,22 +269,48 @@ class Context:
         limits = Limits(settings.connect_timeout or None, settings.idle_timeout or None)
         return HttpWire(self.endpoint, limits, settings.ca_file, self.environ)
 
-    def _key(self) -> str:
-        key = keys.find(self.said, self.terminal.notice)
+    @cached_property
+    def _key(self) -> str | None:
+        if self.settings.offline:
+            return None
+        if not any(self.environ.get(name) for name in keys.VARIABLES):
+            self.deadline.start()  # before the first request, for what has the key may hang
+        try:
+            key = keys.find(self.said, self.terminal.notice)
+        except DeadlinePassed as error:
+            raise AuthError(f"no API key: {error.message}") from None
         self.terminal.hide(key)
         return key
 
     @cached_property
     def dialogue(self) -> Dialogue:
+        return self.dialogue_with(self.service)
+
+    def dialogue_with(self, service: Transport) -> Dialogue:
         from gemini_cli.dialogue import Dialogue
 
-        return Dialogue(self.service, self.family, long=self.asked.long)
+        return Dialogue(service, self.family, long=self.asked.long, settle=self._attachments(lambda: service).settle)
 
     def output(self) -> AbstractContextManager[Output]:
         return output(self.shown.output, self.terminal)
 
+    def answer(self, output: Output) -> Answer:
+        from gemini_cli.answer import Answer
 
-def _profile_keys() -> dict[str, Field]:
+        return Answer(self.shown, self.terminal, output, self._linked)
+
+    def _linked(self, uri: str) -> Iterator[bytes]:
+        """What an answer holds by its address: a file of this service (traffic.md 43), or the key does not go there."""
+        from gemini_cli import resources
+
+        name = self.endpoint.file(uri)
+        if name is None:
+            raise Rejected(f"the answer is at {uri}, which is no file of this service; it is not fetched")
+        return resources.download(self.service, name)
+
+
+def profile_keys() -> dict[str, Field]:
+    """The flags that may stand at the top of a profile."""
     return {
         field.name: field
         for record in (Settings, PreviewFlags, Prompted, Asked)

@@ -10,6 +10,8 @@ from types import FrameType
 
 from gemini_cli.errors import DeadlinePassed
 
+LAST_WORDS = 0.5  # seconds
+
 Clock = Callable[[], float]
 Arm = Callable[[float], None]
 
@@ -49,6 +51,12 @@ def arm_alarm(seconds: float) -> None:
 
     signal.signal(signal.SIGALRM, passed)
     signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
+
+
+def last_words() -> None:
+    """The answer is over. Where there is a deadline, what is said of it has a little longer: nobody may read stderr."""
+    if hasattr(signal, "setitimer") and callable(signal.getsignal(signal.SIGALRM)):
+        signal.setitimer(signal.ITIMER_REAL, signal.getitimer(signal.ITIMER_REAL)[0] + LAST_WORDS)
 
 
 def disarm() -> None:

@@ -7,7 +7,7 @@ the finished interaction. When all fail, what was heard is a prefix and nothing 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from urllib.parse import quote, urlencode
 
@@ -30,16 +30,26 @@ Heard = tuple[Event, str]  # an event, and the text of the answer that it brough
 class Dialogue:
     """Questions to the service in the words of one family.
 
-    `long` asks for the rest of an answer that reached the output limit of one request, until it is whole.
+    `long` asks for the rest of an answer that reached the output limit of one request, until it is whole. `settle`
+    sends ahead what a question cannot carry itself, and makes the question say where that is.
     """
 
-    def __init__(self, service: Transport, family: Family = INTERACTIONS, *, long: bool = False) -> None:
+    def __init__(
+        self,
+        service: Transport,
+        family: Family = INTERACTIONS,
+        *,
+        long: bool = False,
+        settle: Callable[[Body], None] = lambda body: None,
+    ) -> None:
         self._service = service
         self._family = family
         self._long = long
+        self._settle = settle
 
     def start(self, body: Body) -> Interaction:
         """One plain create, as it is answered: a background run is only begun."""
+        self._settle(body)
         path, sent = self._family.request(body)
         with _create(self._service, body):
             return self._family.interaction(self._service.json("POST", path, encoded(sent)))
@@ -95,6 +105,7 @@ class Dialogue:
 
     def _listen(self, body: Body, fold: Fold) -> Iterator[Heard]:
         service, family = self._service, self._family
+        self._settle(body)
         try:
             path, sent = family.request(body)
             with _create(service, body):
@@ -220,11 +231,11 @@ def _fetched(service: Transport, fold: Fold, lost: str) -> Iterator[Heard]:
 
 def _rest(fold: Fold) -> str:
     query = {"last_event_id": fold.mark.event_id} if fold.mark else {}
-    return f"{_path(fold.id or '')}?{urlencode({**query, 'stream': 'true'})}"
+    return f"{_path(fold.id or '')}?{urlencode({**query, 'stream': 'true'}, errors='replace')}"
 
 
 def _path(interaction_id: str) -> str:
-    """UsageError for an id that would lead elsewhere in the path."""
+    """UsageError for an id that would lead elsewhere in the path. What UTF-8 cannot say, the service will not find."""
     if interaction_id.strip(".") == "":
         raise UsageError(f"{interaction_id!r} is not the id of an interaction")
-    return f"interactions/{quote(interaction_id, safe='')}"
+    return f"interactions/{quote(interaction_id, safe='', errors='replace')}"

@@ -6,13 +6,14 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from gemini_cli import __version__
 from gemini_cli.errors import Rejected, UsageError
 from gemini_cli.settings import Settings
 
 REVISION = "2026-05-20"  # pins the steps schema; optional since it became the default (reference.md 1.3)
+REVISION_VARIABLE = "GEMINI_API_REVISION"  # empty: no pin
 
 
 USER_AGENT = f"gemini-cli-unix/{__version__}"
@@ -32,16 +33,37 @@ class Endpoint(NamedTuple):
         """`path` as the API's pages write it, without the version: `interactions`, `files/abc`."""
         return f"{self.base}/{self.version}/{path}"
 
+    def upload_url(self, path: str) -> str:
+        """Where an upload begins: in front of the version (reference.md 10.1)."""
+        return f"{self.base}/upload/{self.version}/{path}"
+
+    def may_upload_to(self, url: str) -> bool:
+        """Whether an upload URL is one to send to: of this origin, or Google's own if this is Google's."""
+        try:
+            parts, ours = urlsplit(url), urlsplit(self.base)
+        except ValueError:
+            return False
+        same = (parts.scheme, parts.netloc) == (ours.scheme, ours.netloc)
+        return same or (_is_googles(parts) and _is_googles(ours))
+
     def may_move_to(self, here: str, location: str) -> str | None:
         """Where a download at `here` is redirected to, if the key may go there: to this origin, or Google's own."""
         try:
             url = urljoin(here, location)
             parts, ours = urlsplit(url), urlsplit(self.base)
-            host = parts.hostname or ""
         except ValueError:
             return None
-        google = parts.scheme == "https" and (host == "googleapis.com" or host.endswith(".googleapis.com"))
-        return url if google or (parts.scheme, parts.netloc) == (ours.scheme, ours.netloc) else None
+        return url if _is_googles(parts) or (parts.scheme, parts.netloc) == (ours.scheme, ours.netloc) else None
+
+    def file(self, uri: str) -> str | None:
+        """`files/ID` if this is the address of one of the service's files, asked for here or at its own host.
+
+        The id is taken exactly as it stands there (reference.md 10.3).
+        """
+        for base in (self.base, Settings.base_url):
+            if uri.startswith(f"{base}/") and (match := _FILE.fullmatch(uri[len(base) :])):
+                return match[1]
+        return None
 
     def headers(self, path: str, accept: str) -> dict[str, str]:
         """What a request to `path` says, without the key. Only Interactions has revisions (reference.md 1.3)."""
@@ -70,16 +92,22 @@ def endpoint(settings: Settings, environ: Mapping[str, str]) -> Endpoint:
     loopback = is_loopback(host)
     if parts.scheme == "http" and not loopback:
         raise Rejected(f"http://{host} would carry the key in cleartext; use https (http is for loopback only)")
-    revision = environ.get("GEMINI_API_REVISION", REVISION)
+    revision = environ.get(REVISION_VARIABLE, REVISION)
     if revision and not _TOKEN.fullmatch(revision):
-        raise UsageError(f"GEMINI_API_REVISION={revision!r}: not a revision")
+        raise UsageError(f"{REVISION_VARIABLE}={revision!r}: not a revision")
     version = "v1beta" if settings.api_version == "beta" else settings.api_version  # as the SDK reads it
     if not _TOKEN.fullmatch(version):
         raise UsageError(f"--api-version {version!r}: not a version")
     return Endpoint(base, version, revision, host, loopback, parts.scheme == "https")
 
 
+_FILE = re.compile(r"(?:/download)?/v[0-9a-z]+/(files/[a-z0-9-]{1,40})(?::download)?(?:\?alt=media)?")
 _TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def _is_googles(parts: SplitResult) -> bool:
+    host = parts.hostname or ""
+    return parts.scheme == "https" and (host == "googleapis.com" or host.endswith(".googleapis.com"))
 
 
 def is_loopback(host: str) -> bool:

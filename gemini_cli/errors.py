@@ -12,6 +12,7 @@
         DeadlinePassed    --timeout ended the run
       Blocked          9  safety, recitation, prohibited content
       ActionRequired  10  the model waits for a tool call
+      Partial         11  several were asked for, and some failed
       Unknown         12  sent, no answer: it may have been carried out
       OutputError     13  stdout or a file of ours cannot be written
       SchemaMismatch  14  whole, but not what --schema asked for
@@ -79,8 +80,8 @@ class Failure(Exception):
         return {"error": error, "exit_status": self.exit_status}
 
     def after_the_first_byte(self) -> Failure:
-        """This failure, told as what it is once part of the answer is out: 8, 9, 10, 13, 14, or our own mistake."""
-        if self.exit_status in (1, 8, 9, 10, 13, 14):
+        """This failure, told as what it is once part of the answer is out: 8 to 11, 13, 14, or our own mistake."""
+        if self.exit_status in (1, 8, 9, 10, 11, 13, 14):
             return self
         cut = Incomplete(
             self.message,
@@ -156,7 +157,13 @@ class Blocked(Failure):
 class ActionRequired(Failure):
     exit_status = 10
     kind = "action"
-    meaning = "the model asks for a tool call that nobody here may run"
+    meaning = "the model asks for a tool call that nobody here may run, or calls without end"
+
+
+class Partial(Failure):
+    exit_status = 11
+    kind = "partial"
+    meaning = "`map`, `batch results` or `upload` of several: finished, some failed"
 
 
 class Unknown(Failure):

@@ -4,14 +4,23 @@ The fields of a few records are the flags: `Settings` (how to reach the service)
 of it), those of `shown.py` (what comes out), and small ones beside the commands that have flags of their own. Each
 field is `Annotated[type, Flag(...)]`; its name is the long flag and the profile key, and what it carries here is
 everything else. `commands/flags.py` makes command-line options of them, `settings.py` resolves them, `request.py` puts
-those with a `path` into the body.
+those with a `path` into the body, `reference/` makes man pages and completions of them, under the first sentence of
+the record's docstring.
 """
 
 from __future__ import annotations
 
 import types
 from collections.abc import Iterator
-from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+
+if TYPE_CHECKING:
+    from typing_extensions import dataclass_transform
+else:
+
+    def dataclass_transform(**_: Any) -> Any:
+        """For type checkers only; `typing` has it from Python 3.11 on."""
+        return lambda record: record
 
 
 class Flag(NamedTuple):
@@ -26,6 +35,23 @@ class Flag(NamedTuple):
     empty: bool = False  # an empty text means something
     choices: tuple[str, ...] = ()  # the only values
     online: bool = False  # means nothing to the embedded emulator
+    offers: tuple[str, ...] = ()  # values that a shell completes; others may be said too
+    kept: Literal["profile", "session"] | None = None  # names one of those that are kept on this machine
+
+
+@dataclass_transform(frozen_default=True)
+class Record:
+    """What a record of flags is made from: keyword arguments over the defaults of its class, and no change after that.
+
+    To a type checker it is a frozen dataclass. Making those compiles code for each class, which cost every run a tenth
+    of its time.
+    """
+
+    def __init__(self, **said: Any) -> None:
+        self.__dict__.update(said)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{type(self).__name__} does not change")
 
 
 class Field(NamedTuple):
@@ -39,6 +65,20 @@ class Field(NamedTuple):
     @property
     def long(self) -> str:
         return "--" + self.name.rstrip("_").replace("_", "-")
+
+    @property
+    def takes_value(self) -> bool:
+        return self.kind is not bool and not self.flag.counted
+
+    @property
+    def help(self) -> str:
+        """The declaration's sentence, the real default, and the variables."""
+        extras = []
+        if self.takes_value and self.kind is not list and self.default is not None:
+            extras.append(f"default: {self.default:g}" if self.kind is float else f"default: {self.default}")
+        if self.flag.env:
+            extras.append(f"env: {', '.join(self.flag.env)}")
+        return self.flag.help + (f" [{'; '.join(extras)}]" if extras else "")
 
 
 def fields(record: type) -> tuple[Field, ...]:

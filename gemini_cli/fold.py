@@ -1,29 +1,25 @@
 """Fold a stream of events into the Interaction that a plain call would have answered (reference.md 7).
 
-Rules: steps are kept by index; what `step.start` brings counts; text and arguments are appended, a signature is set
-when it is not empty, everything else replaces; what is unknown is left alone. `interaction.completed` is the last
+Rules: steps are kept by index; what `step.start` brings counts; text, arguments and sound are appended, a signature is
+set when it is not empty, everything else replaces; what is unknown is left alone. `interaction.completed` is the last
 word whatever the outcome, and nothing else is. Text is collected in lists and joined once: a stream of 50,000 deltas
 must not be copied 50,000 times.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from gemini_cli import json_text, refusal
+from gemini_cli import json_text, media, refusal
 from gemini_cli.errors import Failure, Incomplete, Rejected
-from gemini_cli.interaction import Event, Interaction, merged, objects, spoken, want
-
-MEDIA_BLOCKS = ("image", "audio", "video", "document")
+from gemini_cli.interaction import MEDIA_BLOCKS, Event, Interaction, merged, objects, spoken, want
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(NamedTuple):
     """Where a stream stood when an event with an id came: what `last_event_id` continues after."""
 
     event_id: str
-    index: int
+    step: int
     heard: tuple[int, int, int]
 
 
@@ -38,6 +34,7 @@ class StepFold:
         self._content: list[dict[str, Any]] = list(objects(start, "content"))
         self._summary: list[Any] = list(want(start, "summary", list) or [])
         self._open: list[str] = []  # text that belongs to the last block of the content
+        self._sound: list[str] = []  # base64 that belongs to the last block of the content
         self._arguments: list[str] = []
         self._set: dict[str, Any] = {}
         self._text_length = len(self.text)
@@ -82,8 +79,7 @@ class StepFold:
                 news.pop("signature", None)
             self._set |= news
         elif kind in MEDIA_BLOCKS:
-            self._close()
-            self._content.append(delta)
+            self._add_block(delta)
         return ""
 
     def step(self) -> dict[str, Any]:
@@ -98,6 +94,16 @@ class StepFold:
             whole["arguments"] = self._parsed_arguments()
         return whole
 
+    def _add_block(self, delta: dict[str, Any]) -> None:
+        """Sound comes in pieces, a picture or a film in one (reference.md 7.3, traffic.md 42)."""
+        if self._sound and "data" in delta and self._content[-1].items() >= _form(delta).items():
+            self._sound.append(want(delta, "data", str) or "")
+            return
+        self._close()
+        self._content.append(delta)
+        if delta.get("type") == "audio" and "data" in delta:
+            self._sound = [want(delta, "data", str) or ""]
+
     def _append(self, text: str) -> None:
         if not self._content or self._content[-1].get("type") != "text":
             self._close()
@@ -109,6 +115,9 @@ class StepFold:
             block = self._content[-1]
             self._content[-1] = {**block, "text": (block.get("text") or "") + "".join(self._open)}
             self._open = []
+        if self._sound:
+            self._content[-1] = {**self._content[-1], "data": media.joined(self._sound)}
+            self._sound = []
 
     def _last_text(self) -> dict[str, Any]:
         for place in range(len(self._content) - 1, -1, -1):
@@ -143,6 +152,7 @@ class Fold:
         self.mark: Mark | None = None
         self.error: Failure | None = None
         self.steps: dict[int, StepFold] = {}
+        self._told: list[str] = []  # the text that `add` gave out
         self._fields: dict[str, Any] = {}
 
     @property
@@ -174,6 +184,7 @@ class Fold:
         """Take one event in; the text of the answer that it brought."""
         self.events += 1
         text = self._apply(event)
+        self._told.append(text)
         if event_id := event.payload.get("event_id"):
             index = max(self.steps, default=-1)
             self.mark = Mark(str(event_id), index, self.steps[index].heard if index >= 0 else (0, 0, 0))
@@ -215,8 +226,14 @@ class Fold:
         return self.steps[index]
 
     def _complete(self, last: dict[str, Any]) -> str:
-        """The last word. If it brings the steps (a GET's answer does), the rest of the text is in them."""
+        """The last word. If it brings the steps (a GET's answer does), the rest of the text is in them.
+
+        Incomplete if what was given out is not the text of the steps, in their order: of steps that interleave, or
+        begin twice, nobody can say what the answer is.
+        """
         said = "".join(spoken(step.step()) for _, step in sorted(self.steps.items()))
+        if said != "".join(self._told):
+            raise Incomplete("the stream contradicts itself: its steps are out of order", interaction_id=self.id)
         ended = Interaction(last)
         rest = ""
         if ended.steps:
@@ -233,6 +250,11 @@ class Fold:
         told = refusal.from_error(error)
         if told.code or told.message:
             self.error = told.failure()
+
+
+def _form(delta: dict[str, Any]) -> dict[str, Any]:
+    """What a sound is, beside its bytes: the pieces of one say it alike, or not again."""
+    return {key: value for key, value in delta.items() if key != "data"}
 
 
 def _index(payload: dict[str, Any]) -> int:

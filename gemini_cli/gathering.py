@@ -9,6 +9,7 @@ from gemini_cli import documents
 from gemini_cli.body import REQUEST_LIMIT
 from gemini_cli.content import Attachment, Part, attachment_parts, user_input
 from gemini_cli.documents import Document
+from gemini_cli.endpoint import Endpoint
 from gemini_cli.errors import UsageError
 from gemini_cli.request import Prompted
 from gemini_cli.terminal import Terminal
@@ -27,14 +28,13 @@ class Gathering:
         prompted: Prompted,
         prompt: str,
         files: Mapping[str, str | None],
-        *,
-        file_uri: str,
+        endpoint: Endpoint,
     ) -> None:
         self._terminal = terminal
         self._words = words
         self._prompted = prompted
-        self._prompt = prompt
-        self._file_uri = file_uri
+        self.prompt = prompt
+        self._endpoint = endpoint
         attached = prompted.attach or ()
         self._claims = [flag for flag, name in {"-f": prompted.prompt_file, **files}.items() if name == "-"]
         self._claims += ["-a" for text in attached if Attachment.parse(text).source == "-"]
@@ -48,16 +48,22 @@ class Gathering:
 
     def input(self) -> str | list[Part] | None:
         """One user turn; None if there is nothing at all."""
+        if not self._prompted.attach and (self._prompted.inline or self._prompted.upload):
+            raise UsageError(f"--{'inline' if self._prompted.inline else 'upload'} has no effect without -a")
         prompt = self._whole_prompt()
         attached = self.attached(self._prompted.attach or ())
         return user_input(prompt, attached, None if self._claims else self._piped_text())
 
+    def data(self, path: str) -> bytes:
+        """A file's bytes; `-` is stdin."""
+        return self._stdin if path == "-" else documents.read_bytes(path, limit=REQUEST_LIMIT)
+
     def opening(self, said: str) -> str | list[Part]:
         """The first of several turns: the profile's prompt and the attachments belong to it."""
-        return user_input(self._under_prompt(said), self.attached(self._prompted.attach or ()), None) or said
+        return user_input(under(self.prompt, said), self.attached(self._prompted.attach or ()), None) or said
 
     def attached(self, texts: Sequence[str]) -> list[Part]:
-        return attachment_parts(texts, lambda: self._stdin, file_uri=self._file_uri)
+        return attachment_parts(texts, lambda: self._stdin, self._endpoint)
 
     @property
     def says_prompt(self) -> bool:
@@ -69,10 +75,7 @@ class Gathering:
         return bool(self._claims)
 
     def text(self, path: str) -> str:
-        """A file of text; `-` is stdin."""
-        if path == "-":
-            return documents.decode(self._stdin, "stdin")
-        return documents.decode(documents.read_bytes(path, limit=REQUEST_LIMIT), path)
+        return documents.decode(self.data(path), "stdin" if path == "-" else path)
 
     def document(self, path: str) -> Document:
         return documents.parse(self._stdin, "stdin") if path == "-" else documents.load(path)
@@ -85,12 +88,7 @@ class Gathering:
             said = self.text("-") if self._words == ["-"] else documents.spoken(" ".join(self._words), "the prompt")
         if not said.strip() and self.says_prompt:
             raise UsageError("no prompt: it is empty")
-        return self._under_prompt(said)
-
-    def _under_prompt(self, said: str) -> str | None:
-        if self._prompt and said:
-            return f"{self._prompt}{said}" if self._prompt[-1].isspace() else f"{self._prompt} {said}"
-        return self._prompt or said or None
+        return under(self.prompt, said) or None
 
     def _piped_text(self) -> str | None:
         """stdin to its end when it is no terminal; blank is nothing."""
@@ -102,3 +100,8 @@ class Gathering:
     @cached_property
     def _stdin(self) -> bytes:
         return self._terminal.read(REQUEST_LIMIT)
+
+
+def under(prompt: str, said: str) -> str:
+    """What was said, after the profile's prompt."""
+    return f"{prompt}{said}" if not (prompt and said) or prompt[-1].isspace() else f"{prompt} {said}"

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated
 
 from gemini_cli import documents, json_text
 from gemini_cli.body import REQUEST_LIMIT
 from gemini_cli.errors import InputError, OutputError, UsageError
-from gemini_cli.flag import Flag
+from gemini_cli.flag import Flag, Record
 from gemini_cli.interaction import Step
 from gemini_cli.replacement import replace
 
 
-@dataclass(frozen=True)
-class InHistory:
+class InHistory(Record):
     """Where the conversation is kept, if the caller keeps it."""
 
     history: Annotated[

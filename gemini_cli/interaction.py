@@ -7,6 +7,7 @@ it, we read here, and a known field of the wrong type is an answer that is not t
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from shlex import quote
 from typing import Any, NamedTuple, TypeVar
 
 from gemini_cli import json_text, refusal
@@ -15,7 +16,9 @@ from gemini_cli.errors import ActionRequired, Blocked, Failure, Incomplete, Reje
 Step = dict[str, Any]
 Kind = TypeVar("Kind")
 
+MEDIA_BLOCKS = ("image", "audio", "video", "document")
 RUNNING = ("queued", "in_progress")
+CITATIONS = ("url_citation", "file_citation", "place_citation")
 
 
 class Event(NamedTuple):
@@ -30,10 +33,10 @@ class Event(NamedTuple):
 
     @classmethod
     def parse(cls, data: str, name: str = "") -> Event:
-        """The `event_type` in the data counts, not the SSE name beside it (reference.md 7.1)."""
+        """The `event_type` in the data counts, not the SSE name beside it; an error may lack it (reference.md 7.1)."""
         payload = parse_object(data, "an event of the stream")
         raw = json_text.dump(payload) if "\n" in data else data
-        return cls(str(payload.get("event_type") or name), payload, raw)
+        return cls(str(payload.get("event_type") or ("error" if "error" in payload else name)), payload, raw)
 
     @classmethod
     def make(cls, payload: dict[str, Any]) -> Event:
@@ -93,7 +96,9 @@ class Interaction:
         if "outputs" in raw and "steps" not in raw:
             raise Rejected("the answer has the legacy shape (outputs), which the API left in June 2026")
         if not isinstance(raw.get("status"), str):
-            raise Rejected("the answer is not an Interaction: it has no status")
+            said = refusal.parse(text)
+            words = f", but an error: {said.message}" if said and said.message else ": it has no status"
+            raise Rejected(f"the answer is not an Interaction{words}")
         return cls(raw)
 
     @property
@@ -132,8 +137,17 @@ class Interaction:
         return "".join(spoken(step) for step in self.steps)
 
     @property
+    def media(self) -> list[dict[str, Any]]:
+        """The images, sounds and the like of the answer, in order, each with its data or its address."""
+        output = (step for step in self.steps if step.get("type") == "model_output")
+        blocks = (block for step in output for block in objects(step, "content") if block.get("type") in MEDIA_BLOCKS)
+        return [block for block in blocks if block.get("data") or block.get("uri")]
+
+    @property
     def calls(self) -> list[Step]:
-        """Function calls that wait for a result."""
+        """Function calls that wait for a result. With another status, they are history (traffic.md 31)."""
+        if self.status != "requires_action":
+            return []
         answered = {str(step.get("call_id")) for step in self.steps}
         calls = {str(step.get("id")): step for step in self.steps if step.get("type") == "function_call"}
         return [step for call_id, step in calls.items() if call_id not in answered]
@@ -220,10 +234,12 @@ def _citations(steps: Sequence[Step]) -> Iterator[Citation]:
     for step in steps:
         for block in objects(step, "content") if step.get("type") == "model_output" else ():
             for annotation in objects(block, "annotations") if block.get("annotations") else ():
-                url = annotation.get("url") or annotation.get("document_uri")
+                if annotation.get("type") not in CITATIONS:  # word_info, for one, has no source
+                    continue
+                url = annotation.get("url") or annotation.get("document_uri") or annotation.get("source")
                 title = annotation.get("title") or annotation.get("name") or annotation.get("file_name") or url
-                if isinstance(url, str) and isinstance(title, str):
-                    yield Citation(title, url)
+                if isinstance(url or title, str) and isinstance(title, str):
+                    yield Citation(title, url or title)
 
 
 def verdict(interaction: Interaction) -> Failure | None:
@@ -248,8 +264,7 @@ def _verdict(interaction: Interaction) -> Failure | None:
         case "failed":
             return reported or Rejected("the interaction failed, and the server gave no reason")
         case "requires_action":
-            names = ", ".join(str(call.get("name")) for call in interaction.calls)
-            return ActionRequired(f"the model waits for the result of a call: {names or 'it did not say which'}")
+            return _waiting(interaction)
         case "requires_continuation":
             return Incomplete(
                 "the answer goes on: it reached the output limit of one request",
@@ -259,6 +274,16 @@ def _verdict(interaction: Interaction) -> Failure | None:
             return Incomplete(f"the interaction is {status}", hint="`gemini-cli interactions wait ID` waits for it")
         case status:
             return Incomplete(f"the interaction ended as {status!r}")
+
+
+def _waiting(interaction: Interaction) -> Failure:
+    names = ", ".join(str(call.get("name")) for call in interaction.calls)
+    kept = f"--previous {quote(interaction.id)}" if interaction.id else "--history FILE, if it was asked with that,"
+    results = " ".join(f"--result {quote(str(call.get('id')))}=@FILE" for call in interaction.calls)
+    return ActionRequired(
+        f"the model waits for the result of a call: {names or 'it did not say which'}",
+        hint=f"`gemini-cli call-tool` with {kept} and {results} goes on" if results else None,
+    )
 
 
 def _reported(interaction: Interaction) -> Failure | None:

@@ -8,7 +8,19 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable, Iterator
 from typing import Any
+
+
+class Streamed:
+    """A long string that stands in a value without being held in memory: ASCII, with nothing to escape.
+
+    `size` is its length; `make` gives it in pieces, anew for each reader.
+    """
+
+    def __init__(self, size: int, make: Callable[[], Iterator[bytes]]) -> None:
+        self.size = size
+        self.make = make
 
 
 def parse(text: str) -> Any:
@@ -24,8 +36,43 @@ def dump(value: Any, *, indent: int | None = None) -> str:
 
     Half a surrogate pair, which UTF-8 cannot say, stays the escape that it must have come as.
     """
+    return _dumped(value, lambda streamed: b"".join(streamed.make()).decode("ascii"), indent)
+
+
+def parts(value: Any) -> list[str | Streamed]:
+    """What `dump` gives as one line, cut open where a string is streamed; the quotes around it are there."""
+    mark = "streamed"
+    around, streamed = _cut_open(value, mark)
+    while len(around) != len(streamed) + 1:
+        mark += "."  # the value has our word in it
+        around, streamed = _cut_open(value, mark)
+    found: list[str | Streamed] = [around[0]]
+    for each, after in zip(streamed, around[1:], strict=True):
+        found[-1:] = [f'{found[-1]}"', each, f'"{after}']
+    return found
+
+
+def _cut_open(value: Any, mark: str) -> tuple[list[str], list[Streamed]]:
+    """The text around the places where `mark` stands for what is streamed."""
+    streamed: list[Streamed] = []
+
+    def stand_in(each: Streamed) -> str:
+        streamed.append(each)
+        return mark
+
+    return _dumped(value, stand_in).split(f'"{mark}"'), streamed
+
+
+def _dumped(value: Any, stand_in: Callable[[Streamed], str], indent: int | None = None) -> str:
+    """JSON with a word for each string that is streamed, asked for in order."""
+
+    def known(each: Any) -> str:
+        if isinstance(each, Streamed):
+            return stand_in(each)
+        raise TypeError(f"{type(each).__name__} is not JSON")
+
     separators = (",", ":") if indent is None else None
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent, separators=separators)
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent, separators=separators, default=known)
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
@@ -48,3 +95,4 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_unique)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))

@@ -9,6 +9,7 @@ import signal
 import stat
 import time
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from gemini_cli.documents import open_at_once
 from gemini_cli.errors import AuthError
@@ -21,27 +22,60 @@ LONGEST = 200
 READ = 10_000  # bytes; what is longer is no key, whatever it is
 
 
-def find(said: Said, notice: Callable[[str], None]) -> str:
-    """A flag's key file, the environment, the profile's command, the profile's key file: the first that is there.
+def leave_no_trace() -> None:
+    """Nothing that we start inherits the key, and no core file of ours holds it."""
+    for name in VARIABLES:
+        os.environ.pop(name, None)
+    with contextlib.suppress(ImportError, OSError, ValueError):  # Windows has no core files
+        import resource
 
-    AuthError, never with the key in it, when there is none or it cannot be one.
-    """
+        # 0 would do for a file, but not for a program that is given cores; 1 is too small for both (core(5)).
+        _, most = resource.getrlimit(resource.RLIMIT_CORE)
+        resource.setrlimit(resource.RLIMIT_CORE, (1 if most else 0, most))
+
+
+class Source(NamedTuple):
+    """Where the key is, and how to read it. `origin` is a flag, a variable, or a profile's file and its word."""
+
+    origin: str
+    named: str  # in a message; never a path, which may be a key that was given in its place
+    there: bool  # as far as one can tell without reading
+    read: Callable[[], str]
+
+
+def find(said: Said, notice: Callable[[str], None]) -> str:
+    """The key. AuthError, never with the key in it, when there is none or it cannot be one."""
+    found = source(said)
+    if found is None:
+        raise AuthError(
+            "no API key: set GEMINI_API_KEY, or use --api-key-file",
+            hint="--offline answers from the embedded emulator, without a key",
+        )
+    if found.origin in VARIABLES and len({said.environ[name] for name in VARIABLES if said.environ.get(name)}) > 1:
+        notice("both GOOGLE_API_KEY and GEMINI_API_KEY are set; using GOOGLE_API_KEY")
+    return _checked(found.read(), found.named)
+
+
+def source(said: Said) -> Source | None:
+    """A flag's key file, the environment, the profile's command, the profile's key file: the first that is said."""
     environ, profile = said.environ, said.profile
     if (path := said.flags.get("api_key_file")) is not None:
-        return _checked(_from_file(path), "the key file")
-    set_ones = [name for name in VARIABLES if environ.get(name)]
-    if set_ones:
-        if len({environ[name] for name in set_ones}) > 1:
-            notice("both GOOGLE_API_KEY and GEMINI_API_KEY are set; using GOOGLE_API_KEY")
-        return _checked(environ[set_ones[0]], set_ones[0])
-    if profile and profile.api_key_command:
-        return _checked(_from_command(profile.api_key_command, environ), "what api_key_command printed")
-    if profile and (path := profile.client.get("api_key_file")) is not None:
-        return _checked(_from_file(_beside(profile, path)), "the key file")
-    raise AuthError(
-        "no API key: set GEMINI_API_KEY, or use --api-key-file",
-        hint="--offline answers from the embedded emulator, without a key",
-    )
+        return _file("--api-key-file", path)
+    if variable := next((name for name in VARIABLES if environ.get(name)), None):
+        return Source(variable, variable, True, lambda: environ[variable])
+    if profile is None:
+        return None
+    where = profile.document.name
+    if command := profile.api_key_command:
+        printed = "what api_key_command printed"
+        return Source(f"{where}: api_key_command", printed, True, lambda: _from_command(command, environ))
+    if (path := profile.client.get("api_key_file")) is not None:
+        return _file(f"{where}: api_key_file", _beside(profile, path))
+    return None
+
+
+def _file(origin: str, path: str) -> Source:
+    return Source(origin, "the key file", os.path.exists(path), lambda: _from_file(path))
 
 
 def _beside(profile: Profile, path: str) -> str:

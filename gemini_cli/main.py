@@ -11,12 +11,11 @@ from typing import NoReturn
 
 import typer
 
-from gemini_cli import __version__, signals
+from gemini_cli import __version__, keys, signals
 from gemini_cli.commands.tree import tree
 from gemini_cli.context import Context, Means
-from gemini_cli.deadline import arm_alarm, disarm
-from gemini_cli.errors import Bug, Ended, Failure, UsageError
-from gemini_cli.keys import VARIABLES
+from gemini_cli.deadline import arm_alarm, disarm, last_words
+from gemini_cli.errors import Bug, DeadlinePassed, Ended, Failure, UsageError
 from gemini_cli.terminal import Terminal
 
 TyperError: type[Exception] = typer.BadParameter.__mro__[
@@ -32,6 +31,7 @@ def run(argv: Sequence[str], terminal: Terminal, environ: Mapping[str, str], mea
         with contextlib.redirect_stdout(printed):
             status = tree(argv)(list(argv), prog_name="gemini-cli", standalone_mode=False, obj=context)
         terminal.write(printed.getvalue())
+        disarm()
         return status if isinstance(status, int) else 0
     except Failure as known:
         failure = known
@@ -39,10 +39,12 @@ def run(argv: Sequence[str], terminal: Terminal, environ: Mapping[str, str], mea
         failure = UsageError(error.format_message())  # type: ignore[attr-defined]  # see TyperError
     except Exception as error:  # ours, whatever it is: a sentence, never a traceback
         failure = _bug(error)
-    disarm()  # the deadline was for the answer; it must not end what is said about it
     if terminal.answered:
         failure = failure.after_the_first_byte()
-    terminal.tell(failure, as_json=_json_wanted(context, argv))
+    with contextlib.suppress(DeadlinePassed):
+        last_words()
+        terminal.tell(failure, as_json=_json_wanted(context, argv))
+        disarm()
     return failure.exit_status
 
 
@@ -70,8 +72,7 @@ def _bug(error: Exception) -> Bug:
 def main() -> NoReturn:
     """The console script."""
     environ = dict(os.environ)
-    for name in VARIABLES:
-        os.environ.pop(name, None)  # what we start must not inherit it
+    keys.leave_no_trace()
     terminal = Terminal.standard(environ)
     signals.listen()
     try:

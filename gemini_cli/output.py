@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -16,12 +16,17 @@ from gemini_cli.terminal import Terminal
 class Output(Protocol):
     def write(self, text: str) -> None: ...
 
+    def write_row(self, text: str) -> None: ...
+
     def write_bytes(self, data: bytes) -> None: ...
+
+    def places(self, count: int) -> list[Callable[[bytes], None]]:
+        """Where each of so many pictures or sounds is written; OutputError where they cannot be."""
 
 
 @contextmanager
 def output(path: str | None, terminal: Terminal) -> Iterator[Output]:
-    """stdout for None and `-`. A file is replaced when the block ends well.
+    """stdout for None and `-`. A file is replaced when the block ends well, with its neighbours or not at all.
 
     It is opened before anything is sent: an answer that cannot be kept is not asked for.
     """
@@ -29,28 +34,55 @@ def output(path: str | None, terminal: Terminal) -> Iterator[Output]:
         terminal.require_stdout()
         yield terminal
         return
+    files = _Files(path, terminal)
     try:
-        file = _opened(path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
-    try:
-        yield _ToFile(file, terminal)
-        file.keep()
+        yield files
+        files.keep()
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
     finally:
-        file.discard()
+        files.discard()
 
 
-class _ToFile:
-    """Text and bytes into a file, as Terminal takes them."""
+class _Files:
+    """Text and bytes into FILE, as Terminal takes them; its neighbours are opened when they are needed."""
 
-    def __init__(self, file: Replacement | _Device, terminal: Terminal) -> None:
-        self.write_bytes = file.write
+    def __init__(self, path: str, terminal: Terminal) -> None:
+        self._path = path
         self._terminal = terminal
+        self._files = [_opened(path)]
+
+    def places(self, count: int) -> list[Callable[[bytes], None]]:
+        if count > 1 and isinstance(self._files[0], _Device):
+            raise OutputError(f"the answer is {count} files, and {self._path} is no file")
+        for number in range(2, count + 1):
+            self._files.append(_opened(numbered(self._path, number)))
+        return [file.write for file in self._files]
 
     def write(self, text: str) -> None:
         self.write_bytes(self._terminal.encoded(text))
+
+    write_row = write
+
+    def write_bytes(self, data: bytes) -> None:
+        self._files[0].write(data)
+
+    def keep(self) -> None:
+        """What can fail for want of space fails before the first file is renamed."""
+        for file in self._files:
+            file.sync()
+        for file in self._files:
+            file.keep()
+
+    def discard(self) -> None:
+        for file in self._files:
+            file.discard()
+
+
+def numbered(path: str, number: int) -> str:
+    """`out.png` -> `out-2.png`, `out` -> `out-2`."""
+    stem, ending = os.path.splitext(path)
+    return f"{stem}-{number}{ending}"
 
 
 class _Device:
@@ -64,6 +96,8 @@ class _Device:
         while view:
             view = view[self._file.write(view) or 0 :]
 
+    def sync(self) -> None: ...
+
     def keep(self) -> None: ...
 
     def discard(self) -> None:
@@ -72,6 +106,13 @@ class _Device:
 
 def _opened(path: str) -> Replacement | _Device:
     """A link stays a link, and what it names is replaced; a file keeps its mode."""
+    try:
+        return _open(path)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def _open(path: str) -> Replacement | _Device:
     try:
         about = os.stat(path)
     except FileNotFoundError:

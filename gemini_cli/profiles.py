@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from gemini_cli import documents
+from gemini_cli import documents, places
 from gemini_cli.documents import Document
 from gemini_cli.errors import InputError, UsageError
 from gemini_cli.flag import Field
@@ -19,7 +18,8 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 # What else may stand at the top of a profile, beside the long flags that say `profile=True`.
 OWN_KEYS = ("request", "prompt", "api_key_command")
 
-# Settings by which a file that came from elsewhere could send the key, or anything else, where its author wants it.
+# Settings by which a file that came from elsewhere could send the key, or anything else, where its author wants it;
+# beside them stands a tool's `run`, by which it could run what its author wants.
 NEED_TRUST = ("base_url", "api_key_file", "api_key_command", "ca_file")
 
 
@@ -43,7 +43,8 @@ class Profile(NamedTuple):
 
 def load(named: str | None, environ: Mapping[str, str], known: Mapping[str, Field], *, trusted: bool) -> Profile | None:
     """The profile NAMED by a flag or GEMINI_PROFILE, else `default.yaml` where there is one."""
-    directory = _directory(environ)
+    place = places.config(environ)
+    directory = place.path / "profiles" if place else None
     if named is None:
         default = directory / "default.yaml" if directory else None
         return check(documents.load_yaml(default), known) if default and os.path.lexists(default) else None
@@ -88,6 +89,11 @@ def _untrusted(profile: Profile) -> Profile:
     for key in NEED_TRUST:
         if key in profile.document.value:
             raise profile.document.fault((key,), f"{key} in a profile named by path needs --trust-profile")
+    tools = profile.request.get("tools")
+    for place, tool in enumerate(tools if isinstance(tools, list) else ()):
+        if isinstance(tool, dict) and "run" in tool:
+            where = ("request", "tools", place, "run")
+            raise profile.document.fault(where, "run in a profile named by path needs --trust-profile")
     return profile
 
 
@@ -113,11 +119,3 @@ def _nearest(key: str, known: Mapping[str, Field]) -> str:
 
     near = get_close_matches(key.replace("-", "_"), [*known, *OWN_KEYS], n=1)
     return f"; did you mean {near[0]!r}?" if near else "; what the API is asked belongs under 'request'"
-
-
-def _directory(environ: Mapping[str, str]) -> Path | None:
-    """XDG's rule: a relative XDG_CONFIG_HOME does not count. That also keeps us out of the working directory."""
-    if (config := environ.get("XDG_CONFIG_HOME", "")).startswith("/"):
-        return Path(config, "gemini-cli", "profiles")
-    home = environ.get("HOME", "")
-    return Path(home, ".config", "gemini-cli", "profiles") if home.startswith("/") else None

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gemini_cli import json_text
-from gemini_cli.interaction import Citation
+from gemini_cli.interaction import Citation, Interaction
 
 HEREDOC_FROM = 100 * 1024  # bytes; Linux takes at most 128 KiB in one argument
 
@@ -32,8 +32,15 @@ def _cell(value: Any) -> str:
     return " ".join((value if isinstance(value, str) else json_text.dump(value)).split())
 
 
-def dry_run(url: str, headers: Mapping[str, str], body: Mapping[str, Any], *, pretty: bool) -> str:
-    return as_json({"method": "POST", "url": url, "headers": dict(headers), "body": dict(body)}, pretty=pretty)
+def dry_run(url: str, headers: Mapping[str, str], body: Mapping[str, Any], *, pretty: bool, **about: Any) -> str:
+    """The request, and what is to be said `about` it."""
+    return as_json({**about, "method": "POST", "url": url, "headers": dict(headers), "body": dict(body)}, pretty=pretty)
+
+
+def calls(interaction: Interaction, *, pretty: bool) -> str:
+    """The calls that the model waits for, for whoever makes them (cli.md 8)."""
+    fields = [{key: call.get(key) for key in ("id", "name", "arguments")} for call in interaction.calls]
+    return as_json({"interaction_id": interaction.id, "calls": fields}, pretty=pretty)
 
 
 def curl(url: str, headers: Mapping[str, str], body: Mapping[str, Any], *, stream: bool) -> str:
@@ -64,6 +71,17 @@ def citations(sources: Sequence[Citation]) -> str:
 
 def _one_line(title: str) -> str:
     return " ".join(title.split()).replace("[", "\\[").replace("]", "\\]")
+
+
+def execution(step: Mapping[str, Any]) -> str:
+    """The code of a code_execution_call, the output of a code_execution_result; empty for any other step."""
+    if step.get("type") == "code_execution_call":
+        arguments = step.get("arguments")
+        return str(arguments.get("code", "")) if isinstance(arguments, dict) else ""
+    if step.get("type") == "code_execution_result":
+        result = step.get("result", "")
+        return result if isinstance(result, str) else json_text.dump(result)
+    return ""
 
 
 _COUNTS = (

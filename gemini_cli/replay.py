@@ -38,7 +38,7 @@ class Replay:
         self._beyond = fold.events == 0
         self._place: dict[int, list[int]] = {}  # per step: characters of text, of arguments, other deltas replayed
         if fold.mark is not None:
-            self._place[fold.mark.index] = list(fold.mark.heard)
+            self._place[fold.mark.step] = list(fold.mark.heard)
 
     def new(self, event: Event) -> Event | None:
         """The event, a shortened copy, or None; Incomplete if it contradicts what was heard."""

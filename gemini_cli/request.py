@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
 from gemini_cli import functions
 from gemini_cli.body import Body, BodyPath, assign, merge, parse_path, put
 from gemini_cli.documents import Document, spoken
 from gemini_cli.errors import UsageError
-from gemini_cli.flag import Flag, fields
+from gemini_cli.flag import Flag, Record, fields
 
 DEFAULT_MODEL = "gemini-flash-latest"
+ALIASES = (DEFAULT_MODEL, "gemini-flash-lite-latest", "gemini-pro-latest")  # reference.md 13
 
 FAMILIES = ("interactions", "generate-content")
 
@@ -25,8 +25,7 @@ FAMILIES = ("interactions", "generate-content")
 ASKING = ("input", "continuation_token", "contents")
 
 
-@dataclass(frozen=True)
-class Prompted:
+class Prompted(Record):
     """Where the prompt comes from, beside the words."""
 
     prompt_file: Annotated[str | None, Flag("read the prompt from FILE, or - for stdin", "-f", "FILE", file=True)] = (
@@ -43,11 +42,22 @@ class Prompted:
             file=True,
         ),
     ] = None
+    inline_limit: Annotated[
+        int,
+        Flag(
+            "how large a request may be with its attachments; the largest of them are uploaded first",
+            metavar="BYTES",
+            profile=True,
+        ),
+    ] = 21 * 1000 * 1000  # 20 MiB, the API's older, safer figure (reference.md 3), and some words around it
+    inline: Annotated[bool, Flag("send every attachment in the request, up to the API's own limits")] = False
+    upload: Annotated[bool, Flag("send every attachment that is no text ahead, through the Files API")] = False
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What is asked of the model. None is "not said": a profile can win over silence, never over a word."""
+class Asked(Record):
+    """What is asked of the model."""
+
+    # None is "not said": a profile can win over silence, never over a word.
 
     request: Annotated[
         str | None, Flag("a whole request body, JSON or YAML; flags lie over it", None, "FILE", file=True)
@@ -59,7 +69,8 @@ class Asked:
         str, Flag(f"the family of the API: {' or '.join(FAMILIES)}", None, "FAMILY", profile=True, choices=FAMILIES)
     ] = FAMILIES[0]
     model: Annotated[
-        str | None, Flag(f"the model; {DEFAULT_MODEL} if none is named", "-m", "NAME", ("GEMINI_MODEL",), "model")
+        str | None,
+        Flag(f"the model; {DEFAULT_MODEL} if none is named", "-m", "NAME", ("GEMINI_MODEL",), "model", offers=ALIASES),
     ] = None
     agent: Annotated[str | None, Flag("an agent instead of a model", None, "NAME", (), "agent")] = None
     system: Annotated[str | None, Flag("system instruction", "-s", "TEXT", (), "system_instruction", empty=True)] = None
@@ -70,6 +81,7 @@ class Asked:
             "how much the model thinks",
             metavar="LEVEL",
             path="generation_config.thinking_level",
+            offers=("minimal", "low", "medium", "high"),
         ),
     ] = None
     thoughts: Annotated[
@@ -95,7 +107,12 @@ class Asked:
             "NAME|FILE",
             path="tools",
             file=True,
+            offers=functions.BUILT_IN,
         ),
+    ] = None
+    tool_header: Annotated[
+        list[str] | None,
+        Flag("send a header to the mcp_server tools, its value read from FILE", None, "NAME=@FILE", file=True),
     ] = None
     tool_choice: Annotated[
         str | None,
@@ -103,11 +120,23 @@ class Asked:
             "auto, any, none, validated, or the function that must be called",
             metavar="MODE|NAME",
             path="generation_config.tool_choice",
+            offers=functions.MODES,
         ),
     ] = None
     schema: Annotated[
         str | None,
-        Flag("answer in JSON that fits this JSON Schema; checked here too", None, "FILE|JSON", (), "response_format"),
+        Flag(
+            "answer in JSON that fits this JSON Schema; checked here too",
+            metavar="FILE|JSON",
+            path="response_format",
+            file=True,
+        ),
+    ] = None
+    format_image: Annotated[
+        str | None, Flag("answer with an image, for -o; 16:9 or 16:9,2K", None, "RATIO[,SIZE]", (), "response_format")
+    ] = None
+    format_audio: Annotated[
+        str | None, Flag("answer with sound of this type, for -o; audio/wav", None, "MIME", (), "response_format")
     ] = None
     continue_: Annotated[bool, Flag("continue your last interaction on this machine", "-c")] = False
     previous: Annotated[str | None, Flag("continue the interaction ID", None, "ID", (), "previous_interaction_id")] = (
@@ -126,6 +155,7 @@ class Asked:
             "TIER",
             (),
             "service_tier",
+            offers=("flex", "standard", "priority"),
         ),
     ] = None
     label: Annotated[
@@ -143,6 +173,8 @@ class Inputs(NamedTuple):
     system: str | None = None
     request: Document | None = None
     schema: Document | None = None
+    tools: list[dict[str, Any]] | None = None
+    tool_headers: Mapping[str, str] | None = None
     last_id: str | None = None
 
 
@@ -157,26 +189,39 @@ def build(
     asked: Asked, inputs: Inputs, *, profile: Mapping[str, Any], environ: Mapping[str, str], stream: bool
 ) -> Body:
     """The body of a create; UsageError for what contradicts itself."""
-    body = merge({}, profile)
-    _environment(body, environ)
+    body, _ = standing(profile, environ)
     if inputs.request is not None:
         if not isinstance(inputs.request.value, dict):
             raise inputs.request.fault((), "a request is a map")
-        body = _choose(merge(body, inputs.request.value), inputs.request.value)
+        body = over(body, inputs.request.value)
     for path, value in _flags(asked, inputs):
         put(body, path, value)
         body = _choose(body, {str(path[0]): value})
     for text in asked.set or ():
         body = _choose(body, {assign(body, text): text})
-    return _completed(body, stream)
+    if inputs.tool_headers:
+        body["tools"] = functions.with_headers(body.get("tools"), inputs.tool_headers)
+    return complete(body, stream=stream)
 
 
-def _environment(body: Body, environ: Mapping[str, str]) -> None:
-    """Variables over the profile. A model named there for every run gives way to a profile's agent."""
+def over(body: Body, said: Mapping[str, Any]) -> Body:
+    """One more layer over a body, which is not changed."""
+    return _choose(merge(body, said), said)
+
+
+def standing(profile: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[Body, dict[str, str]]:
+    """What every request asks before anything is said, and which variable said which field.
+
+    Variables lie over the profile. A model named there for every run gives way to a profile's agent.
+    """
+    body = merge({}, profile)
+    said = {}
     for field in fields(Asked):
-        value = next((environ[name] for name in field.flag.env if environ.get(name)), None)
-        if field.flag.path and value and not (field.name == "model" and "agent" in body):
-            put(body, parse_path(field.flag.path), spoken(value, field.flag.env[0]))
+        name = next((name for name in field.flag.env if environ.get(name)), None)
+        if field.flag.path and name and not (field.name == "model" and "agent" in body):
+            put(body, parse_path(field.flag.path), spoken(environ[name], name))
+            said[field.flag.path] = name
+    return body, said
 
 
 def _choose(body: Body, said: Mapping[str, Any]) -> Body:
@@ -197,25 +242,27 @@ def _flags(asked: Asked, inputs: Inputs) -> list[tuple[BodyPath, Any]]:
     said |= {
         "thoughts": "auto" if asked.thoughts else None,
         "no_store": False if asked.no_store else None,
-        "tool": functions.tools(asked.tool) if asked.tool else None,
+        "tool": inputs.tools,
         "tool_choice": functions.choice(asked.tool_choice) if asked.tool_choice else None,
         "system": inputs.system,
-        "schema": _response_format(inputs.schema) if inputs.schema else None,
         "previous": inputs.last_id or asked.previous,
         "safety": [_safety(text) for text in asked.safety] if asked.safety else None,
     }
     placed = [
         (parse_path(field.flag.path), said[field.name])
         for field in fields(Asked)
-        if field.flag.path and field.name != "label" and said.get(field.name) is not None
+        if field.flag.path not in (None, "labels", "response_format") and said.get(field.name) is not None
     ]
+    if formats := _formats(asked, inputs.schema):
+        placed.append((["response_format"], formats[0] if len(formats) == 1 else formats))
     placed += [
-        (["labels", key], value) for key, value in (_pair("--label", text, "KEY=VALUE") for text in asked.label or ())
+        (["labels", key], value) for key, value in (pair("--label", text, "KEY=VALUE") for text in asked.label or ())
     ]
     return [*placed, (["input"], inputs.input)] if inputs.input is not None else placed
 
 
-def _completed(body: Body, stream: bool) -> Body:
+def complete(body: Body, *, stream: bool) -> Body:
+    """A body with what goes without saying; UsageError for what contradicts itself."""
     if body.get("stream", stream) is not stream:
         raise UsageError(
             f"the request says stream: {str(body['stream']).lower()}; use `{'generate' if stream else 'stream'}`"
@@ -236,13 +283,23 @@ def with_prompt(body: Body) -> Body:
     return body
 
 
-def _response_format(schema: Document) -> Body:
-    if not isinstance(schema.value, dict):
-        raise schema.fault((), "a JSON Schema is a map")
-    return {"type": "text", "mime_type": "application/json", "schema": schema.value}
+def _formats(asked: Asked, schema: Document | None) -> list[Body]:
+    """The `response_format`s that the flags ask for (reference.md 2.4)."""
+    formats: list[Body] = []
+    if schema is not None:
+        if not isinstance(schema.value, dict):
+            raise schema.fault((), "a JSON Schema is a map")
+        formats.append({"type": "text", "mime_type": "application/json", "schema": schema.value})
+    if asked.format_image is not None:
+        ratio, _, size = asked.format_image.partition(",")
+        said = {"aspect_ratio": ratio.strip(), "image_size": size.strip()}
+        formats.append({"type": "image", **{key: value for key, value in said.items() if value}})
+    if asked.format_audio is not None:
+        formats.append({"type": "audio", "mime_type": asked.format_audio})
+    return formats
 
 
-def _pair(flag: str, text: str, form: str) -> tuple[str, str]:
+def pair(flag: str, text: str, form: str) -> tuple[str, str]:
     key, separator, value = text.partition("=")
     if not key or not separator:
         raise UsageError(f"{flag} {text}: write {form}")
@@ -250,7 +307,7 @@ def _pair(flag: str, text: str, form: str) -> tuple[str, str]:
 
 
 def _safety(text: str) -> dict[str, str]:
-    kind, threshold = _pair("--safety", text, "TYPE=THRESHOLD")
+    kind, threshold = pair("--safety", text, "TYPE=THRESHOLD")
     return {"type": kind, "threshold": threshold}
 
 
@@ -259,7 +316,7 @@ _VARIABLE = re.compile(r"\$(\$)?\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 def fill(prompt: str, variables: list[str] | None) -> str:
     """A profile's prompt with `${NAME}` from `--var`; `$${NAME}` is a literal `${NAME}`."""
-    values = dict(_pair("--var", text, "NAME=VALUE") for text in variables or ())
+    values = dict(pair("--var", text, "NAME=VALUE") for text in variables or ())
     used = {name for escaped, name in _VARIABLE.findall(prompt) if not escaped}
     for name in sorted(used - values.keys()):
         raise UsageError(f"the profile's prompt needs --var {name}=VALUE")

@@ -1,4 +1,4 @@
-"""Models and files of the service: lists by pages, one by name. JSON as it comes (reference.md 10, 11.5)."""
+"""Models, files and batches of the service: lists by pages, one by name. JSON as it comes (reference.md 10, 11.5)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from gemini_cli import json_text
+from gemini_cli.body import encoded
 from gemini_cli.errors import Rejected, UsageError
 from gemini_cli.interaction import objects, parse_object, want
 from gemini_cli.transport import Transport
@@ -17,13 +17,16 @@ Resource = dict[str, Any]
 PAGE_SIZE = 100  # the largest that files take; models take more (reference.md 10.3)
 
 
-def every(service: Transport, collection: str) -> Iterator[Resource]:
-    """All of `models` or `files`, page after page; Rejected if a page leads to itself."""
+def every(service: Transport, collection: str, listed: str | None = None) -> Iterator[Resource]:
+    """All of `models`, `files` or `batches`, page after page; Rejected if a page leads to itself.
+
+    `listed` is what a page calls them, if something else.
+    """
     token = ""
     while True:
         query = {"pageSize": PAGE_SIZE, **({"pageToken": token} if token else {})}
         page = parse_object(service.json("GET", f"{collection}?{urlencode(query)}"), "the answer")
-        yield from objects(page, collection)
+        yield from objects(page, listed or collection)
         following = want(page, "nextPageToken", str) or ""
         if not following:
             return
@@ -41,18 +44,21 @@ def delete(service: Transport, name: str) -> None:
 
 
 def count_tokens(service: Transport, model: str, contents: list[Resource]) -> Resource:
-    body = json_text.dump({"contents": contents}).encode()
+    body = encoded({"contents": contents})
     return parse_object(service.json("POST", f"{quote(model)}:countTokens", body, repeatable=True), "the answer")
 
 
 def download(service: Transport, name: str) -> Iterator[bytes]:
     """The bytes of a generated file; what was uploaded cannot be downloaded (reference.md 10.3)."""
-    return service.content(f"{quote(name)}:download?alt=media")
+    from gemini_cli import downloads  # OpenSSL takes 5 ms
+
+    return downloads.pieces(service, f"{quote(name)}:download?alt=media")
 
 
 _NAME = {
     "models": re.compile(r"(?:models/|tunedModels/)?[A-Za-z0-9._-]+"),
     "files": re.compile(r"(?:(?:https?://[^?]*/)?files/)?[a-z0-9-]{1,40}"),
+    "batches": re.compile(r"(?:batches/)?[A-Za-z0-9_-]+"),
 }
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jsonschema import SchemaError, ValidationError
@@ -15,44 +15,52 @@ from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
 from gemini_cli import json_text
-from gemini_cli.documents import Document
+from gemini_cli.documents import Document, KeyPath
 from gemini_cli.errors import SchemaMismatch
 
 
-def check(schema: Document) -> None:
-    """InputError if it is not a JSON Schema."""
-    if not isinstance(schema.value, dict):
-        raise schema.fault((), "a JSON Schema is a map")
+def check(document: Document, path: KeyPath = ()) -> None:
+    """InputError if what stands there in the document is not a JSON Schema."""
+    schema: Any = document.value
+    for step in path:
+        schema = schema[step]
+    if not isinstance(schema, dict):
+        raise document.fault(path, "a JSON Schema is a map")
     try:
-        validator_for(schema.value).check_schema(schema.value)
+        validator_for(schema).check_schema(schema)
     except RecursionError:
-        raise schema.fault((), "the schema is nested too deeply") from None
+        raise document.fault(path, "the schema is nested too deeply") from None
     except SchemaError as error:
-        where = tuple(error.absolute_path)
-        raise schema.fault(where, f"not a JSON Schema: {error.message}") from None
-    resolver = Registry().with_resource("", DRAFT202012.create_resource(schema.value)).resolver()
-    for reference in _references(schema.value):
+        where = (*path, *error.absolute_path)
+        raise document.fault(where, f"not a JSON Schema: {error.message}") from None
+    resolver = Registry().with_resource("", DRAFT202012.create_resource(schema)).resolver()
+    for reference in _references(schema):
         try:
             resolver.lookup(reference)
         except Unresolvable:
-            raise schema.fault((), f"cannot follow $ref {reference}; nothing is fetched for a schema") from None
+            raise document.fault(path, f"cannot follow $ref {reference}; nothing is fetched for a schema") from None
 
 
-def compare(text: str, schema: Document) -> None:
-    """SchemaMismatch if the text is not JSON that fits."""
+def mismatch(value: Any, schema: Mapping[str, Any]) -> str | None:
+    """How a value does not fit; None if it does."""
+    try:
+        validator_for(schema)(schema, registry=Registry()).validate(value)
+    except ValidationError as error:
+        return f"{error.json_path}: {error.message}"
+    except RecursionError:
+        return "it, or the schema, is nested too deeply to compare"
+    return None
+
+
+def compare(text: str, schema: Document) -> Any:
+    """The value of a text of JSON that fits; SchemaMismatch otherwise."""
     try:
         value: Any = json_text.parse(text)
     except ValueError as error:
         raise SchemaMismatch(f"the answer is not JSON: {error}", billed="yes") from None
-    validator = validator_for(schema.value)(schema.value, registry=Registry())
-    try:
-        validator.validate(value)
-    except ValidationError as error:
-        raise SchemaMismatch(
-            f"the answer does not fit the schema: {error.json_path}: {error.message}", billed="yes"
-        ) from None
-    except RecursionError:
-        raise SchemaMismatch("the schema, or the answer, is nested too deeply to compare", billed="yes") from None
+    if why := mismatch(value, schema.value):
+        raise SchemaMismatch(f"the answer does not fit the schema: {why}", billed="yes")
+    return value
 
 
 def _references(value: Any) -> Iterator[str]:

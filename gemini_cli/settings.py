@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 
 from gemini_cli.documents import spoken
 from gemini_cli.errors import UsageError
-from gemini_cli.flag import Field, Flag, fields
+from gemini_cli.flag import Field, Flag, Record, fields
 
 if TYPE_CHECKING:
     from gemini_cli.profiles import Profile
 
-Record = TypeVar("Record")
+Resolved = TypeVar("Resolved")
 
 LARGEST = 1e8
+DEFAULT = "default"
 TIMEOUT = 600.0  # seconds for a whole run, where none are said
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Record):
     """Client settings. Times are seconds; 0 switches a limit off."""
 
     profile: Annotated[
         str | None,
-        Flag("settings from a profile, by name or by path", "-P", "NAME|PATH", ("GEMINI_PROFILE",), file=True),
+        Flag(
+            "settings from a profile, by name or by path",
+            "-P",
+            "NAME|PATH",
+            ("GEMINI_PROFILE",),
+            file=True,
+            kept="profile",
+        ),
     ] = None
     trust_profile: Annotated[bool, Flag("let a profile named by path set base_url, api_key_* and run")] = False
     offline: Annotated[
@@ -45,7 +51,7 @@ class Settings:
     base_url: Annotated[
         str,
         Flag(
-            "where the API is; a path prefix is kept",
+            "where the API is; a path prefix is kept, http:// is for loopback only",
             metavar="URL",
             env=("GEMINI_BASE_URL", "GOOGLE_GEMINI_BASE_URL"),
             profile=True,
@@ -53,13 +59,14 @@ class Settings:
         ),
     ] = "https://generativelanguage.googleapis.com"
     api_version: Annotated[
-        str, Flag("version in the path", metavar="VERSION", env=("GOOGLE_GENAI_API_VERSION",), profile=True)
+        str, Flag("the API's version in the path", metavar="VERSION", env=("GOOGLE_GENAI_API_VERSION",), profile=True)
     ] = "v1beta"
     ca_file: Annotated[
         str | None,
         Flag(
             "trust the certificates in FILE instead of the system's",
             metavar="FILE",
+            env=("SSL_CERT_FILE",),
             profile=True,
             online=True,
             file=True,
@@ -93,22 +100,29 @@ class Said(NamedTuple):
     profile: Profile | None = None
 
 
-def resolve(record: type[Record], said: Said) -> Record:
+class Found(NamedTuple):
+    """A value, and who said it: a flag, a variable, the name of a profile's file, or DEFAULT."""
+
+    value: Any
+    origin: str
+
+
+def resolve(record: type[Resolved], said: Said) -> Resolved:
     """An instance of a record of flags; UsageError or InputError for a value of the wrong type."""
-    found = {field.name: value for field in fields(record) if (value := _find(field, said)) is not None}
-    return record(**found)
+    return record(**{field.name: find(field, said).value for field in fields(record)})
 
 
-def _find(field: Field, said: Said) -> Any:
+def find(field: Field, said: Said) -> Found:
+    """Flag, then environment, then profile, then default: the first one that says something."""
     value = said.flags.get(field.name)
     if value is not None:
-        return _checked(field, _text(field, value, field.long), field.long)
+        return Found(_checked(field, _text(field, value, field.long), field.long), field.long)
     for name in field.flag.env:
         if text := said.environ.get(name):
-            return _checked(field, _from_text(field, _text(field, text, name), name), name)
+            return Found(_checked(field, _from_text(field, _text(field, text, name), name), name), name)
     if said.profile and field.name in said.profile.client:
-        return said.profile.value(field)
-    return None
+        return Found(said.profile.value(field), said.profile.document.name)
+    return Found(field.default, DEFAULT)
 
 
 def _from_text(field: Field, text: str, name: str) -> Any:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
-from gemini_cli.flag import Flag
+from gemini_cli.flag import Flag, Record
 
 
-@dataclass(frozen=True)
-class Voice:
+class Voice(Record):
     """How every command speaks."""
 
     json: Annotated[bool, Flag("the server's JSON instead of text; errors as JSON too", profile=True)] = False
@@ -19,19 +17,25 @@ class Voice:
     ] = 0
 
 
-@dataclass(frozen=True)
 class AnswerFlags(Voice):
     """What comes out of an answer, and where."""
 
-    output: Annotated[str | None, Flag("write the answer to FILE, whole or not at all", "-o", "FILE", file=True)] = None
+    output: Annotated[
+        str | None,
+        Flag(
+            "write the answer to FILE, whole or not at all; of several images or sounds the second one to FILE-2",
+            "-o",
+            "FILE",
+            file=True,
+        ),
+    ] = None
     usage: Annotated[bool, Flag("one line of token counts on stderr", "-u", profile=True)] = False
     citations: Annotated[bool, Flag("list the sources after the answer", profile=True)] = False
     require_output: Annotated[bool, Flag("an empty answer is exit status 8", profile=True)] = False
 
 
-@dataclass(frozen=True)
 class PreviewFlags(AnswerFlags):
-    """The same for a question that may also be only looked at."""
+    """Looking at a request without sending it."""
 
-    dry_run: Annotated[bool, Flag("print the request as JSON and send nothing", "-n")] = False
+    dry_run: Annotated[bool, Flag("print the request as JSON; nothing is sent, looked up or uploaded", "-n")] = False
     curl: Annotated[bool, Flag("print the request as a curl command and send nothing")] = False

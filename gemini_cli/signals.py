@@ -42,6 +42,7 @@ def die_by(signum: int) -> None:
 
 
 def _end(signum: int, frame: FrameType | None) -> None:
+    sys.unraisablehook = lambda _: None  # where Python would tell of a second signal that came at the same moment
     for number in ENDING:
         signal.signal(number, signal.SIG_DFL)
     raise Ended(signum)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from gemini_cli import json_text
+from gemini_cli import json_text, places
 from gemini_cli.errors import InputError, OutputError
 from gemini_cli.replacement import replace
 
@@ -24,7 +24,8 @@ class State:
     """A state directory that is made when something is first written. `directory` is None without a home."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        self._directory = _directory(environ)
+        place = places.state(environ)
+        self._directory = place.path if place else None
 
     def path(self, name: str) -> Path:
         """Where `name` is kept, its directory made; OutputError if there is no place."""
@@ -111,21 +112,39 @@ class State:
             raise OutputError(f"cannot delete {path}: {error.strerror}") from None
 
     @contextmanager
-    def lock(self, name: str) -> Iterator[None]:
+    def lock(self, name: str, what: str | None = None) -> Iterator[None]:
         """Hold `name` alone until the block ends, or the process; InputError, naming the holder, if another has it.
 
-        Where no lock can be made, nothing can be written either, and nothing is held.
+        Where no lock can be made, nothing can be written either, and nothing is held. `what` it is to people.
         """
         try:
-            descriptor = os.open(self.path(f"locks/{name}"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            path = self.path(f"locks/{name}")
+            descriptor = _held(path, what or name)
         except (OSError, OutputError):
             yield
             return
         try:
-            _hold(descriptor, name)
             yield
         finally:
+            with suppress(OSError):
+                path.unlink()  # while it is still held: who opens it now finds that it is not the one in its place
             os.close(descriptor)
+
+
+def _held(path: Path, what: str) -> int:
+    """The descriptor of a lock that is held and in its place: one that its holder has just removed locks out nobody."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            _hold(descriptor, what)
+            if os.path.samestat(os.fstat(descriptor), os.stat(path)):
+                return descriptor
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
 
 
 def _hold(descriptor: int, name: str) -> None:
@@ -136,9 +155,11 @@ def _hold(descriptor: int, name: str) -> None:
         return
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         holder = os.read(descriptor, 32).decode("ascii", "replace").strip()
         raise InputError(f"{name} is in use by process {holder or 'unknown'}") from None
+    except OSError as error:  # a file system without locks
+        raise InputError(f"{name} cannot be locked: {error.strerror}") from None
     with suppress(OSError):  # a full disk keeps the number, not the lock
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())
@@ -152,10 +173,3 @@ def _open_no_link(path: str, flags: int) -> int:
 def _last(offline: bool) -> str:
     """The emulator's ids mean nothing to the service, and the other way round."""
     return "last.offline.json" if offline else "last.json"
-
-
-def _directory(environ: Mapping[str, str]) -> Path | None:
-    if (state := environ.get("XDG_STATE_HOME", "")).startswith("/"):
-        return Path(state, "gemini-cli")
-    home = environ.get("HOME", "")
-    return Path(home, ".local", "state", "gemini-cli") if home.startswith("/") else None

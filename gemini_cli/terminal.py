@@ -16,13 +16,16 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import redirect_stdout, suppress
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout, suppress
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
 from gemini_cli import json_text, signals
-from gemini_cli.errors import Ended, Failure, InputError, OutputError
+from gemini_cli.errors import Ended, Failure, InputError, OutputError, UsageError
+
+if TYPE_CHECKING:
+    from gemini_cli.progress import Bar
 
 HINT_AFTER = 3.0  # seconds of silence on stdin after which a person is told what we wait for
 READ_SIZE = 1024 * 1024
@@ -39,6 +42,8 @@ VISIBLE_IN_LINE = {
     0x2029: "\\u2029",
 }
 _SURROGATE = re.compile("[\ud800-\udfff]")
+# Who has the id of an upload may write to it (traffic.md 87): as a parameter, and as the front end's own header.
+_UPLOAD_ID = re.compile(r"(upload_?id(?:=|: ?))[^&\s\"']+", re.IGNORECASE)
 
 
 class Stream(Protocol):
@@ -48,6 +53,18 @@ class Stream(Protocol):
     def write(self, data: bytes | memoryview, /) -> int | None: ...
     def fileno(self) -> int: ...
     def isatty(self) -> bool: ...
+
+
+class Progress(Protocol):
+    """Something that goes on: `advance` by so much, and `note` a few words about it."""
+
+    def advance(self, count: float) -> None: ...
+    def note(self, text: str) -> None: ...
+
+
+class _Unseen:
+    def advance(self, count: float) -> None: ...
+    def note(self, text: str) -> None: ...
 
 
 class Terminal:
@@ -71,6 +88,8 @@ class Terminal:
         self.verbose = 0
         self.answered = False  # a byte of the answer is on stdout
         self._column_zero = True
+        self._bar: Bar | None = None
+        self._half = ""  # of a surrogate pair; the other half may be in the next piece of the answer
 
     @classmethod
     def standard(cls, environ: Mapping[str, str]) -> Terminal:
@@ -82,6 +101,29 @@ class Terminal:
         files = [io.FileIO(number, "r" if number == 0 else "w", closefd=False) for number in range(3)]
         stdin, stdout, stderr = (file if is_open else None for file, is_open in zip(files, open_ones, strict=True))
         return cls(stdin, stdout, stderr, environ)
+
+    # How far it is ------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def progress(self, label: str, total: float | None, unit: str) -> Iterator[Progress]:
+        """A line on stderr that is there while the block lasts: of so many `unit` (bytes: "B"), how many, how fast.
+
+        Off a terminal and with -q there is none.
+        """
+        if self.quiet or not _isatty(self._stderr) or self._environ.get("TERM", "dumb") == "dumb":
+            yield _Unseen()
+            return
+        from gemini_cli.progress import Bar  # rich, 90 ms
+
+        self._bar = Bar(self._put, self._environ, label.translate(VISIBLE_IN_LINE), total, unit)
+        try:
+            yield self._bar
+        finally:
+            bar, self._bar = self._bar, None
+            bar.close()
+
+    def _beside_the_bar(self) -> AbstractContextManager[None]:
+        return self._bar.hidden() if self._bar else nullcontext()
 
     # What may be said about it ------------------------------------------------------------------------------------
 
@@ -135,10 +177,14 @@ class Terminal:
     def _redacted(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "[redacted]")
-        return text
+        return _UPLOAD_ID.sub(r"\1[redacted]", text)
 
     def _write_stderr(self, text: str) -> None:
         """Losing a message is no reason to fail: what counts is the answer and the exit status."""
+        with self._beside_the_bar():
+            self._put(text)
+
+    def _put(self, text: str) -> None:
         if self._stderr is not None:
             try:
                 _write_all(self._stderr, _SURROGATE.sub("\ufffd", text).encode())
@@ -161,15 +207,42 @@ class Terminal:
 
     def write(self, text: str) -> None:
         """A piece of the answer, now. OutputError if it cannot be written, Ended if its reader has gone."""
+        text = self._half + text
+        self._half = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
+        text = text.removesuffix(self._half)
         self.write_bytes(self.encoded(text.translate(VISIBLE) if self.stdout_is_terminal else text))
 
+    def write_row(self, text: str) -> None:
+        """A line that is whole by itself: it is no prefix of anything, and what fails later keeps its own status."""
+        answered = self.answered
+        self.write(text)
+        self.answered = answered
+
     def encoded(self, text: str) -> bytes:
-        """UTF-8. Half a surrogate pair cannot be said in it, and is shown as U+FFFD, with a notice."""
+        """UTF-8. Half a surrogate pair cannot be said in it, and is shown as U+FFFD, with a notice.
+
+        A pair that came in two deltas is one character (a server that counts in UTF-16 may cut there).
+        """
         try:
             return text.encode()
         except UnicodeEncodeError:
-            self.notice("the answer holds half a surrogate pair; it is shown as U+FFFD")
-            return _SURROGATE.sub("\ufffd", text).encode()
+            paired = text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+            if _SURROGATE.search(paired):
+                self.notice("the answer holds half a surrogate pair; it is shown as U+FFFD")
+            return _SURROGATE.sub("\ufffd", paired).encode()
+
+    def end_line(self) -> None:
+        """What follows on stdout begins a line."""
+        if not self._column_zero:
+            self.write("\n")
+
+    def places(self, count: int) -> list[Callable[[bytes], None]]:
+        """Where so many pictures or sounds go: one, and not to a person."""
+        if self.stdout_is_terminal:
+            raise OutputError("the answer is binary, and stdout is a terminal", hint="use -o FILE")
+        if count > 1:
+            raise OutputError(f"the answer is {count} files, and stdout holds one", hint="use -o FILE")
+        return [self.write_bytes]
 
     def write_bytes(self, data: bytes) -> None:
         if self._stdout is None:
@@ -179,7 +252,8 @@ class Terminal:
         self.answered = True
         self._column_zero = data.endswith(b"\n")
         try:
-            _write_all(self._stdout, data)
+            with self._beside_the_bar() if self.stdout_is_terminal else nullcontext():
+                _write_all(self._stdout, data)
         except BrokenPipeError:
             # SIGPIPE stays ignored, or it would kill us when a server hangs up; a reader that left is noticed here.
             raise Ended(getattr(signal, "SIGPIPE", signal.SIGTERM)) from None
@@ -201,7 +275,7 @@ class Terminal:
         pieces: list[bytes] = []
         size = 0
         try:
-            for piece in self._pieces():
+            for piece in self.pieces():
                 hint.cancel()
                 pieces.append(piece)
                 size += len(piece)
@@ -215,7 +289,7 @@ class Terminal:
         """stdin as it comes, by what stands between separators; the last record may lack its own."""
         held: list[bytes] = []
         size = 0
-        for piece in self._pieces():
+        for piece in self.pieces():
             first, *others = piece.split(separator)
             held.append(first)
             size += len(first)
@@ -227,7 +301,8 @@ class Terminal:
         if last := b"".join(held):
             yield last
 
-    def _pieces(self) -> Iterator[bytes]:
+    def pieces(self) -> Iterator[bytes]:
+        """stdin as it comes, to its end."""
         while self._stdin is not None:
             try:
                 piece = self._stdin.read(READ_SIZE)
@@ -241,6 +316,19 @@ class Terminal:
                 return
 
     # A person --------------------------------------------------------------------------------------------------------
+
+    def confirm(self, question: str) -> bool:
+        """Whether a person at the terminal says yes, whatever our streams are; UsageError if there is no terminal."""
+        with _terminal() as terminal:
+            _write_all(terminal, f"{self._redacted(question).translate(VISIBLE_IN_LINE)} [y/N] ".encode())
+            answer = b""
+            while not answer.endswith(b"\n") and (piece := terminal.read(READ_SIZE)):
+                answer += piece
+        return answer.strip().lower() in (b"y", b"yes")
+
+    def require_person(self) -> None:
+        """Before anything is asked for that a person would have to confirm."""
+        _terminal().close()
 
     def typed(self, prompt: str) -> str | None:
         """A line that a person types, edited and recalled with readline; None at the end, which Ctrl-D is."""
@@ -267,6 +355,13 @@ def _write_all(stream: Stream, data: bytes) -> None:
             select.select([], [stream.fileno()], [])
         else:
             view = view[written:]
+
+
+def _terminal() -> io.FileIO:
+    try:
+        return io.FileIO("/dev/tty", "r+")
+    except OSError as error:
+        raise UsageError(f"there is no terminal to ask at: {error.strerror or error}") from None
 
 
 def _is_open(number: int) -> bool:

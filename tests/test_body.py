@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_cli.body import assign, encoded, merge, parse_path
+from gemini_cli import json_text
+from gemini_cli.body import assign, encoded, length, merge, parse_path
 from gemini_cli.errors import InputError, UsageError
+from gemini_cli.json_text import Streamed
+from gemini_cli.transport.wire import Pieces, whole
 
 
 @pytest.mark.parametrize(
@@ -75,6 +79,29 @@ def test_maps_merge_deeply_and_lists_replace() -> None:
 def test_a_body_over_the_limit_is_refused_with_its_size() -> None:
     with pytest.raises(InputError, match=r"100000\d\d\d bytes"):
         encoded({"input": "x" * 100_000_000})
+
+
+class Letters(Streamed):
+    def __init__(self, text: str) -> None:
+        super().__init__(len(text), lambda: iter([text[:2].encode(), text[2:].encode()]))
+
+
+@pytest.mark.parametrize("word", ["streamed", '"streamed', "streamed.", 'x"streamed', "streamed..", '"streamed"'])
+def test_what_is_streamed_stands_where_its_text_would(word: str) -> None:
+    def body(one: Any, two: Any) -> dict[str, Any]:
+        return {"a": [one, word, {word: two}], "b": [word, one]}
+
+    pieces = encoded(body(Letters("AbCd"), Letters("Ef")))
+    assert isinstance(pieces, Pieces)
+    for _ in range(2):
+        assert json.loads(whole(pieces)) == body("AbCd", "Ef")
+    assert pieces.size == len(whole(pieces)) == length(body("AbCd", "Ef"))
+    assert json_text.dump(body(Letters("AbCd"), Letters("Ef"))) == json_text.dump(body("AbCd", "Ef"))
+
+
+def test_what_is_streamed_counts_for_the_limit() -> None:
+    with pytest.raises(InputError, match=r"100000\d\d\d bytes"):
+        encoded({"input": Streamed(100_000_000, lambda: iter([]))})
 
 
 def test_half_a_surrogate_pair_survives_as_its_escape() -> None:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gemini_cli.content import INLINE_LIMIT, Attachment, attachment_parts, user_input
+from gemini_cli import json_text
+from gemini_cli.content import Attachment, attachment_parts, user_input
+from gemini_cli.endpoint import endpoint
 from gemini_cli.errors import InputError, UsageError
-from gemini_cli.functions import tools
+from gemini_cli.functions import spelled
+from gemini_cli.settings import Settings
 
-FILES = "https://host.example/v1beta"
+BASE = "https://host.example/prefix"
+FILES = f"{BASE}/v1beta"
+GOOGLE = Settings.base_url
 
 
-def parts(*texts: str, stdin: bytes = b"") -> list[dict[str, Any]]:
-    return attachment_parts(texts, lambda: stdin, file_uri=FILES)
+def parts(*texts: str, stdin: bytes = b"") -> Any:
+    """As they are sent."""
+    made = attachment_parts(texts, lambda: stdin, endpoint(Settings(base_url=BASE), {}))
+    return json_text.parse(json_text.dump(made))
 
 
 @pytest.mark.parametrize(
@@ -50,6 +58,7 @@ def test_what_is_no_mime_type_is_refused(text: str) -> None:
         ("https://www.youtube.com/watch?v=x", {"type": "video", "mime_type": "video/mp4"}),
         ("https://youtu.be/x", {"type": "video"}),
         ("files/abc-1;type=video/mp4", {"type": "video", "uri": f"{FILES}/files/abc-1", "mime_type": "video/mp4"}),
+        (f"{GOOGLE}/v1/files/a;type=image/png", {"type": "image", "uri": f"{GOOGLE}/v1/files/a"}),
     ],
 )
 def test_what_is_elsewhere_goes_by_uri(text: str, part: dict[str, str]) -> None:
@@ -57,6 +66,19 @@ def test_what_is_elsewhere_goes_by_uri(text: str, part: dict[str, str]) -> None:
     assert part.items() <= made.items()
     assert made["uri"].split("?")[0] in (text.split(";")[0].split("?")[0], f"{FILES}/files/abc-1")
     assert "data" not in made
+
+
+@pytest.mark.parametrize(
+    ("text", "file"),
+    [
+        ("files/abc-123", "files/abc-123"),
+        (f"{FILES}/files/abc-123", "files/abc-123"),
+        (f"{BASE}/v1/files/abc-123:download?alt=media", "files/abc-123"),
+        (f"{GOOGLE}/v1beta/files/abc-123", "files/abc-123"),
+    ],
+)
+def test_a_file_of_the_service_whose_type_nobody_said_is_looked_up_later(text: str, file: str) -> None:
+    assert parts(text) == [{"uri": file}]
 
 
 @pytest.mark.parametrize(
@@ -77,6 +99,21 @@ def test_the_type_is_the_apis_own_for_the_extension(name: str, kind: str, mime_t
     assert parts(name) == [{"type": kind, "data": "AP8=", "mime_type": mime_type}]
 
 
+@pytest.mark.parametrize(
+    ("name", "data", "mime_type"),
+    [
+        ("noending", b"\x89PNG\r\n\x1a\n\0", "image/png"),
+        ("clip.bin", b"\0\0\0\x20ftypisom\0\0\2\0", "video/mp4"),
+        ("scan", b"%PDF-1.7\n%\xe2\xe3", "application/pdf"),
+        ("a.png", b"\xff\xd8\xff\xe0", "image/png"),  # the name counts first
+    ],
+)
+def test_without_a_telling_name_the_first_bytes_tell(name: str, data: bytes, mime_type: str) -> None:
+    Path(name).write_bytes(data)
+    assert [part["mime_type"] for part in parts(name)] == [mime_type]
+    assert [part["mime_type"] for part in parts("-", stdin=data)] == [mime_type if name != "a.png" else "image/jpeg"]
+
+
 @pytest.mark.parametrize("name", ["a.csv", "a.py", "a.svg", "Makefile", "a.unknown"])
 def test_text_files_are_text_parts(name: str) -> None:
     Path(name).write_text("ü, 1\n")
@@ -92,25 +129,19 @@ def test_text_files_are_text_parts(name: str) -> None:
         ("none.png", "No such file"),
         (".", "directory"),
         ("-", "empty"),
+        ("pipe.png", "no regular file"),
+        ("/dev/null", "no regular file"),
         ("https://x.example/a", "type of https://x.example/a is not known"),
-        ("files/abc", "type of files/abc is not known"),
+        (f"{GOOGLE}.example/v1beta/files/abc", "is not known"),
+        ("https://www.googleapis.com/drive/v3/files/abc", "is not known"),
     ],
 )
 def test_what_cannot_be_attached_is_an_input_error(text: str, words: str) -> None:
     for name in ("a.bin", "latin.csv", "latin.txt"):
         Path(name).write_bytes(b"\xff\xfe\x00")
+    os.mkfifo("pipe.png")
     with pytest.raises(InputError, match=words):
         parts(text)
-
-
-def test_too_much_is_refused_with_its_size() -> None:
-    Path("a.png").write_bytes(b"x" * (INLINE_LIMIT // 2))
-    assert len(parts("a.png")) == 1
-    with pytest.raises(InputError, match=r"26666\d\d\d bytes, the limit is 20000000"):
-        parts("a.png", "a.png")
-    Path("b.png").write_bytes(b"x" * (INLINE_LIMIT + 1))
-    with pytest.raises(InputError, match="20000001 bytes"):
-        parts("b.png")
 
 
 @pytest.mark.parametrize(
@@ -151,7 +182,7 @@ def test_one_text_is_a_string_and_more_are_parts(prompt: Any, attached: Any, std
 )
 def test_a_file_of_tools_is_read(text: str, made: list[dict[str, Any]]) -> None:
     Path("tools.yaml").write_text(text)
-    assert tools(["tools.yaml"]) == made
+    assert spelled(["tools.yaml"]).tools == made
 
 
 @pytest.mark.parametrize(
@@ -169,14 +200,14 @@ def test_a_file_of_tools_is_read(text: str, made: list[dict[str, Any]]) -> None:
 def test_a_file_that_declares_no_tools_is_an_input_error(text: str, words: str) -> None:
     Path("tools.yaml").write_text(text)
     with pytest.raises(InputError, match=words):
-        tools(["tools.yaml"])
+        spelled(["tools.yaml"])
 
 
 def test_a_file_in_the_working_directory_does_not_shadow_a_built_in_tool() -> None:
     Path("google_search").write_text("- {name: stray}\n")
-    assert tools(["google_search"]) == [{"type": "google_search"}]
+    assert spelled(["google_search"]).tools == [{"type": "google_search"}]
 
 
 def test_an_mcp_server_needs_a_url() -> None:
     with pytest.raises(InputError):
-        tools(["mcp_server=nonsense"])
+        spelled(["mcp_server=nonsense"])

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from gemini_cli import reference
+from gemini_cli.commands.tree import COMMANDS
 from gemini_cli.errors import Failure
-from gemini_cli.flag import fields
-from gemini_cli.request import Asked, Prompted
-from gemini_cli.settings import Settings
-from gemini_cli.shown import PreviewFlags
+from gemini_cli.reference import readme
 
 README = Path(__file__).parents[1] / "README.md"
 TEXT = README.read_text(encoding="utf-8")
@@ -28,7 +26,8 @@ def examples(heading: str, following: str) -> list[str]:
 
 
 PIPELINES = examples("Five pipelines", "Test a pipeline")
-OTHERS = examples("Test a pipeline", "Exit status")
+OTHERS = examples("Test a pipeline", "Let the model call")
+TOOLS = examples("Let the model call", "Exit status")
 
 
 def offline(script: str) -> subprocess.CompletedProcess[str]:
@@ -59,12 +58,27 @@ def test_every_pipeline_runs_offline(script: str) -> None:
 @pytest.mark.parametrize("script", OTHERS, ids=lambda script: script.split("\n")[0][:40])
 def test_the_other_examples_run_offline(script: str, tmp_path: Path) -> None:
     """In a shell of its own, as `sh -c` in an example needs the program by its name."""
+    Path("rows.jsonl").write_text('{"id":"a","text":"first letter"}\n')
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "gemini-cli").write_text(f'#!/bin/sh\nexec {sys.executable} -m gemini_cli "$@"\n')
     (tmp_path / "bin" / "gemini-cli").chmod(0o755)
+    Path("photo.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     done = offline(f"unset -f gemini-cli; PATH={tmp_path}/bin:$PATH\n{script}")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout
+
+
+def test_the_model_calls_a_command_in_one_phase_and_in_two() -> None:
+    if shutil.which("jq") is None:
+        pytest.skip("jq is not installed here")
+    one, two = (offline(script) for script in TOOLS)
+    assert (one.returncode, one.stderr) == (two.returncode, "") == (0, "")
+    assert "What's the temperature in London?" in one.stdout
+    assert '{"location": "London", "temperature": "15C", "condition": "Cloudy"}' in one.stdout
+    assert two.stdout == one.stdout
+    assert two.stderr.startswith(
+        "gemini-cli: action: the model waits for the result of a call: get_current_temperature"
+    )
 
 
 def test_there_are_five() -> None:
@@ -79,16 +93,6 @@ def test_the_first_answer_is_the_one_shown() -> None:
     assert offline(command[0]).stdout == shown[1]
 
 
-def test_the_table_of_exit_statuses_is_the_programs() -> None:
-    assert reference.current(TEXT) == TEXT
+def test_its_tables_are_the_programs() -> None:
+    assert readme.current(TEXT, COMMANDS) == TEXT
     assert all(f"`{kind.kind}`" in TEXT for kind in Failure.__subclasses__())
-
-
-def test_every_variable_is_documented() -> None:
-    names = {
-        name
-        for record in (Settings, Prompted, Asked, PreviewFlags)
-        for field in fields(record)
-        for name in field.flag.env
-    }
-    assert not {name for name in names if f"`{name}`" not in TEXT}

@@ -6,6 +6,7 @@ The recordings are other people's data and are not part of this project; they ar
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,21 @@ def ended(text: str) -> str:
     return text if text.endswith("\n") or not text else text + "\n"
 
 
+def calls_of(interaction: dict[str, Any]) -> str:
+    """The line for whoever makes the calls that have no result yet."""
+    steps = interaction["steps"]
+    done = {step.get("call_id") for step in steps if step["type"] == "function_result"}
+    waiting = [step for step in steps if step["type"] == "function_call" and step["id"] not in done]
+    return line_of(
+        interaction.get("id") or None, [{key: step[key] for key in ("id", "name", "arguments")} for step in waiting]
+    )
+
+
+def line_of(interaction_id: str | None, calls: list[dict[str, Any]]) -> str:
+    line = {"interaction_id": interaction_id, "calls": calls}
+    return json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
 def status_of(interaction: dict[str, Any]) -> int:
     return EXIT[interaction["status"]]
 
@@ -61,7 +77,7 @@ def test_a_recorded_body_gives_its_text_and_status(path: Path) -> None:
         assert (plain.status, plain.out) == (6, "")
         return
     assert plain.status == whole.status == status_of(body)
-    assert plain.out == (ended(said(body["steps"])) if plain.status == 0 else said(body["steps"]))
+    assert plain.out == {0: ended(said(body["steps"])), 8: said(body["steps"]), 10: calls_of(body)}[plain.status]
     assert whole.json == body
 
 
@@ -83,8 +99,15 @@ def test_a_recorded_stream_gives_its_text_and_status(path: Path) -> None:
     )
     last = events[-1]["interaction"]
     assert plain.status == status_of(last)
-    assert plain.out == (ended(text) if plain.status == 0 else text)
+    assert plain.out == {0: ended(text), 8: text, 10: ended(text) + calls_of(folded(path))}[plain.status]
     assert [json.loads(line) for line in replay("--json").out.splitlines()] == events
+
+
+def folded(path: Path) -> dict[str, Any]:
+    fold = Fold()
+    for event in read_events([path.read_bytes()], lambda text: None):
+        fold.add(event)
+    return fold.interaction.raw
 
 
 @pytest.mark.parametrize("path", read("sse"))
@@ -92,11 +115,8 @@ def test_a_folded_stream_has_the_shape_of_a_plain_body(path: Path) -> None:
     """Every step and field of the fold is one that some recorded plain body has too."""
     if "interaction.start" in path.read_text():
         return
-    fold = Fold()
-    for event in read_events([path.read_bytes()], lambda text: None):
-        fold.add(event)
     known = shapes(plain_bodies())
-    assert shapes([fold.interaction.raw]) <= known | shapes_of_what_was_never_plain()
+    assert shapes([folded(path)]) <= known | shapes_of_what_was_never_plain()
 
 
 def plain_bodies() -> list[dict[str, Any]]:
@@ -119,6 +139,18 @@ def shapes_of_what_was_never_plain() -> set[tuple[str, str]]:
     """Summaries and images were recorded in streams only; their fields are those of reference.md 3 and 4."""
     image = {("image", field) for field in ("type", "data", "mime_type")}
     return {("thought", "summary"), ("google_search_result", "is_error"), *image}
+
+
+@pytest.mark.parametrize("path", [path for path in recordings("sse") if '"type":"image"' in path.read_text()], ids=str)
+def test_a_recorded_picture_goes_to_a_file(path: Path) -> None:
+    """Those who published it cut its base64 short; without their mark in the middle it is base64 again."""
+    as_it_is = reply(path.read_bytes(), content_type="text/event-stream")
+    refused = gemini("stream", "-o", "out.jpg", "hi", answers=[as_it_is])
+    assert (refused.status, refused.out, Path("out.jpg").exists()) == (6, "", False)
+    mended = re.sub(r"\.\.\.TRIMMED-BY-US\.\.\.[^\"]*", "", path.read_text())
+    answer = reply(mended.encode(), content_type="text/event-stream")
+    assert gemini("stream", "-o", "out.jpg", "hi", answers=[answer]).status == 0
+    assert Path("out.jpg").read_bytes().startswith(b"\xff\xd8\xff\xe0\0\x10JFIF")
 
 
 @pytest.mark.parametrize("path", read("errors"))
@@ -166,6 +198,22 @@ def older_status(chunks: list[dict[str, Any]]) -> int:
     ]
 
 
+def arguments_of(call: dict[str, Any]) -> dict[str, Any]:
+    """Those that are streamed come each under its path (traffic.md 78)."""
+    partial = {each["jsonPath"].removeprefix("$."): each["numberValue"] for each in call.get("partialArgs", [])}
+    return partial or call.get("args", {})
+
+
+def older_calls(chunks: list[dict[str, Any]]) -> str:
+    calls = [part["functionCall"] for part in parts_of(chunks) if "functionCall" in part]
+    named = [call.get("id", f"no-id-{place}") for place, call in enumerate(calls, 1)]
+    said = [
+        {"id": name, "name": call["name"], "arguments": arguments_of(call)}
+        for name, call in zip(named, calls, strict=True)
+    ]
+    return line_of(None, said)
+
+
 def ask_older(command: str, *flags: str, answers: list[Any]) -> Outcome:
     return gemini(command, "--api", "generate-content", *flags, "hi", answers=answers)
 
@@ -176,8 +224,8 @@ def test_an_older_body_gives_its_text_and_status(path: Path) -> None:
     plain = ask_older("generate", "-q", answers=[reply(path.read_bytes())])
     assert plain.status == older_status([body])
     said = last_text(parts_of([body]))
-    assert plain.out == (ended(said) if plain.status == 0 else said)
-    assert plain.err.count("\n") == (plain.status != 0)
+    assert plain.out == {0: ended(said), 10: older_calls([body])}.get(plain.status, said)
+    assert plain.err.count("\n") == {0: 0, 10: 2}.get(plain.status, 1)
     assert ask_older("generate", "--json", answers=[reply(path.read_bytes())]).json == body
 
 
@@ -193,7 +241,7 @@ def test_an_older_stream_gives_its_text_and_status(path: Path) -> None:
         return
     assert plain.status == older_status(chunks)
     text = texts(parts_of(chunks))
-    assert plain.out == (ended(text) if plain.status == 0 else text)
+    assert plain.out == {0: ended(text), 10: ended(text) + older_calls(chunks)}.get(plain.status, text)
     assert [json.loads(line) for line in replay("--json").out.splitlines()] == chunks
 
 

@@ -66,7 +66,8 @@ def test_only_the_offline_wire_and_its_command_use_the_emulator() -> None:
 
 
 def test_the_core_does_not_know_that_commands_exist() -> None:
-    assert outside(users("gemini_cli.commands"), "commands/", "main.py") == set()
+    assert outside(users("gemini_cli.commands"), "commands/", "main.py", "reference/") == set()
+    assert outside(users("gemini_cli.reference"), "reference/") == set()
     assert users("gemini_cli.main") == {"__main__.py"}
 
 

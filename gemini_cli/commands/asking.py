@@ -2,30 +2,61 @@
 
 from __future__ import annotations
 
-from gemini_cli import history, render
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from gemini_cli import functions, history, render
 from gemini_cli.body import Body
 from gemini_cli.context import Context
 from gemini_cli.conversation import as_steps
 from gemini_cli.errors import OutputError, UsageError
 from gemini_cli.flag import fields
 from gemini_cli.interaction import Interaction
+from gemini_cli.mime_type import MEDIA
+from gemini_cli.rows import Judge
 from gemini_cli.shown import AnswerFlags, Voice
 
 
-def preview(context: Context, body: Body) -> bool:
-    """`--dry-run` and `--curl`: print the request and send nothing. Needs no key, and shows none."""
+def preview(context: Context, body: Body, commands: Mapping[str, Any] | None = None) -> bool:
+    """`--dry-run` and `--curl`: print the request and send nothing. Needs no key, and shows no secret."""
     shown, terminal = context.shown, context.terminal
     if not (shown.dry_run or shown.curl):
         return False
     without_effect(context, "a request that is only shown")
+    _preview_attachments(context, body)
     accept = "text/event-stream" if body.get("stream") else "application/json"
+    if "tools" in body:
+        body = {**body, "tools": functions.without_secrets(body["tools"])}
     path, sent = context.family.request(body)
     url, headers = context.endpoint.url(path), context.endpoint.headers(path, accept)
     if shown.curl:
         terminal.write(render.curl(url, headers, sent, stream=bool(body.get("stream"))))
     else:
-        terminal.write(render.dry_run(url, headers, sent, pretty=terminal.stdout_is_terminal))
+        about = {"commands": commands} if commands else {}
+        terminal.write(render.dry_run(url, headers, sent, pretty=terminal.stdout_is_terminal, **about))
     return True
+
+
+def _preview_attachments(context: Context, body: Body) -> None:
+    """A dry run says which files would be uploaded; a curl command cannot do without their addresses."""
+    ahead = context.attachments.preview(body)
+    if ahead and context.shown.curl:
+        raise UsageError(
+            f"--curl cannot show a request whose files are uploaded first: {', '.join(ahead)}",
+            hint="`gemini-cli upload` them and attach files/ID;type=…, or use --inline",
+        )
+
+
+def refuse_binary(context: Context, body: Body) -> None:
+    """Before anything is sent: what is asked for is no text, and a terminal is no place for it."""
+    formats = body.get("response_format")
+    kinds = {str(each.get("type")) for each in (formats if isinstance(formats, list) else [formats]) if each}
+    shown, terminal = context.shown, context.terminal
+    if terminal.stdout_is_terminal and shown.output in (None, "-") and not shown.json and kinds & MEDIA:
+        raise UsageError(
+            f"the answer is to be {', '.join(sorted(kinds & MEDIA))}, and stdout is a terminal: use -o FILE"
+        )
 
 
 def without_effect(context: Context, what: str) -> None:
@@ -57,3 +88,12 @@ def hold_against_schema(context: Context, interaction: Interaction) -> None:
         from gemini_cli import schema
 
         schema.compare(interaction.text, context.schema)
+
+
+def judge(context: Context) -> Judge | None:
+    """The same for each of many answers; None without a schema."""
+    if context.schema is None:
+        return None
+    from gemini_cli import schema
+
+    return partial(schema.compare, schema=context.schema)

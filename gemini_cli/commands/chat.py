@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from gemini_cli import dialogue, documents, render
-from gemini_cli.answer import Answer
 from gemini_cli.body import REQUEST_LIMIT, Body
 from gemini_cli.commands import show
-from gemini_cli.commands.asking import hold_against_schema, preview, remember
+from gemini_cli.commands.asking import hold_against_schema, preview, refuse_binary, remember
 from gemini_cli.commands.prompt import Prompt
 from gemini_cli.context import Context
 from gemini_cli.conversation import Conversation, as_steps
 from gemini_cli.errors import Failure, UsageError
-from gemini_cli.flag import Flag
+from gemini_cli.flag import Flag, Record
 from gemini_cli.interaction import spoken, words
 from gemini_cli.request import with_prompt
 from gemini_cli.session import Session, Sessions
@@ -25,16 +23,17 @@ from gemini_cli.turns import Turns
 COLUMNS = ("NAME", "TURNS", "STATUS", "LAST TURN", "INTERACTION")
 
 
-@dataclass(frozen=True)
-class Chatting:
+class Chatting(Record):
     """Which conversation, and what becomes of it."""
 
-    session: Annotated[str | None, Flag("keep the conversation under NAME, and go on with it", metavar="NAME")] = None
+    session: Annotated[
+        str | None, Flag("keep the conversation under NAME, and go on with it", metavar="NAME", kept="session")
+    ] = None
     replay: Annotated[bool, Flag("say the known history again to a service that has forgotten it")] = False
     null: Annotated[bool, Flag("turns on stdin end with NUL instead of a newline", "-0")] = False
     list: Annotated[bool, Flag("list the sessions and end")] = False
-    show: Annotated[str | None, Flag("print a session and end", metavar="NAME")] = None
-    delete: Annotated[str | None, Flag("delete a session and end", metavar="NAME")] = None
+    show: Annotated[str | None, Flag("print a session and end", metavar="NAME", kept="session")] = None
+    delete: Annotated[str | None, Flag("delete a session and end", metavar="NAME", kept="session")] = None
     remote: Annotated[bool, Flag("with --delete: delete its interactions from the service too")] = False
 
 
@@ -88,6 +87,8 @@ def _converse(context: Context, chatting: Chatting, session: Session | None) -> 
     conversation = _conversation(context, body, session, repeat=chatting.replay)
     if one and preview(context, conversation.question(with_prompt(body)["input"])):
         return
+    if one:
+        refuse_binary(context, body)
     turns = Turns(context.dialogue, conversation, session, lambda ended: remember(context, ended))
     if one:
         _take(context, turns, body["input"])
@@ -112,7 +113,7 @@ def _take(context: Context, turns: Turns, asked: Any) -> None:
     """One turn. What a later one fails with is its own status, not that of an answer that was cut."""
     context.terminal.answered = False
     with context.output() as output:
-        interaction = turns.take(asked, Answer(context.shown, context.terminal, output))
+        interaction = turns.take(asked, context.answer(output))
     hold_against_schema(context, interaction)
 
 

@@ -7,12 +7,11 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from gemini_cli.context import Context
 from gemini_cli.errors import Ended, InputError, UsageError
-from gemini_cli.flag import Flag
+from gemini_cli.flag import Flag, Record
 from gemini_cli.settings import Said, resolve
 from gemini_cli.terminal import Terminal
 
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
 GRACE = 2.0  # seconds a command gets to end after our signal reached it
 
 
-@dataclass(frozen=True)
-class Emulated:
+class Emulated(Record):
     """What the emulator is asked to be."""
 
     port: Annotated[int, Flag("listen on this port; 0 takes a free one", metavar="PORT")] = 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from gemini_cli import resources
@@ -10,7 +9,7 @@ from gemini_cli.commands import show
 from gemini_cli.commands.flags import one_word
 from gemini_cli.context import Context
 from gemini_cli.errors import UsageError
-from gemini_cli.flag import Flag
+from gemini_cli.flag import Flag, Record
 from gemini_cli.output import output
 from gemini_cli.settings import resolve
 
@@ -18,8 +17,7 @@ COLUMNS = ("NAME", "STATE", "TYPE", "BYTES", "EXPIRES", "TITLE")
 FIELDS = ("name", "state", "mimeType", "sizeBytes", "expirationTime", "displayName")
 
 
-@dataclass(frozen=True)
-class Downloaded:
+class Downloaded(Record):
     """Where a download goes."""
 
     output: Annotated[str | None, Flag("write to FILE, whole or not at all", "-o", "FILE", file=True)] = None

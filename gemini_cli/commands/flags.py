@@ -71,24 +71,14 @@ def _words(argument: str | None) -> Iterator[inspect.Parameter]:
 def _option(field: Field) -> inspect.Parameter:
     flag = field.flag
     names = [name for name in (flag.short, field.long) if name]
-    metavar = None if field.kind is bool or flag.counted else flag.metavar
-    option = typer.Option(*names, help=_help(field), metavar=metavar, show_default=False, count=flag.counted)
+    metavar = flag.metavar if field.takes_value else None
+    option = typer.Option(*names, help=field.help, metavar=metavar, show_default=False, count=flag.counted)
     return _parameter(field.name, list[str] if field.kind is list else field.kind, option)
 
 
 def _parameter(name: str, kind: Any, info: Any) -> inspect.Parameter:
     annotation = Annotated[kind | None, info]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
-
-
-def _help(field: Field) -> str:
-    """The declaration's sentence, the real default, and the variables."""
-    extras = []
-    if field.kind in (int, float, str) and field.default is not None and not field.flag.counted:
-        extras.append(f"default: {field.default:g}" if field.kind is float else f"default: {field.default}")
-    if field.flag.env:
-        extras.append(f"env: {', '.join(field.flag.env)}")
-    return field.flag.help + (f" [{'; '.join(extras)}]" if extras else "")
 
 
 def _api_key() -> inspect.Parameter:

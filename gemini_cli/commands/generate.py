@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from gemini_cli import render
-from gemini_cli.answer import Answer
-from gemini_cli.commands.asking import add_to_history, hold_against_schema, preview, remember, without_effect
+from gemini_cli.commands.asking import (
+    add_to_history,
+    hold_against_schema,
+    preview,
+    refuse_binary,
+    remember,
+    without_effect,
+)
 from gemini_cli.context import Context
 
 
@@ -18,11 +24,12 @@ def generate(context: Context) -> None:
     body = context.question(stream=False)
     if preview(context, body):
         return None
+    refuse_binary(context, body)
     with context.output() as output:
         interaction = context.dialogue.ask(body)
         remember(context, interaction)
         try:
-            Answer(context.shown, context.terminal, output).show(interaction)
+            context.answer(output).show(interaction)
         finally:
             add_to_history(context, body, interaction)
     hold_against_schema(context, interaction)

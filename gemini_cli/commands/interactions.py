@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass
 from typing import Annotated
 
 from gemini_cli import dialogue
-from gemini_cli.answer import Answer
 from gemini_cli.commands import show
 from gemini_cli.commands.flags import one_word
 from gemini_cli.context import Context
 from gemini_cli.errors import Ended
-from gemini_cli.flag import Flag
+from gemini_cli.flag import Flag, Record
 from gemini_cli.settings import resolve
 
 
-@dataclass(frozen=True)
-class Waiting:
+class Waiting(Record):
     """What an impatient person wants."""
 
     cancel_on_interrupt: Annotated[bool, Flag("Ctrl-C cancels the interaction instead of leaving it running")] = False
@@ -28,7 +25,7 @@ def get(context: Context) -> None:
     interaction_id = one_word(context, "ID")
     with context.output() as output:
         found = dialogue.fetch(context.service, interaction_id)
-        Answer(context.shown, context.terminal, output).show(found)
+        context.answer(output).show(found)
 
 
 def wait(context: Context) -> None:
@@ -44,7 +41,7 @@ def wait(context: Context) -> None:
             if ended.signum == signal.SIGINT:
                 _leave(context, interaction_id)
             raise
-        Answer(context.shown, context.terminal, output).show(found)
+        context.answer(output).show(found)
 
 
 def _leave(context: Context, interaction_id: str) -> None:

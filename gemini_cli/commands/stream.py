@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from gemini_cli.answer import Answer
-from gemini_cli.commands.asking import add_to_history, hold_against_schema, preview, remember
+from gemini_cli.commands.asking import add_to_history, hold_against_schema, preview, refuse_binary, remember
 from gemini_cli.context import Context
 from gemini_cli.errors import UsageError
 from gemini_cli.fold import Fold
@@ -19,9 +18,10 @@ def stream(context: Context) -> None:
     body = context.question(stream=True)
     if preview(context, body):
         return
+    refuse_binary(context, body)
     fold = Fold()
     with context.output() as output:
-        answer = Answer(context.shown, context.terminal, output)
+        answer = context.answer(output)
         try:
             interaction = answer.follow(context.dialogue.listen(body, fold), fold)
         finally:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from gemini_cli import resources
 from gemini_cli.commands import show
 from gemini_cli.context import Context
 from gemini_cli.errors import UsageError
-from gemini_cli.flag import Flag
-from gemini_cli.request import DEFAULT_MODEL
+from gemini_cli.flag import Flag, Record
+from gemini_cli.request import ALIASES, DEFAULT_MODEL
 from gemini_cli.settings import resolve
 
 
-@dataclass(frozen=True)
-class Counted:
+class Counted(Record):
     """Who counts."""
 
-    model: Annotated[str | None, Flag("the model that counts", "-m", "NAME", ("GEMINI_MODEL",))] = None
+    model: Annotated[str | None, Flag("the model that counts", "-m", "NAME", ("GEMINI_MODEL",), offers=ALIASES)] = None
 
 
 def tokens(context: Context) -> None:
@@ -33,6 +31,7 @@ def tokens(context: Context) -> None:
         raise UsageError("no prompt: give words, -f FILE, or text on stdin")
     profile = context.profile.request if context.profile else {}
     model = resolve(Counted, context.said).model or profile.get("model") or DEFAULT_MODEL
+    context.attachments.settle({"input": asked})
     name = resources.full_name("models", str(model))
     counted = resources.count_tokens(context.service, name, contents(asked))
     if context.voice.json:

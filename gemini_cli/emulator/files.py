@@ -71,7 +71,8 @@ def _named(world: World, described: Document) -> str:
     id = str(name).removeprefix("files/")
     if not ID.fullmatch(id):
         raise Problem(400, f"Invalid file name '{name}': up to 40 lowercase letters, digits and inner dashes.")
-    if world.store.get(FILE, id):
+    there = world.store.get(FILE, id)
+    if there and world.clock() < there["until"]:
         raise Problem(409, f"File '{id}' already exists.", rpc="ALREADY_EXISTS")
     return id
 

@@ -3,7 +3,8 @@
 Rule 1. `tool_choice` "none": no call. "any", or allowed_tools with mode "any": a call, whatever the prompt says.
 Rule 2. Otherwise a function is called when the prompt names it: its whole name, or else the last word of its name
         ("What's the temperature?" names get_current_temperature).
-Rule 3. Arguments are the JSON object that follows the name in the prompt, else a sample of the parameters.
+Rule 3. Arguments are the JSON object that follows the name in the prompt, else a sample of the parameters, whose free
+        texts are the last name in the prompt ("What's the temperature in London?").
 Rule 4. Once a function result has come, no function is called in that turn.
 """
 
@@ -13,7 +14,7 @@ import zlib
 from typing import Any, NamedTuple
 
 from .conversation import Step
-from .sample import sample
+from .sample import WORD, sample
 
 Function = dict[str, Any]
 
@@ -67,9 +68,16 @@ def _call(function: Function, prompt: str, salt: str) -> Step:
     name = str(function["name"])
     arguments = _dictated(name, prompt)
     if arguments is None:
-        found = sample(function.get("parameters") or {"type": "object"})
-        arguments = found if isinstance(found, dict) else {}
+        arguments = _sampled(function, prompt)
     return function_call(name, arguments, salt)
+
+
+def _sampled(function: Function, prompt: str) -> dict[str, Any]:
+    found = sample(function.get("parameters") or {"type": "object"})
+    if not isinstance(found, dict):
+        return {}
+    subject = (re.findall(r"(?<=\w )[A-Z]\w+", prompt) or [WORD])[-1]
+    return {key: subject if value == WORD else value for key, value in found.items()}
 
 
 def function_call(name: str, arguments: dict[str, Any], salt: str) -> Step:

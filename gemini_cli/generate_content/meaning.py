@@ -17,9 +17,8 @@ from typing import Any
 
 from gemini_cli.body import parse_path, put
 from gemini_cli.errors import Rejected, UsageError
-from gemini_cli.fold import MEDIA_BLOCKS
 from gemini_cli.generate_content.contents import MADE_UP
-from gemini_cli.interaction import objects, want
+from gemini_cli.interaction import MEDIA_BLOCKS, objects, want
 from gemini_cli.refusal import BLOCKED
 
 Payload = dict[str, Any]

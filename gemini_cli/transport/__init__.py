@@ -8,7 +8,7 @@ have been carried out and billed. To ask for the rest of an answer is not a retr
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol, TypeVar
 
 from gemini_cli import refusal
@@ -26,6 +26,7 @@ from gemini_cli.transport.wire import (
     NeverSent,
     Pieces,
     Reply,
+    Told,
     Unanswered,
     Wire,
     WireFailure,
@@ -36,6 +37,10 @@ ERROR_LIMIT = 64 * 1024
 
 
 Result = TypeVar("Result")
+
+
+# How the time passes before a request is repeated: why it is, and the seconds. Asleep, by default.
+Hold = Callable[[Failure, float], None]
 
 
 class Log(Protocol):
@@ -55,6 +60,7 @@ class Transport:
         *,
         log: Log = lambda level, *parts: None,
         notice: Callable[[str], None] = lambda text: None,
+        hold: Hold | None = None,
     ) -> None:
         self._wire = wire
         self._endpoint = endpoint
@@ -62,7 +68,10 @@ class Transport:
         self._deadline = deadline
         self._patience = patience
         self.sleep = patience.sleep
+        self._hold: Hold = hold or (lambda failure, seconds: self.sleep(seconds))
+        self.retries = patience.retries
         self.attempts = 0  # of the latest request
+        self.answers = 0  # requests that were answered with 200
         self.log = log
         self._notice = notice
 
@@ -85,29 +94,85 @@ class Transport:
         """The events of a streamed answer. The request is made at once; Cut comes while reading."""
         return self._events(self._answer(self._call(method, path, body, "text/event-stream"), None, self._streamed))
 
-    def content(self, path: str) -> Iterator[bytes]:
-        """The bytes behind a `:download`, as they come; Incomplete if they break off.
+    def content(self, path: str, headers: Mapping[str, str]) -> Reply:
+        """What is behind a `:download`, to be read by the caller; `headers` may ask for a part of it.
 
         The one redirect that is followed: the service answers 302 here (traffic.md 89). It leads to the same host, or
         to a googleapis host over https; only these see the key.
         """
         call = self._call("GET", path, b"", "*/*")
+        call = call._replace(headers={**call.headers, **headers})
         try:
-            reply = self._answer(call, True, lambda reply: reply)
+            return self._answer(call, True, lambda reply: reply)
         except Redirected as moved:
             location = self._endpoint.may_move_to(call.url, moved.location)
             if location is None:
                 raise
-            reply = self._answer(call._replace(url=location), True, lambda reply: reply)
-        return self._pieces(reply)
+            return self._answer(call._replace(url=location), True, lambda reply: reply)
 
-    def _pieces(self, reply: Reply) -> Iterator[bytes]:
+    def start_upload(self, headers: Mapping[str, str], body: bytes) -> Told:
+        """Ask for an upload, once."""
+        url = self._endpoint.upload_url("files")
+        return self._told(Call("POST", url, {**self._upload_headers("application/json"), **self._key, **headers}, body))
+
+    def upload(self, url: str, headers: Mapping[str, str], body: Content = b"") -> Told:
+        """One request to an upload URL: without the key, which it does not need (reference.md 10.1), and once.
+
+        What may follow depends on what the server has, and that is for `resumable` to know.
+        """
+        return self._told(Call("POST", url, {**self._upload_headers("application/octet-stream"), **headers}, body))
+
+    def may_upload_to(self, url: str) -> bool:
+        return self._endpoint.may_upload_to(url)
+
+    @property
+    def owner(self) -> str:
+        """Whose files these are: a name for base URL and key, from which neither can be had."""
+        from hashlib import sha256  # OpenSSL takes 5 ms
+
+        return sha256(f"{self._endpoint.base}\0{self._key}".encode()).hexdigest()
+
+    def pause(self, failure: Failure, tries: int) -> None:
+        """Sleep before the next try after so many; raises the failure at once if the deadline would come first."""
+        hint = failure.retry_after_s
+        if hint is None:
+            wait = patience.backoff(tries, self._patience.random)
+        else:
+            wait = hint * (1 + self._patience.random(0, patience.JITTER))
+        if wait >= self._deadline.remaining():
+            if hint is not None:
+                failure.message += f" (come back in {hint:g} s; the limit for this run is {self._deadline.seconds:g} s)"
+            raise failure
+        self.log(1, f"waiting {wait:.1f} s before try {tries + 1}")
+        self._hold(failure, wait)
+
+    def _upload_headers(self, content_type: str) -> dict[str, str]:
+        return {**self._endpoint.headers("upload", "application/json"), "Content-Type": content_type}
+
+    def _told(self, call: Call) -> Told:
+        self._deadline.start()
         try:
-            yield from reply.chunks
+            return self._try(call, True, self._read_told)
+        except _Refused as refused:
+            return Told(refused.headers, "", refused.failure)
+        except Rejected as failure:
+            return Told({}, "", failure)
+
+    def _read_told(self, reply: Reply) -> Told:
+        """A body that breaks off takes nothing from what the headers say."""
+        data = b""
+        try:
+            for chunk in reply.chunks:
+                data += chunk
+                if len(data) > ERROR_LIMIT:
+                    return Told(reply.headers, "", Rejected(f"an answer larger than {ERROR_LIMIT} bytes"))
         except Cut as cut:
-            raise Incomplete(f"the file is cut off: {cut}") from cut
+            return Told(reply.headers, "", Temporary(f"the answer is cut off: {cut}"))
         finally:
             reply.close()
+        text = self._decoded(data)
+        self.log(2, "<", text)
+        return Told(reply.headers, text, None)
 
     def _events(self, reply: Reply) -> Iterator[Event]:
         from gemini_cli.transport.stream import read_events  # httpx-sse brings httpx along, 60 ms
@@ -130,7 +195,7 @@ class Transport:
         return Call(method, self._endpoint.url(path), {**self._endpoint.headers(path, accept), **self._key}, body)
 
     def _answer(self, call: Call, repeatable: bool | None, read: Callable[[Reply], Result]) -> Result:
-        """What `read` makes of a reply of status 200, after as many tries as policy allows; else the last Failure."""
+        """What `read` makes of a good reply, after as many tries as policy allows; else the last Failure."""
         self._deadline.start()
         effect_free = call.method != "POST" if repeatable is None else repeatable
         self.attempts, unknowns = 0, 0
@@ -148,7 +213,7 @@ class Transport:
             spent = unknowns if isinstance(failure, Unknown) else self.attempts
             if spent > limit:
                 raise failure from None
-            self._wait(failure)
+            self.pause(failure, self.attempts)
 
     def _try(self, call: Call, effect_free: bool, read: Callable[[Reply], Result]) -> Result:
         """One request: what was read of it, or why there is nothing and how often it may be repeated."""
@@ -169,8 +234,9 @@ class Transport:
             raise _Refused(unanswered(str(error)), self._patience.retry_unknown) from error
         self.log(1, f"{call.method} {call.url} -> {reply.status} ({time.monotonic() - started:.2f} s)")
         self.log(2, "\n".join(f"< {name}: {value}" for name, value in reply.headers.items()))
-        if reply.status != 200:
-            raise _Refused(self._refused(reply), patience.allowed(reply.status, retries))
+        if reply.status != 200 and not (reply.status == 206 and "Range" in call.headers):
+            raise _Refused(self._refused(reply), patience.allowed(reply.status, retries), reply.headers)
+        self.answers += 1
         try:
             return read(reply)
         except (Unknown, Incomplete) as failure:  # the body broke off
@@ -208,20 +274,6 @@ class Transport:
             reply.close()
         self.log(2, "<", data)
         return data
-
-    def _wait(self, failure: Failure) -> None:
-        """Sleep before the next try; give up at once if the deadline would come first."""
-        hint = failure.retry_after_s
-        if hint is None:
-            wait = patience.backoff(self.attempts, self._patience.random)
-        else:
-            wait = hint * (1 + self._patience.random(0, patience.JITTER))
-        if wait >= self._deadline.remaining():
-            if hint is not None:
-                failure.message += f" (come back in {hint:g} s; the limit for this run is {self._deadline.seconds:g} s)"
-            raise failure
-        self.log(1, f"waiting {wait:.1f} s before try {self.attempts + 1}")
-        self.sleep(wait)
 
     def _expect(self, reply: Reply, content_type: str) -> None:
         """Only what was asked for is an answer of the API; a proxy's page of HTML is none."""
@@ -276,9 +328,10 @@ class Redirected(Rejected):
 class _Refused(Exception):
     """One try failed, as such tries do; the request may be repeated up to `limit` times, if the failure passes."""
 
-    def __init__(self, failure: Failure, limit: int) -> None:
+    def __init__(self, failure: Failure, limit: int, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(failure.message)
         self.failure = failure
+        self.headers = headers or {}
         self.limit = limit if isinstance(failure, Temporary | Unknown) else 0
 
 
@@ -287,4 +340,4 @@ def unanswered(reason: str) -> Unknown:
     return Unknown(f"{reason}; the request was sent and may have been carried out and billed", billed="maybe")
 
 
-__all__ = ["Cut", "Patience", "Transport", "unanswered"]
+__all__ = ["Cut", "Hold", "Patience", "Transport", "unanswered"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
+from gemini_cli.errors import Failure
 from gemini_cli.refusal import Refusal
 
 INVALID_UTF8 = "the answer holds invalid UTF-8; it is shown as U+FFFD"
@@ -44,6 +45,14 @@ class Reply(NamedTuple):
     headers: Mapping[str, str]
     chunks: Iterator[bytes]
     close: Callable[[], None]
+
+
+class Told(NamedTuple):
+    """What came of a request that is made once: headers, if they came, and the body's text or why there is none."""
+
+    headers: Mapping[str, str]
+    text: str
+    failure: Failure | None
 
 
 class WireFailure(Exception):

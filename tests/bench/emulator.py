@@ -1,6 +1,6 @@
 """How fast is the emulator, beside a bare http.server that answers a fixed body? Ratios within one run.
 
-    python tests/bench/emulator.py [SECONDS]
+    python -m tests.bench.emulator [SECONDS]
 
 Each server runs in a process of its own; a client with a few keep-alive connections asks as fast as it can. Small
 creates are counted by the second, a stream of 10,000 deltas is timed. Absolute numbers depend on the machine; the
@@ -11,19 +11,17 @@ from __future__ import annotations
 
 import http.client
 import json
-import multiprocessing
 import statistics
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.connection import Connection
 from typing import NamedTuple
 
 from gemini_cli.emulator import Emulator
 from gemini_cli.emulator.server import Server
+from tests.bench.measure import running
 
 CONNECTIONS = 4
 DELTAS = 10_000
@@ -70,18 +68,6 @@ def emulated(pipe: Connection) -> None:
     server = Server(Emulator(script=SCRIPT), remember=None).start()
     pipe.send(Target(server.port, server.key))
     threading.Event().wait()
-
-
-@contextmanager
-def running(serve: Callable[[Connection], None]) -> Iterator[Target]:
-    ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.Process(target=serve, args=(theirs,), daemon=True)
-    process.start()
-    try:
-        yield ours.recv()
-    finally:
-        process.kill()
-        process.join()
 
 
 def post(connection: http.client.HTTPConnection, target: Target, body: dict[str, object], path: str = "") -> int:

@@ -142,9 +142,13 @@ def test_thoughts_go_to_stderr_and_calls_end_with_10() -> None:
         {"functionCall": {"name": "f", "args": {}}, "thoughtSignature": "S"},
     ]
     body = {"candidates": [{"content": {"parts": parts}, "finishReason": "STOP"}]}
-    for outcome in (ask(answers=[reply(body)]), stream(*data(body))):
-        assert (outcome.status, outcome.out) == (10, "Let me see.")
-        assert "Hm." in outcome.err
+    calls = '{"interaction_id":null,"calls":[{"id":"no-id-1","name":"f","arguments":{}}]}\n'
+    plain = ask(answers=[reply(body)])
+    assert (plain.status, plain.out) == (10, calls)
+    assert "Let me see." in plain.err
+    streamed = stream(*data(body))
+    assert (streamed.status, streamed.out) == (10, f"Let me see.\n{calls}")
+    assert all("Hm." in outcome.err for outcome in (plain, streamed))
 
 
 # What a stream may end with -------------------------------------------------------------------------------------------

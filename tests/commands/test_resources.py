@@ -117,7 +117,8 @@ def test_a_download_is_whole_or_not_there(tmp_path: Path) -> None:
 
     target = tmp_path / "out.jsonl"
     half = Reply(200, "", {"content-type": OCTETS}, broken(), lambda: None)
-    assert gemini("files", "download", "a", "-o", str(target), answers=[half]).status == 8
+    gone = reply({"error": {"code": 404, "message": "Gone.", "status": "NOT_FOUND"}}, 404)
+    assert gemini("files", "download", "a", "-o", str(target), answers=[half, gone]).status == 6
     assert not target.exists()
     assert (
         gemini("files", "download", "a", "-o", str(target), answers=[reply(b"\xff\x00", content_type=OCTETS)]).status

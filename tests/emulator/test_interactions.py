@@ -356,7 +356,7 @@ def test_a_documented_prompt_calls_its_function(door: Door) -> None:
     location = {"type": "object", "properties": {"location": {"type": "string"}}, "required": ["location"]}
     tool = {"type": "function", "name": "get_current_temperature", "parameters": location}
     found = door.create("What's the temperature in London?", tools=[tool])
-    assert found["steps"][-1]["arguments"] == {"location": "emulator"}
+    assert found["steps"][-1]["arguments"] == {"location": "London"}
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from gemini_cli.emulator import Emulator
 from gemini_cli.emulator.server import Server
 
 from .program import CANARY
-from .rawserver import SSE, Answer, RawServer, bare, events, http, stream
+from .rawserver import JSON, SSE, Answer, RawServer, bare, events, http, stream
 
 # Lines, letters of two to four bytes, and a line separator that is no end of a line to anybody but str.splitlines.
 T = "Zwölf Boxkämpfer\u2028jagen 🥊 Viktor\nquer über den großen Sylter Deich, und niemand\tweiß, warum."
@@ -212,6 +212,51 @@ def cut_after(*payloads: dict[str, Any] | bytes) -> Answer:
     return answer
 
 
+def framed(body: bytes, content_type: str, *head: str, version: str = "1.1", before: bytes = b"") -> Answer:
+    """An answer with these headers as they are, and what comes before it."""
+    start = "\r\n".join([f"HTTP/{version} 200 OK", f"content-type: {content_type}", *head, "", ""])
+    return bare(before + start.encode() + body)
+
+
+def length(number: int) -> str:
+    return f"content-length: {number}"
+
+
+def chunked(body: bytes, size: int = 50) -> bytes:
+    """HTTP's chunks, without the last one."""
+    pieces = (body[start : start + size] for start in range(0, len(body), size))
+    return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
+
+
+def both_ways(name: str, answer: Callable[[bytes, str], Answer]) -> dict[str, Stage]:
+    """The same done to a stream of events, and to a plain answer."""
+    events_ = events(*told(*DELTAS), STOP, COMPLETED)
+    return {
+        f"{name}, events": raw([answer(events_, SSE)], [NOT_FOUND]),
+        f"{name}, JSON": raw([answer(answer_body(), JSON)]),
+    }
+
+
+def cut_with_id(interaction_id: str) -> Stage:
+    """A stream that is cut, and continued under an id that the server made up."""
+
+    def named(event: dict[str, Any]) -> bytes:
+        """In ASCII: half a surrogate pair can be said in JSON, not in UTF-8."""
+        told_by = {**event, "interaction": {**event["interaction"], "id": interaction_id}}
+        return b"data: " + json.dumps(told_by).encode() + b"\n\n"
+
+    beginning: list[dict[str, Any] | bytes] = [named(CREATED), START]
+    rest = stream(*beginning, *map(delta, DELTAS), STOP, named(COMPLETED))
+    return raw([stream(*beginning, *map(delta, DELTAS[:2]))], [rest])
+
+
+def in_halves(text: str) -> list[bytes]:
+    """A delta for each UTF-16 unit, as a server may cut that counts in them."""
+    units = text.encode("utf-16-le")
+    halves = (units[place : place + 2].decode("utf-16-le", "surrogatepass") for place in range(0, len(units), 2))
+    return [b"data: " + json.dumps(delta(half)).encode() + b"\n\n" for half in halves]
+
+
 # The names that the table uses ----------------------------------------------------------------------------------------
 
 SPACES = (b" ", 0.4)
@@ -229,6 +274,17 @@ UNKNOWN_PARTS = answer_body(
 )
 
 CHUNKS = [*map(chunk, DELTAS[:-1]), chunk(DELTAS[-1], "STOP")]
+STEP_1 = {**START, "index": 1}
+OVER = b'{"error":{"code":503,"message":"It is over.","status":"UNAVAILABLE"}}'
+CHUNKED = "transfer-encoding: chunked"
+LAST_CHUNK = b"0\r\nx-trailer: 1\r\n\r\n"
+INTERIM = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n"
+
+
+def interim_for_ever(connection: socket.socket, stopping: threading.Event) -> None:
+    while not stopping.wait(0.01):
+        connection.sendall(INTERIM)
+
 
 STAGES: dict[str, Stage] = {
     "closed port": closed_port,
@@ -265,4 +321,29 @@ STAGES: dict[str, Stage] = {
     "older, a reason too early": raw([stream(chunk(DELTAS[0], "STOP"), *CHUNKS[1:-1])]),
     "older, a reason in the middle": raw([stream(chunk(DELTAS[0], "STOP"), *CHUNKS[1:])]),
     "unknown steps and fields": raw([http(UNKNOWN_PARTS)]),
+    "interim answers for ever": raw([interim_for_ever]),
+    "another protocol": raw([bare(b"HTTP/1.1 101 Switching Protocols\r\nupgrade: h2c\r\n\r\n")]),
+    "200 with an error": raw([http(OVER)]),
+    "an error without a type": raw([stream(b"data: " + OVER + b"\n\n")]),
+    "text, an error without a type": raw([stream(*told(*DELTAS[:2]), b"data: " + OVER + b"\n\n")], [NOT_FOUND]),
+    "1 MB of comments": raw([whole_stream(b": waiting\n" * 100_000, b": " + b"x" * 1_000_000 + b"\n\n")]),
+    "half a character a delta": raw([stream(CREATED, START, *in_halves(T), STOP, COMPLETED)]),
+    "steps that interleave": raw(
+        [stream(*told(T[:9]), STEP_1, delta(T[9:19], index=1), delta(T[19:]), STOP, COMPLETED)]
+    ),
+    "a step that begins twice": raw([stream(*told(T[:9]), START, delta(T[9:]), STOP, COMPLETED)]),
+    "last event without a status": raw(
+        [stream(*told(*DELTAS), STOP, {**COMPLETED, "interaction": {"id": ID}})], [NOT_FOUND]
+    ),
+    "id like a path": cut_with_id("a/../../b?key=1#f"),
+    "id of control characters": cut_with_id("\x1b]0;x\x07\r\nX-Evil: 1\r\n\r\n\"'\0"),
+    "id of 10 KB": cut_with_id("ü" * 10_000),
+    "id with half a character": cut_with_id("v1_\ud83e"),
+    **both_ways("chunks and a trailer", lambda body, kind: framed(chunked(body) + LAST_CHUNK, kind, CHUNKED)),
+    **both_ways("no last chunk", lambda body, kind: framed(chunked(body), kind, CHUNKED)),
+    **both_ways("no chunk size", lambda body, kind: framed(chunked(body[:90]) + b"zz\r\n" + body, kind, CHUNKED)),
+    **both_ways("HTTP/1.0 without a length", lambda body, kind: framed(body, kind, version="1.0")),
+    **both_ways("two lengths", lambda body, kind: framed(body, kind, length(len(body)), length(9))),
+    **both_ways("length too small", lambda body, kind: framed(body, kind, length(len(body) - 200))),
+    **both_ways("interim answers", lambda body, kind: framed(body, kind, length(len(body)), before=INTERIM)),
 }

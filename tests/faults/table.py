@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from .scenes import STAGES, Stage, T, emulated
 
-COMMANDS = {"both": ("generate", "stream"), "generate": ("generate",), "stream": ("stream",)}
+COMMANDS = {"both": ("generate", "stream"), "generate": ("generate",), "stream": ("stream",), "chat": ("chat",)}
 OLDER = "--api generate-content"
 PREFIX, EMPTY, ANY = "prefix", "empty", "any"  # other words for stdout than the answer itself
 

@@ -1,0 +1,163 @@
+"""`batch submit|status|wait|results|cancel|list|delete`: the rows of `map` through the service's own engine."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from gemini_cli import resources
+from gemini_cli.commands import show
+from gemini_cli.commands.asking import judge
+from gemini_cli.commands.flags import one_word
+from gemini_cli.commands.given import Given, given
+from gemini_cli.context import Context
+from gemini_cli.errors import Partial
+from gemini_cli.flag import Flag
+from gemini_cli.generate_content import GENERATE_CONTENT
+from gemini_cli.settings import resolve
+
+if TYPE_CHECKING:
+    from gemini_cli.batches import Job
+
+COLUMNS = ("NAME", "STATE", "REQUESTS", "FAILED", "CREATED", "TITLE")
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """What becomes of the rows."""
+
+    display_name: Annotated[str | None, Flag("the job's title; the file's name if none is given", metavar="TEXT")] = (
+        None
+    )
+    dry_run: Annotated[bool, Flag("print the requests, a line each, and send nothing", "-n")] = False
+
+
+@dataclass(frozen=True)
+class Results:
+    """Where the results go, and what they are held against."""
+
+    output: Annotated[str | None, Flag("write the rows to FILE, whole or not at all", "-o", "FILE", file=True)] = None
+    schema: Annotated[str | None, Flag("hold each answer against this JSON Schema", None, "FILE|JSON")] = None
+
+
+def submit(context: Context) -> None:
+    """Start a batch job with a request for each row of FILE (or stdin), and print its name.
+
+    The rows are those of `map`, in the words of generateContent. All of them must be good: nothing is sent otherwise.
+    A job costs half and may take a day; `map` answers at once.
+    """
+    asked = resolve(Submitted, context.said)
+    path = context.words[0] if context.words else "-"
+    title = asked.display_name or ("stdin" if path == "-" else os.path.basename(path))
+    found = given(context, GENERATE_CONTENT)
+    if asked.dry_run:
+        return _preview(context, found)
+    from gemini_cli import batches
+
+    context.terminal.require_stdout()
+    batch = batches.ready(found.rows, found.form, context.attachments.settle)
+    context.deadline.start()
+    with closing(batch.source), context.terminal.progress(title, batch.source.size, "B") as progress:
+        job = batches.create(context.service, batch, title, progress.advance)
+    _show(context, job, job.name)
+    return None
+
+
+def _preview(context: Context, found: Given) -> None:
+    from gemini_cli import batches
+
+    for row in found.rows:
+        line, _ = batches.request(row, found.form, context.attachments.preview)
+        context.terminal.write_row(line.decode())
+
+
+def status(context: Context) -> None:
+    """Print the state of a job: PENDING, RUNNING, SUCCEEDED, FAILED, CANCELLED or EXPIRED. With --json, all of it."""
+    from gemini_cli import batches
+
+    job = batches.fetch(context.service, _name(context))
+    _show(context, job, job.state)
+
+
+def wait(context: Context) -> None:
+    """Wait until a job is over, and print its state. One that did not succeed is a failure.
+
+    It needs nothing but the name: end it, and wait again whenever you like.
+    """
+    from gemini_cli import batches
+
+    name = _name(context)
+    service = context.service
+    with context.terminal.progress(name, None, "requests") as progress:
+        shown = 0
+
+        def look(job: Job) -> None:
+            nonlocal shown
+            done = job.count("successful", "failed")
+            progress.advance(done - shown)
+            progress.note(f"{job.state}, {done} of {job.count('request')} requests")
+            shown = done
+
+        job = batches.wait(service, name, look)
+    failure = job.verdict()
+    if failure is not None:
+        raise failure
+    _show(context, job, job.state)
+
+
+def results(context: Context) -> None:
+    """Print the results of a job, the output rows of `map`, in the order in which the service gives them.
+
+    A row's `key` says which one it is. Some failed: status 11. A job that is not over: 8, with nothing printed.
+    """
+    from gemini_cli import batches
+
+    judging = judge(context)
+    job = batches.fetch(context.service, _name(context))
+    failure = job.verdict()
+    if failure is not None:
+        raise failure
+    done = bad = 0
+    with context.output() as output:
+        for row in batches.results(context.service, job, judging):
+            output.write_row(f"{row.text}\n")
+            done, bad = done + 1, bad + (not row.ok)
+    if bad:
+        raise Partial(f"{bad} of {done} rows failed")
+
+
+def cancel(context: Context) -> None:
+    """Cancel a job. What it has done is billed, and lost."""
+    from gemini_cli import batches
+
+    batches.cancel(context.service, _name(context))
+
+
+def list_(context: Context) -> None:
+    """List the jobs: name, state, requests, failed ones, when it was created, title. With --json, one object a line."""
+    show.several(context, COLUMNS, resources.every(context.service, "batches", "operations"), _row)
+
+
+def delete(context: Context) -> None:
+    """Delete a job. Its files stay."""
+    resources.delete(context.service, _name(context))
+
+
+def _name(context: Context) -> str:
+    return resources.full_name("batches", one_word(context, "ID"))
+
+
+def _show(context: Context, job: Job, text: str) -> None:
+    if context.voice.json:
+        show.one(context, job.raw)
+    else:
+        context.terminal.write(f"{text}\n")
+
+
+def _row(operation: dict[str, Any]) -> tuple[Any, ...]:
+    from gemini_cli.batches import Job
+
+    job = Job(operation)
+    return job.name, job.state, job.count("request"), job.count("failed"), job.created, job.title

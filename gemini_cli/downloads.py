@@ -1,0 +1,98 @@
+"""The bytes of a file, to their end: continued where they break off, and never a wrong one.
+
+The rest is asked for with a range (RFC 9110, 14). A server that knows none sends all of it again; then what was handed
+on already is skipped, if it is the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from hashlib import blake2b
+
+from gemini_cli.errors import Incomplete
+from gemini_cli.transport import Cut, Transport
+from gemini_cli.transport.wire import Reply
+
+_RANGE = re.compile(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18}|\*)")
+
+
+def pieces(service: Transport, path: str) -> Iterator[bytes]:
+    """What is behind a `:download`, as it comes; Incomplete if it cannot be had to its end."""
+    got, tries = _Got(), 0
+    while True:
+        try:
+            for piece in got.rest(service.content(path, got.wanted)):
+                tries = 0
+                yield piece
+            return
+        except Cut as cut:
+            tries += 1
+            failure = Incomplete(f"the file is cut off: {cut}")
+            if tries > service.retries:
+                raise failure from cut
+            service.log(1, f"{failure.message}; asking for the rest")
+            service.pause(failure, tries)
+
+
+class _Got:
+    """What was handed on: how much, its hash, and what the server said of the whole."""
+
+    def __init__(self) -> None:
+        self._size = 0
+        self._digest = blake2b()
+        self._total: int | None = None
+        self._tag = ""
+
+    @property
+    def wanted(self) -> Mapping[str, str]:
+        """The headers that ask for the rest: only of the same file, where it can be told apart."""
+        if not self._size:
+            return {}
+        only = {"If-Range": self._tag} if self._tag else {}
+        return {"Range": f"bytes={self._size}-", **only}
+
+    def rest(self, reply: Reply) -> Iterator[bytes]:
+        """The new bytes of an answer; Cut if they end too early."""
+        try:
+            for piece in self._after(reply):
+                self._size += len(piece)
+                self._digest.update(piece)
+                yield piece
+        finally:
+            reply.close()
+        if self._total is not None and self._size < self._total:
+            raise Cut(f"{self._size} of {self._total} bytes came")
+
+    def _after(self, reply: Reply) -> Iterator[bytes]:
+        if reply.status == 206:
+            self._check_range(reply.headers.get("content-range", ""))
+            yield from reply.chunks
+            return
+        tag, length = reply.headers.get("etag", ""), reply.headers.get("content-length", "")
+        self._tag = "" if tag.startswith("W/") else tag
+        self._total = int(length) if length.isascii() and length.isdigit() else None
+        yield from self._skipped(reply.chunks)
+
+    def _check_range(self, said: str) -> None:
+        found = _RANGE.fullmatch(said)
+        if found is None or int(found[1]) != self._size:
+            raise Incomplete(f"the file is cut off: the server answered with another range ({said or 'none'})")
+        if found[2] != "*":
+            self._total = int(found[2])
+
+    def _skipped(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        """What comes after as many bytes as there are already, if these are the same."""
+        before, again, left = self._digest.digest(), blake2b(), self._size
+        for piece in chunks:
+            seen, fresh = piece[:left], piece[left:]
+            again.update(seen)
+            left -= len(seen)
+            if seen and not left and again.digest() != before:
+                break
+            if fresh:
+                yield fresh
+        else:
+            if not left:
+                return
+        raise Incomplete("the file is cut off, and what the server sends now is another one")

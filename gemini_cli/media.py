@@ -1,0 +1,82 @@
+"""What a model returned that is no text: its bytes as a program takes them from a file (reference.md 3, 7.3)."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from gemini_cli.errors import Rejected
+from gemini_cli.interaction import want
+
+Block = dict[str, Any]
+Fetch = Callable[[str], Iterator[bytes]]  # the bytes at an address that the service named
+
+PCM = ("audio/l16", "audio/pcm")
+RATE = 24000  # samples a second of the service's own speech, where nothing says it
+
+
+def content(block: Block, fetch: Fetch) -> Iterator[bytes]:
+    """The bytes of a block that has `data` or a `uri`; Rejected if they are not what they claim to be."""
+    data = want(block, "data", str)
+    pieces = iter([decoded(data)]) if data else fetch(want(block, "uri", str) or "")
+    return iter([_wav(block, b"".join(pieces))]) if _is_pcm(block) else pieces
+
+
+def mime_type(block: Block) -> str:
+    """The type of what `content` gives; only the kind where the block does not say it."""
+    return "audio/wav" if _is_pcm(block) else want(block, "mime_type", str) or str(block.get("type"))
+
+
+def decoded(text: str) -> bytes:
+    """Base64 of either alphabet, padded or not; the service's families use both (reference.md 3, 11.2)."""
+    plain = text.rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+    except ValueError as error:
+        raise Rejected(f"not the API's answer: its data is not base64 ({error})", billed="yes") from None
+
+
+def joined(pieces: Sequence[str]) -> str:
+    """One base64 text for the bytes of several; what is no base64 stays what it was."""
+    if all(len(piece) % 4 == 0 and not piece.endswith("=") for piece in pieces[:-1]):
+        return "".join(pieces)
+    try:
+        return base64.b64encode(b"".join(map(decoded, pieces))).decode("ascii")
+    except Rejected:
+        return "".join(pieces)
+
+
+def _is_pcm(block: Block) -> bool:
+    return (want(block, "mime_type", str) or "").partition(";")[0].strip().lower() in PCM
+
+
+def _wav(block: Block, samples: bytes) -> bytes:
+    """Raw PCM says nothing of its rate, so nothing plays it: as WAV.
+
+    Samples are taken as little-endian, as the service sends them under the name of `audio/l16`, for which RFC 2586
+    says the opposite.
+    """
+    import wave
+
+    channels, rate = _number(block, "channels", 1, most=255), _number(block, "rate", RATE, most=1_000_000)
+    file = io.BytesIO()
+    with wave.open(file, "wb") as wav:
+        wav.setnchannels(channels)
+        wav.setsampwidth(2)
+        wav.setframerate(rate)
+        wav.writeframes(samples)
+    return file.getvalue()
+
+
+def _number(block: Block, name: str, default: int, *, most: int) -> int:
+    """From the block (`rate` is the older name of `sample_rate`), else from its MIME type: `audio/L16;rate=24000`."""
+    said = want(block, f"sample_{name}", int) or want(block, name, int)
+    if said is None:
+        match = re.search(rf";\s*{name}=(\d{{1,9}})", want(block, "mime_type", str) or "")
+        said = int(match[1]) if match else default
+    if not 0 < said <= most:
+        raise Rejected(f"not the API's answer: audio with {name} {said}", billed="yes")
+    return said

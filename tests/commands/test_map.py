@@ -1,0 +1,199 @@
+"""`map` in-process: rows in, rows out."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gemini_cli.transport.wire import Call, Reply, whole
+from tests.harness import ScriptedWire, gemini, interaction, reply
+
+ROWS = b'"one"\n{"id":"b","input":"two"}\n{bad\n{"key":7,"prompt":"three"}'
+
+
+class Answering(ScriptedWire):
+    """Answers each body with what `say` makes of it; by default a text that repeats the question."""
+
+    def __init__(self, say: Callable[[Any], Reply] = lambda body: reply(interaction(f"re: {body['input']}"))) -> None:
+        super().__init__([])
+        self._say = say
+        self._lock = threading.Lock()
+
+    def send(self, call: Call) -> Reply:
+        with self._lock:
+            self.calls.append(call)
+        return self._say(json.loads(whole(call.body)))
+
+    @property
+    def bodies(self) -> list[Any]:
+        return [json.loads(whole(call.body)) for call in self.calls]
+
+
+def rows(text: str) -> list[Any]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def answers(text: str) -> list[tuple[Any, Any]]:
+    """Key and text of each row; the kind of the error in place of the text."""
+    return [(row["key"], row["text"] if row["ok"] else row["error"]["kind"]) for row in rows(text)]
+
+
+def test_each_row_is_asked_and_answered_in_order() -> None:
+    wire = Answering()
+    done = gemini("map", "-m", "m", "-j", "3", stdin=ROWS, answers=wire)
+    assert (done.status, done.err) == (11, "gemini-cli: partial: 1 of 4 rows failed\n")
+    assert answers(done.out) == [(1, "re: one"), ("b", "re: two"), (3, "input"), (7, "re: three")]
+    assert rows(done.out)[2]["line"] == 3
+    assert sorted(body["input"] for body in wire.bodies) == ["one", "three", "two"]
+    assert {body["model"] for body in wire.bodies} == {"m"}
+
+
+def test_rows_come_from_a_file_and_go_into_one(tmp_path: Path) -> None:
+    (tmp_path / "rows").write_bytes(b'"one"\n')
+    done = gemini("map", str(tmp_path / "rows"), "-o", str(tmp_path / "out"), answers=Answering(), stdin=b'"not read"')
+    assert done == (0, "", "")
+    assert answers((tmp_path / "out").read_text()) == [(1, "re: one")]
+    assert gemini("map", "-", stdin=b'"two"', answers=Answering()).json["text"] == "re: two"
+
+
+def test_no_rows_are_no_failure() -> None:
+    assert gemini("map", stdin=b"") == (0, "", "")
+    assert gemini("map", stdin=None) == (0, "", "")
+
+
+def test_fields_fill_the_prompt_and_every_flag_holds_for_all_rows() -> None:
+    wire = Answering()
+    data = b"id,text\na,one\nb,two\n"
+    argv = ["map", "--csv", "-p", "Say {text}", "-s", "terse", "--seed", "7", "--set", "x.y=1", "-j", "1"]
+    assert answers(gemini(*argv, stdin=data, answers=wire).out) == [("a", "re: Say one"), ("b", "re: Say two")]
+    assert wire.bodies[0] == {
+        "model": "gemini-flash-latest",
+        "system_instruction": "terse",
+        "generation_config": {"seed": 7},
+        "x": {"y": 1},
+        "input": "Say one",
+    }
+
+
+def test_the_profile_lies_under_the_flags_and_its_prompt_before_the_rows(home: Path) -> None:
+    wire = Answering()
+    path = home / "p.yaml"
+    path.write_text("prompt: 'As ${who}:'\nrequest: {model: p, generation_config: {seed: 1, top_p: 0.5}}\n")
+    argv = ["map", "-P", str(path), "--var", "who=I", "--seed", "2"]
+    row = b'{"input":"hi","generation_config":{"top_p":1}}'
+    gemini(*argv, stdin=row, answers=wire, environ={"HOME": str(home)})
+    assert wire.bodies == [{"model": "p", "generation_config": {"seed": 2, "top_p": 1}, "input": "As I: hi"}]
+
+
+def test_a_file_may_hold_the_prompt_and_a_row_name_its_attachment(tmp_path: Path) -> None:
+    (tmp_path / "prompt").write_text("Look at {name}")
+    (tmp_path / "a.txt").write_text("attached")
+    wire = Answering()
+    row = json.dumps({"name": "it", "path": str(tmp_path / "a.txt")}).encode()
+    gemini("map", "-f", str(tmp_path / "prompt"), "-a", "{path}", stdin=row, answers=wire)
+    texts = [part["text"] for part in wire.bodies[0]["input"]]
+    assert texts == ["Look at it", "attached"]
+
+
+def test_data_is_what_fits_the_schema() -> None:
+    schema = '{"type":"object","properties":{"n":{"type":"integer"}},"required":["n"]}'
+    wire = Answering(lambda body: reply(interaction('{"n":' + body["input"] + "}")))
+    done = gemini("map", "--schema", schema, stdin=b'"1"\n"true"\n', answers=wire)
+    assert done.status == 11
+    good, bad = rows(done.out)
+    assert (good["ok"], good["data"]) == (True, {"n": 1})
+    assert (bad["ok"], bad["text"], bad["error"]["kind"], "data" in bad) == (False, '{"n":true}', "schema", False)
+
+
+def test_a_dry_run_prints_a_request_for_each_row_and_needs_no_key() -> None:
+    done = gemini("map", "-n", stdin=ROWS, environ={"GEMINI_API_KEY": ""})
+    assert done.status == 11
+    one, two, bad, three = rows(done.out)
+    assert [row["key"] for row in (one, two, bad, three)] == [1, "b", 3, 7]
+    assert (one["method"], one["body"]["input"]) == ("POST", "one")
+    assert one["url"].endswith("/v1beta/interactions")
+    assert bad["error"]["kind"] == "input"
+    older = gemini("map", "-n", "--api", "generate-content", stdin=b'"one"').json
+    assert older["url"].endswith(":generateContent")
+    assert older["body"]["contents"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["a", "b"], "give one FILE"),
+        (["-j", "0"], "--jobs 0"),
+        (["-j", "1001"], "--jobs 1001"),
+        (["--rate", "0"], "--rate 0"),
+        (["--rate", "5/day"], "--rate 5/day"),
+        (["-p", "{text"], "for braces"),
+        (["-p", "x", "-f", "y"], "-p or with -f"),
+        (["-f", "-"], "stdin is claimed twice"),
+        (["--request", "-"], "stdin is claimed twice"),
+        (["--no-stdin"], "name a FILE"),
+        (["--citations"], "No such option"),
+        (["--api", "generate-content", "--previous", "v1_a"], "--previous"),
+    ],
+    ids=" ".join,
+)
+def test_what_cannot_be_meant_is_a_usage_error(argv: list[str], message: str) -> None:
+    done = gemini("map", *argv, stdin=b'"row"')
+    assert (done.status, done.out) == (2, "")
+    assert message in done.err
+
+
+def test_a_terminal_is_no_file_of_rows() -> None:
+    assert gemini("map", stdin_terminal=True).status == 2
+    assert gemini("map", "/no/such/file").status == 3
+    assert gemini("map", stdin=b'"row"', environ={"GEMINI_API_KEY": ""}).status == 4
+
+
+def test_a_run_that_ends_early_has_the_status_of_what_ended_it() -> None:
+    def refuse(body: Any) -> Reply:
+        return reply({"error": {"code": "authentication", "message": "no"}}, 401)
+
+    done = gemini("map", "-j", "1", stdin=b'"x"\n' * 20, answers=Answering(refuse))
+    assert done.status == 4
+    assert len(rows(done.out)) == 10
+    assert done.err.startswith("gemini-cli: auth: no")
+    assert "10 failures like this in a row" in done.err
+    told = gemini("map", "-j", "1", "--json", stdin=b'"x"\n' * 20, answers=Answering(refuse))
+    assert json.loads(told.err)["exit_status"] == 4
+
+
+def test_a_checkpoint_gives_all_rows_and_asks_only_what_is_missing(tmp_path: Path) -> None:
+    kept = str(tmp_path / "kept")
+    first = gemini("map", "--checkpoint", kept, stdin=ROWS, answers=Answering())
+    silent = Answering(lambda body: pytest.fail("asked again"))
+    second = gemini("map", "--checkpoint", kept, stdin=ROWS, answers=silent)
+    assert (second.status, second.out) == (11, first.out)
+    changed = Answering()
+    third = gemini("map", "--checkpoint", kept, stdin=ROWS.replace(b"two", b"new"), answers=changed)
+    assert [body["input"] for body in changed.bodies] == ["new"]
+    assert "not as the checkpoint has them" in third.err
+    assert answers(third.out)[1] == ("b", "re: new")
+    flags = Answering()
+    gemini("map", "--checkpoint", kept, "--seed", "1", stdin=ROWS, answers=flags)
+    assert len(flags.bodies) == 3
+
+
+def test_the_progress_is_on_a_terminal_only() -> None:
+    shown = gemini("map", stdin=b'"row"', answers=Answering(), terminal=True, environ={"TERM": "xterm"})
+    assert "map" in shown.err
+    assert gemini("map", stdin=b'"row"', answers=Answering(), terminal=True, environ={"TERM": "dumb"}).err == ""
+
+
+def test_a_reader_that_left_ends_the_run_and_what_was_answered_is_kept(tmp_path: Path) -> None:
+    kept = str(tmp_path / "kept")
+    stdin = b"".join(b'"%d"\n' % number for number in range(30))
+    argv = ["map", "--checkpoint", kept, "-o", "/dev/full", "-j", "2"]
+    assert gemini(*argv, stdin=stdin, answers=Answering()).status == 13
+    again = Answering()
+    done = gemini("map", "--checkpoint", kept, stdin=stdin, answers=again)
+    assert done.status == 0
+    assert len(again.bodies) < 30

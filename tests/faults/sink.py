@@ -1,0 +1,106 @@
+"""A bare, fast server that takes uploads and throws them away: for memory, for speed, and for what happens meanwhile.
+
+It knows the protocol's happy path and PUT. Run as a program it prints its URL, and a line for each body that is whole:
+the method, its bytes, and the seconds from the first request for it to its last byte.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import NamedTuple
+
+READ = 1 << 20
+
+
+class Body(NamedTuple):
+    method: str
+    size: int
+    seconds: float
+
+
+class Sink:
+    """`meanwhile` is called with the bytes that came of an upload so far, after each read."""
+
+    def __init__(
+        self,
+        meanwhile: Callable[[int], None] = lambda count: None,
+        done: Callable[[Body], None] = lambda body: None,
+    ) -> None:
+        self.commands: list[str] = []
+        self._meanwhile = meanwhile
+        self._done = done
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def close(self) -> None:
+        with suppress(OSError):  # wakes the accept
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _listen(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                threading.Thread(target=self._serve, args=[connection], daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        received, started = 0, 0.0
+        buffer = memoryview(bytearray(READ))
+        with connection, suppress(OSError, EOFError):
+            while True:
+                method, headers, size = _head(connection)
+                command = headers.get("x-goog-upload-command", "")
+                self.commands.append(command or method)
+                if command in ("start", ""):
+                    received, started = 0, time.monotonic()
+                left = size
+                while left:
+                    count = connection.recv_into(buffer[: min(READ, left)])
+                    if not count:
+                        return
+                    left -= count
+                    if command.startswith("upload"):
+                        self._meanwhile(received + size - left)
+                received += size if command != "start" else 0
+                connection.sendall(self._answer(command, received))
+                if command in ("", "upload, finalize"):
+                    self._done(Body(method, received, time.monotonic() - started))
+
+    def _answer(self, command: str, received: int) -> bytes:
+        if command == "upload, finalize":
+            file = {"name": "files/sunk", "sizeBytes": str(received), "state": "ACTIVE"}
+            return _http(json.dumps({"file": file}).encode(), "x-goog-upload-status: final")
+        if command == "start":
+            return _http(b"", f"x-goog-upload-url: {self.url}/upload?upload_id=sunk", "x-goog-upload-status: active")
+        return _http(b"", f"x-goog-upload-status: {'cancelled' if command == 'cancel' else 'active'}")
+
+
+def _head(connection: socket.socket) -> tuple[str, dict[str, str], int]:
+    """Byte by byte at its end, so that nothing of the body is taken with it."""
+    head = b""
+    while b"\r\n\r\n" not in head:
+        seen = connection.recv(65536, socket.MSG_PEEK)
+        if not seen:
+            raise EOFError
+        end = (head + seen).find(b"\r\n\r\n")
+        head += connection.recv(len(seen) if end < 0 else end + 4 - len(head))
+    first, *lines = head.decode("latin-1").split("\r\n")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    return first.split(" ")[0], headers, int(headers.get("content-length", "0"))
+
+
+def _http(body: bytes, *headers: str) -> bytes:
+    lines = ["HTTP/1.1 200 OK", "content-type: application/json", f"content-length: {len(body)}", *headers]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+if __name__ == "__main__":
+    sink = Sink(done=lambda body: print(*body, flush=True))
+    print(sink.url, flush=True)
+    threading.Event().wait()
