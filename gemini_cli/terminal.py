@@ -89,7 +89,6 @@ class Terminal:
         self.answered = False  # a byte of the answer is on stdout
         self._column_zero = True
         self._bar: Bar | None = None
-        self._half = ""  # of a surrogate pair; the other half may be in the next piece of the answer
 
     @classmethod
     def standard(cls, environ: Mapping[str, str]) -> Terminal:
@@ -207,9 +206,6 @@ class Terminal:
 
     def write(self, text: str) -> None:
         """A piece of the answer, now. OutputError if it cannot be written, Ended if its reader has gone."""
-        text = self._half + text
-        self._half = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
-        text = text.removesuffix(self._half)
         self.write_bytes(self.encoded(text.translate(VISIBLE) if self.stdout_is_terminal else text))
 
     def write_row(self, text: str) -> None:
@@ -219,17 +215,12 @@ class Terminal:
         self.answered = answered
 
     def encoded(self, text: str) -> bytes:
-        """UTF-8. Half a surrogate pair cannot be said in it, and is shown as U+FFFD, with a notice.
-
-        A pair that came in two deltas is one character (a server that counts in UTF-16 may cut there).
-        """
+        """UTF-8. Half a surrogate pair cannot be said in it, and is shown as U+FFFD, with a notice."""
         try:
             return text.encode()
         except UnicodeEncodeError:
-            paired = text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
-            if _SURROGATE.search(paired):
-                self.notice("the answer holds half a surrogate pair; it is shown as U+FFFD")
-            return _SURROGATE.sub("\ufffd", paired).encode()
+            self.notice("the answer holds half a surrogate pair; it is shown as U+FFFD")
+            return _SURROGATE.sub("\ufffd", text).encode()
 
     def end_line(self) -> None:
         """What follows on stdout begins a line."""
