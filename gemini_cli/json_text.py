@@ -77,7 +77,7 @@ def _dumped(value: Any, stand_in: Callable[[Streamed], str], indent: int | None 
 
 
 def utf16(text: str) -> bytes:
-    """The units that JavaScript and Java count in, and may cut between: a surrogate pair that came apart is the same."""
+    """The units that some servers count in, and cut between: a surrogate pair that came apart is the same."""
     return text.encode("utf-16-le", "surrogatepass")
 
 

@@ -146,14 +146,14 @@ class Terminal:
 
     def thought(self, text: str) -> None:
         """A summary of thoughts: several lines, dimmed on a terminal."""
-        shown = self._redacted(text.strip().translate(VISIBLE))
+        shown = self.redacted(text.strip().translate(VISIBLE))
         self._write_stderr(f"\x1b[2m{shown}\x1b[0m\n" if self._coloured() else f"{shown}\n")
 
     def tell(self, failure: Failure, *, as_json: bool) -> None:
         """One line for what failed, one for what helps; or one JSON object."""
         if as_json:
             self._break_line()
-            self._write_stderr(self._redacted(json_text.dump(failure.facts())).translate(VISIBLE) + "\n")
+            self._write_stderr(self.redacted(json_text.dump(failure.facts())).translate(VISIBLE) + "\n")
             return
         self._say(f"gemini-cli: {failure.kind}: {failure.message}")
         if failure.hint:
@@ -165,7 +165,7 @@ class Terminal:
 
     def _say(self, line: str) -> None:
         self._break_line()
-        self._write_stderr(self._redacted(line).translate(VISIBLE_IN_LINE) + "\n")
+        self._write_stderr(self.redacted(line).translate(VISIBLE_IN_LINE) + "\n")
 
     def _break_line(self) -> None:
         """On a terminal, where both streams meet, a message does not continue the answer's last line."""
@@ -173,7 +173,8 @@ class Terminal:
             self._column_zero = True
             self._write_stderr("\n")
 
-    def _redacted(self, text: str) -> str:
+    def redacted(self, text: str) -> str:
+        """The text without what is hidden."""
         for secret in self._secrets:
             text = text.replace(secret, "[redacted]")
         return _UPLOAD_ID.sub(r"\1[redacted]", text)
@@ -311,7 +312,7 @@ class Terminal:
     def confirm(self, question: str) -> bool:
         """Whether a person at the terminal says yes, whatever our streams are; UsageError if there is no terminal."""
         with _terminal() as terminal:
-            _write_all(terminal, f"{self._redacted(question).translate(VISIBLE_IN_LINE)} [y/N] ".encode())
+            _write_all(terminal, f"{self.redacted(question).translate(VISIBLE_IN_LINE)} [y/N] ".encode())
             answer = b""
             while not answer.endswith(b"\n") and (piece := terminal.read(READ_SIZE)):
                 answer += piece

@@ -76,6 +76,8 @@ class HttpWire:
     def _pool(self) -> httpx.HTTPTransport:
         try:
             return httpx.HTTPTransport(verify=self._trust, proxy=self._proxy)
+        except httpx.InvalidURL:  # not repeated: it may hold a password
+            raise UsageError("what names the proxy is no URL") from None
         except (ValueError, ImportError) as error:  # ImportError: a SOCKS proxy, which needs one more library
             raise UsageError(f"proxy: {error}") from None
 
