@@ -116,15 +116,14 @@ def interaction(said: str = "Hello!", status: str = "completed", **more: Any) ->
 def gemini(
     *argv: str,
     stdin: bytes | None = b"",
-    answers: Sequence[Reply | WireFailure] | ScriptedWire | None = (),
+    answers: Sequence[Reply | WireFailure] | ScriptedWire = (),
     environ: Mapping[str, str] | None = None,
     terminal: bool = False,
     stdin_terminal: bool = False,
     sleeps: list[float] | None = None,
 ) -> Outcome:
-    """Run one command line against scripted answers, None for real sockets. `sleeps` collects the waits, none of which
-    is slept."""
-    wire = answers if isinstance(answers, ScriptedWire) else ScriptedWire(answers or ())
+    """Run one command line against scripted answers. `sleeps` collects the waits, none of which is slept."""
+    wire = answers if isinstance(answers, ScriptedWire) else ScriptedWire(answers)
 
     def scripted(endpoint: Endpoint, settings: Settings) -> ScriptedWire:
         return wire
@@ -133,11 +132,7 @@ def gemini(
     source = None if stdin is None else Pipe(stdin, terminal=stdin_terminal)
     everything = {"GEMINI_API_KEY": KEY, **(environ or {})}
     slept = sleeps if sleeps is not None else []
-    means = Means(
-        sleep=slept.append,
-        random=lambda low, high: low,
-        wire=None if answers is None or "--offline" in argv else scripted,
-    )
+    means = Means(sleep=slept.append, random=lambda low, high: low, wire=None if "--offline" in argv else scripted)
     try:
         status = run(list(argv), Terminal(source, out, err, everything), everything, means)
     except Ended as ended:

@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import sys
+from typing import Any
 
 import httpx  # noqa: F401  what a run would import
 import httpx_sse  # noqa: F401
@@ -52,13 +53,13 @@ def _kept(answer: int) -> bool:
     os._exit(0)
 
 
-def _become(order: dict[str, list[str] | str | dict[str, str]], streams: list[int]) -> None:
+def _become(order: dict[str, Any], streams: list[int]) -> None:
     for number, descriptor in enumerate(streams):
         os.dup2(descriptor, number)
     os.closerange(3, 256)
-    os.chdir(str(order["cwd"]))
+    os.chdir(order["cwd"])
     os.environ.clear()
-    os.environ.update(dict(order["environ"]))
+    os.environ.update(order["environ"])
     sys.argv = ["gemini-cli", *order["argv"]]
 
 
