@@ -8,6 +8,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TERM", "SYSTEMROOT", "VIRTUAL_ENV")
@@ -15,6 +16,11 @@ KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TERM", "SYSTEMROOT", "VIRTUAL_ENV")
 # What is ignored here, as in the background or under nohup, would be ignored by every program that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+# How long an example takes depends on who else uses the machine.
+hypothesis.settings.register_profile("company", deadline=None)
+hypothesis.settings.load_profile("company")
 
 
 @pytest.fixture(autouse=True)

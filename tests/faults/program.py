@@ -149,7 +149,6 @@ class Process:
         forge: Forge | None = None,
     ) -> None:
         self._errors = home.path / f"stderr-{time.monotonic_ns()}"
-        self.started = time.monotonic()
         with self._errors.open("wb") as stderr:
             self.popen: subprocess.Popen[bytes] | Forked
             if forge and argv[: len(PROGRAM)] == PROGRAM:
@@ -158,6 +157,7 @@ class Process:
                 self.popen = subprocess.Popen(
                     argv, cwd=home.cwd, env=dict(environ), stdin=stdin, stdout=stdout, stderr=stderr, bufsize=0
                 )
+        self.started = time.monotonic()
         self._stdout = b""
         self._watchdog = threading.Timer(HANGS, self.popen.kill)
         self._watchdog.daemon = True

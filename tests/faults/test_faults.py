@@ -20,7 +20,7 @@ from .program import COMPANY, Home, Run, assert_always_true, command, run, run_f
 from .scenes import Asked, at, emulator
 from .table import ANY, EMPTY, PREFIX, TABLE, Row
 
-PATIENT, BUSY = 16, 2  # threads for the rows that mostly wait, and for the others
+PATIENT, BUSY = 12, 2  # threads for the rows that mostly wait, and for the others
 
 
 class Case(NamedTuple):

@@ -15,7 +15,17 @@ from typing import Any
 
 import pytest
 
-from .program import COMPANY, Home, Process, assert_always_true, command, killed_at_the_end, run, run_measured
+from .program import (
+    COMPANY,
+    Home,
+    Process,
+    assert_always_true,
+    command,
+    killed_at_the_end,
+    run,
+    run_forked,
+    run_measured,
+)
 from .scenes import T, emulator
 from .test_process_faults import until
 
@@ -122,7 +132,7 @@ def test_59_what_is_not_ours_is_left_as_it_is(
         path.parent.mkdir(parents=True)
         make(path)
         before = seen(path.parent)
-        done = run(command(*argv, "hi"), place, environ)
+        done = run_forked(command(*argv, "hi"), place, environ)
         assert len(server.requests) == 0
     assert done.status == 3
     assert done.stderr.count("\n") == 1
@@ -133,9 +143,9 @@ def test_59_what_is_not_ours_is_left_as_it_is(
 def test_files_of_ours_are_closed_to_others(place: Home) -> None:
     with emulator() as server:
         environ = place.environ(server.url)
-        assert run(command("chat", "--session", "s", "hi"), place, environ).status == 0
+        assert run_forked(command("chat", "--session", "s", "hi"), place, environ).status == 0
         del environ["GEMINI_BASE_URL"]
-        assert run(command("generate", "--offline", "hi"), place, environ).status == 0
+        assert run_forked(command("generate", "--offline", "hi"), place, environ).status == 0
     state = Path(environ["XDG_STATE_HOME"], "gemini-cli")
     modes = {path.name: path.stat().st_mode & 0o777 for path in [state, *state.rglob("*")]}
     assert {"s.json", "last.json", "offline.db"} <= set(modes)
@@ -151,14 +161,14 @@ def test_60_the_second_chat_is_told_who_has_the_session_and_nothing_is_lost(plac
         first = Process(command("chat", "--session", "s", "one"), place, environ)
         with killed_at_the_end(first):
             until(lambda: len(server.requests) == 1)
-            second = run(command("chat", "--session", "s", "two"), place, environ)
+            second = run_forked(command("chat", "--session", "s", "two"), place, environ)
             done = first.finish()
         assert second.status == 3
         assert f"session s is in use by process {first.popen.pid}" in second.stderr
         assert_always_true(second, place, "")
         assert len(server.requests) == 1
         assert done.status == 0
-        assert run(command("chat", "--session", "s", "two"), place, environ).status == 0
+        assert run_forked(command("chat", "--session", "s", "two"), place, environ).status == 0
     turns = json.loads(Path(environ["XDG_STATE_HOME"], "gemini-cli", "sessions", "s.json").read_text())["turns"]
     assert [(turn["input"], turn["status"]) for turn in turns] == [("one", "completed"), ("two", "completed")]
 
@@ -212,7 +222,7 @@ def test_67_every_good_row_of_a_bad_file_is_asked(place: Home) -> None:
     with emulator() as server:
         done = run_measured(command("map", str(rows)), place, place.environ(server.url))
         asked = sorted(json.loads(request.body)["input"] for request in server.requests)
-        batch = run(command("batch", "submit", str(rows)), place, place.environ(server.url))
+        batch = run_forked(command("batch", "submit", str(rows)), place, place.environ(server.url))
         assert len(server.requests) == 2
     found = [json.loads(line) for line in done.stdout.split(b"\n")[:-1]]
     assert done.status == 11

@@ -22,7 +22,7 @@ import pytest
 from gemini_cli.emulator import Emulator
 from gemini_cli.emulator.server import Server
 
-from .program import CANARY, CANARY_FORMS, COMPANY, Home, Process, assert_always_true, command, run
+from .program import CANARY, CANARY_FORMS, COMPANY, Home, Process, assert_always_true, command, run, run_forked
 from .scenes import T, emulator
 
 TOKEN = (
@@ -121,7 +121,7 @@ def misbehaved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, 
     calls = [{"name": tool["name"]} for tool in tools]
     with serve([{"call": calls, "times": 1}, {"reply": T}]).start() as server:
         argv = command("call-tool", "-q", "-T", "../tools.json", "hi")
-        done = run(argv, place, place.environ(server.url))
+        done = run_forked(argv, place, place.environ(server.url))
         told = results(server)
     assert done.status == 0
     assert_always_true(done, place, T)
@@ -159,7 +159,7 @@ def test_64_a_program_that_was_never_there_is_3_before_anything_is_sent(fault: s
         (place.path / "tool").write_text("#!/bin/sh\n")
     (place.path / "tools.yaml").write_text("- name: weather\n  run: [./tool]\n")
     with serve([]).start() as server:
-        done = run(command("call-tool", "-T", "../tools.yaml", "hi"), place, place.environ(server.url))
+        done = run_forked(command("call-tool", "-T", "../tools.yaml", "hi"), place, place.environ(server.url))
         assert len(server.requests) == 0
     assert done.status == 3
     assert (
@@ -188,7 +188,7 @@ def test_the_deadline_of_the_run_ends_the_tools(place: Home) -> None:
     declared = declare(place, f"trap '' TERM; sleep {TOKEN}")
     with serve(one_call()).start() as server:
         argv = command("call-tool", "--timeout", "2", "--json", "-T", declared, "hi")
-        done = run(argv, place, place.environ(server.url))
+        done = run_forked(argv, place, place.environ(server.url))
         assert len(server.requests) == 1
     told = json.loads(done.stderr)
     assert (done.status, told["error"]["billed"], bool(told["error"]["interaction_id"])) == (8, "yes", True)
@@ -217,7 +217,7 @@ def test_65_calls_that_are_refused_run_nothing(line: dict[str, Any], words: str,
     """The model hears why, twice; who does not listen is stopped."""
     declared = declare(place, "touch ../ran")
     with serve([line]).start() as server:
-        done = run(command("call-tool", "-q", "-T", declared, "hi"), place, place.environ(server.url))
+        done = run_forked(command("call-tool", "-q", "-T", declared, "hi"), place, place.environ(server.url))
         assert all(result["is_error"] for result in results(server))
         assert len(server.requests) == (1 if len(line["steps"]) == 3 else 3)
     assert done.status == 10
@@ -231,7 +231,7 @@ def test_65_the_ninth_round(place: Home) -> None:
     declared = declare(place, "echo x >> ../ran")
     script = [{"call": {"name": "weather", "arguments": {"city": str(n)}}, "times": 1} for n in range(9)]
     with serve(script).start() as server:
-        done = run(command("call-tool", "-q", "-T", declared, "hi"), place, place.environ(server.url))
+        done = run_forked(command("call-tool", "-q", "-T", declared, "hi"), place, place.environ(server.url))
         assert len(server.requests) == 9
     assert done.status == 10
     assert "weather" in done.stderr
@@ -320,7 +320,7 @@ def test_without_a_person_nothing_is_asked(place: Home) -> None:
     declared = declare(place, "true")
     with emulator() as server:
         argv = ["setsid", "-w", *command("call-tool", "--ask", "-T", declared, "hi")]
-        done = run(argv, place, place.environ(server.url))
+        done = run_forked(argv, place, place.environ(server.url))
         assert len(server.requests) == 0
     assert done.status == 2
     assert "no terminal" in done.stderr

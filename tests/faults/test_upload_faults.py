@@ -14,7 +14,17 @@ import pytest
 from gemini_cli.emulator import Emulator
 from gemini_cli.emulator.server import Server
 
-from .program import CANARY, COMPANY, Home, Process, assert_always_true, command, killed_at_the_end, run, run_measured
+from .program import (
+    CANARY,
+    COMPANY,
+    Home,
+    Process,
+    assert_always_true,
+    command,
+    killed_at_the_end,
+    run_forked,
+    run_measured,
+)
 from .rawserver import RawServer, http
 from .scenes import emulator
 from .sink import Sink
@@ -57,7 +67,7 @@ def test_an_upload_that_was_killed_goes_on_in_a_new_process(number: signal.Signa
             first.kill(number)
             died = first.finish()
         assert (died.status, died.stdout, died.stderr) == (-number, b"", "")
-        second = run(command("upload", str(film)), place, environ)
+        second = run_forked(command("upload", str(film)), place, environ)
         assert second.status == 0
         assert uploaded(server, second.stdout.decode().strip()) == film.read_bytes()
         assert commands(server) == ["start", "upload", "upload, finalize", "query", "upload, finalize"]
@@ -70,7 +80,7 @@ def test_a_file_is_uploaded_by_one_process_at_a_time(place: Home, film: Path) ->
         first = Process(command("upload", str(film)), place, environ)
         with killed_at_the_end(first):
             until(lambda: len(server.requests) == 2)
-            second = run(command("upload", str(film)), place, environ)
+            second = run_forked(command("upload", str(film)), place, environ)
             assert second.status == 3
             assert f"in use by process {first.popen.pid}" in second.stderr
             assert len(server.requests) == 2
@@ -95,7 +105,7 @@ def test_a_file_is_uploaded_by_one_process_at_a_time(place: Home, film: Path) ->
 )
 def test_what_may_happen_to_a_chunk(orders: list[str], status: int, words: str, place: Home, film: Path) -> None:
     with emulator(*orders) as server:
-        done = run(command("upload", "--idle-timeout", "1", str(film)), place, place.environ(server.url))
+        done = run_forked(command("upload", "--idle-timeout", "1", str(film)), place, place.environ(server.url))
         assert done.status == status
         assert done.stderr.count("\n") == (1 if status else 0)
         assert words in done.stderr
@@ -108,19 +118,19 @@ def test_what_may_happen_to_a_chunk(orders: list[str], status: int, words: str, 
 def test_the_deadline_ends_an_upload_that_can_be_continued(place: Home, film: Path) -> None:
     with emulator("silence(on=upload)") as server:
         environ = place.environ(server.url)
-        late = run(command("upload", "--timeout", "2", str(film)), place, environ)
+        late = run_forked(command("upload", "--timeout", "2", str(film)), place, environ)
         assert late.status == 5
         assert late.seconds < 3 + COMPANY
         assert "continues where this one ended" in late.stderr
         assert_always_true(late, place, "")
-        assert run(command("upload", str(film)), place, environ).status == 0
+        assert run_forked(command("upload", str(film)), place, environ).status == 0
         assert commands(server)[2] == "query"
 
 
 def test_nothing_is_sent_to_a_foreign_host(place: Home, film: Path) -> None:
     with RawServer([http(b"{}")], host="127.0.0.2") as foreign:
         with emulator(f"foreign_upload(to='{foreign.url}/upload?upload_id=x')") as server:
-            done = run(command("upload", str(film)), place, place.environ(server.url))
+            done = run_forked(command("upload", str(film)), place, place.environ(server.url))
         assert done.status == 6
         assert_always_true(done, place, "")
         assert foreign.connections == 0
@@ -136,7 +146,7 @@ def meddled(meddle: Any, place: Home, path: Path) -> tuple[int, list[str]]:
 
     sink = Sink(meanwhile)
     try:
-        done = run(command("upload", str(path)), place, place.environ(sink.url))
+        done = run_forked(command("upload", str(path)), place, place.environ(sink.url))
     finally:
         sink.close()
     assert_always_true(done, place, "")
@@ -186,7 +196,7 @@ def test_memory_does_not_grow_with_the_file(place: Home, tmp_path: Path, sunk: S
 def test_the_official_sdk_reads_what_was_uploaded(place: Home, film: Path) -> None:
     genai: Any = pytest.importorskip("google.genai", reason="the official SDK, google-genai, is not installed")
     with Server(Emulator(key=CANARY)) as server:
-        done = run(
+        done = run_forked(
             command("upload", "--name", "mine", "--display-name", "Ä", str(film)), place, place.environ(server.url)
         )
         assert done.stdout == b"files/mine\n"
