@@ -278,11 +278,14 @@ def _verdict(interaction: Interaction) -> Failure | None:
 
 def _waiting(interaction: Interaction) -> Failure:
     names = ", ".join(str(call.get("name")) for call in interaction.calls)
-    kept = f"--previous {quote(interaction.id)}" if interaction.id else "--history FILE, if it was asked with that,"
+    previous = f"--previous {quote(interaction.id)} " if interaction.id else ""
     results = " ".join(f"--result {quote(str(call.get('id')))}=@FILE" for call in interaction.calls)
+    condition = "" if previous else ", if --history was among them"
     return ActionRequired(
         f"the model waits for the result of a call: {names or 'it did not say which'}",
-        hint=f"`gemini-cli call-tool` with {kept} and {results} goes on" if results else None,
+        hint=f"go on with `gemini-cli call-tool {previous}{results}` and the same flags{condition}"
+        if results
+        else None,
     )
 
 

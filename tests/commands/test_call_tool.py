@@ -313,7 +313,7 @@ def test_rounds_are_limited(flags: list[str], allowed: int) -> None:
     assert (outcome.status, outcome.out) == (10, "")
     assert f"weather after {allowed} rounds" in outcome.err
     assert outcome.err.startswith("usage: ")
-    assert f"--result c{allowed}=@FILE goes on" in outcome.err
+    assert f"`gemini-cli call-tool --previous v1_c --result c{allowed}=@FILE`" in outcome.err
     assert allowed == (Path("given").read_text().count("\n") if allowed else 0)
 
 
@@ -327,7 +327,7 @@ def test_a_call_that_nobody_here_may_make_is_handed_out() -> None:
     assert outcome.status == 10
     assert outcome.out == '{"interaction_id":"v1_c","calls":[{"id":"c9","name":"ask_boss","arguments":{"q":"ü"}}]}\n'
     assert "ask_boss" in outcome.err
-    assert "--previous v1_c and --result c9=@FILE" in outcome.err
+    assert "`gemini-cli call-tool --previous v1_c --result c9=@FILE` and the same flags\n" in outcome.err
     assert tool("-o", "x", "hi", answers=[calling(said, asked)], declared=BY_HAND).out == outcome.out
     assert not Path("x").exists()
     plain = tool("--json", "hi", answers=[calling(said, asked)], declared=BY_HAND)
@@ -408,7 +408,7 @@ def test_a_history_is_finished_without_the_service_keeping_anything() -> None:
     declared, history = BY_HAND, ("--history", "h.json")
     first = tool(*history, "hi", answers=[calling(call("c1", "ask_boss", {}), interaction_id=None)], declared=declared)
     assert first.json["interaction_id"] is None
-    assert "--history FILE" in first.err
+    assert "`gemini-cli call-tool --result c1=@FILE` and the same flags, if --history was among them" in first.err
     wire = ScriptedWire([reply({"status": "completed", "steps": interaction("ok")["steps"]})])
     assert tool(*history, "--result", "c1=yes", answers=wire, declared=declared).out == "ok\n"
     kinds = ["user_input", "function_call", "function_result"]
