@@ -37,7 +37,7 @@ class Calling:
             metavar="ID=@FILE|-|JSON",
         ),
     ] = None
-    ask: Annotated[bool, Flag("confirm each call on the terminal")] = False
+    ask: Annotated[bool, Flag("confirm each call on the terminal; a refused one ends the run with status 10")] = False
     max_rounds: Annotated[int, Flag("end with status 10 when the model calls more often", metavar="N")] = 8
     tool_timeout: Annotated[float, Flag("end a command that says no timeout of its own", metavar="SECONDS")] = 60.0
 

@@ -317,6 +317,16 @@ def test_rounds_are_limited(flags: list[str], allowed: int) -> None:
     assert allowed == (Path("given").read_text().count("\n") if allowed else 0)
 
 
+def test_who_was_stopped_can_go_on() -> None:
+    history = ("--history", "h.json")
+    stopped = tool(*history, "--max-rounds", "0", "hi", answers=[calling(call(), interaction_id=None)])
+    assert (stopped.status, stopped.out) == (10, "")
+    assert "`gemini-cli call-tool --result c1=@FILE` and the same flags" in stopped.err
+    wire = ScriptedWire([streamed("7")])
+    assert tool(*history, "--result", "c1=7", answers=wire).out == "7\n"
+    assert [step["type"] for step in bodies(wire)[0]["input"]] == ["user_input", "function_call", "function_result"]
+
+
 # In two phases -------------------------------------------------------------------------------------------------------
 
 

@@ -298,7 +298,7 @@ def test_a_person_confirms_each_call(answer: bytes, runs: bool, place: Home) -> 
     master, slave = os.openpty()
     try:
         with serve([{**line, "times": 1}, {"reply": T}]).start() as server:
-            argv = command("call-tool", "-q", "--ask", "-T", declared, "hi")
+            argv = command("call-tool", "--ask", "-T", declared, "hi")
             wrapped = [sys.executable, "-c", ON_A_TERMINAL, os.ttyname(slave), *argv]
             process = subprocess.Popen(
                 wrapped,
@@ -317,14 +317,16 @@ def test_a_person_confirms_each_call(answer: bytes, runs: bool, place: Home) -> 
             os.write(master, answer)
             out, err = process.communicate()
             watchdog.cancel()
-            [result] = results(server)
+            told = [result["result"] for result in results(server)]
     finally:
         os.close(master)
         os.close(slave)
-    assert (process.returncode, out, err) == (0, T.encode() + b"\n", b"")
     assert b'run weather({"city":"Oslo\\u001b[2J"})?' in asked
-    assert result["result"] == ("fine" if runs else "the user did not allow this call")
-    assert result.get("is_error", False) is not runs
+    if runs:
+        assert (process.returncode, out, err, told) == (0, T.encode() + b"\n", b"", ["fine"])
+    else:
+        assert (process.returncode, out, told) == (10, b"", [])
+        assert b"the call of weather was refused\nhint: go on with `gemini-cli call-tool --previous v1_" in err
 
 
 def test_without_a_person_nothing_is_asked(place: Home) -> None:
