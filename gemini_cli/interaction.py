@@ -278,14 +278,13 @@ def _verdict(interaction: Interaction) -> Failure | None:
 
 def _waiting(interaction: Interaction) -> Failure:
     names = ", ".join(str(call.get("name")) for call in interaction.calls)
-    previous = f"--previous {quote(interaction.id)} " if interaction.id else ""
     results = " ".join(f"--result {quote(str(call.get('id')))}=@FILE" for call in interaction.calls)
-    condition = "" if previous else ", if --history was among them"
+    condition, kept = "", f"--previous {quote(interaction.id or '')}"
+    if interaction.id is None:  # the caller has to keep what the service does not
+        condition, kept = "asked with --history FILE, ", "--history FILE"
     return ActionRequired(
         f"the model waits for the result of a call: {names or 'it did not say which'}",
-        hint=f"go on with `gemini-cli call-tool {previous}{results}` and the same flags{condition}"
-        if results
-        else None,
+        hint=f"{condition}`gemini-cli call-tool {kept} {results}` and the same flags go on" if results else None,
     )
 
 
