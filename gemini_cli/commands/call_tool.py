@@ -33,7 +33,7 @@ class Calling:
     result: Annotated[
         list[str] | None,
         Flag(
-            "the result of a call that was handed out, with --previous; ID!=… for an error; may be repeated",
+            "the result of a handed-out call, with --previous or --history; ID!=… for an error; may be repeated",
             metavar="ID=@FILE|-|JSON",
         ),
     ] = None
@@ -45,9 +45,12 @@ class Calling:
 def call_tool(context: Context) -> None:
     """Ask, and let the model call functions on the way to its answer.
 
-    -T declares the functions. One with a `run` is a command: it gets the arguments as JSON on stdin, and what it prints
-    is the result. The calls of one round run together; if one of them has no command, none is run, and all are printed
-    as JSON, with exit status 10: make them, and go on with --previous ID --result CALL_ID=@FILE.
+    -T declares the functions: name, description and parameters, a JSON Schema. One with a `run`, a list of words, is a
+    command: it gets the arguments as JSON on stdin, and what it prints is the result. Beside `run` there may be
+    `timeout` in seconds, `env`, a list of more variables that it sees, and `content_type`, such as image/png.
+
+    The calls of one round run together; if one of them has no command, none is run, and all are printed as JSON, with
+    exit status 10: make them, and go on with --previous ID --result CALL_ID=@FILE.
     """
     calling = resolve(Calling, context.said)
     if context.asked.background:
