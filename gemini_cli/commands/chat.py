@@ -41,8 +41,9 @@ def chat(context: Context) -> None:
     """Ask in several turns, each with all that was said before.
 
     With a PROMPT, one turn. Without one, a prompt line on a terminal; else each line of stdin is a turn, and the first
-    one that fails ends the run with its status. With --session NAME the conversation is kept, and goes on at the next
-    call with the model, the tools and the system instruction it has.
+    one that fails ends the run with its status, 10 for one that ends in a call of a declared function. With --session
+    NAME the conversation is kept, and goes on at the next call with the model, the tools and the system instruction it
+    has.
     """
     chatting = resolve(Chatting, context.said)
     sessions = Sessions(context.state, offline=context.settings.offline, now=context.means.now)
