@@ -17,8 +17,8 @@ from gemini_cli.context import Context
 def generate(context: Context) -> None:
     """Ask once, and print the answer when it is complete.
 
-    The prompt is the PROMPT words, or FILE (-f); text on stdin follows it as a second part. `-` alone is stdin. Calls of
-    declared functions are printed as JSON, with exit status 10; `call-tool` makes them.
+    The prompt is the PROMPT words, or FILE (-f); text on stdin follows it as a second part. `-` alone is stdin. Calls
+    of declared functions are printed as JSON, with exit status 10; `call-tool` makes them.
     """
     if context.asked.background:
         return _start(context)

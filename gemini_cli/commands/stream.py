@@ -11,8 +11,8 @@ from gemini_cli.fold import Fold
 def stream(context: Context) -> None:
     """Ask once, and print the answer as it arrives. A stream that is cut is resumed.
 
-    The prompt is the PROMPT words, or FILE (-f); text on stdin follows it as a second part. `-` alone is stdin. Calls of
-    declared functions are printed as JSON, with exit status 10; `call-tool` makes them.
+    The prompt is the PROMPT words, or FILE (-f); text on stdin follows it as a second part. `-` alone is stdin. Calls
+    of declared functions are printed as JSON, with exit status 10; `call-tool` makes them.
     """
     if context.asked.background:
         raise UsageError("--background returns at once; there is nothing to stream: use `generate`")
