@@ -279,8 +279,9 @@ def _verdict(interaction: Interaction) -> Failure | None:
 def _waiting(interaction: Interaction) -> Failure:
     names = ", ".join(str(call.get("name")) for call in interaction.calls)
     results = " ".join(f"--result {quote(str(call.get('id')))}=@FILE" for call in interaction.calls)
-    condition, kept = "", f"--previous {quote(interaction.id or '')}"
-    if interaction.id is None:  # the caller has to keep what the service does not
+    if interaction.id:
+        condition, kept = "", f"--previous {quote(interaction.id)}"
+    else:  # the caller has to keep what the service does not
         condition, kept = "asked with --history FILE, ", "--history FILE"
     return ActionRequired(
         f"the model waits for the result of a call: {names or 'it did not say which'}",

@@ -8,6 +8,10 @@ from typing import Any
 
 import pytest
 
+from gemini_cli import calls
+from gemini_cli.calls import Runnable
+from gemini_cli.errors import ActionRequired
+from gemini_cli.running import Command
 from gemini_cli.transport.wire import Cut, NeverSent, Reply, Unanswered, whole
 from tests.harness import Outcome, ScriptedWire, completed, created, gemini, interaction, reply, sse, start, text
 
@@ -315,6 +319,13 @@ def test_rounds_are_limited(flags: list[str], allowed: int) -> None:
     assert outcome.err.startswith("usage: ")
     assert f"`gemini-cli call-tool --previous v1_c --result c{allowed}=@FILE`" in outcome.err
     assert allowed == (Path("given").read_text().count("\n") if allowed else 0)
+
+
+def test_one_call_is_refused_and_none_is_made() -> None:
+    touch = Runnable(Command(["touch", "ran"], "/usr/bin/touch", {}, None), {}, None)
+    with pytest.raises(ActionRequired, match="the call of weather was refused"):
+        calls.make([call("c1"), call("c2")], {"weather": touch}, lambda asked: asked["id"] == "c1")
+    assert not Path("ran").exists()
 
 
 def test_who_was_stopped_can_go_on() -> None:
