@@ -83,7 +83,12 @@ class Source:
         return "" if self.size else "it is empty"
 
     def close(self) -> None:
-        os.close(self._descriptor)
+        """At the latest when nobody has it any more: an attachment goes with the last request that holds it."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    __del__ = close
 
     def check(self) -> None:
         """InputError if it is not what it was when it was opened, or another file lies in its place."""

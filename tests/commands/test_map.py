@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -98,6 +99,22 @@ def test_a_file_may_hold_the_prompt_and_a_row_name_its_attachment(tmp_path: Path
     gemini("map", "-f", str(tmp_path / "prompt"), "-a", "{path}", stdin=row, answers=wire)
     texts = [part["text"] for part in wire.bodies[0]["input"]]
     assert texts == ["Look at it", "attached"]
+
+
+def test_an_attachment_is_open_no_longer_than_its_row(tmp_path: Path) -> None:
+    def answer(body: Any) -> Any:
+        opened.append(len(os.listdir("/dev/fd")))
+        wire.calls.clear()  # they hold what was sent
+        return reply(interaction())
+
+    opened: list[int] = []
+    wire = Answering(answer)
+    for name in "abcdefghijklmnopqrstuvwxyz":
+        (tmp_path / f"{name}.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    named = "".join(f'"{tmp_path}/{name}.png"\n' for name in "abcdefghijklmnopqrstuvwxyz").encode()
+    done = gemini("map", "-j", "2", "-p", "look", "-a", "{input}", stdin=named, answers=wire)
+    assert done.status == 0
+    assert max(opened) - min(opened) <= 4
 
 
 def test_data_is_what_fits_the_schema() -> None:
