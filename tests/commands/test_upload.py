@@ -140,34 +140,34 @@ def test_names_that_no_header_can_carry_are_encoded(
 @pytest.mark.parametrize(
     ("faults", "status", "commands"),
     [
-        (["lose_chunk"], 0, "start upload query upload upload final"),
-        (["lose_chunk(keep=262144)"], 0, "start upload query upload final"),
-        (["lost_ack"], 0, "start upload query upload final"),
-        (["chunk_503(times=3)"], 0, "start upload query query query upload upload final"),
-        (["active_503"], 0, "start upload query upload upload final"),
-        (["html(status=200, on=upload)"], 0, "start upload query upload upload final"),
-        (["cancelled_upload"], 0, "start upload start upload upload final"),
-        (["refuse(404, on=upload)"], 0, "start upload start upload upload final"),
-        (["refuse(503, on=upload_start, times=3)"], 0, "start start start start upload upload final"),
+        (["lose_chunk"], 0, "start upload query upload final"),
+        (["lose_chunk(keep=262144)"], 0, "start upload query final"),
+        (["lost_ack"], 0, "start upload query final"),
+        (["chunk_503(times=3)"], 0, "start upload query query query upload final"),
+        (["active_503"], 0, "start upload query upload final"),
+        (["html(status=200, on=upload)"], 0, "start upload query upload final"),
+        (["cancelled_upload"], 0, "start upload start upload final"),
+        (["refuse(404, on=upload)"], 0, "start upload start upload final"),
+        (["refuse(503, on=upload_start, times=3)"], 0, "start start start start upload final"),
         (["refuse(503, on=upload_start, times=4)"], 5, "start start start start"),
         (["lose_chunk(times=forever)"], 5, "start upload query query query"),
         (["chunk_503(times=forever)"], 5, "start upload query query query"),
-        (["reset(on=upload_start)"], 0, "start start upload upload final"),
-        (["refuse(503, on=upload_end)"], 0, "start upload upload final query final"),
+        (["reset(on=upload_start)"], 0, "start start upload final"),
+        (["refuse(503, on=upload_end)"], 0, "start upload final query final"),
         (["refuse(401, on=upload_start)"], 4, "start"),
         (["echo_key(on=upload_start)"], 4, "start"),
         (["quota_per_day(on=upload_start)"], 7, "start"),
         (["redirect(on=upload)"], 6, "start upload"),
         (["foreign_upload"], 6, "start"),
         (["no_upload_url"], 6, "start"),
-        (["wrong_hash"], 6, "start upload upload final DELETE"),
+        (["wrong_hash"], 6, "start upload final DELETE"),
     ],
     ids=str,
 )
 def test_what_may_happen_to_an_upload(
     faults: Sequence[str], status: int, commands: str, environ: dict[str, str]
 ) -> None:
-    data, wire = big(size=2 * CHUNK + 5), EmulatedWire(*faults)
+    data, wire = big(), EmulatedWire(*faults)
     outcome = upload("film.mp4", wire=wire, environ=environ)
     assert outcome.status == status
     assert " ".join("final" if "final" in command else command for command in wire.commands) == commands
@@ -653,11 +653,16 @@ def test_a_wait_beyond_the_deadline_ends_at_once_and_can_be_continued(environ: d
 
 def test_progress_is_drawn_on_a_terminal_and_nowhere_else(environ: dict[str, str]) -> None:
     big()
+    big("a.png", 10)
     drawn = upload("film.mp4", wire=EmulatedWire(), environ={**environ, "TERM": "xterm"}, terminal=True)
     assert drawn.out == "files/emu000000001\n"
     assert "film.mp4" in drawn.err
     assert "8.0/8.0 MiB" in drawn.err
     assert "/s" in drawn.err
+    assert "waiting until it can be used" in drawn.err
+    two = upload("film.mp4", "a.png", wire=EmulatedWire(), environ={**environ, "TERM": "xterm"}, terminal=True)
+    assert "2 files" in two.err
+    assert "2 of 2 can be used" in two.err
     for argv, more in ((["-q"], {"terminal": True}), ([], {}), ([], {"terminal": True})):
         term = {} if argv == [] and more else {"TERM": "xterm"}
         quiet = upload("film.mp4", *argv, wire=EmulatedWire(), environ={**environ, **term}, **more)
