@@ -80,7 +80,9 @@ def test_a_file_is_written_whole_or_not_at_all() -> None:
     assert [path.read_bytes() for path in Path().iterdir()] == [ALL]
 
 
-def test_progress_is_drawn_on_a_terminal() -> None:
+def test_nothing_binary_reaches_a_terminal_and_progress_does() -> None:
+    assert gemini("files", "download", "a", terminal=True).status == 2
+    assert gemini("files", "download", "a", answers=[sent(b"\0\x01")]).out == "\0\x01"
     shown = gemini("files", "download", "a", "-o", "out", answers=[sent(ALL)], terminal=True, environ={"TERM": "xterm"})
     assert "files/a" in shown.err
     assert "10/? bytes" in shown.err
