@@ -104,8 +104,7 @@ def _remote(attachment: Attachment, endpoint: Endpoint) -> Part:
 
 
 def _local(source: Source, attachment: Attachment) -> Part:
-    head = b"".join(source.pieces(0, min(mime_type.HEAD, source.size)))
-    found = attachment.mime_type or mime_type.by_name(attachment.source) or mime_type.by_content(head)
+    found = attachment.mime_type or source.mime_type()
     if found is None:
         raise InputError(f"the type of {source.name} is not known; add ;type=image/png or the like")
     if mime_type.is_text(found):

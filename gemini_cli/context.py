@@ -19,7 +19,7 @@ from gemini_cli.content import Part
 from gemini_cli.conversation import as_steps
 from gemini_cli.deadline import Arm, Clock, Deadline
 from gemini_cli.endpoint import Endpoint, endpoint
-from gemini_cli.errors import AuthError, DeadlinePassed, Rejected, UsageError
+from gemini_cli.errors import AuthError, DeadlinePassed, Failure, Rejected, UsageError
 from gemini_cli.family import INTERACTIONS, Family
 from gemini_cli.flag import Field, fields
 from gemini_cli.functions import Declared
@@ -252,8 +252,13 @@ class Context:
             transport.Patience(settings.retries, settings.retry_unknown, means.sleep, means.random, means.now),
             log=self.terminal.log,
             notice=self.terminal.notice,
-            hold=hold,
+            hold=hold or self._wait,
         )
+
+    def _wait(self, failure: Failure, seconds: float) -> None:
+        """A person is told why nothing happens (cli.md 6)."""
+        self.terminal.aside(f"another try in {seconds:.1f} s: {failure.message}")
+        self.means.sleep(seconds)
 
     @cached_property
     def _wire(self) -> Wire:

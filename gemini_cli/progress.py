@@ -52,9 +52,9 @@ class Bar:
         self._progress.start()
 
     def advance(self, count: float) -> None:
-        """So much more is done; less, where something has to be done again."""
+        """So much more is done; less, where something has to be done again, which says nothing of the rate."""
         with self._lock:
-            self._progress.advance(self._task, count)
+            self._progress.update(self._task, advance=count)
             self._draw(OFTEN)
 
     def note(self, text: str) -> None:

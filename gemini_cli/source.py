@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
+from gemini_cli import mime_type
 from gemini_cli.documents import open_at_once
 from gemini_cli.errors import InputError, OutputError
 
-PIECE = 256 * 1024  # bytes read and sent at a time
+PIECE = 512 * 1024  # bytes read and sent at a time: each costs 40 us, and more of them leave the processor's cache
 LOWEST = 19  # the priority of what runs when nobody else wants the processor
 SAMPLE = 1024 * 1024  # bytes at either end that stand for the content when two runs are compared
 
@@ -115,6 +116,11 @@ class Source:
             if not piece:
                 raise self._changed()
             yield piece
+
+    def mime_type(self) -> str | None:
+        """By its name, else by its first bytes."""
+        head = b"".join(self.pieces(0, min(mime_type.HEAD, self.size)))
+        return mime_type.by_name(self.name) or mime_type.by_content(head)
 
     def sample(self) -> str:
         """A hash of both its ends. It tells two contents apart where size and time do not, most of the time."""

@@ -145,6 +145,11 @@ class Terminal:
             for line in " ".join(texts).split("\n"):
                 self._say(line if level > 1 else f"gemini-cli: {line}")
 
+    def aside(self, text: str) -> None:
+        """What only a person at a terminal wonders about; -v tells it in its own words."""
+        if _isatty(self._stderr) and not self.quiet and not self.verbose:
+            self._say(f"gemini-cli: {text}")
+
     def thought(self, text: str) -> None:
         """A summary of thoughts: several lines, dimmed on a terminal."""
         shown = self._redacted(text.strip().translate(VISIBLE))

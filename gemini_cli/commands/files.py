@@ -44,9 +44,10 @@ def download(context: Context) -> None:
     if path in (None, "-") and context.terminal.stdout_is_terminal:
         raise UsageError("the file may be binary, and stdout is a terminal: use -o FILE")
     name = _name(context)
-    with output(path, context.terminal) as destination:
+    with output(path, context.terminal) as destination, context.terminal.progress(name, None, "B") as progress:
         for piece in resources.download(context.service, name):
             destination.write_bytes(piece)
+            progress.advance(len(piece))
 
 
 def _name(context: Context) -> str:

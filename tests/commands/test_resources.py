@@ -111,24 +111,6 @@ def test_a_download_follows_one_redirect_to_its_own_host_or_googles() -> None:
     assert gemini("files", "download", "a", answers=twice).status == 6
 
 
-def test_a_download_is_whole_or_not_there(tmp_path: Path) -> None:
-    def broken() -> Any:
-        yield b"half"
-        raise Cut("reset")
-
-    target = tmp_path / "out.jsonl"
-    half = Reply(200, "", {"content-type": OCTETS}, broken(), lambda: None)
-    gone = reply({"error": {"code": 404, "message": "Gone.", "status": "NOT_FOUND"}}, 404)
-    assert gemini("files", "download", "a", "-o", str(target), answers=[half, gone]).status == 6
-    assert not target.exists()
-    assert (
-        gemini("files", "download", "a", "-o", str(target), answers=[reply(b"\xff\x00", content_type=OCTETS)]).status
-        == 0
-    )
-    assert target.read_bytes() == b"\xff\x00"
-    assert gemini("files", "download", "a", terminal=True).status == 2
-
-
 def test_an_interaction_is_fetched_with_the_statuses_of_generate(environ: dict[str, str]) -> None:
     made = offline("generate", "--json", "I have 2 dogs", environ=environ).json["id"]
     assert "2 dogs" in offline("interactions", "get", made, environ=environ).out
