@@ -9,6 +9,7 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from gemini_cli import documents, mime_type
@@ -45,14 +46,14 @@ class Base64(Streamed):
     """The base64 text of a source, in a part where its text would stand: encoded while it is sent."""
 
     def __init__(self, source: Source) -> None:
-        super().__init__(4 * -(-source.size // 3), self._encoded)
+        super().__init__(4 * -(-source.size // 3), partial(_encoded, source))
         self.source = source
 
-    def _encoded(self) -> Iterator[bytes]:
-        size = self.source.size
-        for offset in range(0, size, TRIPLETS):
-            raw = b"".join(self.source.pieces(offset, min(TRIPLETS, size - offset)))
-            yield binascii.b2a_base64(raw, newline=False)
+
+def _encoded(source: Source) -> Iterator[bytes]:
+    for offset in range(0, source.size, TRIPLETS):
+        raw = b"".join(source.pieces(offset, min(TRIPLETS, source.size - offset)))
+        yield binascii.b2a_base64(raw, newline=False)
 
 
 class FileName(str):

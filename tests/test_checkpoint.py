@@ -32,7 +32,7 @@ def write(path: Path) -> bytes:
         for row in (A, B, C):
             kept.intend(row, digest(row))
         kept.refused(C)
-        kept.keep([Result(A, digest(A), True, TEXT)])
+        kept.keep(Result(A, digest(A), True, TEXT))
     return path.read_bytes()
 
 
