@@ -127,7 +127,9 @@ def test_a_job_is_whole_or_not_started(stdin: bytes, argv: list[str], status: in
 
 
 def test_a_create_without_an_answer_is_unknown() -> None:
-    assert gemini("batch", "submit", stdin=ROWS, answers=[Unanswered("silence")]).status == 12
+    done = gemini("batch", "submit", stdin=ROWS, answers=[Unanswered("silence")])
+    assert (done.status, done.out) == (12, "")
+    assert "hint: `gemini-cli batch list`" in done.err
 
 
 @pytest.mark.parametrize("prefix", ["BATCH_STATE_", "JOB_STATE_"])

@@ -11,6 +11,10 @@ from typing import Any
 
 import pytest
 
+from gemini_cli.commands.map import Tally
+from gemini_cli.mapping import Done
+from gemini_cli.progress import Bar
+from gemini_cli.rows import Output, Row
 from gemini_cli.transport.wire import Call, Reply, whole
 from tests.harness import ScriptedWire, gemini, interaction, reply
 
@@ -256,6 +260,19 @@ def test_the_progress_is_on_a_terminal_only(home: Path) -> None:
     argv = ["map", "--offline", "-p", "look", "-a", "{path}", "--upload"]
     uploading = gemini(*argv, stdin=SEEN, terminal=True, environ=environ)
     assert (uploading.status, uploading.out.count("\n")) == (0, 6)
+
+
+def test_the_progress_counts_rows_and_tokens() -> None:
+    written: list[str] = []
+    now = [100.0]
+    bar = Bar(written.append, {"TERM": "xterm", "COLUMNS": "100"}, "map", 2_000_000.0, "")
+    tally = Tally(bar, lambda: now[0])
+    for place in range(2):
+        now[0] += 750
+        row = Row(place + 1, place, "x", (place + 1) * 1_000_000)
+        tally.add(Done(place, row, Output("{}", place == 0, None, 123_456_789), asked=True))
+    bar.close()
+    assert "2 rows, 0.0/s, 1 failed, 246913578 tokens" in "".join(written)
 
 
 def test_a_reader_that_left_ends_the_run_and_what_was_answered_is_kept(tmp_path: Path) -> None:
