@@ -8,7 +8,6 @@ for each request, `map` from threads.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 import tempfile
@@ -27,23 +26,23 @@ ANSWER = json.dumps({"id": "v1_a", "status": "completed", "steps": [TEXT], "usag
 REPLY = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(ANSWER), ANSWER)
 
 
-class Bare(asyncio.Protocol):
-    """Requests one after the other on a connection, each answered after the latency."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        self.heard = b""
-
-    def data_received(self, data: bytes) -> None:
-        self.heard += data
-        head, end, body = self.heard.partition(b"\r\n\r\n")
-        if end and len(body) >= int(head.lower().partition(b"content-length:")[2].split()[0]):
-            self.heard = b""
-            asyncio.get_running_loop().call_later(LATENCY, self.transport.write, REPLY)
-
-
 def serve(pipe: Connection) -> None:
+    """Requests one after the other on a connection, each answered after the latency."""
+    import asyncio  # 8 MiB, which would count as the contestants'
+
+    class Bare(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            assert isinstance(transport, asyncio.Transport)
+            self.transport = transport
+            self.heard = b""
+
+        def data_received(self, data: bytes) -> None:
+            self.heard += data
+            head, end, body = self.heard.partition(b"\r\n\r\n")
+            if end and len(body) >= int(head.lower().partition(b"content-length:")[2].split()[0]):
+                self.heard = b""
+                asyncio.get_running_loop().call_later(LATENCY, self.transport.write, REPLY)
+
     async def forever() -> None:
         server = await asyncio.get_running_loop().create_server(Bare, "127.0.0.1", 0, backlog=512)
         pipe.send(server.sockets[0].getsockname()[1])
