@@ -108,9 +108,10 @@ class Terminal:
     def progress(self, label: str, total: float | None, unit: str) -> Iterator[Progress]:
         """A line on stderr that is there while the block lasts: of so many `unit` (bytes: "B"), how many, how fast.
 
-        Off a terminal and with -q there is none.
+        Without a unit, only a bar and the time left.
+        Off a terminal and with -q there is none, and none within another: a row of `map` may upload a file.
         """
-        if self.quiet or not _isatty(self._stderr) or self._environ.get("TERM", "dumb") == "dumb":
+        if self._bar or self.quiet or not _isatty(self._stderr) or self._environ.get("TERM", "dumb") == "dumb":
             yield _Unseen()
             return
         from gemini_cli.progress import Bar  # rich, 90 ms

@@ -13,7 +13,7 @@ from gemini_cli.commands.asking import judge
 from gemini_cli.commands.flags import one_word
 from gemini_cli.commands.given import Given, given
 from gemini_cli.context import Context
-from gemini_cli.errors import Partial
+from gemini_cli.errors import OutputError, Partial
 from gemini_cli.flag import Flag
 from gemini_cli.generate_content import GENERATE_CONTENT
 from gemini_cli.settings import resolve
@@ -45,7 +45,7 @@ class Results:
 def submit(context: Context) -> None:
     """Start a batch job with a request for each row of FILE (or stdin), and print its name.
 
-    The rows are those of `map`, in the words of generateContent. All of them must be good: nothing is sent otherwise.
+    The rows are those of `map`, in the words of generateContent. All of them must be good: no job is started otherwise.
     A job costs half and may take a day; `map` answers at once.
     """
     asked = resolve(Submitted, context.said)
@@ -61,7 +61,11 @@ def submit(context: Context) -> None:
     context.deadline.start()
     with closing(batch.source), context.terminal.progress(title, batch.source.size, "B") as progress:
         job = batches.create(context.service, batch, title, progress.advance)
-    _show(context, job, job.name)
+    try:
+        _show(context, job, job.name)
+    except OutputError as failure:
+        failure.hint = f"the job is {job.name}"
+        raise
     return None
 
 

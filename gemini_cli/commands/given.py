@@ -54,7 +54,7 @@ def given(context: Context, family: Family) -> Given:
     family.request({"input": "", **body})  # what cannot be asked of any row
     form = Form(
         body,
-        offline=context.settings.offline,
+        way=[context.settings.offline, context.asked.api, context.asked.long],
         prompt=filled.prompt if prompted.prompt_file is None else gathering.text(prompted.prompt_file),
         prefix=gathering.prompt,
         attach=prompted.attach or (),

@@ -71,7 +71,7 @@ def map_(context: Context) -> None:
     with (
         context.output() as output,
         _memory(mapped.checkpoint, found, context) as memory,
-        terminal.progress("map", found.size, "B") as progress,
+        terminal.progress("map", found.size, "") as progress,
     ):
         means = mapping.Means(
             form=found.form,
@@ -95,7 +95,7 @@ def map_(context: Context) -> None:
 
 
 class Tally:
-    """What has been done so far, and how fast."""
+    """What has been done so far, and how fast; of the progress, the bytes of the input are the measure."""
 
     def __init__(self, progress: Progress, clock: Clock) -> None:
         self.rows = self.failed = 0
@@ -115,7 +115,7 @@ class Tally:
         if now - self._told >= OFTEN:
             self._told = now
             rate = self._asked / (now - self._started)
-            self._progress.note(f"{self.rows} rows, {self.failed} failed, {self._tokens} tokens, {rate:.1f} rows/s")
+            self._progress.note(f"{self.rows} rows, {rate:.1f}/s, {self.failed} failed, {self._tokens} tokens")
 
 
 def _spacing(rate: str) -> float:
