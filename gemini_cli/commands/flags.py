@@ -13,13 +13,12 @@ from typing import Annotated, Any
 
 import typer
 
+from gemini_cli.commands.command import Work
 from gemini_cli.context import Context
 from gemini_cli.documents import spoken
 from gemini_cli.errors import UsageError
 from gemini_cli.flag import Field, fields
 from gemini_cli.shown import Voice
-
-Work = Callable[[Context], int | None]  # the exit status, if it is not 0
 
 
 def one_word(context: Context, name: str) -> str:
