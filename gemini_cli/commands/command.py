@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from gemini_cli.context import Context
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-Work = Callable[[Context], int | None]  # the exit status, if it is not 0
+    from gemini_cli.context import Context
+
+    Work = Callable[[Context], int | None]  # the exit status, if it is not 0
 
 
 class Command(NamedTuple):

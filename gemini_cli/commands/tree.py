@@ -42,27 +42,31 @@ def commands(*words: str) -> tuple[Command, ...]:
     return tuple(found)
 
 
-def tree(argv: Sequence[str]) -> typer.Typer:
-    """The commands, as far as this command line can come to them.
+def said(argv: Sequence[str]) -> str | None:
+    """The word that a command line begins with, if it is one of ours. What may stand before it takes no value."""
+    first = next((word for word in argv if not word.startswith("-")), "")
+    return first if first in WORDS else None
+
+
+def tree(word: str | None, argv: Sequence[str]) -> typer.Typer:
+    """The commands behind `word`; without one, a list of what there is.
 
     Typer makes every command and each of its options before it looks at the command line; all of them would cost each
-    run as much as Typer itself. So where the first word is known, the others are left away, and flags are made for the
-    verbs that are said. Where it is not, there is only a list to show.
+    run as much as Typer itself. So only what was said is made, and flags only for the verbs that stand in `argv`.
     """
     app = _group(
         "gemini-cli",
         epilog="\b\nExit status:\n" + "\n".join(f"  {n:2}  {meaning}" for n, _, meaning in exit_statuses()),
     )
     app.callback(invoke_without_command=True)(program)
-    first = next((word for word in argv if not word.startswith("-")), "")
-    if first not in WORDS:
-        for word, meaning in WORDS.items():
-            app.command(word, short_help=meaning)(listed)
+    if word is None:
+        for each, meaning in WORDS.items():
+            app.command(each, short_help=meaning)(listed)
         return app
-    found = commands(first)
+    found = commands(word)
     group = app
-    if found[0].name != first:
-        group = _group(first, help=WORDS[first])
+    if found[0].name != word:
+        group = _group(word, help=WORDS[word])
         app.add_typer(group)
     for command in found:
         verb = command.name.split()[-1]
