@@ -1,6 +1,6 @@
 """What a command may ask for, made when it first asks: the one visible place of expensive imports.
 
-`--help`, `--version`, usage errors and dry runs get through without httpx and yaml; see `service`.
+`--help`, `--version`, usage errors and dry runs get through without httpcore and yaml; see `service`.
 """
 
 from __future__ import annotations

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from gemini_cli import calls
@@ -12,18 +11,20 @@ from gemini_cli.answer import Answer
 from gemini_cli.body import Body
 from gemini_cli.calls import Made, Runnable, Tolerance
 from gemini_cli.commands.asking import add_to_history, hold_against_schema, preview, refuse_binary, remember
+from gemini_cli.commands.command import Command
 from gemini_cli.context import Context
 from gemini_cli.conversation import Conversation
 from gemini_cli.errors import UsageError
-from gemini_cli.flag import Flag
+from gemini_cli.flag import Flag, Record
+from gemini_cli.history import InHistory
 from gemini_cli.interaction import Interaction, Step
-from gemini_cli.request import pair
+from gemini_cli.request import Asked, Prompted, pair
 from gemini_cli.rounds import Rounds
-from gemini_cli.settings import resolve
+from gemini_cli.settings import Settings, resolve
+from gemini_cli.shown import PreviewFlags
 
 
-@dataclass(frozen=True)
-class Calling:
+class Calling(Record):
     """Who makes the calls, and how often."""
 
     exec: Annotated[
@@ -159,3 +160,8 @@ def _tell(context: Context, made: Made) -> None:
     if made.problem:
         terminal.notice(f"the call of {name} failed: {made.problem}; the model is told")
     terminal.log(1, f"called {calls.said(made.call)}")
+
+
+COMMANDS = (
+    Command("call-tool", call_tool, (Prompted, Calling, InHistory, Asked, PreviewFlags, Settings), "[PROMPT]..."),
+)

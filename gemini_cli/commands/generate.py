@@ -11,7 +11,12 @@ from gemini_cli.commands.asking import (
     remember,
     without_effect,
 )
+from gemini_cli.commands.command import Command
 from gemini_cli.context import Context
+from gemini_cli.history import InHistory
+from gemini_cli.request import Asked, Prompted
+from gemini_cli.settings import Settings
+from gemini_cli.shown import PreviewFlags
 
 
 def generate(context: Context) -> None:
@@ -49,3 +54,6 @@ def _start(context: Context) -> None:
     pretty = context.terminal.stdout_is_terminal
     shown = render.as_json(interaction.raw, pretty=pretty) if context.shown.json else f"{interaction.id or ''}\n"
     context.terminal.write(shown)
+
+
+COMMANDS = (Command("generate", generate, (Prompted, InHistory, Asked, PreviewFlags, Settings), "[PROMPT]..."),)

@@ -217,8 +217,8 @@ sys.addaudithook(end)
     [
         ("typer", signal.SIGINT),
         ("gemini_cli.context", signal.SIGINT),
-        ("httpx", signal.SIGINT),
-        ("httpx", signal.SIGTERM),
+        ("httpcore", signal.SIGINT),
+        ("httpcore", signal.SIGTERM),
         ("httpx_sse", signal.SIGHUP),
     ],
     ids=lambda value: getattr(value, "name", value),
@@ -413,7 +413,7 @@ def test_56_text_is_utf8_whatever_the_locale_says(locale: dict[str, str], name: 
 
 def test_nothing_in_the_working_directory_is_run_or_read(place: Home) -> None:
     """Neither modules nor settings that lie there by chance or by malice."""
-    for module in ("httpx", "yaml", "json", "sitecustomize", "gemini_cli", "typer"):
+    for module in ("httpcore", "yaml", "json", "sitecustomize", "gemini_cli", "typer"):
         (place.cwd / f"{module}.py").write_text("raise SystemExit(99)\n")
     (place.cwd / ".env").write_text("GEMINI_BASE_URL=http://127.0.0.1:1\n")
     (place.cwd / "default.yaml").write_text("base_url: http://127.0.0.1:1\n")
