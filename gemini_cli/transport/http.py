@@ -12,6 +12,7 @@ import os
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
@@ -131,16 +132,18 @@ def _url(text: str) -> tuple[httpcore.URL, str]:
 
 
 def _proxy(text: str) -> httpcore.Proxy:
+    """UsageError for what is none; it is not repeated, for it may hold a password."""
     try:
         parts = urlsplit(text)
-        if parts.scheme.startswith("socks"):
-            import socksio  # type: ignore[import-not-found]  # noqa: F401  what httpcore needs then
-        elif parts.scheme not in ("http", "https"):
-            raise ValueError(f"{parts.scheme}:// is none")
         user = (unquote(parts.username).encode(), unquote(parts.password or "").encode()) if parts.username else None
-        return httpcore.Proxy(_url(text)[0], user)
-    except (ValueError, ImportError) as error:
-        raise UsageError(f"proxy: {error}") from None
+        proxy = httpcore.Proxy(_url(text)[0], user)
+    except ValueError:
+        raise UsageError("what names the proxy is no URL") from None
+    if parts.scheme not in ("http", "https", "socks5", "socks5h"):
+        raise UsageError(f"{parts.scheme}:// is no proxy")
+    if parts.scheme.startswith("socks") and find_spec("socksio") is None:
+        raise UsageError("a SOCKS proxy needs one more library: pip install socksio")
+    return proxy
 
 
 def _named(headers: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
