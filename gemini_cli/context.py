@@ -65,8 +65,6 @@ class Context:
         self.flags: Mapping[str, Any] = {}
         self.words: list[str] = []
         self.endless = False
-        for key in keys.of_environment(environ):
-            terminal.hide(key)
 
     def hear(self, flags: Mapping[str, Any], words: list[str], *, endless: bool = False) -> None:
         """Take in what the command line said. An `endless` command has no time limit unless one is said."""

@@ -20,9 +20,8 @@ from gemini_cli.terminal import Terminal
 if TYPE_CHECKING:
     from gemini_cli.context import Context
 
-TyperError: type[Exception] = typer.BadParameter.__mro__[
-    2
-]  # what every complaint of the parser is; Typer exports only this child
+# What every complaint of the parser is; Typer exports only this child of it.
+TyperError: type[Exception] = typer.BadParameter.__mro__[2]
 
 
 def run(argv: Sequence[str], terminal: Terminal, make: Callable[[], Context]) -> int:
@@ -81,6 +80,8 @@ def main() -> NoReturn:
     environ = dict(os.environ)
     keys.leave_no_trace()
     terminal = Terminal.standard(environ)
+    for key in keys.of_environment(environ):
+        terminal.hide(key)
     signals.listen()
 
     def context() -> Context:

@@ -177,7 +177,7 @@ class Transport:
         return Told(reply.headers, text, None)
 
     def _events(self, reply: Reply) -> Iterator[Event]:
-        from gemini_cli.transport.stream import read_events  # httpx-sse brings httpx along, 60 ms
+        from gemini_cli.transport.stream import read_events
 
         try:
             for event in read_events(reply.chunks, self._notice):

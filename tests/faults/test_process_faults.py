@@ -218,7 +218,7 @@ sys.addaudithook(end)
         ("gemini_cli.context", signal.SIGINT),
         ("httpcore", signal.SIGINT),
         ("httpcore", signal.SIGTERM),
-        ("httpx_sse", signal.SIGHUP),
+        ("gemini_cli.transport.stream", signal.SIGHUP),
     ],
     ids=lambda value: getattr(value, "name", value),
 )
