@@ -173,8 +173,8 @@ function __gemini_cli_takes_calling
     __gemini_cli_at call-tool
 end
 complete -c gemini-cli -n '__gemini_cli_takes_calling' -l exec -x -d 'run CMD for the function NAME; in words as a shell splits them, but without one'
-complete -c gemini-cli -n '__gemini_cli_takes_calling' -l result -x -d 'the result of a call that was handed out, with --previous; ID!=… for an error; may be repeated'
-complete -c gemini-cli -n '__gemini_cli_takes_calling' -l ask -d 'confirm each call on the terminal'
+complete -c gemini-cli -n '__gemini_cli_takes_calling' -l result -x -d 'the result of a handed-out call, with --previous or --history; ID!=… for an error; may be repeated'
+complete -c gemini-cli -n '__gemini_cli_takes_calling' -l ask -d 'confirm each call on the terminal; a refused one ends the run with status 10'
 complete -c gemini-cli -n '__gemini_cli_takes_calling' -l max-rounds -x -d 'end with status 10 when the model calls more often'
 complete -c gemini-cli -n '__gemini_cli_takes_calling' -l tool-timeout -x -d 'end a command that says no timeout of its own'
 

@@ -1,6 +1,6 @@
 """What a command may ask for, made when it first asks: the one visible place of expensive imports.
 
-`--help`, `--version`, usage errors and dry runs get through without httpx and yaml; see `service`.
+`--help`, `--version`, usage errors and dry runs get through without httpcore and yaml; see `service`.
 """
 
 from __future__ import annotations
@@ -65,6 +65,8 @@ class Context:
         self.flags: Mapping[str, Any] = {}
         self.words: list[str] = []
         self.endless = False
+        for key in keys.of_environment(environ):
+            terminal.hide(key)
 
     def hear(self, flags: Mapping[str, Any], words: list[str], *, endless: bool = False) -> None:
         """Take in what the command line said. An `endless` command has no time limit unless one is said."""
@@ -253,6 +255,7 @@ class Context:
             log=self.terminal.log,
             notice=self.terminal.notice,
             hold=hold or self._wait,
+            redacted=self.terminal.redacted,
         )
 
     def _wait(self, failure: Failure, seconds: float) -> None:

@@ -82,13 +82,13 @@ def endpoint(settings: Settings, environ: Mapping[str, str]) -> Endpoint:
     base = (Settings.base_url if settings.offline else settings.base_url).rstrip("/")
     try:
         parts = urlsplit(base)
+        if parts.username is not None or parts.query or parts.fragment:  # not repeated: they are where secrets stand
+            raise UsageError("the base URL must not contain a user name, a password, a query or a fragment")
         host, _ = parts.hostname or "", parts.port
     except ValueError as error:
         raise UsageError(f"base URL {base!r}: {error}") from None
-    if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment or _untidy(base):
+    if parts.scheme not in ("http", "https") or not host or _untidy(base):
         raise UsageError(f"base URL {base!r}: must be http://HOST or https://HOST, with an optional path")
-    if parts.username is not None:
-        raise UsageError("the base URL must not contain a user name or password")
     loopback = is_loopback(host)
     if parts.scheme == "http" and not loopback:
         raise Rejected(f"http://{host} would carry the key in cleartext; use https (http is for loopback only)")

@@ -3,7 +3,8 @@
 Rules: steps are kept by index; what `step.start` brings counts; text, arguments and sound are appended, a signature is
 set when it is not empty, everything else replaces; what is unknown is left alone. `interaction.completed` is the last
 word whatever the outcome, and nothing else is. Text is collected in lists and joined once: a stream of 50,000 deltas
-must not be copied 50,000 times.
+must not be copied 50,000 times. A server that counts in UTF-16 may cut a character in two: its first half waits for the
+other, or for the last word.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class Mark(NamedTuple):
 
 
 class StepFold:
-    """One step as it grows. `heard` counts what came: characters of text, of arguments, and other deltas."""
+    """One step as it grows. `heard` counts what came: bytes of text and of arguments in UTF-16, and other deltas."""
 
     def __init__(self, start: dict[str, Any]) -> None:
         self.type = start.get("type")
@@ -37,7 +38,7 @@ class StepFold:
         self._sound: list[str] = []  # base64 that belongs to the last block of the content
         self._arguments: list[str] = []
         self._set: dict[str, Any] = {}
-        self._text_length = len(self.text)
+        self._text_length = len(json_text.utf16(self.text))
         self._arguments_length = 0
 
     @property
@@ -58,12 +59,12 @@ class StepFold:
         kind = delta.get("type") or ("text" if "text" in delta else None)
         if kind == "text":
             text = want(delta, "text", str) or ""
-            self._text_length += len(text)
+            self._text_length += len(json_text.utf16(text))
             self._append(text)
             return text
         if kind == "arguments_delta":
             fragment = want(delta, "arguments", str) or ""
-            self._arguments_length += len(fragment)
+            self._arguments_length += len(json_text.utf16(fragment))
             self._arguments.append(fragment)
             return ""
         self.others += 1
@@ -113,7 +114,7 @@ class StepFold:
     def _close(self) -> None:
         if self._open:
             block = self._content[-1]
-            self._content[-1] = {**block, "text": (block.get("text") or "") + "".join(self._open)}
+            self._content[-1] = {**block, "text": (block.get("text") or "") + json_text.paired("".join(self._open))}
             self._open = []
         if self._sound:
             self._content[-1] = {**self._content[-1], "data": media.joined(self._sound)}
@@ -153,6 +154,7 @@ class Fold:
         self.error: Failure | None = None
         self.steps: dict[int, StepFold] = {}
         self._told: list[str] = []  # the text that `add` gave out
+        self._half = ""  # of a surrogate pair, not given out
         self._fields: dict[str, Any] = {}
 
     @property
@@ -184,11 +186,20 @@ class Fold:
         """Take one event in; the text of the answer that it brought."""
         self.events += 1
         text = self._apply(event)
+        if not self.terminal:
+            text = self._whole_characters(text)
         self._told.append(text)
         if event_id := event.payload.get("event_id"):
             index = max(self.steps, default=-1)
             self.mark = Mark(str(event_id), index, self.steps[index].heard if index >= 0 else (0, 0, 0))
         self.began = self.began or bool(text)
+        return text
+
+    def _whole_characters(self, text: str) -> str:
+        if self._half and text:
+            text, self._half = json_text.paired(self._half + text), ""
+        if "\ud800" <= text[-1:] <= "\udbff":
+            text, self._half = text[:-1], text[-1]
         return text
 
     def _apply(self, event: Event) -> str:
@@ -231,15 +242,16 @@ class Fold:
         Incomplete if what was given out is not the text of the steps, in their order: of steps that interleave, or
         begin twice, nobody can say what the answer is.
         """
-        said = "".join(spoken(step.step()) for _, step in sorted(self.steps.items()))
-        if said != "".join(self._told):
+        said = json_text.paired("".join(spoken(step.step()) for _, step in sorted(self.steps.items())))
+        told = "".join(self._told)
+        if said != told + self._half:
             raise Incomplete("the stream contradicts itself: its steps are out of order", interaction_id=self.id)
         ended = Interaction(last)
-        rest = ""
+        rest = self._half
         if ended.steps:
-            if not ended.spoken.startswith(said):
+            if not ended.spoken.startswith(told):
                 raise Incomplete("the fetched answer differs from what was streamed", interaction_id=self.id)
-            rest = ended.spoken[len(said) :]
+            rest = ended.spoken[len(told) :]
             last = {**last, "steps": ended.steps}
         self._fields |= {key: value for key, value in last.items() if key != "steps" or ended.steps}
         self.terminal = True

@@ -76,6 +76,20 @@ def _dumped(value: Any, stand_in: Callable[[Streamed], str], indent: int | None 
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
+def utf16(text: str) -> bytes:
+    """The units that some servers count in, and cut between: a surrogate pair that came apart is the same."""
+    return text.encode("utf-16-le", "surrogatepass")
+
+
+def from_utf16(units: bytes) -> str:
+    return units.decode("utf-16-le", "surrogatepass")
+
+
+def paired(text: str) -> str:
+    """Halves of surrogate pairs that came apart and were put side by side, as the characters that they are."""
+    return text if text.isascii() else from_utf16(utf16(text))
+
+
 def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
 

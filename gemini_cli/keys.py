@@ -9,16 +9,18 @@ import signal
 import stat
 import time
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gemini_cli.documents import open_at_once
 from gemini_cli.errors import AuthError
-from gemini_cli.profiles import Profile
-from gemini_cli.settings import Said
+
+if TYPE_CHECKING:
+    from gemini_cli.profiles import Profile
+    from gemini_cli.settings import Said
 
 VARIABLES = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
 COMMAND_TIMEOUT = 30.0  # seconds
-LONGEST = 200
+SHORTEST, LONGEST = 20, 200
 READ = 10_000  # bytes; what is longer is no key, whatever it is
 
 
@@ -32,6 +34,12 @@ def leave_no_trace() -> None:
         # 0 would do for a file, but not for a program that is given cores; 1 is too small for both (core(5)).
         _, most = resource.getrlimit(resource.RLIMIT_CORE)
         resource.setrlimit(resource.RLIMIT_CORE, (1 if most else 0, most))
+
+
+def of_environment(environ: Mapping[str, str]) -> list[str]:
+    """What is not shown from the start on: it may have been put in a wrong place, and stand in the first message."""
+    said = (environ.get(name, "").removesuffix("\n") for name in VARIABLES)
+    return [key for key in said if len(key) >= SHORTEST]
 
 
 class Source(NamedTuple):
@@ -85,8 +93,9 @@ def _beside(profile: Profile, path: str) -> str:
 
 def _checked(text: str, source: str) -> str:
     key = text.removesuffix("\n")
-    if not (20 <= len(key) <= LONGEST and all("!" <= char <= "~" for char in key)):
-        raise AuthError(f"the API key in {source} is malformed: a key is 20 to {LONGEST} printable ASCII characters")
+    if not (SHORTEST <= len(key) <= LONGEST and all("!" <= char <= "~" for char in key)):
+        allowed = f"{SHORTEST} to {LONGEST} printable ASCII characters"
+        raise AuthError(f"the API key in {source} is malformed: a key is {allowed}")
     return key
 
 

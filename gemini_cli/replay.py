@@ -1,9 +1,9 @@
 """Skip, in a resumed stream, exactly what was heard before the cut (cli.md 6).
 
 A server may continue after the event we name, after an earlier one (many deltas carry no `event_id`), or replay from
-the start, and with other chunk boundaries. So nothing is counted in events: text and arguments are compared character
-by character with what was heard, and only what goes beyond it is passed on. Where they differ the two streams are not
-the same answer, and nothing may be spliced.
+the start, and with other chunk boundaries, in the middle of a character too. So nothing is counted in events: text and
+arguments are compared unit by unit of UTF-16 with what was heard, and only what goes beyond it is passed on. Where they
+differ the two streams are not the same answer, and nothing may be spliced.
 
 Steps never interleave (traffic.md 4): every step before the last one heard is complete, and has nothing new to say.
 """
@@ -15,13 +15,14 @@ from typing import Any, NamedTuple
 from gemini_cli.errors import Incomplete
 from gemini_cli.fold import Fold, StepFold
 from gemini_cli.interaction import Event, want
+from gemini_cli.json_text import from_utf16, utf16
 
 
 class Known(NamedTuple):
-    """One step as it was at the cut."""
+    """One step as it was at the cut, in UTF-16."""
 
-    text: str
-    arguments: str
+    text: bytes
+    arguments: bytes
     others: int
     stopped: bool
 
@@ -32,11 +33,12 @@ class Replay:
     def __init__(self, fold: Fold) -> None:
         self._id = fold.id
         self._heard = {
-            index: Known(step.text, step.arguments, step.others, step.stopped) for index, step in fold.steps.items()
+            index: Known(utf16(step.text), utf16(step.arguments), step.others, step.stopped)
+            for index, step in fold.steps.items()
         }
         self._last = max(self._heard, default=-1)
         self._beyond = fold.events == 0
-        self._place: dict[int, list[int]] = {}  # per step: characters of text, of arguments, other deltas replayed
+        self._place: dict[int, list[int]] = {}  # per step: bytes of text, of arguments, other deltas replayed
         if fold.mark is not None:
             self._place[fold.mark.step] = list(fold.mark.heard)
 
@@ -58,7 +60,7 @@ class Replay:
             return event if index > self._last else None
         if event.type == "step.start":
             begun = StepFold(want(event.payload, "step", dict) or {})
-            self._agree(heard.text, 0, begun.text, index)
+            self._agree(heard.text, 0, utf16(begun.text), index)
             self._place[index] = list(begun.heard)
             return None
         if event.type == "step.delta":
@@ -79,17 +81,17 @@ class Replay:
         return event if place[2] > heard.others and index == self._last else None
 
     def _string(
-        self, event: Event, delta: dict[str, Any], key: str, heard: str, place: list[int], which: int
+        self, event: Event, delta: dict[str, Any], key: str, heard: bytes, place: list[int], which: int
     ) -> Event | None:
-        said = want(delta, key, str) or ""
+        said = utf16(want(delta, key, str) or "")
         overlap = self._agree(heard, place[which], said, want(event.payload, "index", int) or 0)
         place[which] += len(said)
         if overlap == len(said):
             return None
-        return Event.make({**event.payload, "delta": {**delta, key: said[overlap:]}}) if overlap else event
+        return Event.make({**event.payload, "delta": {**delta, key: from_utf16(said[overlap:])}}) if overlap else event
 
-    def _agree(self, heard: str, place: int, said: str, index: int) -> int:
-        """How many characters of `said`, which stands at `place`, were heard already."""
+    def _agree(self, heard: bytes, place: int, said: bytes, index: int) -> int:
+        """How many bytes of `said`, which stands at `place`, were heard already."""
         expected = heard[place : place + len(said)]
         complete = index < self._last
         if not said.startswith(expected) or (complete and len(expected) < len(said)):

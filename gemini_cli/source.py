@@ -6,6 +6,7 @@ import os
 import stat
 import sys
 import threading
+import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import NamedTuple
@@ -34,10 +35,14 @@ class Mark(NamedTuple):
 
 
 class Source:
-    """Bytes whose number is known, readable at any place. `path` is absolute, None for what came from a pipe."""
+    """Bytes whose number is known, readable at any place. `path` is absolute, None for what came from a pipe.
+
+    It is closed by `close`, or when nobody has it any more: a `map` attaches a file to each of many rows.
+    """
 
     def __init__(self, descriptor: int, name: str, path: str | None) -> None:
         self._descriptor = descriptor
+        self.close = weakref.finalize(self, os.close, descriptor)
         self.mark = Mark.of(os.fstat(descriptor))
         self.name = name
         self.path = path
@@ -82,14 +87,6 @@ class Source:
         if not stat.S_ISREG(mode):
             return "it is no regular file; `-` reads stdin"
         return "" if self.size else "it is empty"
-
-    def close(self) -> None:
-        """At the latest when nobody has it any more: an attachment goes with the last request that holds it."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-
-    __del__ = close
 
     def check(self) -> None:
         """InputError if it is not what it was when it was opened, or another file lies in its place."""

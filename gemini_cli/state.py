@@ -43,9 +43,11 @@ class State:
         """A place for an SQLite file; None, so that nothing is kept, where there is no writable home."""
         try:
             path = self.path(name)
-        except OutputError:
+            if not path.exists():
+                path.touch(0o600)
+        except (OSError, OutputError):
             return None
-        return path if os.access(path.parent, os.W_OK) and (not path.exists() or os.access(path, os.W_OK)) else None
+        return path if os.access(path.parent, os.W_OK) and os.access(path, os.W_OK) else None
 
     def names(self, folder: str, ending: str) -> list[str]:
         """What is kept in a folder, by name without the ending."""
@@ -134,7 +136,7 @@ class State:
 def _held(path: Path, what: str) -> int:
     """The descriptor of a lock that is held and in its place: one that its holder has just removed locks out nobody."""
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = _opened(path)
         try:
             _hold(descriptor, what)
             if os.path.samestat(os.fstat(descriptor), os.stat(path)):
@@ -145,6 +147,15 @@ def _held(path: Path, what: str) -> int:
             os.close(descriptor)
             raise
         os.close(descriptor)
+
+
+def _opened(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EISDIR):
+            raise InputError(f"{path} is not a regular file; it is left alone") from None
+        raise
 
 
 def _hold(descriptor: int, name: str) -> None:

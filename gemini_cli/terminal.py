@@ -89,7 +89,6 @@ class Terminal:
         self.answered = False  # a byte of the answer is on stdout
         self._column_zero = True
         self._bar: Bar | None = None
-        self._half = ""  # of a surrogate pair; the other half may be in the next piece of the answer
 
     @classmethod
     def standard(cls, environ: Mapping[str, str]) -> Terminal:
@@ -108,9 +107,10 @@ class Terminal:
     def progress(self, label: str, total: float | None, unit: str) -> Iterator[Progress]:
         """A line on stderr that is there while the block lasts: of so many `unit` (bytes: "B"), how many, how fast.
 
-        Off a terminal and with -q there is none.
+        Without a unit, only a bar and the time left.
+        Off a terminal and with -q there is none, and none within another: a row of `map` may upload a file.
         """
-        if self.quiet or not _isatty(self._stderr) or self._environ.get("TERM", "dumb") == "dumb":
+        if self._bar or self.quiet or not _isatty(self._stderr) or self._environ.get("TERM", "dumb") == "dumb":
             yield _Unseen()
             return
         from gemini_cli.progress import Bar  # rich, 90 ms
@@ -152,14 +152,14 @@ class Terminal:
 
     def thought(self, text: str) -> None:
         """A summary of thoughts: several lines, dimmed on a terminal."""
-        shown = self._redacted(text.strip().translate(VISIBLE))
+        shown = self.redacted(text.strip().translate(VISIBLE))
         self._write_stderr(f"\x1b[2m{shown}\x1b[0m\n" if self._coloured() else f"{shown}\n")
 
     def tell(self, failure: Failure, *, as_json: bool) -> None:
         """One line for what failed, one for what helps; or one JSON object."""
         if as_json:
             self._break_line()
-            self._write_stderr(self._redacted(json_text.dump(failure.facts())).translate(VISIBLE) + "\n")
+            self._write_stderr(self.redacted(json_text.dump(failure.facts())).translate(VISIBLE) + "\n")
             return
         self._say(f"gemini-cli: {failure.kind}: {failure.message}")
         if failure.hint:
@@ -171,7 +171,7 @@ class Terminal:
 
     def _say(self, line: str) -> None:
         self._break_line()
-        self._write_stderr(self._redacted(line).translate(VISIBLE_IN_LINE) + "\n")
+        self._write_stderr(self.redacted(line).translate(VISIBLE_IN_LINE) + "\n")
 
     def _break_line(self) -> None:
         """On a terminal, where both streams meet, a message does not continue the answer's last line."""
@@ -179,7 +179,8 @@ class Terminal:
             self._column_zero = True
             self._write_stderr("\n")
 
-    def _redacted(self, text: str) -> str:
+    def redacted(self, text: str) -> str:
+        """The text without what is hidden."""
         for secret in self._secrets:
             text = text.replace(secret, "[redacted]")
         return _UPLOAD_ID.sub(r"\1[redacted]", text)
@@ -212,9 +213,6 @@ class Terminal:
 
     def write(self, text: str) -> None:
         """A piece of the answer, now. OutputError if it cannot be written, Ended if its reader has gone."""
-        text = self._half + text
-        self._half = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
-        text = text.removesuffix(self._half)
         self.write_bytes(self.encoded(text.translate(VISIBLE) if self.stdout_is_terminal else text))
 
     def write_row(self, text: str) -> None:
@@ -224,17 +222,12 @@ class Terminal:
         self.answered = answered
 
     def encoded(self, text: str) -> bytes:
-        """UTF-8. Half a surrogate pair cannot be said in it, and is shown as U+FFFD, with a notice.
-
-        A pair that came in two deltas is one character (a server that counts in UTF-16 may cut there).
-        """
+        """UTF-8. Half a surrogate pair cannot be said in it, and is shown as U+FFFD, with a notice."""
         try:
             return text.encode()
         except UnicodeEncodeError:
-            paired = text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
-            if _SURROGATE.search(paired):
-                self.notice("the answer holds half a surrogate pair; it is shown as U+FFFD")
-            return _SURROGATE.sub("\ufffd", paired).encode()
+            self.notice("the answer holds half a surrogate pair; it is shown as U+FFFD")
+            return _SURROGATE.sub("\ufffd", text).encode()
 
     def end_line(self) -> None:
         """What follows on stdout begins a line."""
@@ -325,7 +318,7 @@ class Terminal:
     def confirm(self, question: str) -> bool:
         """Whether a person at the terminal says yes, whatever our streams are; UsageError if there is no terminal."""
         with _terminal() as terminal:
-            _write_all(terminal, f"{self._redacted(question).translate(VISIBLE_IN_LINE)} [y/N] ".encode())
+            _write_all(terminal, f"{self.redacted(question).translate(VISIBLE_IN_LINE)} [y/N] ".encode())
             answer = b""
             while not answer.endswith(b"\n") and (piece := terminal.read(READ_SIZE)):
                 answer += piece

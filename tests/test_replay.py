@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from gemini_cli.errors import Incomplete
 from gemini_cli.fold import Fold
 from gemini_cli.interaction import Event
+from gemini_cli.json_text import from_utf16, utf16
 from gemini_cli.replay import Replay
 from tests.harness import completed, created, start, text
 
@@ -33,12 +34,14 @@ def whole(pieces: list[list[str]], *, ids: set[int] = frozenset()) -> Events:  #
 
 
 def cut_into(said: str, places: list[int]) -> list[str]:
-    edges = sorted({0, len(said), *(place % (len(said) + 1) for place in places)})
-    return [said[left:right] for left, right in pairwise(edges)]
+    """In UTF-16: the middle of a character is a place as well."""
+    units = utf16(said)
+    edges = sorted({0, len(units), *(2 * (place % (len(units) // 2 + 1)) for place in places)})
+    return [from_utf16(units[left:right]) for left, right in pairwise(edges)]
 
 
 @given(
-    said=st.lists(st.text(st.characters(codec="utf-8"), min_size=1, max_size=12), min_size=1, max_size=3),
+    said=st.lists(st.text(st.sampled_from("ab\n\u2028🥊😀"), min_size=1, max_size=12), min_size=1, max_size=3),
     first=st.lists(st.integers(0, 50), max_size=5),
     second=st.lists(st.integers(0, 50), max_size=5),
     ids=st.sets(st.integers(0, 20)),

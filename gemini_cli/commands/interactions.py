@@ -7,12 +7,14 @@ from typing import Annotated
 
 from gemini_cli import dialogue
 from gemini_cli.commands import show
+from gemini_cli.commands.command import Command
 from gemini_cli.commands.flags import one_word
 from gemini_cli.context import Context
 from gemini_cli.errors import Ended
 from gemini_cli.flag import Flag, Record
 from gemini_cli.interaction import Interaction
-from gemini_cli.settings import resolve
+from gemini_cli.settings import Settings, resolve
+from gemini_cli.shown import AnswerFlags, Voice
 
 
 class Waiting(Record):
@@ -79,3 +81,11 @@ def cancel(context: Context) -> None:
 def delete(context: Context) -> None:
     """Delete an interaction. One that runs goes on running."""
     dialogue.delete(context.service, one_word(context, "ID"))
+
+
+COMMANDS = (
+    Command("interactions get", get, (AnswerFlags, Settings), "ID"),
+    Command("interactions wait", wait, (Waiting, AnswerFlags, Settings), "ID"),
+    Command("interactions cancel", cancel, (Voice, Settings), "ID"),
+    Command("interactions delete", delete, (Voice, Settings), "ID"),
+)

@@ -8,16 +8,17 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Annotated
 
 from gemini_cli import render, resources
+from gemini_cli.commands.command import Command
 from gemini_cli.context import Context
 from gemini_cli.errors import DeadlinePassed, Failure, InputError, Partial, Temporary, UsageError
-from gemini_cli.flag import Flag
+from gemini_cli.flag import Flag, Record
 from gemini_cli.resources import Resource
-from gemini_cli.settings import resolve
+from gemini_cli.settings import Settings, resolve
+from gemini_cli.shown import Voice
 
 if TYPE_CHECKING:
     from gemini_cli.source import Source
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
 STDIN = "-"
 
 
-@dataclass(frozen=True)
-class Uploaded:
+class Uploaded(Record):
     """What is uploaded, and how."""
 
     wait: Annotated[bool, Flag("wait until the file can be used (the default)")] = False
@@ -202,3 +202,6 @@ def _conclude(found: Sequence[Outcome]) -> None:
     if len(failures) == len(found) and len(kinds) == 1:
         raise kinds.pop()(f"none of the {len(found)} files was uploaded")
     raise Partial(f"{len(failures)} of {len(found)} files were not uploaded")
+
+
+COMMANDS = (Command("upload", upload, (Uploaded, Voice, Settings), "FILE...", endless=True),)

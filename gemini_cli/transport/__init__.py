@@ -61,6 +61,7 @@ class Transport:
         log: Log = lambda level, *parts: None,
         notice: Callable[[str], None] = lambda text: None,
         hold: Hold | None = None,
+        redacted: Callable[[str], str] = lambda text: text,
     ) -> None:
         self._wire = wire
         self._endpoint = endpoint
@@ -74,6 +75,7 @@ class Transport:
         self.answers = 0  # requests that were answered with 200
         self.log = log
         self._notice = notice
+        self._redacted = redacted  # what a server says of a failure is shown, and kept in sessions and rows
 
     def json(self, method: str, path: str, body: Content = b"", *, repeatable: bool | None = None) -> str:
         """The text of a JSON answer; a create is a POST that is not `repeatable`."""
@@ -180,7 +182,10 @@ class Transport:
         try:
             for event in read_events(reply.chunks, self._notice):
                 self.log(2, "<", event.raw)
-                yield event
+                yield Event.parse(self._redacted(event.raw), event.type) if event.type == "error" else event
+        except Cut as cut:
+            said = cut.said._replace(message=self._redacted(cut.said.message)) if cut.said else None
+            raise Cut(self._redacted(str(cut)), said) from cut
         finally:
             reply.close()
 
@@ -255,7 +260,7 @@ class Transport:
         if 300 <= reply.status < 400:
             reply.close()
             return Redirected(reply.status, reply.headers.get("location", ""))
-        told = refusal.read(self._start_of(reply), reply.status, reply.reason)
+        told = refusal.read(self._start_of(reply), reply.status, self._redacted(reply.reason))
         failure = told.failure(reply.status)
         failure.retry_after_s = patience.asked_for(reply.headers, told, self._patience.now())
         return failure
@@ -273,7 +278,7 @@ class Transport:
         finally:
             reply.close()
         self.log(2, "<", data)
-        return data
+        return self._redacted(data.decode("utf-8", "replace")).encode()
 
     def _expect(self, reply: Reply, content_type: str) -> None:
         """Only what was asked for is an answer of the API; a proxy's page of HTML is none."""

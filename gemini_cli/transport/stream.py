@@ -20,6 +20,7 @@ from gemini_cli.interaction import Event
 from gemini_cli.transport.wire import INVALID_UTF8, Cut
 
 EVENT_LIMIT = 64 * 1024 * 1024  # real signatures and images reach several MB in one line (traffic.md 14)
+TAIL = 64 * 1024  # characters of its end; as much as is read of any error body
 REPLACEMENT = "\ufffd"
 
 
@@ -58,7 +59,8 @@ class _Guarded:
         self._chunks = chunks
         self._notice = notice
         self._limit = limit
-        self._latest: deque[str] = deque(maxlen=16)
+        self._latest: deque[str] = deque()
+        self._held = 0  # characters in it
 
     def iter_text(self) -> Iterator[str]:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -79,10 +81,16 @@ class _Guarded:
             self.pending += len(chunk)
             if self.pending > self._limit:
                 raise Rejected(f"an event larger than {self._limit} bytes")
-            self._latest.append(text)
             if text:
+                self._hold(text)
                 yield text
 
+    def _hold(self, text: str) -> None:
+        self._latest.append(text)
+        self._held += len(text)
+        while self._held - len(self._latest[0]) > TAIL:
+            self._held -= len(self._latest.popleft())
+
     def tail(self) -> str:
-        """What came after the last blank line; an error body without a frame is shorter than what is kept."""
+        """What came after the last blank line; an error body without a frame is shorter than what is held."""
         return "".join(self._latest).rstrip("\n").rpartition("\n\n")[2]

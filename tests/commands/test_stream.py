@@ -75,6 +75,35 @@ def test_citations_and_usage_come_at_the_end() -> None:
     assert outcome == (0, "Hi\n\nCitations:\n- [t](u)\n", "usage: 3 total tokens\n")
 
 
+HALVES = [text("Hi \ud83e"), text("\udd4a"), text("!\ud83e")]  # a character in two deltas, and half of another
+SHOWN = "Hi 🥊!\ufffd"
+TOLD = "gemini-cli: the answer holds half a surrogate pair; it is shown as U+FFFD\n"
+
+
+def test_half_a_character_waits_for_the_other_or_for_the_end(tmp_path: Path) -> None:
+    whole = [created(), start(), *HALVES, STOP, completed()]
+    assert streamed(sse(*whole))[0] == (0, f"{SHOWN}\n", TOLD)
+    assert streamed(sse(*whole), argv=("-o", str(tmp_path / "a")))[0] == (0, "", TOLD)
+    assert (tmp_path / "a").read_text() == SHOWN
+    only_half, _ = streamed(sse(created(), start(), text("\ud83e"), completed()))
+    assert only_half == (0, "\ufffd\n", TOLD)
+
+
+@pytest.mark.parametrize("status", ["incomplete", "failed", "requires_action"])
+def test_half_a_character_is_shown_at_the_end_of_an_answer_that_failed(status: str) -> None:
+    outcome, _ = streamed(sse(created(), start(), *HALVES, STOP, completed(status)))
+    assert outcome.status in (8, 10)
+    assert outcome.out == SHOWN
+    assert outcome.err.startswith(TOLD)
+
+
+def test_half_a_character_at_a_cut_is_no_prefix_of_the_answer() -> None:
+    """The other half is what the cut took; U+FFFD would be a byte of another answer."""
+    cut = sse(created(), start(), *HALVES, Cut("it broke"))
+    outcome, _ = streamed(cut, argv=("--no-store",))
+    assert (outcome.status, outcome.out) == (8, "Hi 🥊!")
+
+
 def test_thoughts_go_to_stderr_as_they_come() -> None:
     thought = {
         "event_type": "step.delta",

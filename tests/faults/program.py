@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
+import functools
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -17,7 +21,9 @@ from urllib.parse import quote
 
 CANARY = "AIza/Canary+Key=0123456789abcdefghijklm"
 CANARY_FORMS = (CANARY, base64.b64encode(CANARY.encode()).decode().rstrip("="), quote(CANARY, safe=""))
+PROGRAM = [sys.executable, "-m", "gemini_cli"]
 MEASURE = str(Path(__file__).with_name("measure.py"))
+WARM = str(Path(__file__).with_name("warm.py"))
 COMPANY = 1.5  # seconds that a busy machine may add to any bound: the rows run side by side, each starts a Python
 HANGS = 40.0  # seconds after which a run is killed, and its test fails
 
@@ -61,12 +67,72 @@ class Home:
 
 
 def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "gemini_cli", *arguments]
+    return [*PROGRAM, *arguments]
 
 
 def shell(redirections: str, *arguments: str) -> list[str]:
     """The program with its descriptors changed by a shell, as in `<&-` or `>/dev/full`."""
     return ["/bin/sh", "-c", f'exec "$@" {redirections}', "sh", *command(*arguments)]
+
+
+class Forked:
+    """A run that was forked from warm.py: of subprocess.Popen what `Process` uses."""
+
+    stdin = None
+
+    def __init__(self, pid: int, answer: socket.socket, stdout: IO[bytes]) -> None:
+        self.pid = pid
+        self.stdout: IO[bytes] | None = stdout
+        self._answer = answer
+        self._status: int | None = None
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self._status is None:
+            self._answer.settimeout(timeout)
+            self._status = int(self._answer.recv(32))
+            self._answer.close()
+        return self._status
+
+    def send_signal(self, number: int) -> None:
+        if self._status is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+class Forge:
+    """Starts runs of the program that need not import it first; one for all tests."""
+
+    def __init__(self) -> None:
+        self._door, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            argv = [sys.executable, WARM, str(theirs.fileno())]
+            self._warm = subprocess.Popen(argv, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+
+    def close(self) -> None:
+        self._door.close()
+        self._warm.wait()
+
+    def start(self, argv: list[str], cwd: Path, environ: Mapping[str, str], stderr: IO[bytes]) -> Forked:
+        order = json.dumps({"argv": argv, "cwd": str(cwd), "environ": dict(environ)}).encode()
+        answer, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        reading, writing = os.pipe()
+        with theirs, open(os.devnull, "rb") as stdin, os.fdopen(writing, "wb") as stdout:
+            streams = [theirs.fileno(), *(stream.fileno() for stream in (stdin, stdout, stderr))]
+            socket.send_fds(self._door, [order], streams)
+        return Forked(int(answer.recv(32)), answer, os.fdopen(reading, "rb", buffering=0))
+
+
+@functools.cache
+def forge() -> Forge | None:
+    """None where there is no such socket, so that each run starts by itself."""
+    if not hasattr(socket, "SOCK_SEQPACKET") or sys.platform != "linux":
+        return None
+    forge = Forge()
+    atexit.register(forge.close)
+    return forge
 
 
 class Process:
@@ -80,13 +146,18 @@ class Process:
         *,
         stdin: int | IO[bytes] = subprocess.DEVNULL,
         stdout: int | IO[bytes] = subprocess.PIPE,
+        forge: Forge | None = None,
     ) -> None:
         self._errors = home.path / f"stderr-{time.monotonic_ns()}"
         self.started = time.monotonic()
         with self._errors.open("wb") as stderr:
-            self.popen = subprocess.Popen(
-                argv, cwd=home.cwd, env=dict(environ), stdin=stdin, stdout=stdout, stderr=stderr, bufsize=0
-            )
+            self.popen: subprocess.Popen[bytes] | Forked
+            if forge and argv[: len(PROGRAM)] == PROGRAM:
+                self.popen = forge.start(argv[len(PROGRAM) :], home.cwd, environ, stderr)
+            else:
+                self.popen = subprocess.Popen(
+                    argv, cwd=home.cwd, env=dict(environ), stdin=stdin, stdout=stdout, stderr=stderr, bufsize=0
+                )
         self._stdout = b""
         self._watchdog = threading.Timer(HANGS, self.popen.kill)
         self._watchdog.daemon = True
@@ -119,6 +190,11 @@ class Process:
 
 def run(argv: list[str], home: Home, environ: Mapping[str, str]) -> Run:
     return Process(argv, home, environ).finish()
+
+
+def run_forked(argv: list[str], home: Home, environ: Mapping[str, str]) -> Run:
+    """Where it is not the start of the program that is looked at."""
+    return Process(argv, home, environ, forge=forge()).finish()
 
 
 def run_measured(argv: list[str], home: Home, environ: Mapping[str, str]) -> Run:

@@ -16,11 +16,11 @@ from typing import NamedTuple
 
 import pytest
 
-from .program import COMPANY, Home, Run, assert_always_true, command, run, run_measured
+from .program import COMPANY, Home, Run, assert_always_true, command, run, run_forked, run_measured
 from .scenes import Asked, at, emulator
 from .table import ANY, EMPTY, PREFIX, TABLE, Row
 
-PATIENT, BUSY = 6, 2  # threads for the rows that mostly wait, and for the others
+PATIENT, BUSY = 16, 2  # threads for the rows that mostly wait, and for the others
 
 
 class Case(NamedTuple):
@@ -64,7 +64,9 @@ def carry_out(case: Case, path: Path) -> Outcome:
     home = Home(path)
     argv = command(*case.command.split(), *case.row.flags, "--", "hi")
     with case.row.stage() as scene:
-        done = (run if case.row.mib is None else run_measured)(argv, home, home.environ(scene.url, scene.environ))
+        done = (run_forked if case.row.mib is None else run_measured)(
+            argv, home, home.environ(scene.url, scene.environ)
+        )
         trespasses = sum(server.connections for server in scene.forbidden)
         return Outcome(done, home, list(scene.requests), trespasses, scene.leftovers())
 

@@ -1,0 +1,282 @@
+"""The key is in one header of a request, and nowhere else (cli.md 7); and nothing is taken from the working directory.
+
+`assert_always_true` looks for the key after every run in this folder. Here are the places where one would look who
+wants it: each command at its most talkative, a key put in a wrong place, children, the process table, other hosts.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import shlex
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from gemini_cli.emulator.server import Server
+
+from .program import CANARY, CANARY_FORMS, Home, Process, Run, command, killed_at_the_end, run, run_forked
+from .rawserver import RawServer
+from .scenes import emulator
+from .test_process_faults import until
+
+# Every command that sends something; the files are beside the working directory of the run.
+COMMANDS = {
+    "generate": ["generate", "hi"],
+    "stream": ["stream", "hi"],
+    "the older family": ["stream", "--api", "generate-content", "hi"],
+    "chat": ["chat", "--session", "s", "hi"],
+    "history": ["generate", "--history", "../history.json", "hi"],
+    "upload": ["upload", "../note.txt"],
+    "attach": ["generate", "--upload", "-a", "../note.txt", "hi"],
+    "call-tool": ["call-tool", "-T", "../tools.json", "hi"],
+    "map": ["map", "../rows.jsonl", "--checkpoint", "../kept"],
+    "batch": ["batch", "submit", "../rows.jsonl"],
+    "batch list": ["batch", "list"],
+    "tokens": ["tokens", "hi"],
+    "models": ["models", "list"],
+    "files": ["files", "list"],
+    "download": ["files", "download", "files/none", "-o", "../none"],
+    "interactions": ["interactions", "get", "v1_none"],
+}
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Home:
+    place = Home(tmp_path / "fault")
+    (place.path / "note.txt").write_text("a note")
+    (place.path / "rows.jsonl").write_text('"one"\n"two"\n')
+    (place.path / "tools.json").write_text(json.dumps([{"name": "weather", "run": ["/bin/sh", "-c", "env"]}]))
+    return place
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with emulator() as serving:
+        yield serving
+
+
+def assert_not_there(done: Run, place: Home, *, besides: Path | None = None) -> None:
+    """In none of its forms, in what was said or in any file of the run."""
+    kept = [path.read_bytes() for path in place.left_behind() if path != besides]
+    for form in CANARY_FORMS:
+        assert form not in done.stdout.decode() + done.stderr, "the key was said"
+        assert not [data for data in kept if form.encode() in data], "the key was written"
+
+
+# What is said and written ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_nothing_said_or_written_holds_the_key(name: str, place: Home, server: Server) -> None:
+    server.requests.clear()
+    done = run_forked(command(*COMMANDS[name], "-vv"), place, place.environ(server.url))
+    assert done.status == (6 if name in ("download", "interactions") else 0), done
+    assert done.stderr.count("\n") >= 1
+    assert_not_there(done, place)
+    assert [request for request in server.requests if request.headers.get("x-goog-api-key") == CANARY]
+    assert not [form for form in CANARY_FORMS for request in server.requests if form in request.target]
+
+
+@pytest.mark.parametrize("voice", ["-vv", "--json"])
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_server_that_repeats_the_key_is_not_repeated(name: str, voice: str, place: Home) -> None:
+    with emulator("echo_key(times=forever)") as server:
+        done = run_forked(command(*COMMANDS[name], voice), place, place.environ(server.url))
+    assert done.status == (11 if name == "map" else 4)
+    assert "[redacted]" in done.stdout.decode() + done.stderr
+    assert_not_there(done, place)
+
+
+@pytest.mark.parametrize("orders", [f"error_event(2, message='no {form}')" for form in CANARY_FORMS])
+@pytest.mark.parametrize("name", ["stream --json", "chat --session s", "stream --api generate-content"])
+def test_nor_is_a_stream_that_does(name: str, orders: str, place: Home) -> None:
+    with emulator(orders) as server:
+        done = run_forked(command(*name.split(), "hi"), place, place.environ(server.url))
+    assert done.status == 8
+    assert "no [redacted]" in done.stderr
+    assert_not_there(done, place)
+
+
+@pytest.mark.parametrize("show", ["-n", "--curl"])
+@pytest.mark.parametrize("name", ["generate", "stream", "the older family", "chat", "call-tool"])
+def test_a_request_that_is_only_shown_has_no_key(name: str, show: str, place: Home) -> None:
+    done = run_forked(command(*COMMANDS[name], show, "-vv"), place, place.environ("http://127.0.0.1:9"))
+    assert done.status == 0
+    assert_not_there(done, place)
+
+
+@pytest.mark.parametrize(
+    ("argv", "environ"),
+    [
+        (["config", "show"], {}),
+        (["generate", "--base-url", f"https://127.0.0.1:1/?key={CANARY}", "hi"], {}),
+        (["generate", "--base-url", f"https://user:{CANARY}@127.0.0.1:1", "hi"], {}),
+        (["generate", "--base-url", f"https://127.0.0.1:{CANARY}", "hi"], {}),
+        (["generate", "--retries", "0", "hi"], {"HTTPS_PROXY": f"http://u:{CANARY}@[", "GEMINI_BASE_URL": ""}),
+        (["generate", "--retries", "0", "hi"], {"HTTPS_PROXY": f"http://{CANARY}@127.0.0.1:1", "GEMINI_BASE_URL": ""}),
+        (["generate", "--api-key", CANARY, "hi"], {}),
+        (["generate", f"--api-key={CANARY}", "hi"], {}),
+        (["generate", f"--{CANARY}", "hi"], {}),
+        (["generate", "--api-key-file", CANARY, "hi"], {}),
+        (["generate", "-f", CANARY], {}),
+        (["generate", "--retries", CANARY, "hi"], {}),
+        (["generate", "-P", CANARY, "hi"], {}),
+        (["chat", "--session", CANARY, "hi"], {}),
+        (["generate", "hi"], {"GOOGLE_API_KEY": f"{CANARY} "}),
+        (["generate", "hi"], {"GEMINI_TIMEOUT": CANARY, "GEMINI_RETRIES": CANARY}),
+        ([CANARY], {}),
+    ],
+    ids=repr,
+)
+def test_a_key_in_a_wrong_place_is_not_repeated(argv: list[str], environ: dict[str, str], place: Home) -> None:
+    done = run_forked(command(*argv), place, place.environ("http://127.0.0.1:9", environ))
+    assert done.status in (0, 2, 3, 4, 5), done
+    assert_not_there(done, place)
+
+
+@pytest.mark.parametrize("where", ["file", "command"])
+def test_a_key_of_a_file_or_a_command_is_hidden_as_well(where: str, place: Home) -> None:
+    key = place.path / "key"
+    key.write_text(f"{CANARY}\n")
+    key.chmod(0o600)
+    with emulator("echo_key") as server:
+        environ = place.environ(server.url, {"GEMINI_API_KEY": ""})
+        _default_profile(environ, f"api_key_command: [cat, {json.dumps(str(key))}]\n")
+        argv = ["--api-key-file", str(key)] if where == "file" else []
+        done = run_forked(command("generate", "hi", "-vv", *argv), place, environ)
+    assert done.status == 4
+    assert "[redacted]" in done.stderr
+    assert_not_there(done, place, besides=key)
+
+
+def _default_profile(environ: dict[str, str], text: str) -> None:
+    profile = Path(environ["XDG_CONFIG_HOME"], "gemini-cli", "profiles", "default.yaml")
+    profile.parent.mkdir(parents=True)
+    profile.write_text(text)
+
+
+# Other processes ------------------------------------------------------------------------------------------------------
+
+
+def test_the_process_table_and_a_core_do_not_have_it(place: Home) -> None:
+    with emulator("silence") as server:
+        process = Process(command("generate", "hi"), place, place.environ(server.url))
+        with killed_at_the_end(process):
+            until(lambda: len(server.requests) > 0)
+            shown = Path(f"/proc/{process.popen.pid}/cmdline").read_bytes()
+            soft, _ = resource.prlimit(process.popen.pid, resource.RLIMIT_CORE)
+    assert not [form for form in CANARY_FORMS if form.encode() in shown]
+    assert soft <= 1  # byte: no core is that small; with 0 a program that is given cores would still get it (core(5))
+
+
+def test_children_do_not_inherit_it(place: Home) -> None:
+    """A key command, and what runs below the emulator; tools are in test_tool_faults.py."""
+    environ = {**place.environ(""), "GOOGLE_API_KEY": CANARY}
+    below = run(command("emulator", "--", "/bin/sh", "-c", "env; cat /proc/self/environ"), place, environ)
+    assert below.status == 0
+    assert b"GEMINI_API_KEY=" in below.stdout
+    spy = f"env > {shlex.quote(str(place.path / 'seen'))}; echo {'k' * 30}"
+    _default_profile(environ, f"api_key_command: [sh, -c, {json.dumps(spy)}]\n")
+    with emulator() as server:
+        empty = {**place.environ(server.url), "GEMINI_API_KEY": "", "OLD_KEY": "known to the user's own command"}
+        assert run(command("generate", "hi"), place, empty).status == 4  # not the emulator's key
+    seen = (place.path / "seen").read_text()
+    assert "OLD_KEY" in seen
+    assert not [form for form in CANARY_FORMS if form in seen + below.stdout.decode()]
+
+
+# Other hosts ----------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def listening() -> Iterator[tuple[str, list[bytes]]]:
+    """A host that hangs up on everybody; what each said first."""
+    heard: list[bytes] = []
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def listen() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                heard.append(connection.recv(65536))
+
+    threading.Thread(target=listen, daemon=True).start()
+    with closing(listener):
+        yield f"127.0.0.1:{listener.getsockname()[1]}", heard
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("name", ["generate", "stream", "upload", "models"])
+def test_a_proxy_is_asked_for_a_tunnel_and_hears_no_more(name: str, place: Home) -> None:
+    with listening() as (host, heard):
+        environ = place.environ("", {"HTTPS_PROXY": f"http://{host}"})
+        done = run_forked(command(*COMMANDS[name], "--retries", "0"), place, environ)
+    assert done.status == 5
+    assert heard
+    for asked in heard:
+        assert asked.startswith(b"CONNECT generativelanguage.googleapis.com:443 HTTP/1.1\r\n")
+        assert not [form for form in CANARY_FORMS if form.encode() in asked]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_redirect_is_not_followed_by_any_command(name: str, place: Home) -> None:
+    with RawServer(host="127.0.0.2") as other, emulator(f"redirect('{other.url}/x', times=forever)") as server:
+        done = run_forked(command(*COMMANDS[name]), place, place.environ(server.url))
+        assert done.status == (11 if name == "map" else 6)
+        assert other.connections == 0
+    assert_not_there(done, place)
+
+
+# The working directory ------------------------------------------------------------------------------------------------
+
+SETTINGS = ["default.yaml", "gemini.yaml", ".gemini-cli.yaml", "profiles/default.yaml", "gemini-cli/config.yaml"]
+MODULES = [f"{name}.py" for name in ("httpcore", "httpx_sse", "yaml", "json", "typer", "ssl", "sitecustomize")]
+BAITS = {
+    **dict.fromkeys(MODULES, "raise SystemExit(99)\n"),
+    **dict.fromkeys(SETTINGS, "base_url: http://127.0.0.1:1\nretries: x\n"),
+    ".env": "GEMINI_BASE_URL=http://127.0.0.1:1\nGEMINI_API_KEY=short\n",
+    ".netrc": "default login a password b\n",
+    ".gemini/settings.json": "{",
+    "pyproject.toml": "[",
+}
+WATCH = """
+import os, sys
+here = os.getcwd()
+def watch(event, arguments):
+    if event == "open" and isinstance(arguments[0], (str, bytes)):
+        path = os.path.realpath(os.fsdecode(arguments[0]))
+        if path.startswith(here):
+            with open({log!r}, "a") as log:
+                print(path, file=log)
+sys.addaudithook(watch)
+"""
+
+
+@pytest.mark.parametrize("name", ["generate", "stream", "chat", "call-tool", "upload", "map"])
+def test_nothing_in_the_working_directory_is_opened(name: str, place: Home, tmp_path: Path, server: Server) -> None:
+    """Neither modules nor settings that lie there by chance or by malice, whichever way the program is started."""
+    for bait, text in BAITS.items():
+        (place.cwd / bait).parent.mkdir(exist_ok=True)
+        (place.cwd / bait).write_text(text)
+    (tmp_path / "watch").mkdir()
+    log = tmp_path / "opened"
+    log.touch()
+    (tmp_path / "watch" / "sitecustomize.py").write_text(WATCH.format(log=str(log)))
+    environ = place.environ(server.url, {"PYTHONPATH": str(tmp_path / "watch")})
+    script = [str(Path(sys.executable).with_name("gemini-cli"))]
+    for program in (script if Path(script[0]).exists() else command(), command()):
+        done = run([*program, *COMMANDS[name]], place, environ)
+        assert (done.status, done.stderr) == (0, "")
+    assert log.read_text() == ""
+    subprocess.run([sys.executable, "-c", "open('.env')"], cwd=place.cwd, env=environ, check=True)
+    assert ".env" in log.read_text(), "the watch is blind"
