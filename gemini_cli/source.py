@@ -15,7 +15,8 @@ from gemini_cli import mime_type
 from gemini_cli.documents import open_at_once
 from gemini_cli.errors import InputError, OutputError
 
-PIECE = 512 * 1024  # bytes read and sent at a time: each costs 40 us, and more of them leave the processor's cache
+PIECE = 512 * 1024  # bytes read and sent at a time: each costs 40 us, and a larger one leaves the processor's cache
+HASHED = 1024 * 1024  # bytes hashed at a time: between two, the thread holds the lock that the sending needs
 LOWEST = 19  # the priority of what runs when nobody else wants the processor
 SAMPLE = 1024 * 1024  # bytes at either end that stand for the content when two runs are compared
 
@@ -99,12 +100,12 @@ class Source:
     def _changed(self) -> InputError:
         return InputError(f"{self.name} changed while it was being sent")
 
-    def pieces(self, offset: int, length: int) -> Iterator[bytes]:
+    def pieces(self, offset: int, length: int, largest: int = PIECE) -> Iterator[bytes]:
         """So many bytes from there. It is checked before the last piece, so that no changed file is ever completed."""
         end = offset + length
         while offset < end:
             try:
-                piece = os.pread(self._descriptor, min(PIECE, end - offset), offset)
+                piece = os.pread(self._descriptor, min(largest, end - offset), offset)
             except OSError as error:
                 raise InputError(f"cannot read {self.name}: {error.strerror}") from None
             offset += len(piece)
@@ -168,7 +169,7 @@ class Digest:
                     return
 
     def _rest(self) -> Iterator[bytes]:
-        return self._source.pieces(self._offset, self._source.size - self._offset)
+        return self._source.pieces(self._offset, self._source.size - self._offset, HASHED)
 
     def _add(self, piece: bytes) -> None:
         self._digest.update(piece)
