@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import binascii
 import re
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -46,14 +45,13 @@ class Attachment(NamedTuple):
 class Base64(Streamed):
     """The base64 text of a source, in a part where its text would stand: encoded while it is sent.
 
-    `file` is what the service made of the source, once it was sent ahead; `sending` is held meanwhile.
+    `file` is what the service made of the source, once it was sent ahead.
     """
 
     def __init__(self, source: Source) -> None:
         super().__init__(4 * -(-source.size // 3), partial(_encoded, source))
         self.source = source
         self.file: dict[str, Any] | None = None
-        self.sending = threading.Lock()
 
 
 def _encoded(source: Source) -> Iterator[bytes]:

@@ -19,6 +19,7 @@ from gemini_cli import rows
 from gemini_cli.body import Body
 from gemini_cli.checkpoint import Memory, Result
 from gemini_cli.crew import Crew
+from gemini_cli.deadline import last_words
 from gemini_cli.dialogue import Dialogue
 from gemini_cli.errors import (
     AuthError,
@@ -72,7 +73,7 @@ class Means(NamedTuple):
 def outcomes(found: Iterator[Row], means: Means, *, jobs: int, ordered: bool) -> Generator[Done, None, None]:
     """What came of each row, in the order of the input or as it comes. To be closed by whoever leaves it early.
 
-    Raises, after everything that has come, the failure that ended the run.
+    Raises the failure that ended the run, after everything that had come by then.
     """
     retries, hope = Retries(), Hope(means.gate)
     crew = Crew(enumerate(found), lambda: Worker(means, retries, hope), jobs, lambda: means.gate.waiting)
@@ -89,9 +90,14 @@ def outcomes(found: Iterator[Row], means: Means, *, jobs: int, ordered: bool) ->
             yield from handed_on(arrived)
             if hope.lost is not None:
                 yield from handed_on(crew.stop(float("inf")))
-                yield from order.rest()
                 raise hope.lost
-    except BaseException:
+    except Failure:
+        means.gate.close()
+        last_words()  # where it is the deadline, and nobody reads
+        yield from handed_on(crew.stop(GRACE))
+        yield from order.rest()
+        raise
+    except BaseException:  # nobody listens any more
         means.gate.close()
         crew.stop(GRACE)
         raise

@@ -402,11 +402,25 @@ def test_an_attachment_that_could_not_be_sent_is_tried_again_by_a_later_run(tmp_
     assert service.asked == ["a"]
 
 
-def test_a_source_that_breaks_is_told() -> None:
+def test_a_source_that_breaks_is_told_after_what_has_come() -> None:
+    """Even what came before its turn: "a" is not answered any more."""
+    answered, over = threading.Event(), threading.Event()
+
     def broken() -> Iterator[rows.Row]:
         yield rows.Row(1, 1, "a", 3)
+        yield rows.Row(2, 2, "b", 3)
+        answered.wait(5)
         raise InputError("cannot read it")
 
-    means = make_means(Service(), Forgetful(), Gate(1, 0, lambda seconds: None, lambda: 0.0))
-    with pytest.raises(Failure, match="cannot read it"):
-        list(mapping.outcomes(broken(), means, jobs=1, ordered=True))
+    def answer(asked: str, times: int) -> Reply:
+        if asked == "a":
+            over.wait(5)
+        answered.set()
+        return reply(interaction(asked))
+
+    out: list[Done] = []
+    means = make_means(Service(answer), Forgetful(), Gate(3, 0, lambda seconds: None, lambda: 0.0))
+    with pytest.raises(InputError, match="cannot read it"):
+        out.extend(mapping.outcomes(broken(), means, jobs=3, ordered=True))
+    over.set()
+    assert [done.row.value for done in out] == ["b"]

@@ -133,13 +133,19 @@ def ahead(*argv: str, home: Path) -> list[str]:
         (["-a", "{path}"], []),
         (["-a", "all.png", "--upload"], ["all.png"]),
         (["-a", "all.png", "--inline-limit", "3000"], ["all.png"]),
-        (["-a", "all.png", "-a", "{path}", "--inline-limit", "6000"], ["all.png"]),  # only together too large
         (["-a", "{path}", "--upload"], ["own.png"] * 6),
     ],
     ids=" ".join,
 )
 def test_what_is_attached_to_every_row_is_sent_ahead_once(argv: list[str], expected: list[str], home: Path) -> None:
     assert ahead(*argv, home=home) == expected
+
+
+def test_what_is_too_large_only_together_is_not_sent_for_every_row(home: Path) -> None:
+    """By those who ask at the same time, but not by those who come later."""
+    sent = ahead("-a", "all.png", "-a", "{path}", "--inline-limit", "6000", home=home)
+    assert set(sent) == {"all.png"}
+    assert len(sent) <= 3
 
 
 def test_a_file_of_the_service_is_looked_up_once(home: Path) -> None:
