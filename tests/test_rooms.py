@@ -161,3 +161,21 @@ def test_the_list_of_help_says_what_the_commands_say() -> None:
         elif not meaning.startswith("Many"):
             verbs = ", ".join(command.name.split()[1] for command in found)
             assert meaning == f"{word.capitalize()}: {verbs}."
+
+
+WITHOUT_POSIX = """
+import sys
+sys.modules.update(dict.fromkeys("fcntl grp pty pwd readline resource termios tty".split()))
+from gemini_cli.commands.tree import commands
+from gemini_cli.__main__ import start
+commands()
+sys.argv[0] = "gemini-cli"
+start()
+"""
+
+
+def test_what_only_posix_has_can_be_missing() -> None:
+    command = [sys.executable, "-c", WITHOUT_POSIX, "chat", "--session", "one", "--offline", "hi"]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout
