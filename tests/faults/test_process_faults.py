@@ -250,6 +250,32 @@ def test_51_dies_by_the_signal_while_it_reads_stdin(number: signal.Signals, plac
     assert (done.stdout, done.stderr) == (b"", "")
 
 
+HANGING_LOOKUP = """
+import ctypes, socket
+def hang(*arguments, **more):
+    while True:
+        ctypes.CDLL(None).sleep(60)  # in C, as getaddrinfo waits: no signal handler of Python runs meanwhile
+socket.getaddrinfo = hang
+"""
+
+
+@pytest.mark.parametrize("number", [None, signal.SIGINT], ids=["the deadline", "SIGINT"])
+def test_52_a_name_that_is_looked_up_for_ever(number: signal.Signals | None, place: Home, tmp_path: Path) -> None:
+    (tmp_path / "hook").mkdir()
+    (tmp_path / "hook" / "sitecustomize.py").write_text(HANGING_LOOKUP)
+    environ = place.environ("https://service.invalid", {"PYTHONPATH": str(tmp_path / "hook")})
+    process = Process(command("stream", "--timeout", "30" if number else "1", "hi"), place, environ)
+    with killed_at_the_end(process):
+        if number:
+            time.sleep(1.5)
+            assert process.kill(number) <= 0.3 + COMPANY
+        done = process.finish()
+    assert done.status == (-number if number else 5)
+    assert done.stderr.count("\n") == (0 if number else 1)
+    assert done.stdout == b""
+    assert number or done.seconds <= 1 + 1 + COMPANY
+
+
 # Pipes ----------------------------------------------------------------------------------------------------------------
 
 
