@@ -173,8 +173,8 @@ function __gemini_cli_takes_calling
     __gemini_cli_at call-tool
 end
 complete -c gemini-cli -n '__gemini_cli_takes_calling' -l exec -x -d 'run CMD for the function NAME; in words as a shell splits them, but without one'
-complete -c gemini-cli -n '__gemini_cli_takes_calling' -l result -x -d 'the result of a call that was handed out, with --previous; ID!=… for an error; may be repeated'
-complete -c gemini-cli -n '__gemini_cli_takes_calling' -l ask -d 'confirm each call on the terminal'
+complete -c gemini-cli -n '__gemini_cli_takes_calling' -l result -x -d 'the result of a handed-out call, with --previous or --history; ID!=… for an error; may be repeated'
+complete -c gemini-cli -n '__gemini_cli_takes_calling' -l ask -d 'confirm each call on the terminal; a refused one ends the run with status 10'
 complete -c gemini-cli -n '__gemini_cli_takes_calling' -l max-rounds -x -d 'end with status 10 when the model calls more often'
 complete -c gemini-cli -n '__gemini_cli_takes_calling' -l tool-timeout -x -d 'end a command that says no timeout of its own'
 
@@ -213,7 +213,7 @@ complete -c gemini-cli -n '__gemini_cli_takes_uploaded' -l wait -d 'wait until t
 complete -c gemini-cli -n '__gemini_cli_takes_uploaded' -l no-wait -d 'do not wait while the service processes the file'
 complete -c gemini-cli -n '__gemini_cli_takes_uploaded' -l name -x -d 'its name on the service, files/ID'
 complete -c gemini-cli -n '__gemini_cli_takes_uploaded' -l display-name -x -d 'its title; the file\'s own name if none is given'
-complete -c gemini-cli -n '__gemini_cli_takes_uploaded' -l mime -x -d 'its type, where the extension does not tell'
+complete -c gemini-cli -n '__gemini_cli_takes_uploaded' -l mime -x -d 'its type, where neither name nor first bytes tell it'
 complete -c gemini-cli -n '__gemini_cli_takes_uploaded' -l reuse -d 'name it after its content; what is there already is not sent again'
 complete -c gemini-cli -n '__gemini_cli_takes_uploaded' -l no-resume -d 'start over; do not continue an upload that was interrupted'
 complete -c gemini-cli -n '__gemini_cli_takes_uploaded' -s j -l jobs -x -d 'upload so many files at a time'

@@ -9,7 +9,7 @@ from gemini_cli import media, mime_type, render
 from gemini_cli.errors import Failure, Incomplete
 from gemini_cli.fold import Fold
 from gemini_cli.interaction import Event, Interaction, Step, objects, total, verdict, want
-from gemini_cli.output import Output
+from gemini_cli.output import Output, numbered
 from gemini_cli.shown import AnswerFlags
 from gemini_cli.terminal import Terminal
 
@@ -101,12 +101,14 @@ class Answer:
             self._terminal.notice(f"the text beside it: {interaction.text}")
 
     def _write_media(self, blocks: list[media.Block]) -> None:
-        for block, write in zip(blocks, self._output.places(len(blocks)), strict=True):
+        path = self._shown.output or ""
+        named = mime_type.by_name(path) or ""
+        for number, (block, write) in enumerate(zip(blocks, self._output.places(len(blocks)), strict=True), 1):
             for piece in media.content(block, self._fetch):
                 write(piece)
-        named, came = mime_type.by_name(self._shown.output or ""), media.mime_type(blocks[0])
-        if named != came and mime_type.kind(named or "") == "image":
-            self._terminal.notice(f"{self._shown.output} holds {came}")
+            came = media.mime_type(block)
+            if mime_type.kind(named) == "image" and named != came:
+                self._terminal.notice(f"{numbered(path, number)} holds {came}")
 
     def _conclude(self, interaction: Interaction, text: str, failure: Failure | None) -> None:
         if failure:

@@ -88,13 +88,21 @@ class Attachments:
                 self._refer_to(part, file)
 
     def _uploaded(self, part: Part, progress: Progress) -> Resource:
+        """Rows of a `map` share what is attached to all of them: what was sent for one is not sent for later ones.
+
+        Nobody waits for another's upload: it may itself have to wait until the other goes on.
+        """
         from gemini_cli import uploads
 
-        source = part["data"].source
-        self._terminal.log(1, f"{source.name} goes ahead through the Files API")
-        title = os.fsencode(os.path.basename(source.path)).decode("utf-8", "replace") if source.path else None
-        service, mime_type = self._service(), part["mime_type"]
-        return uploads.upload(service, source, mime_type=mime_type, display_name=title, advance=progress.advance)
+        data: Base64 = part["data"]
+        if data.file is None:
+            source = data.source
+            self._terminal.log(1, f"{source.name} goes ahead through the Files API")
+            title = os.fsencode(os.path.basename(source.path)).decode("utf-8", "replace") if source.path else None
+            data.file = uploads.upload(
+                self._service(), source, mime_type=part["mime_type"], display_name=title, advance=progress.advance
+            )
+        return data.file
 
     def _refer_to(self, part: Part, file: Resource) -> None:
         from gemini_cli import uploads

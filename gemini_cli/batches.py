@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from gemini_cli import json_text, refusal, resources, rows, uploads
 from gemini_cli.body import Body
-from gemini_cli.errors import Failure, Incomplete, InputError, Rejected, Temporary, UsageError
+from gemini_cli.errors import Failure, Incomplete, InputError, Rejected, Temporary, Unknown, UsageError
 from gemini_cli.form import Form
 from gemini_cli.generate_content import GENERATE_CONTENT
 from gemini_cli.interaction import objects, parse_object, want
@@ -146,7 +146,7 @@ def read(text: str) -> Key:
 
 
 def create(service: Transport, batch: Batch, title: str, advance: Callable[[int], None]) -> Job:
-    """Start a job with the rows in it, or with a file of them."""
+    """Start a job with the rows in it, or with a file of them. Unknown if it may have been started."""
     if batch.source.size <= INLINE:
         lines = b"".join(batch.source.pieces(0, batch.source.size)).splitlines()
         config: dict[str, Any] = {"requests": {"requests": [_inline(json_text.parse(line.decode())) for line in lines]}}
@@ -154,7 +154,12 @@ def create(service: Transport, batch: Batch, title: str, advance: Callable[[int]
         file = uploads.upload(service, batch.source, mime_type=TYPE, display_name=title, advance=advance)
         config = {"fileName": uploads.name_of(uploads.wait_until_active(service, file))}
     body = json_text.dump({"batch": {"displayName": title, "inputConfig": config}}).encode()
-    return Job(parse_object(service.json("POST", f"{batch.model}:batchGenerateContent", body), "the answer"))
+    try:
+        answer = service.json("POST", f"{batch.model}:batchGenerateContent", body)
+    except Unknown as failure:
+        failure.hint = "`gemini-cli batch list` shows the jobs that were started"
+        raise
+    return Job(parse_object(answer, "the answer"))
 
 
 def _inline(line: dict[str, Any]) -> dict[str, Any]:

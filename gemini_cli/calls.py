@@ -69,16 +69,17 @@ class Made(NamedTuple):
 def make(calls: Sequence[Step], functions: Mapping[str, Runnable], allowed: Callable[[Step], bool]) -> list[Made]:
     """Run what may be run, all at the same time; what became of every call, in their order.
 
-    `allowed` is asked before anything runs.
+    `allowed` is asked of each call that would run; ActionRequired, before any of them does, if it says no.
     """
     made: dict[int, Made] = {}
     jobs: dict[int, tuple[Command, bytes]] = {}
     for place, call in enumerate(calls):
-        problem = _objection(call, functions) or (None if allowed(call) else "the user did not allow this call")
-        if problem:
+        if problem := _objection(call, functions):
             made[place] = Made(call, problem, "", result(call, problem, is_error=True))
-        else:
+        elif allowed(call):
             jobs[place] = functions[name(call)].command, json_text.dump(_arguments(call)).encode()
+        else:
+            raise ActionRequired(f"the call of {name(call)} was refused")
     for place, finished in zip(jobs, running.run(list(jobs.values())), strict=True):
         made[place] = _made(calls[place], finished, functions[name(calls[place])].content_type)
     return [made[place] for place in range(len(calls))]

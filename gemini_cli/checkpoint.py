@@ -20,8 +20,8 @@ import sqlite3
 import stat
 import struct
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from typing import Any, NamedTuple, Protocol
 
 from gemini_cli import json_text
@@ -62,7 +62,7 @@ class Memory(Protocol):
 
     def refused(self, row: Row) -> None: ...
 
-    def keep(self, results: Iterable[Result]) -> None: ...
+    def keep(self, result: Result) -> None: ...
 
 
 class Forgetful:
@@ -78,7 +78,7 @@ class Forgetful:
 
     def refused(self, row: Row) -> None: ...
 
-    def keep(self, results: Iterable[Result]) -> None: ...
+    def keep(self, result: Result) -> None: ...
 
 
 @contextmanager
@@ -92,9 +92,12 @@ def opened(path: str, digest: Callable[[Row], str]) -> Iterator[Checkpoint]:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise InputError(f"{path} is not a regular file")
         _hold(descriptor, path)
-        yield Checkpoint(descriptor, path, digest)
-    finally:
+        kept = Checkpoint(descriptor, path, digest)
+    except BaseException:
         os.close(descriptor)
+        raise
+    with closing(kept):
+        yield kept
 
 
 _AT_ONCE = getattr(os, "O_NONBLOCK", 0)  # nobody has to write into a FIFO before it is refused
@@ -126,6 +129,8 @@ class Checkpoint:
         self._path = path
         self._lock = threading.Lock()
         self._torn = False
+        self._written = self._synced = 0  # lines of this run
+        self._syncing = threading.Lock()
         self._index = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._index.execute("PRAGMA journal_mode = OFF")
         self._index.execute(
@@ -205,21 +210,29 @@ class Checkpoint:
     def refused(self, row: Row) -> None:
         self._append(_line({"refused": row.name}))
 
-    def keep(self, results: Iterable[Result]) -> None:
-        """Write results and sync them, all with one effort. What was kept once may be kept again."""
-        data = b"".join(_kept(result) for result in results)
-        if not data:
-            return
-        self._append(data)
-        try:
-            _sync(self._descriptor)
-        except OSError as error:
-            raise self._unwritable(error) from None
+    def keep(self, result: Result) -> None:
+        """Write a result and sync it; whoever waits for that lets the next one do it for all."""
+        place = self._append(_kept(result))
+        with self._syncing:
+            if place <= self._synced:
+                return
+            written = self._written
+            try:
+                _sync(self._descriptor)
+            except OSError as error:
+                raise self._unwritable(error) from None
+            self._synced = written
 
-    def _append(self, data: bytes) -> None:
-        """Whole lines. After a write that ended early, the next one begins a new line."""
+    def close(self) -> None:
+        """Nothing is written any more: a worker may outlive its run."""
         with self._lock:
-            view = memoryview(b"\n" + data if self._torn else data)
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _append(self, line: bytes) -> int:
+        """Which line it is, of this run. After a write that ended early, the next one begins a new line."""
+        with self._lock:
+            view = memoryview(b"\n" + line if self._torn else line)
             self._torn = True
             try:
                 while view:
@@ -227,6 +240,8 @@ class Checkpoint:
             except OSError as error:
                 raise self._unwritable(error) from None
             self._torn = False
+            self._written += 1
+            return self._written
 
     def _unwritable(self, error: OSError) -> OutputError:
         return OutputError(f"cannot write {self._path}: {error.strerror or error}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from gemini_cli import documents, mime_type
@@ -42,17 +43,21 @@ class Attachment(NamedTuple):
 
 
 class Base64(Streamed):
-    """The base64 text of a source, in a part where its text would stand: encoded while it is sent."""
+    """The base64 text of a source, in a part where its text would stand: encoded while it is sent.
+
+    `file` is what the service made of the source, once it was sent ahead.
+    """
 
     def __init__(self, source: Source) -> None:
-        super().__init__(4 * -(-source.size // 3), self._encoded)
+        super().__init__(4 * -(-source.size // 3), partial(_encoded, source))
         self.source = source
+        self.file: dict[str, Any] | None = None
 
-    def _encoded(self) -> Iterator[bytes]:
-        size = self.source.size
-        for offset in range(0, size, TRIPLETS):
-            raw = b"".join(self.source.pieces(offset, min(TRIPLETS, size - offset)))
-            yield binascii.b2a_base64(raw, newline=False)
+
+def _encoded(source: Source) -> Iterator[bytes]:
+    for offset in range(0, source.size, TRIPLETS):
+        raw = b"".join(source.pieces(offset, min(TRIPLETS, source.size - offset)))
+        yield binascii.b2a_base64(raw, newline=False)
 
 
 class FileName(str):
@@ -103,8 +108,7 @@ def _remote(attachment: Attachment, endpoint: Endpoint) -> Part:
 
 
 def _local(source: Source, attachment: Attachment) -> Part:
-    head = b"".join(source.pieces(0, min(mime_type.HEAD, source.size)))
-    found = attachment.mime_type or mime_type.by_name(attachment.source) or mime_type.by_content(head)
+    found = attachment.mime_type or source.mime_type()
     if found is None:
         raise InputError(f"the type of {source.name} is not known; add ;type=image/png or the like")
     if mime_type.is_text(found):

@@ -1,6 +1,6 @@
 """What a command may ask for, made when it first asks: the one visible place of expensive imports.
 
-`--help`, `--version`, usage errors and dry runs get through without httpx and yaml; see `service`.
+`--help`, `--version`, usage errors and dry runs get through without httpcore and yaml; see `service`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from gemini_cli.content import Part
 from gemini_cli.conversation import as_steps
 from gemini_cli.deadline import Arm, Clock, Deadline
 from gemini_cli.endpoint import Endpoint, endpoint
-from gemini_cli.errors import AuthError, DeadlinePassed, Rejected, UsageError
+from gemini_cli.errors import AuthError, DeadlinePassed, Failure, Rejected, UsageError
 from gemini_cli.family import INTERACTIONS, Family
 from gemini_cli.flag import Field, fields
 from gemini_cli.functions import Declared
@@ -65,8 +65,6 @@ class Context:
         self.flags: Mapping[str, Any] = {}
         self.words: list[str] = []
         self.endless = False
-        for key in keys.of_environment(environ):
-            terminal.hide(key)
 
     def hear(self, flags: Mapping[str, Any], words: list[str], *, endless: bool = False) -> None:
         """Take in what the command line said. An `endless` command has no time limit unless one is said."""
@@ -254,9 +252,14 @@ class Context:
             transport.Patience(settings.retries, settings.retry_unknown, means.sleep, means.random, means.now),
             log=self.terminal.log,
             notice=self.terminal.notice,
-            hold=hold,
+            hold=hold or self._wait,
             redacted=self.terminal.redacted,
         )
+
+    def _wait(self, failure: Failure, seconds: float) -> None:
+        """A person is told why nothing happens (cli.md 6)."""
+        self.terminal.aside(f"another try in {seconds:.1f} s: {failure.message}")
+        self.means.sleep(seconds)
 
     @cached_property
     def _wire(self) -> Wire:

@@ -40,7 +40,7 @@ class Deadline:
 def arm_alarm(seconds: float) -> None:
     """Raise DeadlinePassed in the main thread after so many seconds, whatever it is doing then.
 
-    httpx's own timeouts are per read, so a slow drip would extend them for ever. Where there is no SIGALRM
+    httpcore's own timeouts are per read, so a slow drip would extend them for ever. Where there is no SIGALRM
     (Windows), or outside the main thread, those remain the only limit.
     """
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():

@@ -141,14 +141,24 @@ def _create(service: Transport, body: Body) -> Iterator[None]:
         raise
 
 
-def wait(service: Transport, interaction_id: str, *, hidden_for: float = 0) -> Interaction:
-    """Poll until the interaction is no longer running; 403 and 404 count as running for `hidden_for` seconds."""
+def wait(
+    service: Transport,
+    interaction_id: str,
+    *,
+    hidden_for: float = 0,
+    look: Callable[[Interaction], None] = lambda found: None,
+) -> Interaction:
+    """Poll until the interaction is no longer running; `look` sees it while it runs.
+
+    403 and 404 count as running for `hidden_for` seconds.
+    """
     pause, waited = POLL, 0.0
     while True:
         try:
             found = fetch(service, interaction_id)
             if not found.running:
                 return found
+            look(found)
         except Failure as failure:
             if failure.http_status not in (403, 404) or waited >= hidden_for:
                 raise

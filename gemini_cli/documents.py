@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple, NoReturn
 
@@ -24,14 +25,15 @@ KeyPath = tuple[str | int, ...]
 
 
 class Document(NamedTuple):
-    """A value, and where each part of it stood: `lines` maps a path of keys to a line number, counted from 1."""
+    """A value, and where each part of it stood: `lines` gives a line, counted from 1, for each known path of keys."""
 
     name: str
     value: Any
-    lines: Mapping[KeyPath, int]
+    lines: Callable[[], Mapping[KeyPath, int]]
 
     def fault(self, path: KeyPath, message: str) -> InputError:
-        line = next((self.lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in self.lines), None)
+        lines = self.lines()
+        line = next((lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in lines), None)
         return InputError(f"{self.name}:{line}: {message}" if line else f"{self.name}: {message}")
 
 
@@ -90,7 +92,7 @@ def parse(data: bytes, name: str) -> Document:
     text = decode(data, name).removeprefix("\ufeff")
     if text.lstrip()[:1] in ("{", "["):
         try:
-            return Document(name, json_text.parse(text), {})
+            return Document(name, json_text.parse(text), partial(_lines_of_json, text))
         except ValueError as error:
             if name.endswith(".json") or _JSON.match(text):
                 raise InputError(f"{name}: not valid JSON: {error}") from None
@@ -100,6 +102,14 @@ def parse(data: bytes, name: str) -> Document:
 
 
 _JSON = re.compile(r"[\s\[{]*[\[{]\s*\"")
+
+
+def _lines_of_json(text: str) -> Mapping[KeyPath, int]:
+    """Looked for only when there is something to complain of. JSON is YAML, but for a few rare texts."""
+    try:
+        return _parse_yaml(text, "").lines() if len(text) <= YAML_LIMIT else {}
+    except InputError:
+        return {}
 
 
 def _parse_yaml(text: str, name: str) -> Document:
@@ -141,7 +151,7 @@ class _Tree:
                     self._refuse(event, "a second document")
             elif isinstance(event, self._yaml.NodeEvent):
                 value = self._value(event, ())
-        return Document(self._name, value, self._lines)
+        return Document(self._name, value, lambda: self._lines)
 
     def _value(self, event: Any, path: KeyPath) -> Any:
         self._lines.setdefault(path, event.start_mark.line + 1)

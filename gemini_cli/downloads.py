@@ -67,7 +67,7 @@ class _Got:
     def _after(self, reply: Reply) -> Iterator[bytes]:
         if reply.status == 206:
             self._check_range(reply.headers.get("content-range", ""))
-            yield from reply.chunks
+            yield from filter(None, reply.chunks)
             return
         tag, length = reply.headers.get("etag", ""), reply.headers.get("content-length", "")
         self._tag = "" if tag.startswith("W/") else tag

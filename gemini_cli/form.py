@@ -21,6 +21,7 @@ from gemini_cli.request import ASKING, complete, over
 from gemini_cli.rows import KEYS, Row
 
 QUESTIONS = ("input", "prompt")
+STANDS_ALONE = "its input is no content, so the profile's prompt and -a cannot go with it"
 
 
 class Blanks:
@@ -60,14 +61,14 @@ def _fields(value: str | dict[str, Any]) -> dict[str, Any]:
 class Form:
     """`body` is what was said for all rows; `prompt` and `attach` have the blanks; `prefix` is the profile's prompt.
 
-    `attached` makes content of attachments. `offline`: the emulator is asked, whose answers nobody else gave.
+    `attached` makes content of attachments. `way` is what else makes another question of the same body: who is asked.
     """
 
     def __init__(
         self,
         body: Body,
         *,
-        offline: bool,
+        way: Sequence[object],
         prompt: str | None,
         prefix: str,
         attach: Sequence[str],
@@ -78,8 +79,8 @@ class Form:
         self._prefix = prefix
         self._attach = [Blanks(text, "-a") for text in attach]
         self._attached = attached
-        self._common = {each: self._named(each, "") for each in self._attach if each.constant}
-        self._said = json_text.dump([body, prompt, prefix, list(attach), offline])
+        self._common = {each: attached([each.fill("")]) for each in self._attach if each.constant}
+        self._said = json_text.dump([body, prompt, prefix, list(attach), list(way)])
 
     @property
     def common(self) -> list[Part]:
@@ -103,13 +104,15 @@ class Form:
 
     def _filled(self, row: Row) -> Body:
         named = [self._common.get(each) or self._named(each, row.value) for each in self._attach]
-        attached = [{**part} for parts in named for part in parts]
+        attached = [{**part} for parts in named for part in parts]  # each row's own, as `settle` changes them
         if self._prompt is not None:
             return {**self._body, "input": self._input(self._prompt.fill(row.value), attached)}
         fields = _fields(row.value)
         said = {key: value for key, value in fields.items() if key not in (*KEYS, *QUESTIONS)}
         body, asked = over(self._body, said), [fields[name] for name in QUESTIONS if fields.get(name)]
         if not asked and any(key in said for key in ASKING):
+            if self._prefix or attached:
+                raise InputError(STANDS_ALONE)
             return body
         if len(asked) != 1:
             raise InputError("it has both input and prompt" if asked else "it has neither input nor prompt")
@@ -129,5 +132,5 @@ class Form:
             return asked
         parts = [asked] if isinstance(asked, dict) else asked
         if not isinstance(parts, list) or any("content" in part for part in parts if isinstance(part, dict)):
-            raise InputError("its input is no content, so the profile's prompt and -a cannot go with it")
+            raise InputError(STANDS_ALONE)
         return [*([text_part(self._prefix)] if self._prefix else []), *parts, *attached]

@@ -278,11 +278,14 @@ def _verdict(interaction: Interaction) -> Failure | None:
 
 def _waiting(interaction: Interaction) -> Failure:
     names = ", ".join(str(call.get("name")) for call in interaction.calls)
-    kept = f"--previous {quote(interaction.id)}" if interaction.id else "--history FILE, if it was asked with that,"
     results = " ".join(f"--result {quote(str(call.get('id')))}=@FILE" for call in interaction.calls)
+    if interaction.id:
+        condition, kept = "", f"--previous {quote(interaction.id)}"
+    else:  # the caller has to keep what the service does not
+        condition, kept = "asked with --history FILE, ", "--history FILE"
     return ActionRequired(
         f"the model waits for the result of a call: {names or 'it did not say which'}",
-        hint=f"`gemini-cli call-tool` with {kept} and {results} goes on" if results else None,
+        hint=f"{condition}`gemini-cli call-tool {kept} {results}` and the same flags go on" if results else None,
     )
 
 

@@ -9,12 +9,14 @@ import signal
 import stat
 import time
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gemini_cli.documents import open_at_once
 from gemini_cli.errors import AuthError
-from gemini_cli.profiles import Profile
-from gemini_cli.settings import Said
+
+if TYPE_CHECKING:
+    from gemini_cli.profiles import Profile
+    from gemini_cli.settings import Said
 
 VARIABLES = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
 COMMAND_TIMEOUT = 30.0  # seconds

@@ -6,30 +6,36 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from typing import NoReturn
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
 from gemini_cli import __version__, keys, signals
-from gemini_cli.commands.tree import tree
-from gemini_cli.context import Context, Means
+from gemini_cli.commands.tree import said, tree
 from gemini_cli.deadline import arm_alarm, disarm, last_words
 from gemini_cli.errors import Bug, DeadlinePassed, Ended, Failure, UsageError
 from gemini_cli.terminal import Terminal
 
-TyperError: type[Exception] = typer.BadParameter.__mro__[
-    2
-]  # what every complaint of the parser is; Typer exports only this child
+if TYPE_CHECKING:
+    from gemini_cli.context import Context
+
+# What every complaint of the parser is; Typer exports only this child of it.
+TyperError: type[Exception] = typer.BadParameter.__mro__[2]
 
 
-def run(argv: Sequence[str], terminal: Terminal, environ: Mapping[str, str], means: Means) -> int:
-    """Run one command line; its exit status. A signal, or a reader that left, comes out as Ended."""
+def run(argv: Sequence[str], terminal: Terminal, make: Callable[[], Context]) -> int:
+    """Run one command line; its exit status. A signal, or a reader that left, comes out as Ended.
+
+    The context is made for a command, and for nothing else.
+    """
     printed = io.StringIO()  # Typer prints help and version to sys.stdout; only the terminal writes there
-    context = Context(terminal, environ, means)
+    context = None
     try:
+        word = said(argv)
+        context = make() if word else None
         with contextlib.redirect_stdout(printed):
-            status = tree(argv)(list(argv), prog_name="gemini-cli", standalone_mode=False, obj=context)
+            status = tree(word, argv)(list(argv), prog_name="gemini-cli", standalone_mode=False, obj=context)
         terminal.write(printed.getvalue())
         disarm()
         return status if isinstance(status, int) else 0
@@ -48,10 +54,10 @@ def run(argv: Sequence[str], terminal: Terminal, environ: Mapping[str, str], mea
     return failure.exit_status
 
 
-def _json_wanted(context: Context, argv: Sequence[str]) -> bool:
+def _json_wanted(context: Context | None, argv: Sequence[str]) -> bool:
     """What the command understood; where it came to understand nothing, what the command line looks like."""
     try:
-        if context.heard:
+        if context and context.heard:
             return context.voice.json
     except Failure:
         pass  # the profile is what failed
@@ -74,9 +80,17 @@ def main() -> NoReturn:
     environ = dict(os.environ)
     keys.leave_no_trace()
     terminal = Terminal.standard(environ)
+    for key in keys.of_environment(environ):
+        terminal.hide(key)
     signals.listen()
+
+    def context() -> Context:
+        from gemini_cli.context import Context, Means  # half the program, which `--help` does without
+
+        return Context(terminal, environ, Means(arm=arm_alarm))
+
     try:
-        status = run(sys.argv[1:], terminal, environ, Means(arm=arm_alarm))
+        status = run(sys.argv[1:], terminal, context)
     except Ended as ended:
         signals.die_by(ended.signum)
         status = 128 + ended.signum

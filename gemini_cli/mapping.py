@@ -2,23 +2,35 @@
 
 Rule 1. A row that has a result in the checkpoint is not asked; one that was sent and has none only if that is allowed.
 What failed for a reason outside of the row has no result, and is asked again by a later run.
-Rule 2. A result is on disk before it is handed on. Whatever ends a run, what has arrived by then is kept.
+Rule 2. A worker has its result on disk before it hands it on or takes another row. Whatever ends a run, and whoever
+keeps it waiting, no more rows than there are workers have been sent and have no result.
 Rule 3. A quota of the day ends the run; so do EQUAL failures in a row that are the same and not the row's own, as there
-is little hope for the next. What is under way then is waited for, the rest is not sent.
+is little hope for the next. A worker knows before it takes another row. What is under way then is waited for, the rest
+is not sent.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import suppress
 from typing import NamedTuple
 
 from gemini_cli import rows
+from gemini_cli.body import Body
 from gemini_cli.checkpoint import Memory, Result
 from gemini_cli.crew import Crew
+from gemini_cli.deadline import last_words
 from gemini_cli.dialogue import Dialogue
-from gemini_cli.errors import AuthError, Failure, QuotaError, Rejected, Temporary, Unknown
+from gemini_cli.errors import (
+    AuthError,
+    Failure,
+    InputError,
+    OutputError,
+    QuotaError,
+    Rejected,
+    Temporary,
+    Unknown,
+)
 from gemini_cli.form import Form
 from gemini_cli.gate import Closed, Gate
 from gemini_cli.rows import Judge, Output, Row
@@ -28,17 +40,16 @@ EQUAL = 10
 SPARE_RETRIES = 50  # for the whole run, beside one for each row
 GRACE = 0.2  # seconds for answers that are under way when a signal or the deadline ends the run
 
-AGAIN = (AuthError, QuotaError, Temporary)  # nothing was carried out, and it was not the row's fault
-FATAL = (*AGAIN, Rejected, Unknown)  # what the next row may well meet, too
+AGAIN = (AuthError, InputError, QuotaError, Temporary)  # nothing was carried out, and a later run may do better
+FATAL = (AuthError, QuotaError, Rejected, Temporary, Unknown)  # what the next row may well meet, too
 
 
 class Done(NamedTuple):
-    """What came of a row: its `place` in the input from 0, its output row, what to keep of it, and if it was asked."""
+    """What came of a row: its `place` in the input from 0, its output row, and whether it was asked."""
 
     place: int
     row: Row
     output: Output
-    result: Result | None = None
     asked: bool = False
 
     @property
@@ -62,20 +73,14 @@ class Means(NamedTuple):
 def outcomes(found: Iterator[Row], means: Means, *, jobs: int, ordered: bool) -> Generator[Done, None, None]:
     """What came of each row, in the order of the input or as it comes. To be closed by whoever leaves it early.
 
-    Raises, after everything that has come, the failure that ended the run.
+    Raises the failure that ended the run, after everything that had come by then.
     """
-    retries = Retries()
-    crew = Crew(enumerate(found), lambda: Worker(means, retries), jobs, lambda: means.gate.waiting)
+    retries, hope = Retries(), Hope(means.gate)
+    crew = Crew(enumerate(found), lambda: Worker(means, retries, hope), jobs, lambda: means.gate.waiting)
     order = InOrder() if ordered else AsTheyCome()
-    hope = Hope()
-    unkept: list[Done] = []
 
     def handed_on(arrived: list[Done]) -> Iterator[Done]:
-        unkept.extend(arrived)
-        means.memory.keep(_results(unkept))
-        unkept.clear()
         for done in arrived:
-            hope.judge(done)
             for ready in order.add(done):
                 yield ready
                 crew.handed_on(ready)
@@ -84,19 +89,18 @@ def outcomes(found: Iterator[Row], means: Means, *, jobs: int, ordered: bool) ->
         for arrived in crew.results():
             yield from handed_on(arrived)
             if hope.lost is not None:
-                means.gate.close()
                 yield from handed_on(crew.stop(float("inf")))
-                yield from order.rest()
                 raise hope.lost
-    except BaseException:
+    except Failure:
         means.gate.close()
-        with suppress(Failure):  # another one is being told
-            means.memory.keep(_results([*unkept, *crew.stop(GRACE)]))
+        last_words()  # where it is the deadline, and nobody reads
+        yield from handed_on(crew.stop(GRACE))
+        yield from order.rest()
         raise
-
-
-def _results(arrived: Iterable[Done]) -> Iterator[Result]:
-    return (done.result for done in arrived if done.result is not None)
+    except BaseException:  # nobody listens any more
+        means.gate.close()
+        crew.stop(GRACE)
+        raise
 
 
 class Retries:
@@ -120,27 +124,32 @@ class Retries:
 class Worker:
     """Does one row after the other."""
 
-    def __init__(self, means: Means, retries: Retries) -> None:
+    def __init__(self, means: Means, retries: Retries, hope: Hope) -> None:
         self._means = means
         self._retries = retries
+        self._hope = hope
         self._service = means.service(self._hold)
         self._dialogue = means.dialogue(self._service)
         self._answers = 0  # of the service, before the row that is being done
         self._row: tuple[Row, str]
 
     def __call__(self, task: tuple[int, Row]) -> Done | None:
-        """None for a row that is not sent any more."""
+        """None for a row that is not sent any more; OutputError if nobody can remember it."""
         place, row = task
         try:
             if row.fault:
                 raise row.failure(row.fault)
             digest = self._means.memory.digest(row)
             known = self._known(row, digest)
-            return Done(place, row, known) if known else self._done(place, row, digest)
-        except Closed:
-            return None
+            if known is not None:
+                return Done(place, row, known)
+            body = self._means.form.fill(row)
         except Failure as failure:
             return Done(place, row, rows.failed(row.key, failure, line=row.line))
+        try:
+            return Done(place, row, self._asked(row, digest, body), asked=True)
+        except Closed:
+            return None
 
     def _known(self, row: Row, digest: str) -> Output | None:
         """The output row of a row that is not asked, because of what an earlier run kept."""
@@ -160,8 +169,7 @@ class Worker:
             billed="maybe",
         )
 
-    def _done(self, place: int, row: Row, digest: str) -> Done:
-        body = self._means.form.fill(row)
+    def _asked(self, row: Row, digest: str, body: Body) -> Output:
         memory = self._means.memory
         self._retries.earn()
         self._row, self._answers = (row, digest), self._service.answers
@@ -170,12 +178,16 @@ class Worker:
             try:
                 output = rows.answered(row.key, self._dialogue.ask(body), self._means.judge, line=row.line)
                 gate.passed()
+            except OutputError:  # `_hold` could not write it down
+                raise
             except Failure as failure:
                 output = rows.failed(row.key, failure, line=row.line)
         if isinstance(output.failure, AGAIN):
             memory.refused(row)
-        kept = not isinstance(output.failure, (*AGAIN, Unknown))
-        return Done(place, row, output, Result(row, digest, output.ok, output.text) if kept else None, asked=True)
+        elif not isinstance(output.failure, Unknown):
+            memory.keep(Result(row, digest, output.ok, output.text))
+        self._hope.judge(output.failure)
+        return output
 
     def _hold(self, failure: Failure, seconds: float) -> None:
         """Before a request is repeated: let the others go on, or keep them waiting, too, if the rate was too high."""
@@ -190,27 +202,33 @@ class Worker:
 
 
 class Hope:
-    """Watches what comes of the rows; `lost` is the failure that ends the run."""
+    """Watches what comes of the rows that were asked; `lost` is the failure that ends the run, and closes the gate."""
 
-    def __init__(self) -> None:
+    def __init__(self, gate: Gate) -> None:
         self.lost: Failure | None = None
+        self._gate = gate
         self._last: tuple[object, ...] = ()
         self._times = 0
+        self._lock = threading.Lock()
 
-    def judge(self, done: Done) -> None:
-        failure = done.output.failure
-        if not done.asked or self.lost is not None:
-            return
+    def judge(self, failure: Failure | None) -> None:
+        with self._lock:
+            if self.lost is None and self._is_lost(failure):
+                self.lost = failure
+                self._gate.close()
+
+    def _is_lost(self, failure: Failure | None) -> bool:
         if not isinstance(failure, FATAL):
             self._times = 0
-            return
+            return False
         like = (failure.kind, failure.http_status, failure.code, failure.message)
         self._times = self._times + 1 if like == self._last else 1
         self._last = like
         if isinstance(failure, QuotaError) or self._times == EQUAL:
             times = "" if isinstance(failure, QuotaError) else f"{EQUAL} failures like this in a row; "
             failure.hint = f"{times}the rest was not sent; with --checkpoint, the same command goes on from here"
-            self.lost = failure
+            return True
+        return False
 
 
 class AsTheyCome:

@@ -80,9 +80,9 @@ class _Files:
 
 
 def numbered(path: str, number: int) -> str:
-    """`out.png` -> `out-2.png`, `out` -> `out-2`."""
+    """Where the n-th of several goes: `out.png`, `out-2.png`; `out`, `out-2`."""
     stem, ending = os.path.splitext(path)
-    return f"{stem}-{number}{ending}"
+    return path if number == 1 else f"{stem}-{number}{ending}"
 
 
 class _Device:

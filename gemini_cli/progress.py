@@ -30,7 +30,7 @@ class Bar:
     def __init__(
         self, write: Callable[[str], None], environ: Mapping[str, str], label: str, total: float | None, unit: str
     ) -> None:
-        """`unit` "B" counts bytes; any other word is what is counted."""
+        """`unit` "B" counts bytes; any other word is what is counted; with none, only the bar says how far it is."""
         file = cast(IO[str], _File(write))  # as much of one as a console uses
         console = Console(file=file, force_terminal=True, _environ=environ)
         self._progress = Progress(
@@ -38,7 +38,7 @@ class Bar:
             BarColumn(bar_width=None, table_column=Column(ratio=1, max_width=40)),
             *_counted(unit),
             TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True)),
-            _text("{task.fields[note]}", 40),
+            _text("{task.fields[note]}", 60),
             console=console,
             expand=True,
             transient=True,
@@ -52,9 +52,9 @@ class Bar:
         self._progress.start()
 
     def advance(self, count: float) -> None:
-        """So much more is done; less, where something has to be done again."""
+        """So much more is done; less, where something has to be done again, which says nothing of the rate."""
         with self._lock:
-            self._progress.advance(self._task, count)
+            self._progress.update(self._task, advance=count)
             self._draw(OFTEN)
 
     def note(self, text: str) -> None:
@@ -102,6 +102,8 @@ def _text(form: str, width: int) -> ProgressColumn:
 
 def _counted(unit: str) -> list[ProgressColumn]:
     whole = Column(no_wrap=True)
+    if not unit:
+        return []
     if unit == "B":
         return [DownloadColumn(binary_units=True, table_column=whole), TransferSpeedColumn(table_column=whole)]
     return [MofNCompleteColumn(table_column=whole), _text(unit, 20)]

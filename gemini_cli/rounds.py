@@ -20,7 +20,10 @@ from gemini_cli.interaction import Interaction, Step, verdict
 
 
 class Rounds:
-    """`make` makes calls, or raises ActionRequired; `ours` are the calls it can make; `ended` hears the last answer."""
+    """`make` makes calls, or raises ActionRequired; `ours` are the calls it can make.
+
+    `ended` hears the last answer, also if it is one whose calls were not made.
+    """
 
     def __init__(
         self,
@@ -69,6 +72,7 @@ class Rounds:
                 failure.interaction_id, failure.billed = failure.interaction_id or before.id, "yes"
                 if isinstance(failure, ActionRequired) and (waiting := verdict(before)):
                     failure.hint = waiting.hint
+                    self._ended(body, before)
                 self._answer.count()
             raise
 

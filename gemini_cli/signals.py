@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -12,10 +13,11 @@ from types import FrameType
 from gemini_cli.errors import Ended
 
 ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+ECHO = 0.2  # seconds in which another signal is the first one again: timeout(1) sends it to us and to our group
 
 
 def listen() -> None:
-    """Raise Ended in the main thread for the next one; a second one does not wait for us."""
+    """Raise Ended in the main thread for the next one; a second one, but for an echo, does not wait for us."""
     for number in ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup and `&` set it
             signal.signal(number, _end)
@@ -43,6 +45,12 @@ def die_by(signum: int) -> None:
 
 def _end(signum: int, frame: FrameType | None) -> None:
     sys.unraisablehook = lambda _: None  # where Python would tell of a second signal that came at the same moment
+    unwound = time.monotonic() + ECHO
+
+    def end_at_once(signum: int, frame: FrameType | None) -> None:
+        if time.monotonic() > unwound:
+            die_by(signum)
+
     for number in ENDING:
-        signal.signal(number, signal.SIG_DFL)
+        signal.signal(number, end_at_once)
     raise Ended(signum)

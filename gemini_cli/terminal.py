@@ -107,9 +107,10 @@ class Terminal:
     def progress(self, label: str, total: float | None, unit: str) -> Iterator[Progress]:
         """A line on stderr that is there while the block lasts: of so many `unit` (bytes: "B"), how many, how fast.
 
-        Off a terminal and with -q there is none.
+        Without a unit, only a bar and the time left.
+        Off a terminal and with -q there is none, and none within another: a row of `map` may upload a file.
         """
-        if self.quiet or not _isatty(self._stderr) or self._environ.get("TERM", "dumb") == "dumb":
+        if self._bar or self.quiet or not _isatty(self._stderr) or self._environ.get("TERM", "dumb") == "dumb":
             yield _Unseen()
             return
         from gemini_cli.progress import Bar  # rich, 90 ms
@@ -143,6 +144,11 @@ class Terminal:
             texts = (part if isinstance(part, str) else part.decode("utf-8", "replace") for part in parts)
             for line in " ".join(texts).split("\n"):
                 self._say(line if level > 1 else f"gemini-cli: {line}")
+
+    def aside(self, text: str) -> None:
+        """What only a person at a terminal wonders about; -v tells it in its own words."""
+        if _isatty(self._stderr) and not self.quiet and not self.verbose:
+            self._say(f"gemini-cli: {text}")
 
     def thought(self, text: str) -> None:
         """A summary of thoughts: several lines, dimmed on a terminal."""

@@ -10,12 +10,17 @@ from typing import Any
 
 import hypothesis
 import pytest
+from hypothesis import HealthCheck, settings
 
 KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TERM", "SYSTEMROOT", "VIRTUAL_ENV")
 
 # What is ignored here, as in the background or under nohup, would be ignored by every program that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+# A property is no measurement, which a machine with other work would fail. Examples would be kept where nobody looks.
+settings.register_profile("house", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 
 # How long an example takes depends on who else uses the machine.

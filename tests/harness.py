@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from gemini_cli.context import Means
+from gemini_cli.context import Context, Means
 from gemini_cli.endpoint import Endpoint
 from gemini_cli.errors import Ended
 from gemini_cli.main import run
@@ -134,7 +134,8 @@ def gemini(
     slept = sleeps if sleeps is not None else []
     means = Means(sleep=slept.append, random=lambda low, high: low, wire=None if "--offline" in argv else scripted)
     try:
-        status = run(list(argv), Terminal(source, out, err, everything), everything, means)
+        context = Context(Terminal(source, out, err, everything), everything, means)
+        status = run(list(argv), context.terminal, lambda: context)
     except Ended as ended:
         status = -ended.signum
     outcome = Outcome(status, out.getvalue().decode(), err.getvalue().decode())

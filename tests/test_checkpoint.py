@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -32,7 +34,7 @@ def write(path: Path) -> bytes:
         for row in (A, B, C):
             kept.intend(row, digest(row))
         kept.refused(C)
-        kept.keep([Result(A, digest(A), True, TEXT)])
+        kept.keep(Result(A, digest(A), True, TEXT))
     return path.read_bytes()
 
 
@@ -48,6 +50,39 @@ def test_what_was_kept_is_found(tmp_path: Path) -> None:
     assert known(tmp_path / "c") == [Found(True, TEXT), Found(), None]
     assert (tmp_path / "c").read_bytes() == written
     assert (tmp_path / "c").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_result_is_kept_when_it_is_synced_and_one_sync_is_for_all_who_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced, syncs, early = b"", 0, []
+
+    def slow_disk(descriptor: int) -> None:
+        nonlocal synced, syncs
+        written = os.pread(descriptor, 1 << 20, 0)
+        time.sleep(0.01)
+        synced, syncs = written, syncs + 1
+
+    monkeypatch.setattr(checkpoint, "_sync", slow_disk)
+    with checkpoint.opened(str(tmp_path / "c"), digest) as kept:
+
+        def keep(number: int) -> None:
+            kept.keep(Result(Row(number, number, "x", 0), "d", True, TEXT))
+            if f'"result":"{number}"'.encode() not in synced:
+                early.append(number)
+
+        with ThreadPoolExecutor(20) as pool:
+            list(pool.map(keep, range(60)))
+    assert not early
+    assert syncs < 60
+
+
+def test_nothing_is_written_after_the_end(tmp_path: Path) -> None:
+    """A worker may outlive its run, and the descriptor may be another file's by then."""
+    with checkpoint.opened(str(tmp_path / "c"), digest) as kept:
+        pass
+    with pytest.raises(OutputError):
+        kept.intend(A, digest(A))
 
 
 def test_a_later_line_counts(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def attached(texts: Sequence[str]) -> list[Part]:
 
 
 def form(body: dict[str, Any] | None = None, **more: Any) -> Form:
-    said = {"prompt": None, "prefix": "", "attach": (), "offline": False, **more}
+    said = {"prompt": None, "prefix": "", "attach": (), "way": (), **more}
     return Form(body or {"model": "m"}, attached=attached, **said)
 
 
@@ -88,6 +88,7 @@ def test_a_rows_fields_lie_over_what_is_said_for_all() -> None:
         ({"input": "a", "path": "-"}, {"attach": ["{path}"]}, "line 3: a row cannot attach stdin"),
         ({"input": [{"type": "user_input", "content": []}]}, {"prefix": "p"}, "line 3: its input is no content"),
         ({"input": 7}, {"prefix": "p"}, "line 3: its input is no content"),
+        ({"contents": [{}]}, {"attach": ["files/a;type=image/png"]}, "line 3: its input is no content"),
     ],
 )
 def test_a_row_that_cannot_be_asked_says_its_line(value: Any, more: Any, message: str) -> None:
@@ -109,6 +110,15 @@ def test_attachments_are_named_by_the_row() -> None:
     assert asked == filled | {"input": [{"type": "text", "text": "look"}, image]}
 
 
+def test_what_is_attached_to_every_row_is_read_once_and_may_be_stdin() -> None:
+    made = form(attach=["-;type=text/plain", "files/a;type=image/png"])
+    text, image = made.common
+    assert text == {"type": "text", "text": "stdin"}
+    first, second = (made.fill(Row(line, line, "look", 0))["input"] for line in (1, 2))
+    assert first == second == [{"type": "text", "text": "look"}, text, image]
+    assert not any(one is other for one in first for other in [*second, text, image])
+
+
 def test_the_profiles_prompt_comes_first() -> None:
     assert fill({"t": "x"}, prompt="{t}", prefix="As {it} is:")["input"] == "As {it} is: x"
     assert fill("x", prefix="Say\n")["input"] == "Say\nx"
@@ -121,7 +131,7 @@ def test_the_digest_changes_with_the_row_and_with_what_is_said_for_all() -> None
         {"prompt": "{a}"},
         {"attach": ["files/a;type=image/png"]},
         {"prefix": "p"},
-        {"offline": True},
+        {"way": ["generate-content"]},
     ]
     ways = [{}, *said, {"body": {"model": "n"}}]
     digests = [form(**way).digest(row) for way in ways] + [form().digest(other)]

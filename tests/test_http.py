@@ -143,6 +143,6 @@ def test_a_tunnel_that_a_proxy_does_not_make_means_never_sent(answer: bytes) -> 
 
 def test_a_socks_proxy_is_a_usage_error() -> None:
     if find_spec("socksio"):
-        pytest.skip("socksio is installed here, so httpx can speak SOCKS")
+        pytest.skip("socksio is installed here, so httpcore can speak SOCKS")
     with pytest.raises(UsageError, match="proxy"):
         HttpWire(at("https://api.example"), LIMITS, None, {"ALL_PROXY": "socks5://127.0.0.1:1"})

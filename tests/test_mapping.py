@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from gemini_cli import checkpoint, crew, mapping, rows
 from gemini_cli.checkpoint import Forgetful, Memory
 from gemini_cli.deadline import Deadline
 from gemini_cli.dialogue import Dialogue
-from gemini_cli.errors import Failure, InputError
+from gemini_cli.errors import Failure, InputError, OutputError
 from gemini_cli.form import Form
 from gemini_cli.gate import Closed, Gate
 from gemini_cli.mapping import Done
@@ -67,6 +69,7 @@ class Run:
         ordered: bool = True,
         retry_unknown: int = 0,
         retries: int = 3,
+        settle: Callable[[Any], None] = lambda body: None,
     ) -> None:
         self.waits: list[float] = []
         self.out: list[Done] = []
@@ -78,7 +81,8 @@ class Run:
             patience = Patience(retries, retry_unknown, self.waits.append, lambda low, high: low, lambda: 0.0)
             return Transport(service, ENDPOINT, None, Deadline(None), patience, hold=hold)
 
-        means = mapping.Means(form, memory or Forgetful(), gate, transport, Dialogue, None, retry_unknown > 0)
+        dialogue = partial(Dialogue, settle=settle)
+        means = mapping.Means(form, memory or Forgetful(), gate, transport, dialogue, None, retry_unknown > 0)
         found = rows.read([json.dumps(text).encode() + b"\n" for text in texts], csv=False)
         try:
             with closing(mapping.outcomes(found, means, jobs=jobs, ordered=ordered)) as outcomes:
@@ -93,8 +97,17 @@ class Run:
         return [row["text"] if row["ok"] else row["error"]["kind"] for row in said]
 
 
+def make_means(service: Service, memory: Memory, gate: Gate) -> mapping.Means:
+    """As they are where nothing has to be repeated."""
+
+    def transport(hold: Hold) -> Transport:
+        return Transport(service, ENDPOINT, None, Deadline(None), Patience(0, 0), hold=hold)
+
+    return mapping.Means(make_form(), memory, gate, transport, Dialogue)
+
+
 def make_form() -> Form:
-    return Form({"model": "m"}, offline=False, prompt=None, prefix="", attach=(), attached=lambda texts: [])
+    return Form({"model": "m"}, way=(), prompt=None, prefix="", attach=(), attached=lambda texts: [])
 
 
 def refused(http_status: int, message: str = "m", headers: Mapping[str, str] | None = None, **more: Any) -> Reply:
@@ -330,14 +343,8 @@ def test_a_row_that_waits_for_its_turn_again_is_known_not_to_have_been_carried_o
 def test_whatever_ends_a_run_what_has_arrived_is_kept(tmp_path: Path) -> None:
     path = str(tmp_path / "c")
     with checkpoint.opened(path, make_form().digest) as memory:
-        form, service = make_form(), Service()
-        means = mapping.Means(
-            form,
-            memory,
-            Gate(2, 0, lambda seconds: None, lambda: 0.0),
-            lambda hold: Transport(service, ENDPOINT, None, Deadline(None), Patience(0, 0), hold=hold),
-            Dialogue,
-        )
+        service = Service()
+        means = make_means(service, memory, Gate(2, 0, lambda seconds: None, lambda: 0.0))
         found = rows.read([b'"a"\n"b"\n"c"\n"d"\n'], csv=False)
         with closing(mapping.outcomes(found, means, jobs=2, ordered=True)) as outcomes:
             next(outcomes)
@@ -347,17 +354,73 @@ def test_whatever_ends_a_run_what_has_arrived_is_kept(tmp_path: Path) -> None:
     assert not set(service.asked) & set(again.asked)
 
 
-def test_a_source_that_breaks_is_told() -> None:
+def test_however_slow_the_reader_is_few_rows_are_sent_and_have_no_result(tmp_path: Path) -> None:
+    """What a kill -9 at this moment would leave unknown."""
+    path, most = tmp_path / "c", 0
+
+    def unknown() -> int:
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        return len({line["intent"] for line in lines if "intent" in line} - {line.get("result") for line in lines})
+
+    def answer(asked: str, times: int) -> Reply:
+        nonlocal most
+        most = max(most, unknown())
+        return reply(interaction(asked.upper()))
+
+    service = Service(answer)
+    with checkpoint.opened(str(path), make_form().digest) as memory:
+        gate = Gate(2, 0, lambda seconds: None, lambda: 0.0)
+        found = rows.read([b'"%d"\n' % number for number in range(40)], csv=False)
+        with closing(mapping.outcomes(found, make_means(service, memory, gate), jobs=2, ordered=True)) as outcomes:
+            next(outcomes)
+            ends = time.monotonic() + 5
+            while (len(service.asked) < 40 or unknown()) and time.monotonic() < ends:
+                time.sleep(0.01)
+            assert (len(service.asked), unknown()) == (40, 0)
+    assert most <= 2
+
+
+def test_a_checkpoint_that_cannot_be_written_ends_the_run_before_anything_is_sent() -> None:
+    class Full(Forgetful):
+        def intend(self, row: rows.Row, digest: str) -> None:
+            raise OutputError("cannot write it: No space left on device")
+
+    service = Service()
+    run = Run(service, "abcdef", jobs=2, memory=Full())
+    assert isinstance(run.failure, OutputError)
+    assert (service.asked, run.out) == ([], [])
+
+
+def test_an_attachment_that_could_not_be_sent_is_tried_again_by_a_later_run(tmp_path: Path) -> None:
+    def fail(body: Any) -> None:
+        raise InputError("a.png changed while it was being sent")
+
+    path, service = str(tmp_path / "c"), Service()
+    for settle, texts in ((fail, ["input"]), (lambda body: None, ["A"])):
+        with checkpoint.opened(path, make_form().digest) as memory:
+            assert Run(service, "a", memory=memory, settle=settle).texts == texts
+    assert service.asked == ["a"]
+
+
+def test_a_source_that_breaks_is_told_after_what_has_come() -> None:
+    """Even what came before its turn: "a" is not answered any more."""
+    answered, over = threading.Event(), threading.Event()
+
     def broken() -> Iterator[rows.Row]:
         yield rows.Row(1, 1, "a", 3)
+        yield rows.Row(2, 2, "b", 3)
+        answered.wait(5)
         raise InputError("cannot read it")
 
-    means = mapping.Means(
-        make_form(),
-        Forgetful(),
-        Gate(1, 0, lambda seconds: None, lambda: 0.0),
-        lambda hold: Transport(Service(), ENDPOINT, None, Deadline(None), Patience(0, 0), hold=hold),
-        Dialogue,
-    )
-    with pytest.raises(Failure, match="cannot read it"):
-        list(mapping.outcomes(broken(), means, jobs=1, ordered=True))
+    def answer(asked: str, times: int) -> Reply:
+        if asked == "a":
+            over.wait(5)
+        answered.set()
+        return reply(interaction(asked))
+
+    out: list[Done] = []
+    means = make_means(Service(answer), Forgetful(), Gate(3, 0, lambda seconds: None, lambda: 0.0))
+    with pytest.raises(InputError, match="cannot read it"):
+        out.extend(mapping.outcomes(broken(), means, jobs=3, ordered=True))
+    over.set()
+    assert [done.row.value for done in out] == ["b"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gemini_cli.commands.tree import COMMANDS
+from gemini_cli.commands.tree import commands
 from gemini_cli.errors import Failure
 from gemini_cli.reference import readme
 
@@ -94,5 +94,5 @@ def test_the_first_answer_is_the_one_shown() -> None:
 
 
 def test_its_tables_are_the_programs() -> None:
-    assert readme.current(TEXT, COMMANDS) == TEXT
+    assert readme.current(TEXT, commands()) == TEXT
     assert all(f"`{kind.kind}`" in TEXT for kind in Failure.__subclasses__())

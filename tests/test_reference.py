@@ -9,13 +9,14 @@ import subprocess
 import pytest
 
 from gemini_cli import keys
-from gemini_cli.commands.tree import COMMANDS, Command
+from gemini_cli.commands.command import Command
+from gemini_cli.commands.tree import commands
 from gemini_cli.errors import Failure
 from gemini_cli.reference import man, outline, roff
 from gemini_cli.reference.__main__ import CHECKOUT, stale
 from tests.test_rooms import PACKAGE
 
-PAGES = man.pages(COMMANDS)
+PAGES = man.pages(commands())
 SECTIONS = "NAME SYNOPSIS DESCRIPTION OPTIONS EXIT STATUS ENVIRONMENT EXAMPLES SEE ALSO"
 
 
@@ -35,7 +36,7 @@ def test_the_readers_of_man_pages_have_nothing_to_say(reader: list[str], name: s
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+@pytest.mark.parametrize("command", commands(), ids=lambda command: command.name)
 def test_a_page_has_every_section_flag_and_status(command: Command) -> None:
     page = PAGES[f"gemini-cli-{command.name.replace(' ', '-')}.1"]
     assert re.sub("FILES ", "", " ".join(re.findall(r"^\.SH (.*)", page, re.MULTILINE))) == SECTIONS
@@ -50,9 +51,9 @@ def test_every_variable_that_the_client_reads_is_documented() -> None:
     client = [path for path in PACKAGE.rglob("*.py") if not path.is_relative_to(PACKAGE / "emulator")]
     source = "".join(path.read_text() for path in client)
     read = set(re.findall(r"environ(?:\.get\(|\.pop\(|\[)\"([A-Z_]+)\"", source)) | {*keys.VARIABLES}
-    told = {name for each in outline.variables(COMMANDS) for name in each.names}
+    told = {name for each in outline.variables(commands()) for name in each.names}
     assert read - told == {"HOME", "PATH"}
-    assert {name for command in COMMANDS for field in outline.flags(command) for name in field.flag.env} <= told
+    assert {name for command in commands() for field in outline.flags(command) for name in field.flag.env} <= told
 
 
 def test_roff_says_what_was_said() -> None:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 from contextlib import closing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from gemini_cli import resources
 from gemini_cli.commands import show
 from gemini_cli.commands.asking import judge
+from gemini_cli.commands.command import Command
 from gemini_cli.commands.flags import one_word
-from gemini_cli.commands.given import Given, given
+from gemini_cli.commands.given import FORM, Given, given
 from gemini_cli.context import Context
-from gemini_cli.errors import Partial
-from gemini_cli.flag import Flag
+from gemini_cli.errors import OutputError, Partial
+from gemini_cli.flag import Flag, Record
 from gemini_cli.generate_content import GENERATE_CONTENT
-from gemini_cli.settings import resolve
+from gemini_cli.settings import Settings, resolve
+from gemini_cli.shown import Voice
 
 if TYPE_CHECKING:
     from gemini_cli.batches import Job
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 COLUMNS = ("NAME", "STATE", "REQUESTS", "FAILED", "CREATED", "TITLE")
 
 
-@dataclass(frozen=True)
-class Submitted:
+class Submitted(Record):
     """What becomes of the rows."""
 
     display_name: Annotated[str | None, Flag("the job's title; the file's name if none is given", metavar="TEXT")] = (
@@ -34,8 +34,7 @@ class Submitted:
     dry_run: Annotated[bool, Flag("print the requests, a line each, and send nothing", "-n")] = False
 
 
-@dataclass(frozen=True)
-class Results:
+class Results(Record):
     """Where the results go, and what they are held against."""
 
     output: Annotated[str | None, Flag("write the rows to FILE, whole or not at all", "-o", "FILE", file=True)] = None
@@ -45,7 +44,7 @@ class Results:
 def submit(context: Context) -> None:
     """Start a batch job with a request for each row of FILE (or stdin), and print its name.
 
-    The rows are those of `map`, in the words of generateContent. All of them must be good: nothing is sent otherwise.
+    The rows are those of `map`, in the words of generateContent. All of them must be good: no job is started otherwise.
     A job costs half and may take a day; `map` answers at once.
     """
     asked = resolve(Submitted, context.said)
@@ -61,7 +60,11 @@ def submit(context: Context) -> None:
     context.deadline.start()
     with closing(batch.source), context.terminal.progress(title, batch.source.size, "B") as progress:
         job = batches.create(context.service, batch, title, progress.advance)
-    _show(context, job, job.name)
+    try:
+        _show(context, job, job.name)
+    except OutputError as failure:
+        failure.hint = f"the job is {job.name}"
+        raise
     return None
 
 
@@ -161,3 +164,14 @@ def _row(operation: dict[str, Any]) -> tuple[Any, ...]:
 
     job = Job(operation)
     return job.name, job.state, job.count("request"), job.count("failed"), job.created, job.title
+
+
+COMMANDS = (
+    Command("batch submit", submit, (Submitted, *FORM), "[FILE]", endless=True),
+    Command("batch status", status, (Voice, Settings), "ID"),
+    Command("batch wait", wait, (Voice, Settings), "ID", endless=True),
+    Command("batch results", results, (Results, Voice, Settings), "ID", endless=True),
+    Command("batch cancel", cancel, (Voice, Settings), "ID"),
+    Command("batch list", list_, (Voice, Settings)),
+    Command("batch delete", delete, (Voice, Settings), "ID"),
+)

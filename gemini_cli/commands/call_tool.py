@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from gemini_cli import calls
@@ -12,18 +11,20 @@ from gemini_cli.answer import Answer
 from gemini_cli.body import Body
 from gemini_cli.calls import Made, Runnable, Tolerance
 from gemini_cli.commands.asking import add_to_history, hold_against_schema, preview, refuse_binary, remember
+from gemini_cli.commands.command import Command
 from gemini_cli.context import Context
 from gemini_cli.conversation import Conversation
 from gemini_cli.errors import UsageError
-from gemini_cli.flag import Flag
+from gemini_cli.flag import Flag, Record
+from gemini_cli.history import InHistory
 from gemini_cli.interaction import Interaction, Step
-from gemini_cli.request import pair
+from gemini_cli.request import Asked, Prompted, pair
 from gemini_cli.rounds import Rounds
-from gemini_cli.settings import resolve
+from gemini_cli.settings import Settings, resolve
+from gemini_cli.shown import PreviewFlags
 
 
-@dataclass(frozen=True)
-class Calling:
+class Calling(Record):
     """Who makes the calls, and how often."""
 
     exec: Annotated[
@@ -33,11 +34,11 @@ class Calling:
     result: Annotated[
         list[str] | None,
         Flag(
-            "the result of a call that was handed out, with --previous; ID!=… for an error; may be repeated",
+            "the result of a handed-out call, with --previous or --history; ID!=… for an error; may be repeated",
             metavar="ID=@FILE|-|JSON",
         ),
     ] = None
-    ask: Annotated[bool, Flag("confirm each call on the terminal")] = False
+    ask: Annotated[bool, Flag("confirm each call on the terminal; a refused one ends the run with status 10")] = False
     max_rounds: Annotated[int, Flag("end with status 10 when the model calls more often", metavar="N")] = 8
     tool_timeout: Annotated[float, Flag("end a command that says no timeout of its own", metavar="SECONDS")] = 60.0
 
@@ -45,9 +46,12 @@ class Calling:
 def call_tool(context: Context) -> None:
     """Ask, and let the model call functions on the way to its answer.
 
-    -T declares the functions. One with a `run` is a command: it gets the arguments as JSON on stdin, and what it prints
-    is the result. The calls of one round run together; if one of them has no command, none is run, and all are printed
-    as JSON, with exit status 10: make them, and go on with --previous ID --result CALL_ID=@FILE.
+    -T declares the functions: name, description and parameters, a JSON Schema. One with a `run`, a list of words, is a
+    command: it gets the arguments as JSON on stdin, and what it prints is the result. Beside `run` there may be
+    `timeout` in seconds, `env`, a list of more variables that it sees, and `content_type`, such as image/png.
+
+    The calls of one round run together; if one of them has no command, none is run, and all are printed as JSON, with
+    exit status 10: make them, and go on with --previous ID --result CALL_ID=@FILE.
     """
     calling = resolve(Calling, context.said)
     if context.asked.background:
@@ -156,3 +160,8 @@ def _tell(context: Context, made: Made) -> None:
     if made.problem:
         terminal.notice(f"the call of {name} failed: {made.problem}; the model is told")
     terminal.log(1, f"called {calls.said(made.call)}")
+
+
+COMMANDS = (
+    Command("call-tool", call_tool, (Prompted, Calling, InHistory, Asked, PreviewFlags, Settings), "[PROMPT]..."),
+)

@@ -9,15 +9,17 @@ from gemini_cli import dialogue, documents, render
 from gemini_cli.body import REQUEST_LIMIT, Body
 from gemini_cli.commands import show
 from gemini_cli.commands.asking import hold_against_schema, preview, refuse_binary, remember
+from gemini_cli.commands.command import Command
 from gemini_cli.commands.prompt import Prompt
 from gemini_cli.context import Context
 from gemini_cli.conversation import Conversation, as_steps
 from gemini_cli.errors import Failure, UsageError
 from gemini_cli.flag import Flag, Record
 from gemini_cli.interaction import spoken, words
-from gemini_cli.request import with_prompt
+from gemini_cli.request import Asked, Prompted, with_prompt
 from gemini_cli.session import Session, Sessions
-from gemini_cli.settings import resolve
+from gemini_cli.settings import Settings, resolve
+from gemini_cli.shown import PreviewFlags
 from gemini_cli.turns import Turns
 
 COLUMNS = ("NAME", "TURNS", "STATUS", "LAST TURN", "INTERACTION")
@@ -41,8 +43,9 @@ def chat(context: Context) -> None:
     """Ask in several turns, each with all that was said before.
 
     With a PROMPT, one turn. Without one, a prompt line on a terminal; else each line of stdin is a turn, and the first
-    one that fails ends the run with its status. With --session NAME the conversation is kept, and goes on at the next
-    call with the model, the tools and the system instruction it has.
+    one that fails ends the run with its status, 10 for one that ends in a call of a declared function. With --session
+    NAME the conversation is kept, and goes on at the next call with the model, the tools and the system instruction it
+    has.
     """
     chatting = resolve(Chatting, context.said)
     sessions = Sessions(context.state, offline=context.settings.offline, now=context.means.now)
@@ -168,3 +171,6 @@ def _delete(context: Context, sessions: Sessions, name: str, *, remote: bool) ->
             if failure.http_status != 404:
                 raise
     sessions.delete(name)
+
+
+COMMANDS = (Command("chat", chat, (Prompted, Chatting, Asked, PreviewFlags, Settings), "[PROMPT]...", endless=True),)

@@ -8,11 +8,13 @@ from urllib.parse import urlsplit
 
 from gemini_cli import keys, places
 from gemini_cli.commands import show
+from gemini_cli.commands.command import Command
 from gemini_cli.context import Context, profile_keys
 from gemini_cli.endpoint import REVISION_VARIABLE
 from gemini_cli.flag import fields
 from gemini_cli.request import DEFAULT_MODEL, standing
 from gemini_cli.settings import DEFAULT, TIMEOUT, Found, Settings, find
+from gemini_cli.shown import Voice
 from gemini_cli.transport import route
 
 COLUMNS = ("SETTING", "VALUE", "FROM")
@@ -82,3 +84,6 @@ def _places(context: Context) -> Iterator[Row]:
 def _without_user(url: str) -> str:
     """A URL without the name and the password that it may carry."""
     return urlsplit(url)._replace(netloc=urlsplit(url).netloc.rpartition("@")[2]).geturl()
+
+
+COMMANDS = (Command("config show", show_, (Voice, Settings)),)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
+from gemini_cli.commands.command import Command
 from gemini_cli.context import Context
 from gemini_cli.errors import Ended, InputError, UsageError
 from gemini_cli.flag import Flag, Record
@@ -130,3 +131,6 @@ def _end(command: subprocess.Popen[bytes], signum: int) -> None:
     except subprocess.TimeoutExpired:
         command.kill()
         command.wait()
+
+
+COMMANDS = (Command("emulator", emulator, (Emulated,), "[COMMAND]...", local="command"),)

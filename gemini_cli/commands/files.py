@@ -6,12 +6,14 @@ from typing import Annotated, Any
 
 from gemini_cli import resources
 from gemini_cli.commands import show
+from gemini_cli.commands.command import Command
 from gemini_cli.commands.flags import one_word
 from gemini_cli.context import Context
 from gemini_cli.errors import UsageError
 from gemini_cli.flag import Flag, Record
 from gemini_cli.output import output
-from gemini_cli.settings import resolve
+from gemini_cli.settings import Settings, resolve
+from gemini_cli.shown import Voice
 
 COLUMNS = ("NAME", "STATE", "TYPE", "BYTES", "EXPIRES", "TITLE")
 FIELDS = ("name", "state", "mimeType", "sizeBytes", "expirationTime", "displayName")
@@ -44,9 +46,10 @@ def download(context: Context) -> None:
     if path in (None, "-") and context.terminal.stdout_is_terminal:
         raise UsageError("the file may be binary, and stdout is a terminal: use -o FILE")
     name = _name(context)
-    with output(path, context.terminal) as destination:
+    with output(path, context.terminal) as destination, context.terminal.progress(name, None, "B") as progress:
         for piece in resources.download(context.service, name):
             destination.write_bytes(piece)
+            progress.advance(len(piece))
 
 
 def _name(context: Context) -> str:
@@ -55,3 +58,11 @@ def _name(context: Context) -> str:
 
 def _row(file: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(file.get(field) for field in FIELDS)
+
+
+COMMANDS = (
+    Command("files list", list_, (Voice, Settings)),
+    Command("files get", get, (Voice, Settings), "FILE"),
+    Command("files delete", delete, (Voice, Settings), "FILE"),
+    Command("files download", download, (Downloaded, Voice, Settings), "FILE"),
+)

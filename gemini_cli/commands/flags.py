@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gemini_cli.context import Context
 from gemini_cli.documents import spoken
 from gemini_cli.errors import UsageError
 from gemini_cli.flag import Field, fields
 from gemini_cli.shown import Voice
 
-Work = Callable[[Context], int | None]  # the exit status, if it is not 0
+if TYPE_CHECKING:
+    from gemini_cli.commands.command import Work
+    from gemini_cli.context import Context
 
 
 def one_word(context: Context, name: str) -> str:

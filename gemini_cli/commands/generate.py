@@ -11,13 +11,19 @@ from gemini_cli.commands.asking import (
     remember,
     without_effect,
 )
+from gemini_cli.commands.command import Command
 from gemini_cli.context import Context
+from gemini_cli.history import InHistory
+from gemini_cli.request import Asked, Prompted
+from gemini_cli.settings import Settings
+from gemini_cli.shown import PreviewFlags
 
 
 def generate(context: Context) -> None:
     """Ask once, and print the answer when it is complete.
 
-    The prompt is the PROMPT words, or FILE (-f); text on stdin follows it as a second part. `-` alone is stdin.
+    The prompt is the PROMPT words, or FILE (-f); text on stdin follows it as a second part. `-` alone is stdin. Calls
+    of declared functions are printed as JSON, with exit status 10; `call-tool` makes them.
     """
     if context.asked.background:
         return _start(context)
@@ -48,3 +54,6 @@ def _start(context: Context) -> None:
     pretty = context.terminal.stdout_is_terminal
     shown = render.as_json(interaction.raw, pretty=pretty) if context.shown.json else f"{interaction.id or ''}\n"
     context.terminal.write(shown)
+
+
+COMMANDS = (Command("generate", generate, (Prompted, InHistory, Asked, PreviewFlags, Settings), "[PROMPT]..."),)

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
 from gemini_cli import rows
 from gemini_cli.context import Context
 from gemini_cli.errors import UsageError
 from gemini_cli.family import Family
-from gemini_cli.flag import Flag
+from gemini_cli.flag import Flag, Record
 from gemini_cli.form import Form
-from gemini_cli.request import Prompted
+from gemini_cli.request import Asked, Prompted
 from gemini_cli.rows import Row
-from gemini_cli.settings import resolve
+from gemini_cli.settings import Settings, resolve
+from gemini_cli.shown import Voice
 
 
-@dataclass(frozen=True)
-class Filled:
+class Filled(Record):
     """How a row becomes a request."""
 
     prompt: Annotated[
@@ -27,6 +26,9 @@ class Filled:
         Flag("the prompt: {name} is a field of the row, {_} the whole row as JSON, {{ }} braces", "-p", "TEXT"),
     ] = None
     csv: Annotated[bool, Flag("the rows are CSV, with a header")] = False
+
+
+FORM = (Filled, Prompted, Asked, Voice, Settings)  # the flags of what fills a form in
 
 
 class Given(NamedTuple):
@@ -54,7 +56,7 @@ def given(context: Context, family: Family) -> Given:
     family.request({"input": "", **body})  # what cannot be asked of any row
     form = Form(
         body,
-        offline=context.settings.offline,
+        way=[context.settings.offline, context.asked.api, context.asked.long],
         prompt=filled.prompt if prompted.prompt_file is None else gathering.text(prompted.prompt_file),
         prefix=gathering.prompt,
         attach=prompted.attach or (),

@@ -7,11 +7,14 @@ from typing import Annotated
 
 from gemini_cli import dialogue
 from gemini_cli.commands import show
+from gemini_cli.commands.command import Command
 from gemini_cli.commands.flags import one_word
 from gemini_cli.context import Context
 from gemini_cli.errors import Ended
 from gemini_cli.flag import Flag, Record
-from gemini_cli.settings import resolve
+from gemini_cli.interaction import Interaction
+from gemini_cli.settings import Settings, resolve
+from gemini_cli.shown import AnswerFlags, Voice
 
 
 class Waiting(Record):
@@ -36,12 +39,26 @@ def wait(context: Context) -> None:
     interaction_id = one_word(context, "ID")
     with context.output() as output:
         try:
-            found = dialogue.wait(context.service, interaction_id, hidden_for=dialogue.HIDDEN)
+            found = _awaited(context, interaction_id)
         except Ended as ended:
             if ended.signum == signal.SIGINT:
                 _leave(context, interaction_id)
             raise
         context.answer(output).show(found)
+
+
+def _awaited(context: Context, interaction_id: str) -> Interaction:
+    """The interaction when it has ended; until then a terminal shows how many steps it has made."""
+    with context.terminal.progress(interaction_id, None, "steps") as progress:
+        shown = 0
+
+        def look(found: Interaction) -> None:
+            nonlocal shown
+            progress.advance(len(found.steps) - shown)
+            progress.note(str(found.status))
+            shown = len(found.steps)
+
+        return dialogue.wait(context.service, interaction_id, hidden_for=dialogue.HIDDEN, look=look)
 
 
 def _leave(context: Context, interaction_id: str) -> None:
@@ -64,3 +81,11 @@ def cancel(context: Context) -> None:
 def delete(context: Context) -> None:
     """Delete an interaction. One that runs goes on running."""
     dialogue.delete(context.service, one_word(context, "ID"))
+
+
+COMMANDS = (
+    Command("interactions get", get, (AnswerFlags, Settings), "ID"),
+    Command("interactions wait", wait, (Waiting, AnswerFlags, Settings), "ID"),
+    Command("interactions cancel", cancel, (Voice, Settings), "ID"),
+    Command("interactions delete", delete, (Voice, Settings), "ID"),
+)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from gemini_cli import render
 from gemini_cli.commands.asking import judge
-from gemini_cli.commands.given import Given, given
+from gemini_cli.commands.command import Command
+from gemini_cli.commands.given import FORM, Given, given
 from gemini_cli.context import Context
 from gemini_cli.deadline import Clock
 from gemini_cli.errors import Failure, Partial, UsageError
-from gemini_cli.flag import Flag
+from gemini_cli.flag import Flag, Record
 from gemini_cli.rows import failed
 from gemini_cli.settings import resolve
 
@@ -27,8 +27,7 @@ MOST_JOBS = 1000
 OFTEN = 0.2  # seconds between two counts on the terminal
 
 
-@dataclass(frozen=True)
-class Mapped:
+class Mapped(Record):
     """How the rows are worked through."""
 
     jobs: Annotated[int, Flag("so many requests at a time", "-j", "N")] = 8
@@ -71,7 +70,7 @@ def map_(context: Context) -> None:
     with (
         context.output() as output,
         _memory(mapped.checkpoint, found, context) as memory,
-        terminal.progress("map", found.size, "B") as progress,
+        terminal.progress("map", found.size, "") as progress,
     ):
         means = mapping.Means(
             form=found.form,
@@ -95,7 +94,7 @@ def map_(context: Context) -> None:
 
 
 class Tally:
-    """What has been done so far, and how fast."""
+    """What has been done so far, and how fast; of the progress, the bytes of the input are the measure."""
 
     def __init__(self, progress: Progress, clock: Clock) -> None:
         self.rows = self.failed = 0
@@ -115,7 +114,7 @@ class Tally:
         if now - self._told >= OFTEN:
             self._told = now
             rate = self._asked / (now - self._started)
-            self._progress.note(f"{self.rows} rows, {self.failed} failed, {self._tokens} tokens, {rate:.1f} rows/s")
+            self._progress.note(f"{self.rows} rows, {rate:.1f}/s, {self.failed} failed, {self._tokens} tokens")
 
 
 def _spacing(rate: str) -> float:
@@ -158,3 +157,6 @@ def _preview(context: Context, found: Given) -> None:
         context.terminal.write_row(render.dry_run(url, headers, body, pretty=False, key=row.key))
     if bad:
         raise Partial(f"{bad} of {done} rows are no requests")
+
+
+COMMANDS = (Command("map", map_, (Mapped, *FORM), "[FILE]", endless=True),)

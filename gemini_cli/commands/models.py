@@ -6,8 +6,11 @@ from typing import Any
 
 from gemini_cli import resources
 from gemini_cli.commands import show
+from gemini_cli.commands.command import Command
 from gemini_cli.commands.flags import one_word
 from gemini_cli.context import Context
+from gemini_cli.settings import Settings
+from gemini_cli.shown import Voice
 
 COLUMNS = ("NAME", "INPUT LIMIT", "OUTPUT LIMIT", "TITLE")
 
@@ -26,3 +29,9 @@ def get(context: Context) -> None:
 def _row(model: dict[str, Any]) -> tuple[Any, ...]:
     name = str(model.get("name", "")).removeprefix("models/")
     return name, model.get("inputTokenLimit"), model.get("outputTokenLimit"), model.get("displayName")
+
+
+COMMANDS = (
+    Command("models list", list_, (Voice, Settings)),
+    Command("models get", get, (Voice, Settings), "MODEL"),
+)

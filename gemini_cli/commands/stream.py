@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from gemini_cli.commands.asking import add_to_history, hold_against_schema, preview, refuse_binary, remember
+from gemini_cli.commands.command import Command
 from gemini_cli.context import Context
 from gemini_cli.errors import UsageError
 from gemini_cli.fold import Fold
+from gemini_cli.history import InHistory
+from gemini_cli.request import Asked, Prompted
+from gemini_cli.settings import Settings
+from gemini_cli.shown import PreviewFlags
 
 
 def stream(context: Context) -> None:
     """Ask once, and print the answer as it arrives. A stream that is cut is resumed.
 
-    The prompt is the PROMPT words, or FILE (-f); text on stdin follows it as a second part. `-` alone is stdin.
+    The prompt is the PROMPT words, or FILE (-f); text on stdin follows it as a second part. `-` alone is stdin. Calls
+    of declared functions are printed as JSON, with exit status 10; `call-tool` makes them.
     """
     if context.asked.background:
         raise UsageError("--background returns at once; there is nothing to stream: use `generate`")
@@ -29,3 +35,6 @@ def stream(context: Context) -> None:
             if fold.terminal:
                 add_to_history(context, body, fold.interaction)
     hold_against_schema(context, interaction)
+
+
+COMMANDS = (Command("stream", stream, (Prompted, InHistory, Asked, PreviewFlags, Settings), "[PROMPT]..."),)

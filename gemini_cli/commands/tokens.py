@@ -6,11 +6,13 @@ from typing import Annotated
 
 from gemini_cli import resources
 from gemini_cli.commands import show
+from gemini_cli.commands.command import Command
 from gemini_cli.context import Context
 from gemini_cli.errors import UsageError
 from gemini_cli.flag import Flag, Record
-from gemini_cli.request import ALIASES, DEFAULT_MODEL
-from gemini_cli.settings import resolve
+from gemini_cli.request import ALIASES, DEFAULT_MODEL, Prompted
+from gemini_cli.settings import Settings, resolve
+from gemini_cli.shown import Voice
 
 
 class Counted(Record):
@@ -38,3 +40,6 @@ def tokens(context: Context) -> None:
         show.one(context, counted)
     else:
         context.terminal.write(f"{counted.get('totalTokens', 0)}\n")
+
+
+COMMANDS = (Command("tokens", tokens, (Prompted, Counted, Voice, Settings), "[PROMPT]..."),)

@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Annotated
 
 from gemini_cli import render, resources
+from gemini_cli.commands.command import Command
 from gemini_cli.context import Context
 from gemini_cli.errors import DeadlinePassed, Failure, InputError, Partial, Temporary, UsageError
-from gemini_cli.flag import Flag
-from gemini_cli.mime_type import by_name
+from gemini_cli.flag import Flag, Record
 from gemini_cli.resources import Resource
-from gemini_cli.settings import resolve
+from gemini_cli.settings import Settings, resolve
+from gemini_cli.shown import Voice
 
 if TYPE_CHECKING:
+    from gemini_cli.source import Source
     from gemini_cli.terminal import Progress
 
 STDIN = "-"
 
 
-@dataclass(frozen=True)
-class Uploaded:
+class Uploaded(Record):
     """What is uploaded, and how."""
 
     wait: Annotated[bool, Flag("wait until the file can be used (the default)")] = False
     no_wait: Annotated[bool, Flag("do not wait while the service processes the file")] = False
     name: Annotated[str | None, Flag("its name on the service, files/ID", metavar="ID")] = None
     display_name: Annotated[str | None, Flag("its title; the file's own name if none is given", metavar="TEXT")] = None
-    mime: Annotated[str | None, Flag("its type, where the extension does not tell", metavar="TYPE")] = None
+    mime: Annotated[str | None, Flag("its type, where neither name nor first bytes tell it", metavar="TYPE")] = None
     reuse: Annotated[bool, Flag("name it after its content; what is there already is not sent again")] = False
     no_resume: Annotated[bool, Flag("start over; do not continue an upload that was interrupted")] = False
     jobs: Annotated[int, Flag("upload so many files at a time", "-j", "N")] = 4
@@ -50,7 +51,7 @@ def upload(context: Context) -> None:
     """
     asked, words = _asked(context), context.words
     context.terminal.require_stdout()
-    label = os.path.basename(words[0]) if len(words) == 1 else f"{len(words)} files"
+    label = (_title(words[0]) or "stdin") if len(words) == 1 else f"{len(words)} files"
     with context.terminal.progress(label, sum(map(_size, set(words))) or None, "B") as progress:
         found = _shown(context, _results(_work(context, asked, progress), list(dict.fromkeys(words)), asked.jobs))
     _conclude(found)
@@ -92,11 +93,12 @@ def _work(context: Context, asked: Uploaded, progress: Progress) -> Callable[[st
 
     service, state, terminal = context.service, context.state, context.terminal
     name = resources.full_name("files", asked.name) if asked.name else None
+    count, ready = len(set(context.words)), itertools.count(1)
     context.deadline.start()
 
     def work(word: str) -> Resource:
         with closing(Source.spooled(terminal.pieces(), "stdin") if word == STDIN else Source.of(word)) as source:
-            mime_type, title = _mime_type(word, asked.mime), asked.display_name or _title(word)
+            mime_type, title = asked.mime or _mime_type(source), asked.display_name or _title(word)
             told = (mime_type, title, name, asked.reuse)
             with unfinished(state, source, service.owner, told, resume=not asked.no_resume) as record:
                 file = uploads.upload(
@@ -112,8 +114,12 @@ def _work(context: Context, asked: Uploaded, progress: Progress) -> Callable[[st
                 uploads.name_of(file)  # or it cannot be printed
                 if asked.no_wait:
                     return file
-                progress.note("waiting until it can be used")
-                return uploads.wait_until_active(service, file)
+                if count == 1:
+                    progress.note("waiting until it can be used")
+                file = uploads.wait_until_active(service, file)
+                if count > 1:
+                    progress.note(f"{next(ready)} of {count} can be used")
+                return file
 
     return work
 
@@ -123,11 +129,11 @@ def _title(word: str) -> str | None:
     return None if word == STDIN else os.fsencode(os.path.basename(word)).decode("utf-8", "replace")
 
 
-def _mime_type(word: str, said: str | None) -> str:
-    mime_type = said or by_name(word)
-    if mime_type is None:
-        raise InputError(f"the type of {word} is not known; say it with --mime")
-    return mime_type
+def _mime_type(source: Source) -> str:
+    found = source.mime_type()
+    if found is None:
+        raise InputError(f"the type of {source.name} is not known; say it with --mime")
+    return found
 
 
 def _results(work: Callable[[str], Resource], words: Sequence[str], jobs: int) -> Iterator[tuple[str, Outcome]]:
@@ -196,3 +202,6 @@ def _conclude(found: Sequence[Outcome]) -> None:
     if len(failures) == len(found) and len(kinds) == 1:
         raise kinds.pop()(f"none of the {len(found)} files was uploaded")
     raise Partial(f"{len(failures)} of {len(found)} files were not uploaded")
+
+
+COMMANDS = (Command("upload", upload, (Uploaded, Voice, Settings), "FILE...", endless=True),)

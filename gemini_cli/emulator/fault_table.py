@@ -99,7 +99,7 @@ ROWS = {
         Row("cancelled_upload", "answer", "upload", files.cancelled_upload),
         Row("foreign_upload", "answer", "upload_start", files.foreign_upload),
         Row("no_upload_url", "answer", "upload_start", files.no_upload_url),
-        Row("wrong_hash", "wrong_hash", "upload", files.wrong_hash),
+        Row("wrong_hash", "wrong_hash", "upload_end", files.wrong_hash),
         Row("failed_file", "failed_file", "file", files.failed_file),
         Row("failed_batch", "failed_batch", "batch", files.failed_batch),
     )

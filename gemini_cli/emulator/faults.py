@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .fault_table import Row
 
 ASKS = ("create", "generate", "generate_stream")
+UPLOAD_END = "upload_end"  # the chunk that ends an upload
 FOREVER = "forever"
 
 
@@ -47,6 +48,8 @@ ON: dict[str, Callable[[str, bool], bool]] = {
     "resumes": lambda kind, streamed: streamed and kind == "get",
     "plain": lambda kind, streamed: not streamed and kind in (*ASKS, "get"),
     "answers": lambda kind, streamed: kind in (*ASKS, "get"),
+    "upload": lambda kind, streamed: kind in ("upload", UPLOAD_END),
+    UPLOAD_END: lambda kind, streamed: kind == UPLOAD_END,
 }
 
 
@@ -103,9 +106,11 @@ class Faults:
         """The orders that fall on this call, the innermost first; they are counted."""
         if not self._orders:
             return []
-        streamed = streams(match, call)
+        kind, streamed = match.route.kind, streams(match, call)
+        if kind == "upload" and "finalize" in call.headers.get("x-goog-upload-command", ""):
+            kind = UPLOAD_END
         with self._lock:
-            chosen = _chosen(each for each in self._orders if each.concerns(match.route.kind, streamed))
+            chosen = _chosen(each for each in self._orders if each.concerns(kind, streamed))
             for order in chosen:
                 self._count(order)
         return sorted(chosen, key=lambda order: order.row.rank)

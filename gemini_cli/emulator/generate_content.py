@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from . import tokens
@@ -159,26 +159,33 @@ def _output_part(block: dict[str, Any]) -> Part:
 
 
 def _grounding(steps: list[Step]) -> dict[str, Any]:
-    """groundingMetadata for a search, from the same citations as in Interactions."""
-    queries = [
-        query for step in steps if step["type"] == "google_search_call" for query in step["arguments"]["queries"]
-    ]
-    if not queries:
+    """groundingMetadata: the citations of Interactions, each as a chunk of its kind and the place where it is used."""
+    blocks = [block for step in steps for block in step.get("content") or []]
+    annotations = [each for block in blocks for each in block.get("annotations") or [] if each["type"] in CHUNKS]
+    if not annotations:
         return {}
-    chunks: list[dict[str, Any]] = []
-    supports: list[dict[str, Any]] = []
-    for annotation in _annotations(steps):
-        segment = {"startIndex": annotation["start_index"], "endIndex": annotation["end_index"]}
-        supports.append({"segment": segment, "groundingChunkIndices": [len(chunks)]})
-        chunks.append({"web": {"uri": annotation["url"], "title": annotation["title"]}})
-    metadata = {"webSearchQueries": queries, "groundingChunks": chunks, "groundingSupports": supports}
+    places = [{"startIndex": each["start_index"], "endIndex": each["end_index"]} for each in annotations]
+    metadata: dict[str, Any] = {
+        "groundingChunks": [CHUNKS[each["type"]](each) for each in annotations],
+        "groundingSupports": [
+            {"segment": place, "groundingChunkIndices": [index]} for index, place in enumerate(places)
+        ],
+    }
+    searches = [step["arguments"]["queries"] for step in steps if step["type"] == "google_search_call"]
+    if searches:
+        metadata["webSearchQueries"] = [query for queries in searches for query in queries]
     return {"groundingMetadata": metadata}
 
 
-def _annotations(steps: list[Step]) -> Iterator[dict[str, Any]]:
-    for step in steps:
-        for block in step.get("content") or []:
-            yield from (each for each in block.get("annotations") or [] if each["type"] == "url_citation")
+CHUNKS: dict[str, Callable[[dict[str, Any]], Chunk]] = {
+    "url_citation": lambda cited: {"web": {"uri": cited["url"], "title": cited["title"]}},
+    "place_citation": lambda cited: {
+        "maps": {"uri": cited["url"], "title": cited["name"], "placeId": cited["place_id"]}
+    },
+    "file_citation": lambda cited: {
+        "retrievedContext": {"title": cited["file_name"], "pageNumber": cited["page_number"]}
+    },
+}
 
 
 def _fetched(steps: list[Step]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from gemini_cli.commands.tree import COMMANDS
+from gemini_cli.commands.tree import commands
 from gemini_cli.reference import completion, man, readme
 
 CHECKOUT = Path(__file__).parents[2]
@@ -17,11 +17,12 @@ CHECKOUT = Path(__file__).parents[2]
 
 def wanted() -> dict[Path, str]:
     """Every document by its place."""
+    tree = commands()
     text = (CHECKOUT / "README.md").read_text(encoding="utf-8")
     return {
-        CHECKOUT / "README.md": readme.current(text, COMMANDS),
-        **{CHECKOUT / "man" / name: page for name, page in man.pages(COMMANDS).items()},
-        **{CHECKOUT / "completions" / name: script for name, script in completion.scripts(COMMANDS).items()},
+        CHECKOUT / "README.md": readme.current(text, tree),
+        **{CHECKOUT / "man" / name: page for name, page in man.pages(tree).items()},
+        **{CHECKOUT / "completions" / name: script for name, script in completion.scripts(tree).items()},
     }
 
 

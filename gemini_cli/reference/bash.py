@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from gemini_cli.commands.tree import Command
+from gemini_cli.commands.command import Command
 from gemini_cli.flag import Field
 from gemini_cli.reference import outline
 from gemini_cli.reference.outline import HELP, VERSION

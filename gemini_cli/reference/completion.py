@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gemini_cli.commands.tree import Command
+from gemini_cli.commands.command import Command
 from gemini_cli.reference import bash, fish, zsh
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from gemini_cli.commands.tree import Command
+from gemini_cli.commands.command import Command
 from gemini_cli.flag import Field
 from gemini_cli.reference import outline
 from gemini_cli.reference.outline import HELP, VERSION

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gemini_cli import __version__
-from gemini_cli.commands.tree import Command
+from gemini_cli.commands.command import Command
 from gemini_cli.endpoint import REVISION
 from gemini_cli.errors import exit_statuses
 from gemini_cli.flag import Field

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from gemini_cli import keys
-from gemini_cli.commands.tree import Command, program
+from gemini_cli.commands.command import Command
+from gemini_cli.commands.tree import program
 from gemini_cli.endpoint import REVISION_VARIABLE
 from gemini_cli.flag import Field, Flag, fields
 from gemini_cli.profiles import OWN_KEYS

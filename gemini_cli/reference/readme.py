@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from gemini_cli.commands.tree import Command
+from gemini_cli.commands.command import Command
 from gemini_cli.errors import exit_statuses
 from gemini_cli.reference import outline
 

@@ -105,12 +105,12 @@ class Transport:
         call = self._call("GET", path, b"", "*/*")
         call = call._replace(headers={**call.headers, **headers})
         try:
-            return self._answer(call, True, lambda reply: reply)
+            return self._answer(call, True, self._file)
         except Redirected as moved:
             location = self._endpoint.may_move_to(call.url, moved.location)
             if location is None:
                 raise
-            return self._answer(call._replace(url=location), True, lambda reply: reply)
+            return self._answer(call._replace(url=location), True, self._file)
 
     def start_upload(self, headers: Mapping[str, str], body: bytes) -> Told:
         """Ask for an upload, once."""
@@ -177,7 +177,7 @@ class Transport:
         return Told(reply.headers, text, None)
 
     def _events(self, reply: Reply) -> Iterator[Event]:
-        from gemini_cli.transport.stream import read_events  # httpx-sse brings httpx along, 60 ms
+        from gemini_cli.transport.stream import read_events
 
         try:
             for event in read_events(reply.chunks, self._notice):
@@ -282,10 +282,7 @@ class Transport:
 
     def _expect(self, reply: Reply, content_type: str) -> None:
         """Only what was asked for is an answer of the API; a proxy's page of HTML is none."""
-        encoding = reply.headers.get("content-encoding", "identity")
-        if encoding != "identity":
-            raise Rejected(f"the answer is compressed ({encoding}), which was not asked for")
-        found = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
+        found = _content_type(reply)
         if found != content_type:
             raise Rejected(f"not the API's answer: {found or 'no content type'} instead of {content_type}")
 
@@ -293,6 +290,16 @@ class Transport:
         """The reply, if it is a stream of events; they are read later."""
         try:
             self._expect(reply, "text/event-stream")
+        except Rejected:
+            reply.close()
+            raise
+        return reply
+
+    def _file(self, reply: Reply) -> Reply:
+        """The reply, if it is a file, of whatever type but that of a proxy's page; it is read later."""
+        try:
+            if _content_type(reply) == "text/html":
+                raise Rejected("not the API's answer: text/html instead of a generated file")
         except Rejected:
             reply.close()
             raise
@@ -318,6 +325,14 @@ class Transport:
         if not size:
             raise Rejected("the server answered with nothing")
         return b"".join(pieces)
+
+
+def _content_type(reply: Reply) -> str:
+    """Rejected for what is compressed."""
+    encoding = reply.headers.get("content-encoding", "identity")
+    if encoding != "identity":
+        raise Rejected(f"the answer is compressed ({encoding}), which was not asked for")
+    return reply.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 class Redirected(Rejected):

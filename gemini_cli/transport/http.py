@@ -1,7 +1,8 @@
-"""The wire over sockets: the only module that imports httpx.
+"""The wire over sockets: the only module that imports httpcore.
 
-What httpx does by itself and we do not want is switched off here: redirects, netrc, environment proxies for loopback,
-transparent decompression, its own certificate bundle.
+httpcore is what httpx sends with: connections, TLS, proxies, HTTP/1.1. What httpx puts on top is not wanted here
+(redirects, cookies, netrc, proxies for loopback, decompression, a bundle of certificates), and importing it would take
+two thirds of the time of a bare interpreter that can speak HTTP.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ import functools
 import os
 import ssl
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from typing import Any, NamedTuple, TypeVar
+from urllib.parse import quote, unquote, urlsplit
 
-import httpx
+import httpcore
 
 from gemini_cli.endpoint import Endpoint
 from gemini_cli.errors import DeadlinePassed, InputError, UsageError
@@ -21,6 +24,16 @@ from gemini_cli.transport import route
 from gemini_cli.transport.wire import Call, Cut, NeverSent, Pieces, Reply, Unanswered, WireFailure
 
 Result = TypeVar("Result")
+
+SAFE = "%/:?#[]@!$&'()*+,;=~|"  # what stands in a URL as it is
+KEPT_ALIVE = 5.0  # seconds that a connection may be idle; servers close theirs later
+HttpError = (
+    httpcore.TimeoutException,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.ProxyError,
+    httpcore.UnsupportedProtocol,
+)
 
 
 class Limits(NamedTuple):
@@ -33,7 +46,6 @@ class Limits(NamedTuple):
 class HttpWire:
     """Connections to one host, a pool for each thread.
 
-    httpx's transport is used without its client, which would follow redirects, keep cookies and read the environment.
     A pool that sixteen threads share looks at all its connections for each request: a sixth of the time of `map`.
     """
 
@@ -42,9 +54,8 @@ class HttpWire:
         self._limits = limits
         self._trust = _trust(ca_file, environ) if endpoint.secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         proxy = route.proxy(endpoint, environ)
-        self._proxy = proxy.value if proxy else None
-        timeout = httpx.Timeout(connect=limits.connect, read=limits.idle, write=limits.idle, pool=limits.connect)
-        self._timeout = timeout.as_dict()
+        self._proxy = _proxy(proxy.value) if proxy else None
+        self._timeout = {"connect": limits.connect, "read": limits.idle, "write": limits.idle, "pool": limits.connect}
         self._own = threading.local()
         self._own.pool = self._pool()
 
@@ -52,70 +63,97 @@ class HttpWire:
         """The answer as soon as its headers are there."""
         progress = _Progress()
         body = call.body
-        size, content = (body.size, body.make()) if isinstance(body, Pieces) else (len(body), body or None)
-        headers = {**call.headers, "Content-Length": str(size)} if call.method == "POST" else call.headers
+        size, content = (body.size, body.make()) if isinstance(body, Pieces) else (len(body), body)
         try:
-            request = httpx.Request(
-                call.method,
-                _url(call.url),
-                headers=headers,
-                content=content,
-                extensions={"trace": progress.trace, "timeout": self._timeout},
-            )
-            pool = self._of_this_thread()
+            url, host = _url(call.url)
+        except ValueError as error:
+            raise NeverSent(f"cannot ask {call.url!r}: {error}", hopeless=True) from error
+        length = {"Content-Length": str(size)} if call.method == "POST" else {}
+        headers = [*{"Host": host, **call.headers, **length}.items()]
+        extensions = {"trace": progress.trace, "timeout": self._timeout}
+        request = httpcore.Request(call.method, url, headers=headers, content=content, extensions=extensions)
+        pool = self._of_this_thread()
+        try:
             response = interruptible(lambda: pool.handle_request(request))
         except DeadlinePassed as error:
             raise (Unanswered if progress.sent else NeverSent)(error.message) from None
-        except httpx.InvalidURL as error:
-            raise NeverSent(f"cannot ask {call.url!r}: {error}", hopeless=True) from error
-        except httpx.HTTPError as error:
+        except HttpError as error:
             raise self._failed(error, progress) from error
-        headers_seen = {name.lower(): value for name, value in response.headers.items()}
-        return Reply(response.status_code, response.reason_phrase, headers_seen, self._chunks(response), response.close)
+        reason = response.extensions.get("reason_phrase", b"").decode("latin-1")
+        return Reply(response.status, reason, _named(response.headers), self._chunks(response), response.close)
 
-    def _pool(self) -> httpx.HTTPTransport:
-        try:
-            return httpx.HTTPTransport(verify=self._trust, proxy=self._proxy)
-        except httpx.InvalidURL:  # not repeated: it may hold a password
-            raise UsageError("what names the proxy is no URL") from None
-        except (ValueError, ImportError) as error:  # ImportError: a SOCKS proxy, which needs one more library
-            raise UsageError(f"proxy: {error}") from None
+    def _pool(self) -> httpcore.ConnectionPool:
+        return httpcore.ConnectionPool(self._trust, self._proxy, keepalive_expiry=KEPT_ALIVE)
 
-    def _of_this_thread(self) -> httpx.HTTPTransport:
+    def _of_this_thread(self) -> httpcore.ConnectionPool:
         if not hasattr(self._own, "pool"):
             self._own.pool = self._pool()
-        pool: httpx.HTTPTransport = self._own.pool
+        pool: httpcore.ConnectionPool = self._own.pool
         return pool
 
-    def _chunks(self, response: httpx.Response) -> Iterator[bytes]:
+    def _chunks(self, response: httpcore.Response) -> Iterator[bytes]:
         try:
-            yield from response.iter_raw()
-        except httpx.TimeoutException as error:
+            yield from response.iter_stream()
+        except httpcore.TimeoutException as error:
             raise Cut(f"no byte came for {self._limits.idle:g} s") from error
-        except httpx.HTTPError as error:
+        except HttpError as error:
             raise Cut(_words(error)) from error
         finally:
             response.close()
 
-    def _failed(self, error: httpx.HTTPError, progress: _Progress) -> WireFailure:
+    def _failed(self, error: Exception, progress: _Progress) -> WireFailure:
         if not progress.sent:
             certificate = _certificate_problem(error)
             if certificate:
                 return NeverSent(f"{self._host}: {certificate}", hopeless=True)
-            if isinstance(error, httpx.TimeoutException):
+            if isinstance(error, httpcore.TimeoutException):
                 return NeverSent(f"cannot connect to {self._host}: no answer within {self._limits.connect:g} s")
             return NeverSent(f"cannot connect to {self._host}: {_words(error)}")
-        if isinstance(error, httpx.TimeoutException):
+        if isinstance(error, httpcore.TimeoutException):
             return Unanswered(f"no byte came from {self._host} for {self._limits.idle:g} s")
-        if not progress.fresh and isinstance(error, httpx.ReadError | httpx.WriteError | httpx.RemoteProtocolError):
+        if not progress.fresh and isinstance(
+            error, httpcore.ReadError | httpcore.WriteError | httpcore.RemoteProtocolError
+        ):
             return NeverSent(f"{self._host} closed an idle connection")
         return Unanswered(f"{self._host} broke the connection: {_words(error)}")
 
 
 @functools.lru_cache(maxsize=8)
-def _url(text: str) -> httpx.URL:
-    """Taken apart once, where many requests go to the same place."""
-    return httpx.URL(text)
+def _url(text: str) -> tuple[httpcore.URL, str]:
+    """With its `Host` header; taken apart once, where many requests go to the same place. ValueError if it is none."""
+    parts = urlsplit(text)
+    host = (parts.hostname or "").encode("idna").decode()
+    if not host:
+        raise ValueError("it names no host")
+    target = quote(parts.path or "/", SAFE) + (f"?{quote(parts.query, SAFE)}" if parts.query else "")
+    shown = f"[{host}]" if ":" in host else host
+    url = httpcore.URL(scheme=parts.scheme, host=host, port=parts.port, target=target)
+    return url, shown if parts.port is None else f"{shown}:{parts.port}"
+
+
+def _proxy(text: str) -> httpcore.Proxy:
+    """UsageError for what is none; it is not repeated, for it may hold a password."""
+    try:
+        parts = urlsplit(text)
+        user = (unquote(parts.username).encode(), unquote(parts.password or "").encode()) if parts.username else None
+        proxy = httpcore.Proxy(_url(text)[0], user)
+    except ValueError:
+        raise UsageError("what names the proxy is no URL") from None
+    if parts.scheme not in ("http", "https", "socks5", "socks5h"):
+        raise UsageError(f"{parts.scheme}:// is no proxy")
+    if parts.scheme.startswith("socks") and find_spec("socksio") is None:
+        raise UsageError("a SOCKS proxy needs one more library: pip install socksio")
+    return proxy
+
+
+def _named(headers: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
+    """One that comes twice is one with a comma (RFC 9110, 5.3)."""
+    found: dict[str, str] = {}
+    for raw, value in headers:
+        name = raw.decode("ascii").lower()
+        text = value.decode("latin-1")
+        found[name] = f"{found[name]}, {text}" if name in found else text
+    return found
 
 
 class _Progress:

@@ -1,53 +1,48 @@
-"""How fast is `map`, beside curl with as many requests at a time? Ratios within one run.
+"""Many prompts: `map` beside curl with as many requests at a time, and the memory of a long file.
 
-    python tests/bench/map.py [ROWS] [ROUNDS]
+    python -m tests.bench.map [ROUNDS]
 
-A bare server on loopback answers every POST after 20 ms. `curl --parallel` asks it from one process, `xargs -P curl`
-from a process for each request, `map` from threads. Seconds of wall time and of CPU are medians over the rounds, which
-are interleaved; the peak memory is the largest seen. Last, the memory of a dry run of a hundred times as many rows.
+The server answers every POST after 20 ms. `curl --parallel` asks it from one process, `xargs -P curl` from a process
+for each request, `map` from threads.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
-import multiprocessing
-import os
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import NamedTuple
+
+from tests.bench.measure import PROGRAM, environment, run, running, table, take_turns
 
 JOBS = 16
-LATENCY = 0.02
+LATENCY = 0.02  # seconds
+ROWS = 2000
+FEW, MANY = 10_000, 1_000_000  # rows of the dry runs
 TEXT = {"type": "model_output", "content": [{"type": "text", "text": "A fixed answer of some forty characters."}]}
 ANSWER = json.dumps({"id": "v1_a", "status": "completed", "steps": [TEXT], "usage": {"total_tokens": 58}}).encode()
 REPLY = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(ANSWER), ANSWER)
 
 
-class Bare(asyncio.Protocol):
-    """Requests one after the other on a connection, each answered after the latency."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        self.heard = b""
-
-    def data_received(self, data: bytes) -> None:
-        self.heard += data
-        head, end, body = self.heard.partition(b"\r\n\r\n")
-        if end and len(body) >= int(head.lower().partition(b"content-length:")[2].split()[0]):
-            self.heard = b""
-            asyncio.get_running_loop().call_later(LATENCY, self.transport.write, REPLY)
-
-
 def serve(pipe: Connection) -> None:
+    """Requests one after the other on a connection, each answered after the latency."""
+    import asyncio  # 8 MiB, which would count as the contestants'
+
+    class Bare(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            assert isinstance(transport, asyncio.Transport)
+            self.transport = transport
+            self.heard = b""
+
+        def data_received(self, data: bytes) -> None:
+            self.heard += data
+            head, end, body = self.heard.partition(b"\r\n\r\n")
+            if end and len(body) >= int(head.lower().partition(b"content-length:")[2].split()[0]):
+                self.heard = b""
+                asyncio.get_running_loop().call_later(LATENCY, self.transport.write, REPLY)
+
     async def forever() -> None:
         server = await asyncio.get_running_loop().create_server(Bare, "127.0.0.1", 0, backlog=512)
         pipe.send(server.sockets[0].getsockname()[1])
@@ -56,80 +51,51 @@ def serve(pipe: Connection) -> None:
     asyncio.run(forever())
 
 
-@contextmanager
-def serving() -> Iterator[str]:
-    ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.Process(target=serve, args=(theirs,), daemon=True)
-    process.start()
-    try:
-        yield f"http://127.0.0.1:{ours.recv()}"
-    finally:
-        process.kill()
-        process.join()
+def file_of_rows(folder: Path, count: int) -> str:
+    path = folder / f"{count}.jsonl"
+    with path.open("w") as file:
+        file.writelines(f'{{"id":"row-{number}","text":"some text, number {number}"}}\n' for number in range(count))
+    return str(path)
 
 
-class Cost(NamedTuple):
-    wall: float
-    cpu: float
-    peak_mib: float
+def over_loopback(url: str, folder: Path, rounds: int) -> str:
+    body = folder / "body"
+    body.write_text('{"model":"gemini-flash-latest","input":"Summarise: some text, number 7"}')
+    address = f"{url}/v1beta/interactions"
+    post = ["curl", "-s", "-o", "/dev/null", "-H", "content-type:application/json", "-d", f"@{body}"]
+    asks = [PROGRAM, "map", file_of_rows(folder, ROWS), "-p", "Summarise: {text}", "-j", str(JOBS)]
+    kept = str(folder / "kept")
+    contestants = {
+        "curl --parallel": [*post, "--parallel", "--parallel-max", str(JOBS), f"{address}?[1-{ROWS}]"],
+        "xargs -P curl": ["sh", "-c", f"seq {ROWS} | xargs -P{JOBS} -I{{}} {' '.join(post)} {address}"],
+        "map": asks,
+        "map --checkpoint": ["sh", "-c", 'rm -f "$0" && exec "$@" --checkpoint "$0"', kept, *asks],
+    }
+    environ = environment(GEMINI_BASE_URL=url)
+    costs = take_turns({name: partial(run, argv, environ) for name, argv in contestants.items()}, rounds)
+    curl, xargs = costs["curl --parallel"], costs["xargs -P curl"]
+    rows = [
+        (name, cost.wall, cost.wall / curl.wall, cost.cpu / xargs.cpu, cost.cpu / ROWS * 1000, cost.peak)
+        for name, cost in costs.items()
+    ]
+    header = ("s", "of curl", "CPU/xargs", "ms CPU/row", "peak MiB")
+    return table(f"{ROWS} rows, {JOBS} at a time", header, rows)
 
 
-def measure(argv: list[str], environ: dict[str, str]) -> Cost:
-    """What a command and all its children take."""
-    started = time.monotonic()
-    with open(os.devnull, "wb") as nowhere:
-        process = subprocess.Popen(argv, env=environ, stdin=subprocess.DEVNULL, stdout=nowhere, stderr=nowhere)
-        _, status, used = os.wait4(process.pid, 0)
-    assert status == 0, (argv, status)
-    return Cost(time.monotonic() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+def dry_runs(folder: Path) -> str:
+    """Nothing is sent: what a file of rows costs by itself, and that memory does not grow with it."""
+    rows = []
+    for count in (FEW, MANY):
+        cost = run([PROGRAM, "map", file_of_rows(folder, count), "-p", "Summarise: {text}", "-n"], environment())
+        rows.append((f"{count} rows", cost.wall, cost.cpu / count * 1000, cost.peak))
+    return table("Dry runs", ("s", "ms CPU/row", "peak MiB"), rows)
 
 
 def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
-    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
-    program = [sys.executable, "-m", "gemini_cli", "map"]
-    with serving() as url, tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
-        rows, many, body = directory / "rows", directory / "many", directory / "body"
-        rows.write_text("".join(f'{{"id":"row-{n}","text":"some text, number {n}"}}\n' for n in range(count)))
-        body.write_text('{"model":"gemini-flash-latest","input":"Summarise: some text, number 7"}')
-        address = f"{url}/v1beta/interactions"
-        post = f"curl -s -o /dev/null -H content-type:application/json -d @{body}"
-        environ = {
-            "PATH": os.environ["PATH"],
-            "HOME": name,
-            "GEMINI_BASE_URL": url,
-            "GEMINI_API_KEY": "a-key-for-the-bench-0123456789",
-        }
-        asks = [*program, str(rows), "-p", "Summarise: {text}", "-j", str(JOBS)]
-        contenders = {
-            "curl --parallel": [*post.split(), "--parallel", "--parallel-max", str(JOBS), f"{address}?[1-{count}]"],
-            "map": asks,
-            "map --checkpoint": ["sh", "-c", 'rm -f "$0" && exec "$@" --checkpoint "$0"', f"{directory}/kept", *asks],
-            "xargs -P curl": ["sh", "-c", f"seq {count} | xargs -P{JOBS} -I{{}} {post} {address}"],
-        }
-        costs: dict[str, list[Cost]] = {contender: [] for contender in contenders}
-        for _ in range(rounds):
-            for contender, argv in contenders.items():
-                costs[contender].append(measure(argv, environ))
-        medians = {
-            contender: Cost(*(statistics.median(values) for values in zip(*found, strict=True)))
-            for contender, found in costs.items()
-        }
-        curl, xargs = medians["curl --parallel"], medians["xargs -P curl"]
-        print(f"{count} rows, {JOBS} at a time")
-        print(f"{'':24} {'wall s':>8} {'of curl':>8} {'CPU s':>8} {'of xargs':>8} {'MiB':>6}")
-        for contender, cost in medians.items():
-            peak = max(each.peak_mib for each in costs[contender])
-            ratios = f"{cost.wall:8.2f} {cost.wall / curl.wall:8.2f} {cost.cpu:8.2f} {cost.cpu / xargs.cpu:8.3f}"
-            print(f"  {contender:22} {ratios} {peak:6.0f}")
-        with many.open("w") as file:
-            for n in range(count * 100):
-                file.write(f'{{"id":"row-{n}","text":"some text, number {n}"}}\n')
-        for file_of_rows, times in ((rows, 1), (many, 100)):
-            cost = measure([*program, str(file_of_rows), "-p", "Summarise: {text}", "-n"], environ)
-            dry = f"dry run of {count * times}"
-            print(f"  {dry:22} {cost.wall:8.2f} {'':8} {cost.cpu:8.2f} {'':8} {cost.peak_mib:6.0f}")
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    with tempfile.TemporaryDirectory() as name, running(serve) as port:
+        print(over_loopback(f"http://127.0.0.1:{port}", Path(name), rounds), end="\n\n", flush=True)
+        print(dry_runs(Path(name)))
 
 
 if __name__ == "__main__":

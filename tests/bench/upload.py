@@ -1,86 +1,58 @@
-"""How fast is an upload, and in how much memory, beside `curl -T`? Ratios within one run.
+"""How fast is an upload, and in how much memory, beside `curl -T`?
 
-    python tests/bench/upload.py [MIB] [ROUNDS]
+    python -m tests.bench.upload [MIB] [ROUNDS]
 
-Both send the same sparse file to a bare server that throws it away, in turns. The server measures from the first
-request to the last byte; `whole run` has the start of the process in it. The targets are 0.8 of curl and 45 MiB.
+Both send the same sparse file to a bare server that throws it away: curl in one request, we in chunks of 8 MiB. What
+either takes for a file of one byte is its start and its end; the rest of its time is the sending.
 """
 
 from __future__ import annotations
 
-import os
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable
+from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import IO, NamedTuple
 
-FAULTS = Path(__file__).parents[1] / "faults"
-KEY = "a-key-that-nobody-looks-at"
-
-
-class Took(NamedTuple):
-    """Seconds on the wire, seconds of the run, MiB at its peak."""
-
-    sent: float
-    run: float
-    peak: float
+from tests.bench.measure import PROGRAM, Cost, environment, run, running, table, take_turns
+from tests.faults.sink import Sink
 
 
-@contextmanager
-def sink() -> Iterator[tuple[str, IO[str]]]:
-    """The URL of a server in a process of its own, and what it says of each body."""
-    server = subprocess.Popen([sys.executable, str(FAULTS / "sink.py")], stdout=subprocess.PIPE, text=True)
-    assert server.stdout is not None
-    try:
-        yield server.stdout.readline().strip(), server.stdout
-    finally:
-        server.kill()
-        server.wait()
+def serve(pipe: Connection) -> None:
+    pipe.send(Sink().url)
+    threading.Event().wait()
 
 
-def measured(argv: list[str], environ: Mapping[str, str], said: IO[str], size: int, folder: Path) -> Took:
-    peak = folder / "peak"
-    measure = [sys.executable, "-S", "-E", str(FAULTS / "measure.py"), str(peak)]
-    started = time.monotonic()
-    subprocess.run([*measure, *argv], env=dict(environ), check=True, stdout=subprocess.DEVNULL)
-    run = time.monotonic() - started
-    _, received, seconds = said.readline().split()
-    assert int(received) == size, (received, size)
-    return Took(float(seconds), run, int(peak.read_text()) / 1024)
+def contest(url: str, path: Path) -> dict[str, Callable[[], Cost]]:
+    curl = ["curl", "-sSf", "-H", "Expect:", "-T", str(path), f"{url}/"]
+    upload = [PROGRAM, "upload", "--mime", "video/mp4", str(path)]
+    return {
+        "curl -T": partial(run, curl, environment()),
+        "upload": partial(run, upload, environment(GEMINI_BASE_URL=url)),
+    }
+
+
+def sparse(path: Path, size: int) -> Path:
+    with path.open("wb") as file:
+        file.truncate(size)
+    return path
 
 
 def main() -> None:
-    size = (int(sys.argv[1]) if len(sys.argv) > 1 else 1024) << 20
+    mib = int(sys.argv[1]) if len(sys.argv) > 1 else 1024
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 7
-    curl: list[Took] = []
-    ours: list[Took] = []
-    with tempfile.TemporaryDirectory() as name, sink() as (url, said):
-        folder, path = Path(name), Path(name, "film.mp4")
-        with path.open("wb") as file:
-            file.truncate(size)
-        environ = {**os.environ, "HOME": name, "GEMINI_API_KEY": KEY, "GEMINI_BASE_URL": url}
-        for _ in range(rounds):
-            put = ["/usr/bin/env", "curl", "-sS", "-H", "Expect:", "-o", os.devnull, "-T", str(path), f"{url}/"]
-            curl.append(measured(put, environ, said, size, folder))
-            upload = [sys.executable, "-m", "gemini_cli", "upload", str(path)]
-            ours.append(measured(upload, environ, said, size, folder))
-    show(size, curl, ours)
-
-
-def show(size: int, curl: list[Took], ours: list[Took]) -> None:
-    print(f"{size >> 20} MiB, median and best of {len(ours)}  {'curl -T':>16} {'upload':>16} {'of curl':>14}")
-    for field, title in (("sent", "on the wire, s"), ("run", "whole run, s")):
-        one, other = ([float(getattr(took, field)) for took in each] for each in (curl, ours))
-        ratios = statistics.median(one) / statistics.median(other), min(one) / min(other)
-        cells = (f"{statistics.median(each):8.2f} {min(each):7.2f}" for each in (one, other))
-        print(f"  {title:29} {' '.join(cells)} {ratios[0]:7.2f} {ratios[1]:6.2f}")
-    peaks = (f"{max(took.peak for took in each):16.1f}" for each in (curl, ours))
-    print(f"  {'peak memory, MiB':29} {' '.join(peaks)}")
+    with tempfile.TemporaryDirectory() as name, running(serve) as url:
+        large = contest(url, sparse(Path(name, "large"), mib << 20))
+        small = contest(url, sparse(Path(name, "small"), 1))
+        costs = take_turns({**large, **{f"{who}, 1 byte": each for who, each in small.items()}}, rounds)
+    rates = {who: mib / (costs[who].wall - costs[f"{who}, 1 byte"].wall) for who in large}
+    rows = [
+        (who, cost.wall, cost.cpu, cost.peak, rates.get(who), rates[who] / rates["curl -T"] if who in rates else None)
+        for who, cost in costs.items()
+    ]
+    print(table(f"{mib} MiB", ("s", "CPU s", "peak MiB", "MiB/s", "of curl"), rows))
 
 
 if __name__ == "__main__":

@@ -73,6 +73,28 @@ def test_the_rows_go_in_the_words_of_generate_content() -> None:
     }
 
 
+def test_what_is_attached_to_every_row_is_sent_ahead_once(environ: dict[str, str]) -> None:
+    Path("all.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(3000))
+
+    def submit(*argv: str) -> tuple[int, int]:
+        """How often the file went ahead, and how often it was looked up."""
+        argv = ("batch", "submit", "--offline", "-v", "-p", "{_}", *argv)
+        done = gemini(*argv, stdin=ROWS, environ=environ)
+        assert done.status == 0, done.err
+        return done.err.count("all.png goes ahead"), done.err.count("GET")
+
+    assert submit("-a", "all.png") == (0, 0)
+    assert submit("-a", "all.png", "--upload") == (1, 0)
+    name = gemini("upload", "--offline", "all.png", environ=environ).out.strip()
+    assert submit("-a", name) == (0, 1)
+
+
+def test_a_row_of_a_job_names_its_attachment() -> None:
+    Path("own.txt").write_text("attached")
+    done = gemini("batch", "submit", "-n", "-p", "look", "-a", "{path}", stdin=b'{"path":"own.txt"}')
+    assert done.json["request"]["contents"][0]["parts"] == [{"text": "look"}, {"text": "attached"}]
+
+
 def test_a_dry_run_prints_the_lines_of_the_job() -> None:
     done = gemini("batch", "submit", "-n", stdin=ROWS, environ={"GEMINI_API_KEY": ""})
     assert [row["key"] for row in rows(done.out)] == ["1", "b", '"7"']
@@ -105,7 +127,9 @@ def test_a_job_is_whole_or_not_started(stdin: bytes, argv: list[str], status: in
 
 
 def test_a_create_without_an_answer_is_unknown() -> None:
-    assert gemini("batch", "submit", stdin=ROWS, answers=[Unanswered("silence")]).status == 12
+    done = gemini("batch", "submit", stdin=ROWS, answers=[Unanswered("silence")])
+    assert (done.status, done.out) == (12, "")
+    assert "hint: `gemini-cli batch list`" in done.err
 
 
 @pytest.mark.parametrize("prefix", ["BATCH_STATE_", "JOB_STATE_"])

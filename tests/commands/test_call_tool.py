@@ -8,6 +8,10 @@ from typing import Any
 
 import pytest
 
+from gemini_cli import calls
+from gemini_cli.calls import Runnable
+from gemini_cli.errors import ActionRequired
+from gemini_cli.running import Command
 from gemini_cli.transport.wire import Cut, NeverSent, Reply, Unanswered, whole
 from tests.harness import Outcome, ScriptedWire, completed, created, gemini, interaction, reply, sse, start, text
 
@@ -313,8 +317,25 @@ def test_rounds_are_limited(flags: list[str], allowed: int) -> None:
     assert (outcome.status, outcome.out) == (10, "")
     assert f"weather after {allowed} rounds" in outcome.err
     assert outcome.err.startswith("usage: ")
-    assert f"--result c{allowed}=@FILE goes on" in outcome.err
+    assert f"`gemini-cli call-tool --previous v1_c --result c{allowed}=@FILE`" in outcome.err
     assert allowed == (Path("given").read_text().count("\n") if allowed else 0)
+
+
+def test_one_call_is_refused_and_none_is_made() -> None:
+    touch = Runnable(Command(["touch", "ran"], "/usr/bin/touch", {}, None), {}, None)
+    with pytest.raises(ActionRequired, match="the call of weather was refused"):
+        calls.make([call("c1"), call("c2")], {"weather": touch}, lambda asked: asked["id"] == "c1")
+    assert not Path("ran").exists()
+
+
+def test_who_was_stopped_can_go_on() -> None:
+    history = ("--history", "h.json")
+    stopped = tool(*history, "--max-rounds", "0", "hi", answers=[calling(call(), interaction_id=None)])
+    assert (stopped.status, stopped.out) == (10, "")
+    assert "`gemini-cli call-tool --history FILE --result c1=@FILE` and the same flags go on" in stopped.err
+    wire = ScriptedWire([streamed("7")])
+    assert tool(*history, "--result", "c1=7", answers=wire).out == "7\n"
+    assert [step["type"] for step in bodies(wire)[0]["input"]] == ["user_input", "function_call", "function_result"]
 
 
 # In two phases -------------------------------------------------------------------------------------------------------
@@ -327,7 +348,7 @@ def test_a_call_that_nobody_here_may_make_is_handed_out() -> None:
     assert outcome.status == 10
     assert outcome.out == '{"interaction_id":"v1_c","calls":[{"id":"c9","name":"ask_boss","arguments":{"q":"ü"}}]}\n'
     assert "ask_boss" in outcome.err
-    assert "--previous v1_c and --result c9=@FILE" in outcome.err
+    assert "hint: `gemini-cli call-tool --previous v1_c --result c9=@FILE` and the same flags go on\n" in outcome.err
     assert tool("-o", "x", "hi", answers=[calling(said, asked)], declared=BY_HAND).out == outcome.out
     assert not Path("x").exists()
     plain = tool("--json", "hi", answers=[calling(said, asked)], declared=BY_HAND)
@@ -408,7 +429,7 @@ def test_a_history_is_finished_without_the_service_keeping_anything() -> None:
     declared, history = BY_HAND, ("--history", "h.json")
     first = tool(*history, "hi", answers=[calling(call("c1", "ask_boss", {}), interaction_id=None)], declared=declared)
     assert first.json["interaction_id"] is None
-    assert "--history FILE" in first.err
+    assert "hint: asked with --history FILE, `gemini-cli call-tool --history FILE --result c1=@FILE` and" in first.err
     wire = ScriptedWire([reply({"status": "completed", "steps": interaction("ok")["steps"]})])
     assert tool(*history, "--result", "c1=yes", answers=wire, declared=declared).out == "ok\n"
     kinds = ["user_input", "function_call", "function_result"]
@@ -504,6 +525,16 @@ def test_a_wrong_declaration_is_named_by_file_and_line(declared: str, words: str
     assert (outcome.status, outcome.out) == (3, "")
     assert outcome.err.startswith(f"gemini-cli: input: {words}")
     assert outcome.err.count("\n") == 1
+
+
+def test_so_is_one_in_json() -> None:
+    Path("tools.json").write_text('[\n {"name": "f",\n  "run": ["./gone"]}\n]')
+    outcome = gemini("call-tool", "-T", "tools.json", "hi")
+    assert outcome == (
+        3,
+        "",
+        "gemini-cli: input: tools.json:3: f cannot run: no program './gone' that may be executed\n",
+    )
 
 
 def test_a_function_is_declared_once_over_all_files() -> None:

@@ -356,6 +356,17 @@ def test_verbose_tells_requests_and_never_the_key(home: Path) -> None:
     assert "< content-type: application/json" in loud
 
 
+def test_a_wait_is_told_to_a_person_and_to_nobody_else() -> None:
+    later = {"error": {"message": "Slow down."}}
+    for flags, terminal, told in (
+        ([], True, "gemini-cli: another try in 0.5 s: Slow down.\n"),
+        (["-q"], True, ""),
+        ([], False, ""),
+    ):
+        outcome = gemini("generate", *flags, "hi", answers=[reply(later, 503), reply(interaction())], terminal=terminal)
+        assert (outcome.status, outcome.err) == (0, told)
+
+
 def test_what_is_known_of_the_bill_is_told() -> None:
     def billed(*answers: Any) -> tuple[str, int]:
         error = json.loads(gemini("generate", "--json", "hi", answers=list(answers)).err)["error"]

@@ -151,6 +151,82 @@ def test_thoughts_go_to_stderr_and_calls_end_with_10() -> None:
     assert all("Hm." in outcome.err for outcome in (plain, streamed))
 
 
+# Conversations --------------------------------------------------------------------------------------------------------
+
+
+def said(*parts: dict[str, Any]) -> dict[str, Any]:
+    """A whole answer of these parts."""
+    return {"candidates": [{"content": {"role": "model", "parts": list(parts)}, "finishReason": "STOP"}]}
+
+
+def sent(wire: ScriptedWire) -> list[Any]:
+    return [json.loads(whole(call.body))["contents"] for call in wire.calls]
+
+
+def function_call(city: str, **more: Any) -> dict[str, Any]:
+    return {"functionCall": {**more, "name": "weather", "args": {"city": city}}}
+
+
+def response(city: str, **more: Any) -> dict[str, Any]:
+    return {"functionResponse": {**more, "name": "weather", "response": {"city": city}}}
+
+
+@pytest.fixture
+def tools() -> str:
+    Path("tools.yaml").write_text("- {name: weather, run: [cat]}\n")
+    return "tools.yaml"
+
+
+def test_calls_are_made_and_what_the_model_said_is_sent_back_unchanged(tools: str) -> None:
+    """With an id and without (traffic.md 77); the one that is made up here does not leave this machine."""
+    first: list[Any] = [
+        {"text": "Hm.", "thought": True},
+        {"text": "Let me look.", "thoughtSignature": "A"},
+        {**function_call("Oslo"), "thoughtSignature": "B"},
+        function_call("Rome", id="q7"),
+    ]
+    second: list[Any] = [{"text": "One more."}, function_call("Bern"), {"text": "", "thoughtSignature": "C"}]
+    wire = ScriptedWire([reply(said(*first)), sse(*data(said(*second))), sse(*data(*HELLO))])
+    outcome = gemini("call-tool", *API, "-m", "m", "-T", tools, "hi", answers=wire)
+    assert outcome == (0, "One more.\nHello there\n", "Hm.\nLet me look.\n")
+    asked = {"role": "user", "parts": [{"text": "hi"}]}
+    turns: list[list[Any]] = [
+        [asked],
+        [{"role": "model", "parts": first}, {"role": "user", "parts": [response("Oslo"), response("Rome", id="q7")]}],
+        [{"role": "model", "parts": second}, {"role": "user", "parts": [response("Bern")]}],
+    ]
+    assert sent(wire) == [turns[0], turns[0] + turns[1], turns[0] + turns[1] + turns[2]]
+    assert [call.url.partition("m:")[2] for call in wire.calls] == [
+        "generateContent",
+        "streamGenerateContent?alt=sse",
+        "streamGenerateContent?alt=sse",
+    ]
+
+
+@pytest.mark.parametrize("command", ["generate", "stream", "call-tool"])
+def test_in_two_phases_the_history_has_what_the_service_does_not_keep(command: str, tools: str) -> None:
+    Path(tools).write_text("- {name: weather}\n")
+    first = said({**function_call("Oslo"), "thoughtSignature": "B"})
+    again = (*API, "-m", "m", "-T", tools, "--history", "h.json")
+    asked = gemini(command, *again, "hi", answers=[sse(*data(first)) if command == "stream" else reply(first)])
+    assert asked.status == 10
+    assert asked.json["interaction_id"] is None
+    assert "`gemini-cli call-tool --history FILE --result no-id-1=@FILE` and the same flags go on" in asked.err
+    wire = ScriptedWire([reply(chunk("Hello!", "STOP"))])
+    answered = gemini("call-tool", *again, "--result", 'no-id-1={"city":"Oslo"}', answers=wire)
+    assert answered == (0, "Hello!\n", "")
+    [contents] = sent(wire)
+    assert contents[1:] == [first["candidates"][0]["content"], {"role": "user", "parts": [response("Oslo")]}]
+
+
+def test_chat_says_everything_again() -> None:
+    signed = {"text": "Hello!", "thoughtSignature": "S"}
+    wire = ScriptedWire([sse(*data(said(signed))), sse(*data(said(signed)))])
+    assert gemini("chat", *API, stdin=b"one\ntwo\n", answers=wire) == (0, "Hello!\nHello!\n", "")
+    one, two = ({"role": "user", "parts": [{"text": word}]} for word in ("one", "two"))
+    assert sent(wire) == [[one], [one, {"role": "model", "parts": [signed]}, two]]
+
+
 # What a stream may end with -------------------------------------------------------------------------------------------
 
 BEGUN = data(*HELLO[:2])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,10 @@ from typing import Any
 
 import pytest
 
+from gemini_cli.commands.map import Tally
+from gemini_cli.mapping import Done
+from gemini_cli.progress import Bar
+from gemini_cli.rows import Output, Row
 from gemini_cli.transport.wire import Call, Reply, whole
 from tests.harness import ScriptedWire, gemini, interaction, reply
 
@@ -32,6 +37,13 @@ class Answering(ScriptedWire):
     @property
     def bodies(self) -> list[Any]:
         return [json.loads(whole(call.body)) for call in self.calls]
+
+
+class Silent(Answering):
+    """Answers the same to whatever it is asked, and keeps nothing."""
+
+    def send(self, call: Call) -> Reply:
+        return reply(interaction())
 
 
 def rows(text: str) -> list[Any]:
@@ -98,6 +110,68 @@ def test_a_file_may_hold_the_prompt_and_a_row_name_its_attachment(tmp_path: Path
     gemini("map", "-f", str(tmp_path / "prompt"), "-a", "{path}", stdin=row, answers=wire)
     texts = [part["text"] for part in wire.bodies[0]["input"]]
     assert texts == ["Look at it", "attached"]
+
+
+SEEN = b"".join(b'{"n":%d,"path":"own.png"}\n' % number for number in range(6))
+
+
+def ahead(*argv: str, home: Path) -> list[str]:
+    """What went through the Files API, when a map over SEEN attached it."""
+    Path("all.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(3000))
+    Path("own.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(2000))
+    environ = {"HOME": str(home)}
+    done = gemini("map", "--offline", "-v", "-p", "look", "-j", "3", *argv, stdin=SEEN, environ=environ)
+    assert (done.status, len(rows(done.out))) == (0, 6), done.err
+    assert all("image/png" in row["text"] for row in rows(done.out))
+    return [line.split()[1] for line in done.err.splitlines() if "goes ahead" in line]
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        (["-a", "all.png"], []),
+        (["-a", "{path}"], []),
+        (["-a", "all.png", "--upload"], ["all.png"]),
+        (["-a", "all.png", "--inline-limit", "3000"], ["all.png"]),
+        (["-a", "{path}", "--upload"], ["own.png"] * 6),
+    ],
+    ids=" ".join,
+)
+def test_what_is_attached_to_every_row_is_sent_ahead_once(argv: list[str], expected: list[str], home: Path) -> None:
+    assert ahead(*argv, home=home) == expected
+
+
+def test_what_is_too_large_only_together_is_not_sent_for_every_row(home: Path) -> None:
+    """By those who ask at the same time, but not by those who come later."""
+    sent = ahead("-a", "all.png", "-a", "{path}", "--inline-limit", "6000", home=home)
+    assert set(sent) == {"all.png"}
+    assert len(sent) <= 3
+
+
+def test_a_file_of_the_service_is_looked_up_once(home: Path) -> None:
+    Path("a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    environ = {"HOME": str(home)}
+    name = gemini("upload", "--offline", "a.png", environ=environ).out.strip()
+    done = gemini("map", "--offline", "-v", "-p", "look", "-a", name, stdin=SEEN, environ=environ)
+    assert done.status == 0
+    assert sum("GET" in line for line in done.err.splitlines()) == 1
+    missing = gemini("map", "--offline", "-p", "look", "-a", "files/none", stdin=SEEN, environ=environ)
+    assert (missing.status, missing.out) == (6, "")
+
+
+def test_an_attachment_may_come_by_stdin_when_the_rows_do_not() -> None:
+    Path("rows").write_bytes(SEEN)
+    wire = Answering()
+    gemini("map", "rows", "-p", "look", "-a", "-;type=text/plain", stdin=b"attached", answers=wire)
+    assert [[part["text"] for part in body["input"]] for body in wire.bodies] == [["look", "attached"]] * 6
+
+
+def test_no_file_stays_open_after_its_row() -> None:
+    Path("own.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    before = len(os.listdir("/dev/fd"))
+    assert gemini("map", "-n", "-p", "look", "-a", "{path}", stdin=SEEN).status == 0
+    assert gemini("map", "-p", "look", "-a", "{path}", stdin=SEEN, answers=Silent()).status == 0
+    assert len(os.listdir("/dev/fd")) <= before + 1
 
 
 def test_data_is_what_fits_the_schema() -> None:
@@ -177,15 +251,34 @@ def test_a_checkpoint_gives_all_rows_and_asks_only_what_is_missing(tmp_path: Pat
     assert [body["input"] for body in changed.bodies] == ["new"]
     assert "not as the checkpoint has them" in third.err
     assert answers(third.out)[1] == ("b", "re: new")
-    flags = Answering()
-    gemini("map", "--checkpoint", kept, "--seed", "1", stdin=ROWS, answers=flags)
-    assert len(flags.bodies) == 3
+    for more in (["--seed", "1"], ["--long"]):
+        flags = Answering()
+        gemini("map", "--checkpoint", kept, *more, stdin=ROWS, answers=flags)
+        assert len(flags.bodies) == 3
 
 
-def test_the_progress_is_on_a_terminal_only() -> None:
+def test_the_progress_is_on_a_terminal_only(home: Path) -> None:
     shown = gemini("map", stdin=b'"row"', answers=Answering(), terminal=True, environ={"TERM": "xterm"})
     assert "map" in shown.err
     assert gemini("map", stdin=b'"row"', answers=Answering(), terminal=True, environ={"TERM": "dumb"}).err == ""
+    Path("own.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    environ = {"TERM": "xterm", "HOME": str(home)}
+    argv = ["map", "--offline", "-p", "look", "-a", "{path}", "--upload"]
+    uploading = gemini(*argv, stdin=SEEN, terminal=True, environ=environ)
+    assert (uploading.status, uploading.out.count("\n")) == (0, 6)
+
+
+def test_the_progress_counts_rows_and_tokens() -> None:
+    written: list[str] = []
+    now = [100.0]
+    bar = Bar(written.append, {"TERM": "xterm", "COLUMNS": "100"}, "map", 2_000_000.0, "")
+    tally = Tally(bar, lambda: now[0])
+    for place in range(2):
+        now[0] += 750
+        row = Row(place + 1, place, "x", (place + 1) * 1_000_000)
+        tally.add(Done(place, row, Output("{}", place == 0, None, 123_456_789), asked=True))
+    bar.close()
+    assert "2 rows, 0.0/s, 1 failed, 246913578 tokens" in "".join(written)
 
 
 def test_a_reader_that_left_ends_the_run_and_what_was_answered_is_kept(tmp_path: Path) -> None:

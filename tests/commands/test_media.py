@@ -101,6 +101,8 @@ def test_an_answer_that_is_not_whole_leaves_no_file() -> None:
 def test_the_file_says_when_its_name_is_another_kind_of_picture() -> None:
     outcome = gemini("generate", "-o", "out.png", "hi", answers=[answered(block(b"1"))])
     assert outcome == (0, "", "gemini-cli: out.png holds image/jpeg\n")
+    two = gemini("generate", "-o", "out.jpg", "hi", answers=[answered(block(b"1"), block(b"2", "audio/mp3"))])
+    assert two == (0, "", "gemini-cli: out-2.jpg holds audio/mp3\n")
 
 
 @pytest.mark.parametrize(("command", "answer"), ASKED)

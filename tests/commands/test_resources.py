@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gemini_cli.transport.wire import Cut, Reply, Unanswered, whole
-from tests.harness import ScriptedWire, gemini, interaction, reply
+from tests.harness import Outcome, ScriptedWire, gemini, interaction, reply
 
 
 @pytest.fixture
@@ -110,24 +111,6 @@ def test_a_download_follows_one_redirect_to_its_own_host_or_googles() -> None:
     assert gemini("files", "download", "a", answers=twice).status == 6
 
 
-def test_a_download_is_whole_or_not_there(tmp_path: Path) -> None:
-    def broken() -> Any:
-        yield b"half"
-        raise Cut("reset")
-
-    target = tmp_path / "out.jsonl"
-    half = Reply(200, "", {"content-type": OCTETS}, broken(), lambda: None)
-    gone = reply({"error": {"code": 404, "message": "Gone.", "status": "NOT_FOUND"}}, 404)
-    assert gemini("files", "download", "a", "-o", str(target), answers=[half, gone]).status == 6
-    assert not target.exists()
-    assert (
-        gemini("files", "download", "a", "-o", str(target), answers=[reply(b"\xff\x00", content_type=OCTETS)]).status
-        == 0
-    )
-    assert target.read_bytes() == b"\xff\x00"
-    assert gemini("files", "download", "a", terminal=True).status == 2
-
-
 def test_an_interaction_is_fetched_with_the_statuses_of_generate(environ: dict[str, str]) -> None:
     made = offline("generate", "--json", "I have 2 dogs", environ=environ).json["id"]
     assert "2 dogs" in offline("interactions", "get", made, environ=environ).out
@@ -150,6 +133,19 @@ def test_waiting_polls_and_lets_a_fresh_run_be_hidden_for_a_while() -> None:
     never = [reply({"error": {"code": "not_found"}}, 404) for _ in range(27)]
     assert gemini("interactions", "wait", "x", answers=never).status == 6
     assert gemini("interactions", "get", "x", answers=[reply({"id": "x", "status": "in_progress"})]).status == 8
+
+
+def test_a_terminal_shows_how_far_a_run_is() -> None:
+    steps = [{"type": "google_search_call", "id": str(number)} for number in range(3)]
+    running = {"id": "x", "status": "in_progress", "steps": steps}
+
+    def wait(**more: Any) -> Outcome:
+        return gemini("interactions", "wait", "x", answers=[reply(running), reply(interaction())], **more)
+
+    drawn = wait(terminal=True, environ={"TERM": "xterm", "COLUMNS": "100"})
+    assert drawn.out == "Hello!\n"
+    assert "3/? steps  in_progress" in re.sub("\x1b\\[[0-9;?]*[a-zA-Z]", "", drawn.err)
+    assert wait() == wait(terminal=True, environ={"TERM": "dumb"}) == (0, "Hello!\n", "")
 
 
 def test_cancel_says_what_became_of_it_and_may_be_repeated() -> None:

@@ -140,31 +140,34 @@ def test_names_that_no_header_can_carry_are_encoded(
 @pytest.mark.parametrize(
     ("faults", "status", "commands"),
     [
-        (["lose_chunk"], 0, "start upload query upload upload final"),
-        (["lose_chunk(keep=262144)"], 0, "start upload query upload final"),
-        (["lost_ack"], 0, "start upload query upload final"),
-        (["chunk_503(times=3)"], 0, "start upload query query query upload upload final"),
-        (["active_503"], 0, "start upload query upload upload final"),
-        (["html(status=200, on=upload)"], 0, "start upload query upload upload final"),
-        (["cancelled_upload"], 0, "start upload start upload upload final"),
-        (["refuse(404, on=upload)"], 0, "start upload start upload upload final"),
-        (["refuse(503, on=upload_start, times=3)"], 0, "start start start start upload upload final"),
+        (["lose_chunk"], 0, "start upload query upload final"),
+        (["lose_chunk(keep=262144)"], 0, "start upload query final"),
+        (["lost_ack"], 0, "start upload query final"),
+        (["chunk_503(times=3)"], 0, "start upload query query query upload final"),
+        (["active_503"], 0, "start upload query upload final"),
+        (["html(status=200, on=upload)"], 0, "start upload query upload final"),
+        (["cancelled_upload"], 0, "start upload start upload final"),
+        (["refuse(404, on=upload)"], 0, "start upload start upload final"),
+        (["refuse(503, on=upload_start, times=3)"], 0, "start start start start upload final"),
         (["refuse(503, on=upload_start, times=4)"], 5, "start start start start"),
         (["lose_chunk(times=forever)"], 5, "start upload query query query"),
         (["chunk_503(times=forever)"], 5, "start upload query query query"),
+        (["reset(on=upload_start)"], 0, "start start upload final"),
+        (["refuse(503, on=upload_end)"], 0, "start upload final query final"),
         (["refuse(401, on=upload_start)"], 4, "start"),
+        (["echo_key(on=upload_start)"], 4, "start"),
         (["quota_per_day(on=upload_start)"], 7, "start"),
         (["redirect(on=upload)"], 6, "start upload"),
         (["foreign_upload"], 6, "start"),
         (["no_upload_url"], 6, "start"),
-        (["wrong_hash(times=3)"], 6, "start upload upload final DELETE"),
+        (["wrong_hash"], 6, "start upload final DELETE"),
     ],
     ids=str,
 )
 def test_what_may_happen_to_an_upload(
     faults: Sequence[str], status: int, commands: str, environ: dict[str, str]
 ) -> None:
-    data, wire = big(size=2 * CHUNK + 5), EmulatedWire(*faults)
+    data, wire = big(), EmulatedWire(*faults)
     outcome = upload("film.mp4", wire=wire, environ=environ)
     assert outcome.status == status
     assert " ".join("final" if "final" in command else command for command in wire.commands) == commands
@@ -200,10 +203,6 @@ def test_an_upload_that_failed_goes_on_with_the_next_call(environ: dict[str, str
     assert records(state) == []
 
 
-def _other_size() -> None:
-    big(size=CHUNK + 6)
-
-
 def _other_content() -> None:
     """Of the same size and time."""
     times = os.stat("film.mp4")
@@ -211,42 +210,33 @@ def _other_content() -> None:
     os.utime("film.mp4", ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
-def _newer() -> None:
-    os.utime("film.mp4")
-
-
 @pytest.mark.parametrize(
-    ("change", "argv"),
+    ("change", "argv", "key"),
     [
-        (_other_size, []),
-        (_other_content, []),
-        (_newer, []),
-        (None, ["--no-resume"]),
-        (None, ["--mime", "video/webm"]),
-        (None, ["--display-name", "x"]),
-        (None, ["--name", "x"]),
-        (None, ["--reuse"]),
-        (None, ["--base-url", "https://other.googleapis.com"]),
+        (lambda: big(size=CHUNK + 6), [], KEY),
+        (_other_content, [], KEY),
+        (lambda: os.utime("film.mp4"), [], KEY),
+        (lambda: None, ["--no-resume"], KEY),
+        (lambda: None, ["--mime", "video/webm"], KEY),
+        (lambda: None, ["--display-name", "x"], KEY),
+        (lambda: None, ["--name", "x"], KEY),
+        (lambda: None, ["--reuse"], KEY),
+        (lambda: None, ["--base-url", "https://other.googleapis.com"], KEY),
+        (lambda: None, [], KEY[::-1]),
     ],
 )
-def test_what_is_not_the_same_upload_starts_over(change: Any, argv: list[str], environ: dict[str, str]) -> None:
+def test_what_is_not_the_same_upload_starts_over(
+    change: Any, argv: list[str], key: str, environ: dict[str, str]
+) -> None:
     big()
     wire = interrupted(environ)
-    if change:
-        change()
+    change()
     wire = wire.again()
-    outcome = upload("film.mp4", *argv, wire=wire, environ=environ)
+    outcome = upload("film.mp4", *argv, wire=wire, environ={**environ, "GEMINI_API_KEY": key})
     assert outcome.status == 0
     assert "start" in wire.commands
     assert "query" not in wire.commands
     assert wire.content(outcome.out.strip()) == Path("film.mp4").read_bytes()
-
-
-def test_another_key_does_not_continue_it(environ: dict[str, str]) -> None:
-    big()
-    wire = interrupted(environ).again()
-    assert upload("film.mp4", wire=wire, environ={**environ, "GEMINI_API_KEY": KEY[::-1]}).status == 0
-    assert wire.commands[0] == "start"
 
 
 def test_content_that_changed_in_its_middle_is_found_out_and_sent_again(environ: dict[str, str]) -> None:
@@ -337,34 +327,24 @@ class Meddling(EmulatedWire):
         return super().send(call)
 
 
-def _shrink() -> None:
-    os.truncate("film.mp4", CHUNK + 2)
-
-
-def _empty() -> None:
-    os.truncate("film.mp4", 0)
-
-
-def _grow() -> None:
-    with open("film.mp4", "ab") as file:
-        file.write(b"more")
-
-
-def _touch() -> None:
-    os.utime("film.mp4", ns=(1, 1))
-
-
 def _replace() -> None:
     os.rename("film.mp4", "old")
     big()
 
 
-def _remove() -> None:
-    os.unlink("film.mp4")
-
-
 @pytest.mark.parametrize("number", [1, 2])
-@pytest.mark.parametrize("meddle", [_shrink, _empty, _grow, _touch, _replace, _remove])
+@pytest.mark.parametrize(
+    "meddle",
+    [
+        lambda: os.truncate("film.mp4", CHUNK + 2),
+        lambda: os.truncate("film.mp4", 0),
+        lambda: os.truncate("film.mp4", 3 * CHUNK),
+        lambda: os.utime("film.mp4", ns=(1, 1)),
+        lambda: os.unlink("film.mp4"),
+        _replace,
+    ],
+    ids=["shrinks", "is emptied", "grows", "is touched", "goes", "is replaced"],
+)
 def test_a_file_that_changes_is_never_finished(meddle: Any, number: int, environ: dict[str, str], state: Path) -> None:
     big()
     wire = Meddling(number, meddle)
@@ -380,17 +360,13 @@ def test_a_file_that_changes_is_never_finished(meddle: Any, number: int, environ
 # What cannot be uploaded ----------------------------------------------------------------------------------------------
 
 
-def _fifo() -> None:
-    os.mkfifo("x.mp4")
-
-
 @pytest.mark.parametrize(
     ("make", "words"),
     [
         (lambda: None, "No such file"),
         (lambda: Path("x.mp4").touch(), "it is empty"),
         (lambda: Path("x.mp4").mkdir(), "it is a directory"),
-        (_fifo, "no regular file"),
+        (lambda: os.mkfifo("x.mp4"), "no regular file"),
         (lambda: os.symlink("/dev/zero", "x.mp4"), "no regular file"),
         (lambda: os.symlink("x.mp4", "x.mp4"), "levels of symbolic links"),
     ],
@@ -402,16 +378,27 @@ def test_what_is_no_file_is_refused_before_anything_is_sent(make: Any, words: st
     assert words in outcome.err
 
 
-def test_a_type_that_the_name_does_not_tell_must_be_said(environ: dict[str, str]) -> None:
-    big("x.unknown", 3)
+@pytest.mark.parametrize(
+    ("name", "data", "argv", "mime_type"),
+    [
+        ("a.png", b"GIF89a", [], "image/png"),
+        ("scan", b"%PDF-1.7", [], "application/pdf"),
+        ("rows.jsonl", b"{}", [], "text/plain"),
+        ("a.png", b"GIF89a", ["--mime", "image/gif"], "image/gif"),
+        ("x.unknown", b"\xff\0", ["--mime", "audio/l16"], "audio/l16"),
+        ("x.unknown", b"\xff\0", [], None),
+    ],
+)
+def test_a_type_is_said_or_told_by_the_name_or_the_content(
+    name: str, data: bytes, argv: list[str], mime_type: str | None, environ: dict[str, str]
+) -> None:
+    Path(name).write_bytes(data)
     wire = EmulatedWire()
-    outcome = upload("x.unknown", wire=wire, environ=environ)
-    assert (outcome.status, wire.calls) == (3, [])
-    assert "--mime" in outcome.err
-    assert (
-        upload("x.unknown", "--mime", "text/plain", "--json", wire=wire, environ=environ).json["mimeType"]
-        == "text/plain"
-    )
+    outcome = upload(name, "--json", *argv, wire=wire, environ=environ)
+    if mime_type is None:
+        assert (outcome.status, wire.calls, "--mime" in outcome.err) == (3, [], True)
+    else:
+        assert outcome.json["mimeType"] == mime_type
 
 
 @pytest.mark.parametrize(
@@ -666,11 +653,16 @@ def test_a_wait_beyond_the_deadline_ends_at_once_and_can_be_continued(environ: d
 
 def test_progress_is_drawn_on_a_terminal_and_nowhere_else(environ: dict[str, str]) -> None:
     big()
+    big("a.png", 10)
     drawn = upload("film.mp4", wire=EmulatedWire(), environ={**environ, "TERM": "xterm"}, terminal=True)
     assert drawn.out == "files/emu000000001\n"
     assert "film.mp4" in drawn.err
     assert "8.0/8.0 MiB" in drawn.err
     assert "/s" in drawn.err
+    assert "waiting until it can be used" in drawn.err
+    two = upload("film.mp4", "a.png", wire=EmulatedWire(), environ={**environ, "TERM": "xterm"}, terminal=True)
+    assert "2 files" in two.err
+    assert "2 of 2 can be used" in two.err
     for argv, more in ((["-q"], {"terminal": True}), ([], {}), ([], {"terminal": True})):
         term = {} if argv == [] and more else {"TERM": "xterm"}
         quiet = upload("film.mp4", *argv, wire=EmulatedWire(), environ={**environ, **term}, **more)

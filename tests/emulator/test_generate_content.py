@@ -128,6 +128,12 @@ def test_search_and_code(door: Door) -> None:
     assert found["candidates"][0]["urlContextMetadata"]["urlMetadata"][0]["retrievedUrl"] == "https://example.com/"
 
 
+def test_a_place_and_a_file_are_sources_too(door: Door) -> None:
+    grounding = door.generate(tools=[{"googleMaps": {}}, {"fileSearch": {}}])["candidates"][0]["groundingMetadata"]
+    assert [next(iter(chunk)) for chunk in grounding["groundingChunks"]] == ["maps", "retrievedContext"]
+    assert "webSearchQueries" not in grounding
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [

@@ -224,6 +224,41 @@ def test_chats_and_functions(client: Any) -> None:
     assert "sunny in emulator" in answer.text
 
 
+def test_a_call_in_a_stream_and_its_result(client: Any) -> None:
+    """By hand, the model's own content sent back as it came: with the id of the call, and the signature."""
+    types = genai.types
+    config = {
+        "tools": [{"function_declarations": [{"name": "weather"}]}],
+        "automatic_function_calling": {"disable": True},
+    }
+    asked = types.UserContent('weather {"city": "Oslo"}')
+    chunks = list(client.models.generate_content_stream(model=MODEL, contents=asked, config=config))
+    content = next(chunk.candidates[0].content for chunk in chunks if chunk.function_calls)
+    [part] = content.parts
+    assert (part.function_call.name, part.function_call.args) == ("weather", {"city": "Oslo"})
+    assert part.thought_signature
+    answer = types.FunctionResponse(id=part.function_call.id, name="weather", response={"output": "7 degrees"})
+    contents = [asked, content, types.UserContent(types.Part(function_response=answer))]
+    assert "7 degrees" in client.models.generate_content(model=MODEL, contents=contents, config=config).text
+
+
+def test_every_source_is_of_a_known_type(client: Any) -> None:
+    tools: list[Any] = [{name: {}} for name in ("google_search", "url_context", "code_execution", "google_maps")]
+    tools.append({"file_search": {"file_search_store_names": ["fileSearchStores/a"]}})
+    [candidate] = client.models.generate_content(model=MODEL, contents="Hi", config={"tools": tools}).candidates
+    cited = [
+        chunk.maps or chunk.retrieved_context or chunk.web for chunk in candidate.grounding_metadata.grounding_chunks
+    ]
+    assert [each.title for each in cited] == [
+        "example.com",
+        "example.org",
+        "example.com",
+        "Null Island",
+        "emulator.txt",
+    ]
+    assert candidate.url_context_metadata.url_metadata[0].retrieved_url == "https://example.com/"
+
+
 def test_the_sdk_follows_continuations_of_the_older_family() -> None:
     with Server(Emulator(output_cap=10)) as server:
         client = genai.Client(api_key=server.key, http_options=genai.types.HttpOptions(base_url=server.url))

@@ -1,7 +1,6 @@
 """A bare, fast server that takes uploads and throws them away: for memory, for speed, and for what happens meanwhile.
 
-It knows the protocol's happy path and PUT. Run as a program it prints its URL, and a line for each body that is whole:
-the method, its bytes, and the seconds from the first request for it to its last byte.
+It knows the protocol's happy path, and PUT.
 """
 
 from __future__ import annotations
@@ -9,31 +8,18 @@ from __future__ import annotations
 import json
 import socket
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple
 
 READ = 1 << 20
-
-
-class Body(NamedTuple):
-    method: str
-    size: int
-    seconds: float
 
 
 class Sink:
     """`meanwhile` is called with the bytes that came of an upload so far, after each read."""
 
-    def __init__(
-        self,
-        meanwhile: Callable[[int], None] = lambda count: None,
-        done: Callable[[Body], None] = lambda body: None,
-    ) -> None:
+    def __init__(self, meanwhile: Callable[[int], None] = lambda count: None) -> None:
         self.commands: list[str] = []
         self._meanwhile = meanwhile
-        self._done = done
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._listen, daemon=True).start()
@@ -50,7 +36,7 @@ class Sink:
                 threading.Thread(target=self._serve, args=[connection], daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        received, started = 0, 0.0
+        received = 0
         buffer = memoryview(bytearray(READ))
         with connection, suppress(OSError, EOFError):
             while True:
@@ -58,7 +44,7 @@ class Sink:
                 command = headers.get("x-goog-upload-command", "")
                 self.commands.append(command or method)
                 if command in ("start", ""):
-                    received, started = 0, time.monotonic()
+                    received = 0
                 left = size
                 while left:
                     count = connection.recv_into(buffer[: min(READ, left)])
@@ -69,8 +55,6 @@ class Sink:
                         self._meanwhile(received + size - left)
                 received += size if command != "start" else 0
                 connection.sendall(self._answer(command, received))
-                if command in ("", "upload, finalize"):
-                    self._done(Body(method, received, time.monotonic() - started))
 
     def _answer(self, command: str, received: int) -> bytes:
         if command == "upload, finalize":
@@ -98,9 +82,3 @@ def _head(connection: socket.socket) -> tuple[str, dict[str, str], int]:
 def _http(body: bytes, *headers: str) -> bytes:
     lines = ["HTTP/1.1 200 OK", "content-type: application/json", f"content-length: {len(body)}", *headers]
     return "\r\n".join([*lines, "", ""]).encode() + body
-
-
-if __name__ == "__main__":
-    sink = Sink(done=lambda body: print(*body, flush=True))
-    print(sink.url, flush=True)
-    threading.Event().wait()

@@ -216,9 +216,9 @@ sys.addaudithook(end)
     [
         ("typer", signal.SIGINT),
         ("gemini_cli.context", signal.SIGINT),
-        ("httpx", signal.SIGINT),
-        ("httpx", signal.SIGTERM),
-        ("httpx_sse", signal.SIGHUP),
+        ("httpcore", signal.SIGINT),
+        ("httpcore", signal.SIGTERM),
+        ("gemini_cli.transport.stream", signal.SIGHUP),
     ],
     ids=lambda value: getattr(value, "name", value),
 )

@@ -169,12 +169,19 @@ def test_64_a_program_that_was_never_there_is_3_before_anything_is_sent(fault: s
     assert_always_true(done, place, "")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
-def test_a_signal_ends_the_tools_and_the_run(number: signal.Signals, place: Home) -> None:
+@pytest.mark.parametrize(
+    ("number", "twice"),
+    [(signal.SIGINT, False), (signal.SIGTERM, False), (signal.SIGHUP, False), (signal.SIGTERM, True)],
+)
+def test_a_signal_ends_the_tools_and_the_run(number: signal.Signals, twice: bool, place: Home) -> None:
+    """Twice, as timeout(1) sends it: to the process, and to the group that it is in."""
     declared = declare(place, f"trap '' INT TERM HUP; (sleep {TOKEN}) & echo out; sleep {TOKEN}")
     with serve(one_call()).start() as server:
         process = Process(command("call-tool", "-T", declared, "hi"), place, place.environ(server.url))
         until(lambda: list(ours()))
+        if twice:
+            process.popen.send_signal(number)
+            time.sleep(0.001)
         took = process.kill(number)
         assert none_is_left()
         done = process.finish()
@@ -244,17 +251,21 @@ def test_65_the_ninth_round(place: Home) -> None:
 SPY = "env; cat /proc/$PPID/environ /proc/$PPID/mem /proc/$PPID/cmdline; cat; cat <&3; ls -l /proc/$PPID/fd; exit 0"
 
 
-# Root may read everything; without its capabilities it is a user like any other, who may run the program where it lies.
-POWERLESS = ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all"] if os.geteuid() == 0 else []
+# Root may read everything, so it becomes nobody, who keeps of its powers only to run the program where it lies.
+CAPABILITIES = [f"--{kind}=-all,+dac_override" for kind in ("inh-caps", "ambient-caps", "bounding-set")]
+NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *CAPABILITIES] if os.geteuid() == 0 else []
+CANNOT_BE_NOBODY = bool(NOBODY) and (
+    not shutil.which("setpriv") or subprocess.run([*NOBODY, "true"], capture_output=True).returncode != 0
+)
 
 
-@pytest.mark.skipif(bool(POWERLESS) and not shutil.which("setpriv"), reason="root cannot be made powerless here")
+@pytest.mark.skipif(CANNOT_BE_NOBODY, reason="root cannot become another user here")
 def test_66_a_tool_cannot_reach_the_key_or_our_stdin(place: Home) -> None:
     declared = declare(place, f"{{ {SPY}; }} 2>&1 | tr '\\0' '\\n'")
     (place.path / "stdin").write_text("our stdin")
     with serve(one_call()).start() as server, (place.path / "stdin").open("rb") as stdin:
         environ = {**place.environ(server.url), "SECRET": "not for tools", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
-        argv = [*POWERLESS, *command("call-tool", "-q", "-T", declared, "hi")]
+        argv = [*NOBODY, *command("call-tool", "-q", "-T", declared, "hi")]
         done = Process(argv, place, environ, stdin=stdin).finish()
         [result] = results(server)
     said = result["result"]
@@ -266,11 +277,11 @@ def test_66_a_tool_cannot_reach_the_key_or_our_stdin(place: Home) -> None:
     assert seen <= {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "PWD", "OLDPWD", "SHLVL", "_"}
 
 
-@pytest.mark.skipif(bool(POWERLESS) and not shutil.which("setpriv"), reason="root cannot be made powerless here")
+@pytest.mark.skipif(CANNOT_BE_NOBODY, reason="root cannot become another user here")
 def test_66_another_program_would_be_read(place: Home) -> None:
     """So that the denial above means something."""
     spied = [sys.executable, "-c", "import subprocess; subprocess.run(['sh', '-c', 'cat /proc/$PPID/environ'])"]
-    done = run([*POWERLESS, *spied], place, place.environ("http://127.0.0.1:9"))
+    done = run([*NOBODY, *spied], place, place.environ("http://127.0.0.1:9"))
     assert CANARY.encode() in done.stdout
 
 
@@ -287,7 +298,7 @@ def test_a_person_confirms_each_call(answer: bytes, runs: bool, place: Home) -> 
     master, slave = os.openpty()
     try:
         with serve([{**line, "times": 1}, {"reply": T}]).start() as server:
-            argv = command("call-tool", "-q", "--ask", "-T", declared, "hi")
+            argv = command("call-tool", "--ask", "-T", declared, "hi")
             wrapped = [sys.executable, "-c", ON_A_TERMINAL, os.ttyname(slave), *argv]
             process = subprocess.Popen(
                 wrapped,
@@ -306,14 +317,16 @@ def test_a_person_confirms_each_call(answer: bytes, runs: bool, place: Home) -> 
             os.write(master, answer)
             out, err = process.communicate()
             watchdog.cancel()
-            [result] = results(server)
+            told = [result["result"] for result in results(server)]
     finally:
         os.close(master)
         os.close(slave)
-    assert (process.returncode, out, err) == (0, T.encode() + b"\n", b"")
     assert b'run weather({"city":"Oslo\\u001b[2J"})?' in asked
-    assert result["result"] == ("fine" if runs else "the user did not allow this call")
-    assert result.get("is_error", False) is not runs
+    if runs:
+        assert (process.returncode, out, err, told) == (0, T.encode() + b"\n", b"", ["fine"])
+    else:
+        assert (process.returncode, out, told) == (10, b"", [])
+        assert b"the call of weather was refused\nhint: `gemini-cli call-tool --previous v1_" in err
 
 
 def test_without_a_person_nothing_is_asked(place: Home) -> None:

@@ -14,9 +14,6 @@ import socket
 import sys
 from typing import Any
 
-import httpx  # noqa: F401  what a run would import
-import httpx_sse  # noqa: F401
-
 import gemini_cli.__main__
 import gemini_cli.answer
 import gemini_cli.dialogue

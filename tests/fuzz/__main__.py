@@ -12,7 +12,7 @@ import sys
 
 import atheris
 
-with atheris.instrument_imports(include=["gemini_cli", "httpx_sse", "yaml"]):
+with atheris.instrument_imports(include=["gemini_cli", "yaml"]):
     from tests.fuzz.targets import TARGETS
 
 

@@ -17,7 +17,8 @@ from typing import Annotated
 
 import pytest
 
-from gemini_cli.commands.tree import COMMANDS, Command
+from gemini_cli.commands.command import Command
+from gemini_cli.commands.tree import commands
 from gemini_cli.flag import Flag, Record
 from gemini_cli.reference import completion, outline
 
@@ -34,7 +35,7 @@ def talk(context: object) -> None:
     """Talk: to [nobody]. It's made up."""
 
 
-TREE = (*COMMANDS, Command("talk", talk, (Talked,), "FILE...", local="file"))
+TREE = (*commands(), Command("talk", talk, (Talked,), "FILE...", local="file"))
 FIRST = set(outline.words(TREE)[""])
 
 CASES: list[tuple[str, set[str]]] = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import random
@@ -74,6 +75,29 @@ def test_kill_9_loses_no_answer_and_leaves_few_rows_unknown(server: Server, rows
         process.finish()
         kills += 1
         assert answered(kept) >= before
+    assert_goes_on(server, rows, kills)
+
+
+def test_kill_9_while_nobody_reads_what_is_printed_is_no_different(server: Server, rows: str) -> None:
+    chance, kept, kills = random.Random(8), Path("kept"), 0
+    while len(answered(kept)) < ROWS - 2 * JOBS and kills < 5:
+        before = answered(kept)
+        process = start(server, rows, "--checkpoint", "kept")
+        assert process.stdout is not None
+        fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)  # some rows, and it is full
+        ends = time.monotonic() + 10
+        while len(answered(kept)) == len(before) and process.poll() is None and time.monotonic() < ends:
+            time.sleep(0.01)
+        time.sleep(chance.uniform(0, 0.12))
+        process.kill()
+        process.communicate()
+        kills += 1
+        assert answered(kept) >= before
+    assert_goes_on(server, rows, kills)
+
+
+def assert_goes_on(server: Server, rows: str, kills: int) -> None:
+    """After so many kills: all rows are printed, none was asked twice, and few may have been asked in vain."""
     status, out, _ = finished(start(server, rows, "--checkpoint", "kept"))
     assert [row["key"] for row in out] == KEYS
     unknown = [row for row in out if not row["ok"]]
@@ -132,6 +156,22 @@ def test_a_reader_that_has_enough_ends_it_by_sigpipe(server: Server, rows: str) 
     assert process.stderr is not None
     assert process.stderr.read() == b""
     process.stderr.close()
+
+
+def test_an_input_without_an_end_is_read_as_it_is_needed(server: Server) -> None:
+    with subprocess.Popen(["yes", '{"text":"again"}'], stdout=subprocess.PIPE) as endless:
+        process = start(server, stdin=endless.stdout)
+        assert endless.stdout is not None
+        assert process.stdout is not None
+        endless.stdout.close()
+        for number in (1, 2, 3):
+            assert json.loads(process.stdout.readline())["key"] == number
+        process.stdout.close()
+        assert process.wait(10) == -signal.SIGPIPE
+        assert endless.wait(10) == -signal.SIGPIPE
+        assert process.stderr is not None
+        process.stderr.close()
+    assert sum(asked(server).values()) < 50
 
 
 def test_answers_come_while_the_input_goes_on(server: Server) -> None:
