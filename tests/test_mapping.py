@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from gemini_cli import checkpoint, crew, mapping, rows
-from gemini_cli.checkpoint import Forgetful, Memory
+from gemini_cli.checkpoint import Forgetful, Memory, Result
 from gemini_cli.deadline import Deadline
 from gemini_cli.dialogue import Dialogue
 from gemini_cli.errors import Failure, InputError, OutputError
@@ -404,22 +404,25 @@ def test_an_attachment_that_could_not_be_sent_is_tried_again_by_a_later_run(tmp_
 
 def test_a_source_that_breaks_is_told_after_what_has_come() -> None:
     """Even what came before its turn: "a" is not answered any more."""
-    answered, over = threading.Event(), threading.Event()
+    kept, over = threading.Event(), threading.Event()
+
+    class Noticing(Forgetful):
+        def keep(self, result: Result) -> None:
+            kept.set()
 
     def broken() -> Iterator[rows.Row]:
         yield rows.Row(1, 1, "a", 3)
         yield rows.Row(2, 2, "b", 3)
-        answered.wait(5)
+        kept.wait(5)
         raise InputError("cannot read it")
 
     def answer(asked: str, times: int) -> Reply:
         if asked == "a":
             over.wait(5)
-        answered.set()
         return reply(interaction(asked))
 
     out: list[Done] = []
-    means = make_means(Service(answer), Forgetful(), Gate(3, 0, lambda seconds: None, lambda: 0.0))
+    means = make_means(Service(answer), Noticing(), Gate(3, 0, lambda seconds: None, lambda: 0.0))
     with pytest.raises(InputError, match="cannot read it"):
         out.extend(mapping.outcomes(broken(), means, jobs=3, ordered=True))
     over.set()
