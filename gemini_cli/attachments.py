@@ -92,7 +92,7 @@ class Attachments:
 
         Nobody waits for another's upload: it may itself have to wait until the other goes on.
         """
-        from gemini_cli import uploads
+        from gemini_cli.files import uploads
 
         data: Base64 = part["data"]
         if data.file is None:
@@ -105,7 +105,7 @@ class Attachments:
         return data.file
 
     def _refer_to(self, part: Part, file: Resource) -> None:
-        from gemini_cli import uploads
+        from gemini_cli.files import uploads
 
         ready = uploads.wait_until_active(self._service(), file)
         uri, found = want(ready, "uri", str), want(ready, "mimeType", str)

@@ -16,8 +16,8 @@ from gemini_cli import documents, mime_type
 from gemini_cli.body import REQUEST_LIMIT
 from gemini_cli.endpoint import Endpoint
 from gemini_cli.errors import InputError, UsageError
+from gemini_cli.files.source import Source
 from gemini_cli.json_text import Streamed
-from gemini_cli.source import Source
 
 Part = dict[str, Any]
 

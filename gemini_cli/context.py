@@ -12,19 +12,19 @@ from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gemini_cli import documents, functions, history, keys, profiles
+from gemini_cli import documents, keys, profiles
 from gemini_cli.attachments import Attachments, Rule
 from gemini_cli.body import Body
 from gemini_cli.content import Part
-from gemini_cli.conversation import as_steps
+from gemini_cli.conversations import history
+from gemini_cli.conversations.conversation import as_steps
+from gemini_cli.conversations.history import InHistory
 from gemini_cli.deadline import Arm, Clock, Deadline
 from gemini_cli.endpoint import Endpoint, endpoint
 from gemini_cli.errors import AuthError, DeadlinePassed, Failure, Rejected, UsageError
 from gemini_cli.family import INTERACTIONS, Family
 from gemini_cli.flag import Field, fields
-from gemini_cli.functions import Declared
 from gemini_cli.gathering import Gathering
-from gemini_cli.history import InHistory
 from gemini_cli.output import Output, output
 from gemini_cli.profiles import Profile
 from gemini_cli.request import Asked, Inputs, Prompted, build, check, fill, with_prompt
@@ -32,6 +32,8 @@ from gemini_cli.settings import TIMEOUT, Said, Settings, resolve
 from gemini_cli.shown import PreviewFlags, Voice
 from gemini_cli.state import State
 from gemini_cli.terminal import Terminal
+from gemini_cli.tools import functions
+from gemini_cli.tools.functions import Declared
 from gemini_cli.transport.patience import uniform
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple
 
-from gemini_cli import functions
 from gemini_cli.body import Body, BodyPath, assign, merge, parse_path, put
 from gemini_cli.documents import Document, spoken
 from gemini_cli.errors import UsageError
 from gemini_cli.flag import Flag, Record, fields
+from gemini_cli.tools import functions
 
 DEFAULT_MODEL = "gemini-flash-latest"
 ALIASES = (DEFAULT_MODEL, "gemini-flash-lite-latest", "gemini-pro-latest")  # reference.md 13

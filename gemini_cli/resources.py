@@ -50,7 +50,7 @@ def count_tokens(service: Transport, model: str, contents: list[Resource]) -> Re
 
 def download(service: Transport, name: str) -> Iterator[bytes]:
     """The bytes of a generated file; what was uploaded cannot be downloaded (reference.md 10.3)."""
-    from gemini_cli import downloads  # OpenSSL takes 5 ms
+    from gemini_cli.files import downloads  # OpenSSL takes 5 ms
 
     return downloads.pieces(service, f"{quote(name)}:download?alt=media")
 

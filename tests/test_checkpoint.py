@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_cli import checkpoint
-from gemini_cli.checkpoint import HEADER, Found, Result
 from gemini_cli.errors import Failure, InputError, OutputError
-from gemini_cli.rows import Row
+from gemini_cli.many import checkpoint
+from gemini_cli.many.checkpoint import HEADER, Found, Result
+from gemini_cli.many.rows import Row
 
 A, B, C = (Row(line, key, "x", 0) for line, key in ((1, "a"), (2, "b"), (3, 3)))
 TEXT = '{"key":"a","ok":true,"text":"ä"}'

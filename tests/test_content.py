@@ -12,8 +12,8 @@ from gemini_cli import json_text
 from gemini_cli.content import Attachment, attachment_parts, user_input
 from gemini_cli.endpoint import endpoint
 from gemini_cli.errors import InputError, UsageError
-from gemini_cli.functions import spelled
 from gemini_cli.settings import Settings
+from gemini_cli.tools.functions import spelled
 
 BASE = "https://host.example/prefix"
 FILES = f"{BASE}/v1beta"

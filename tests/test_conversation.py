@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gemini_cli.conversation import Conversation, as_steps
+from gemini_cli.conversations.conversation import Conversation, as_steps
 from gemini_cli.interaction import Interaction, merged
 
 THOUGHT = {"type": "thought", "signature": "QUJD"}

@@ -10,8 +10,8 @@ import pytest
 from gemini_cli.content import Part, attachment_parts
 from gemini_cli.endpoint import endpoint
 from gemini_cli.errors import InputError, UsageError
-from gemini_cli.form import Form
-from gemini_cli.rows import Row
+from gemini_cli.many.form import Form
+from gemini_cli.many.rows import Row
 from gemini_cli.settings import Settings
 
 

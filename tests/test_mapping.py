@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from gemini_cli import checkpoint, crew, mapping, rows
-from gemini_cli.checkpoint import Forgetful, Memory, Result
 from gemini_cli.deadline import Deadline
 from gemini_cli.dialogue import Dialogue
 from gemini_cli.errors import Failure, InputError, OutputError
-from gemini_cli.form import Form
-from gemini_cli.gate import Closed, Gate
-from gemini_cli.mapping import Done
+from gemini_cli.many import checkpoint, crew, mapping, rows
+from gemini_cli.many.checkpoint import Forgetful, Memory, Result
+from gemini_cli.many.form import Form
+from gemini_cli.many.gate import Closed, Gate
+from gemini_cli.many.mapping import Done
 from gemini_cli.transport import Hold, Patience, Transport
 from gemini_cli.transport.wire import Call, NeverSent, Reply, Unanswered, WireFailure, whole
 from tests.harness import interaction, reply

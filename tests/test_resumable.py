@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemini_cli.errors import Failure, Rejected, Temporary, Unknown
-from gemini_cli.resumable import CHUNK, Session, Step, Upload, says
+from gemini_cli.files.resumable import CHUNK, Session, Step, Upload, says
 from gemini_cli.transport.wire import Told
 
 STEP = 256 * 1024

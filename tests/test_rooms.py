@@ -82,6 +82,7 @@ def test_the_core_does_not_know_that_commands_exist() -> None:
 
 
 PURE = ["interaction", "fold", "replay", "request", "body", "refusal", "render", "json_text"]
+PURE += ["conversations/conversation", "files/resumable", "many/form"]
 PURE += [f"generate_content/{name}" for name in ("__init__", "contents", "wording", "meaning")]
 
 

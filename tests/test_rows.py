@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_cli import rows
 from gemini_cli.errors import InputError, SchemaMismatch
 from gemini_cli.interaction import Interaction
-from gemini_cli.rows import LINE_LIMIT, Row
+from gemini_cli.many import rows
+from gemini_cli.many.rows import LINE_LIMIT, Row
 from tests.harness import interaction
 
 

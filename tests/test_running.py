@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gemini_cli.errors import Ended
-from gemini_cli.running import GRACE, OUTPUT_LIMIT, Command, Finished, environment, executable, run
+from gemini_cli.tools.running import GRACE, OUTPUT_LIMIT, Command, Finished, environment, executable, run
 
 SLACK = 1.5  # seconds that a busy machine may add
 ENVIRON = environment(os.environ, ())

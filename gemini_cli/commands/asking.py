@@ -6,16 +6,18 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from gemini_cli import functions, history, render
+from gemini_cli import render
 from gemini_cli.body import Body
 from gemini_cli.context import Context
-from gemini_cli.conversation import as_steps
+from gemini_cli.conversations import history
+from gemini_cli.conversations.conversation import as_steps
 from gemini_cli.errors import OutputError, UsageError
 from gemini_cli.flag import fields
 from gemini_cli.interaction import Interaction
+from gemini_cli.many.rows import Judge
 from gemini_cli.mime_type import MEDIA
-from gemini_cli.rows import Judge
 from gemini_cli.shown import AnswerFlags, Voice
+from gemini_cli.tools import functions
 
 
 def preview(context: Context, body: Body, commands: Mapping[str, Any] | None = None) -> bool:

@@ -20,7 +20,7 @@ from gemini_cli.settings import Settings, resolve
 from gemini_cli.shown import Voice
 
 if TYPE_CHECKING:
-    from gemini_cli.batches import Job
+    from gemini_cli.many.batches import Job
 
 COLUMNS = ("NAME", "STATE", "REQUESTS", "FAILED", "CREATED", "TITLE")
 
@@ -53,7 +53,7 @@ def submit(context: Context) -> None:
     found = given(context, GENERATE_CONTENT)
     if asked.dry_run:
         return _preview(context, found)
-    from gemini_cli import batches
+    from gemini_cli.many import batches
 
     context.terminal.require_stdout()
     batch = batches.ready(found.rows, found.form, context.attachments.settle)
@@ -69,7 +69,7 @@ def submit(context: Context) -> None:
 
 
 def _preview(context: Context, found: Given) -> None:
-    from gemini_cli import batches
+    from gemini_cli.many import batches
 
     for row in found.rows:
         line, _ = batches.request(row, found.form, context.attachments.preview)
@@ -78,7 +78,7 @@ def _preview(context: Context, found: Given) -> None:
 
 def status(context: Context) -> None:
     """Print the state of a job: PENDING, RUNNING, SUCCEEDED, FAILED, CANCELLED or EXPIRED. With --json, all of it."""
-    from gemini_cli import batches
+    from gemini_cli.many import batches
 
     job = batches.fetch(context.service, _name(context))
     _show(context, job, job.state)
@@ -89,7 +89,7 @@ def wait(context: Context) -> None:
 
     It needs nothing but the name: end it, and wait again whenever you like.
     """
-    from gemini_cli import batches
+    from gemini_cli.many import batches
 
     name = _name(context)
     service = context.service
@@ -115,7 +115,7 @@ def results(context: Context) -> None:
 
     A row's `key` says which one it is. Some failed: status 11. A job that is not over: 8, with nothing printed.
     """
-    from gemini_cli import batches
+    from gemini_cli.many import batches
 
     judging = judge(context)
     job = batches.fetch(context.service, _name(context))
@@ -133,7 +133,7 @@ def results(context: Context) -> None:
 
 def cancel(context: Context) -> None:
     """Cancel a job. What it has done is billed, and lost."""
-    from gemini_cli import batches
+    from gemini_cli.many import batches
 
     batches.cancel(context.service, _name(context))
 
@@ -160,7 +160,7 @@ def _show(context: Context, job: Job, text: str) -> None:
 
 
 def _row(operation: dict[str, Any]) -> tuple[Any, ...]:
-    from gemini_cli.batches import Job
+    from gemini_cli.many.batches import Job
 
     job = Job(operation)
     return job.name, job.state, job.count("request"), job.count("failed"), job.created, job.title

@@ -6,22 +6,22 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
-from gemini_cli import calls
 from gemini_cli.answer import Answer
 from gemini_cli.body import Body
-from gemini_cli.calls import Made, Runnable, Tolerance
 from gemini_cli.commands.asking import add_to_history, hold_against_schema, preview, refuse_binary, remember
 from gemini_cli.commands.command import Command
 from gemini_cli.context import Context
-from gemini_cli.conversation import Conversation
+from gemini_cli.conversations.conversation import Conversation
+from gemini_cli.conversations.history import InHistory
 from gemini_cli.errors import UsageError
 from gemini_cli.flag import Flag, Record
-from gemini_cli.history import InHistory
 from gemini_cli.interaction import Interaction, Step
 from gemini_cli.request import Asked, Prompted, pair
-from gemini_cli.rounds import Rounds
 from gemini_cli.settings import Settings, resolve
 from gemini_cli.shown import PreviewFlags
+from gemini_cli.tools import calls
+from gemini_cli.tools.calls import Made, Runnable, Tolerance
+from gemini_cli.tools.rounds import Rounds
 
 
 class Calling(Record):

@@ -12,15 +12,15 @@ from gemini_cli.commands.asking import hold_against_schema, preview, refuse_bina
 from gemini_cli.commands.command import Command
 from gemini_cli.commands.prompt import Prompt
 from gemini_cli.context import Context
-from gemini_cli.conversation import Conversation, as_steps
+from gemini_cli.conversations.conversation import Conversation, as_steps
+from gemini_cli.conversations.session import Session, Sessions
+from gemini_cli.conversations.turns import Turns
 from gemini_cli.errors import Failure, UsageError
 from gemini_cli.flag import Flag, Record
 from gemini_cli.interaction import spoken, words
 from gemini_cli.request import Asked, Prompted, with_prompt
-from gemini_cli.session import Session, Sessions
 from gemini_cli.settings import Settings, resolve
 from gemini_cli.shown import PreviewFlags
-from gemini_cli.turns import Turns
 
 COLUMNS = ("NAME", "TURNS", "STATUS", "LAST TURN", "INTERACTION")
 

@@ -13,7 +13,7 @@ from gemini_cli.commands.asking import (
 )
 from gemini_cli.commands.command import Command
 from gemini_cli.context import Context
-from gemini_cli.history import InHistory
+from gemini_cli.conversations.history import InHistory
 from gemini_cli.request import Asked, Prompted
 from gemini_cli.settings import Settings
 from gemini_cli.shown import PreviewFlags

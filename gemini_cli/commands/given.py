@@ -6,14 +6,14 @@ import os
 from collections.abc import Iterator
 from typing import Annotated, NamedTuple
 
-from gemini_cli import rows
 from gemini_cli.context import Context
 from gemini_cli.errors import UsageError
 from gemini_cli.family import Family
 from gemini_cli.flag import Flag, Record
-from gemini_cli.form import Form
+from gemini_cli.many import rows
+from gemini_cli.many.form import Form
+from gemini_cli.many.rows import Row
 from gemini_cli.request import Asked, Prompted
-from gemini_cli.rows import Row
 from gemini_cli.settings import Settings, resolve
 from gemini_cli.shown import Voice
 

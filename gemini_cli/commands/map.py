@@ -15,12 +15,12 @@ from gemini_cli.context import Context
 from gemini_cli.deadline import Clock
 from gemini_cli.errors import Failure, Partial, UsageError
 from gemini_cli.flag import Flag, Record
-from gemini_cli.rows import failed
+from gemini_cli.many.rows import failed
 from gemini_cli.settings import resolve
 
 if TYPE_CHECKING:
-    from gemini_cli.checkpoint import Memory
-    from gemini_cli.mapping import Done
+    from gemini_cli.many.checkpoint import Memory
+    from gemini_cli.many.mapping import Done
     from gemini_cli.terminal import Progress
 
 MOST_JOBS = 1000
@@ -61,8 +61,8 @@ def map_(context: Context) -> None:
     found = given(context, context.family)
     if mapped.dry_run:
         return _preview(context, found)
-    from gemini_cli import mapping
-    from gemini_cli.gate import Gate
+    from gemini_cli.many import mapping
+    from gemini_cli.many.gate import Gate
 
     context.deadline.start()
     context.attachments.settle({"input": found.form.common})
@@ -127,7 +127,7 @@ def _spacing(rate: str) -> float:
 
 @contextmanager
 def _memory(path: str | None, found: Given, context: Context) -> Iterator[Memory]:
-    from gemini_cli import checkpoint
+    from gemini_cli.many import checkpoint
 
     if path is None:
         yield checkpoint.Forgetful()

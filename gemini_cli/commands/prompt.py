@@ -6,12 +6,13 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
-from gemini_cli import documents, history, render, signals
+from gemini_cli import documents, render, signals
 from gemini_cli.content import Part, text_part
 from gemini_cli.context import Context
+from gemini_cli.conversations import history
+from gemini_cli.conversations.turns import Turns
 from gemini_cli.errors import Ended, Failure, UsageError
 from gemini_cli.interaction import total
-from gemini_cli.turns import Turns
 
 PROMPT, MORE = "> ", ". "
 QUOTES = '"""'

@@ -5,9 +5,9 @@ from __future__ import annotations
 from gemini_cli.commands.asking import add_to_history, hold_against_schema, preview, refuse_binary, remember
 from gemini_cli.commands.command import Command
 from gemini_cli.context import Context
+from gemini_cli.conversations.history import InHistory
 from gemini_cli.errors import UsageError
 from gemini_cli.fold import Fold
-from gemini_cli.history import InHistory
 from gemini_cli.request import Asked, Prompted
 from gemini_cli.settings import Settings
 from gemini_cli.shown import PreviewFlags

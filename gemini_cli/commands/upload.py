@@ -21,7 +21,7 @@ from gemini_cli.settings import Settings, resolve
 from gemini_cli.shown import Voice
 
 if TYPE_CHECKING:
-    from gemini_cli.source import Source
+    from gemini_cli.files.source import Source
     from gemini_cli.terminal import Progress
 
 STDIN = "-"
@@ -87,9 +87,9 @@ def _size(word: str) -> int:
 
 def _work(context: Context, asked: Uploaded, progress: Progress) -> Callable[[str], Resource]:
     """What is done for one FILE, in whatever thread; all that needs the main thread is made here."""
-    from gemini_cli import uploads
-    from gemini_cli.source import Source
-    from gemini_cli.unfinished import unfinished
+    from gemini_cli.files import uploads
+    from gemini_cli.files.source import Source
+    from gemini_cli.files.unfinished import unfinished
 
     service, state, terminal = context.service, context.state, context.terminal
     name = resources.full_name("files", asked.name) if asked.name else None

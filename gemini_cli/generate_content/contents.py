@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gemini_cli import json_text
-from gemini_cli.conversation import as_steps
+from gemini_cli.conversations.conversation import as_steps
 from gemini_cli.errors import UsageError
 
 Part = dict[str, Any]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gemini_cli import batches
+from gemini_cli.many import batches
 from gemini_cli.transport.wire import Unanswered, whole
 from tests.commands.test_map import answers, rows
 from tests.harness import ScriptedWire, gemini, reply

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from gemini_cli import calls
-from gemini_cli.calls import Runnable
 from gemini_cli.errors import ActionRequired
-from gemini_cli.running import Command
+from gemini_cli.tools import calls
+from gemini_cli.tools.calls import Runnable
+from gemini_cli.tools.running import Command
 from gemini_cli.transport.wire import Cut, NeverSent, Reply, Unanswered, whole
 from tests.harness import Outcome, ScriptedWire, completed, created, gemini, interaction, reply, sse, start, text
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from gemini_cli.commands.map import Tally
-from gemini_cli.mapping import Done
+from gemini_cli.many.mapping import Done
+from gemini_cli.many.rows import Output, Row
 from gemini_cli.progress import Bar
-from gemini_cli.rows import Output, Row
 from gemini_cli.transport.wire import Call, Reply, whole
 from tests.harness import ScriptedWire, gemini, interaction, reply
 

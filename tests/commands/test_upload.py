@@ -17,7 +17,7 @@ from gemini_cli.emulator import Emulator
 from gemini_cli.emulator import exchange as emulated
 from gemini_cli.emulator.faults import Faults
 from gemini_cli.emulator.world import Pace
-from gemini_cli.resumable import CHUNK
+from gemini_cli.files.resumable import CHUNK
 from gemini_cli.transport.wire import Call, Cut, Reply, Unanswered, whole
 from tests.harness import KEY, Outcome, ScriptedWire, gemini, reply
 

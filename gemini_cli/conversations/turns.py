@@ -7,12 +7,12 @@ from typing import Any
 
 from gemini_cli.answer import Answer
 from gemini_cli.body import Body
-from gemini_cli.conversation import Conversation
+from gemini_cli.conversations.conversation import Conversation
+from gemini_cli.conversations.session import Session
 from gemini_cli.dialogue import Dialogue
 from gemini_cli.errors import Failure, OutputError
 from gemini_cli.fold import Fold
 from gemini_cli.interaction import Interaction
-from gemini_cli.session import Session
 
 
 class Turns:

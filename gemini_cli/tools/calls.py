@@ -13,12 +13,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from gemini_cli import json_text, running
-from gemini_cli.conversation import CONTENT
+from gemini_cli import json_text
+from gemini_cli.conversations.conversation import CONTENT
 from gemini_cli.errors import ActionRequired, InputError
-from gemini_cli.functions import Function
 from gemini_cli.interaction import Step
-from gemini_cli.running import OUTPUT_LIMIT, Command, Finished
+from gemini_cli.tools import running
+from gemini_cli.tools.functions import Function
+from gemini_cli.tools.running import OUTPUT_LIMIT, Command, Finished
 
 SAME = 3  # times in a row that a call may not be made
 TAIL = 4096  # characters of what a failed command said, for the model

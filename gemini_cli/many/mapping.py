@@ -15,10 +15,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import NamedTuple
 
-from gemini_cli import rows
 from gemini_cli.body import Body
-from gemini_cli.checkpoint import Memory, Result
-from gemini_cli.crew import Crew
 from gemini_cli.deadline import last_words
 from gemini_cli.dialogue import Dialogue
 from gemini_cli.errors import (
@@ -31,9 +28,12 @@ from gemini_cli.errors import (
     Temporary,
     Unknown,
 )
-from gemini_cli.form import Form
-from gemini_cli.gate import Closed, Gate
-from gemini_cli.rows import Judge, Output, Row
+from gemini_cli.many import rows
+from gemini_cli.many.checkpoint import Memory, Result
+from gemini_cli.many.crew import Crew
+from gemini_cli.many.form import Form
+from gemini_cli.many.gate import Closed, Gate
+from gemini_cli.many.rows import Judge, Output, Row
 from gemini_cli.transport import Hold, Transport
 
 EQUAL = 10

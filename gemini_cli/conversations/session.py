@@ -20,7 +20,7 @@ from typing import Any
 
 from gemini_cli import json_text
 from gemini_cli.body import Body
-from gemini_cli.conversation import Conversation, as_steps, settings
+from gemini_cli.conversations.conversation import Conversation, as_steps, settings
 from gemini_cli.errors import InputError, UsageError
 from gemini_cli.interaction import Interaction
 from gemini_cli.state import State

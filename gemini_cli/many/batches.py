@@ -9,15 +9,17 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from gemini_cli import json_text, refusal, resources, rows, uploads
+from gemini_cli import json_text, refusal, resources
 from gemini_cli.body import Body
 from gemini_cli.errors import Failure, Incomplete, InputError, Rejected, Temporary, Unknown, UsageError
-from gemini_cli.form import Form
+from gemini_cli.files import uploads
+from gemini_cli.files.source import Source
 from gemini_cli.generate_content import GENERATE_CONTENT
 from gemini_cli.interaction import objects, parse_object, want
+from gemini_cli.many import rows
+from gemini_cli.many.form import Form
+from gemini_cli.many.rows import Judge, Key, Output, Row
 from gemini_cli.resources import Resource
-from gemini_cli.rows import Judge, Key, Output, Row
-from gemini_cli.source import Source
 from gemini_cli.transport import Transport
 
 INLINE = 4 * 1000 * 1000  # bytes of requests that go into the create itself; the API takes 20 MB, a file is safer

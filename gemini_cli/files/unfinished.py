@@ -14,8 +14,8 @@ from typing import Any
 
 from gemini_cli import json_text
 from gemini_cli.errors import InputError, OutputError, Rejected, Unknown
-from gemini_cli.resumable import Session
-from gemini_cli.source import Source
+from gemini_cli.files.resumable import Session
+from gemini_cli.files.source import Source
 from gemini_cli.state import State
 
 LIMIT = 64 * 1024  # bytes of a record; it holds an URL and a few words

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple, Protocol
 
 from gemini_cli import json_text
 from gemini_cli.errors import InputError, OutputError
-from gemini_cli.rows import LINE_LIMIT, Row, lines
+from gemini_cli.many.rows import LINE_LIMIT, Row, lines
 
 HEADER = b'{"checkpoint":"gemini-cli map","version":1}\n'
 LONGEST = 16 * LINE_LIMIT  # bytes of a line; a result holds an answer, of which the transport takes 256 MiB

@@ -17,8 +17,8 @@ from gemini_cli.body import Body
 from gemini_cli.content import Attachment, Part, text_part, user_input
 from gemini_cli.errors import InputError, UsageError
 from gemini_cli.gathering import under
+from gemini_cli.many.rows import KEYS, Row
 from gemini_cli.request import ASKING, complete, over
-from gemini_cli.rows import KEYS, Row
 
 QUESTIONS = ("input", "prompt")
 STANDS_ALONE = "its input is no content, so the profile's prompt and -a cannot go with it"

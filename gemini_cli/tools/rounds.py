@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from gemini_cli.answer import Answer
 from gemini_cli.body import Body
-from gemini_cli.conversation import Conversation
+from gemini_cli.conversations.conversation import Conversation
 from gemini_cli.dialogue import Dialogue
 from gemini_cli.errors import ActionRequired, Failure
 from gemini_cli.fold import Fold
