@@ -151,7 +151,7 @@ def test_a_full_disk_is_an_output_failure_and_the_next_line_is_whole(tmp_path: P
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:
     hold = (
-        "import sys, time; from gemini_cli import checkpoint\n"
+        "import sys, time; from gemini_cli.many import checkpoint\n"
         "with checkpoint.opened(sys.argv[1], str): print(flush=True); time.sleep(30)"
     )
     holder = subprocess.Popen([sys.executable, "-c", hold, tmp_path / "c"], stdout=subprocess.PIPE)
