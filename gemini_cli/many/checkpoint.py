@@ -138,7 +138,11 @@ class Checkpoint:
         )
         self._index.execute("BEGIN")
         self.damaged = 0
-        self._heal(self._load())
+        try:
+            self._heal(self._load())
+        except BaseException:
+            self._index.close()
+            raise
 
     def _load(self) -> int:
         """Index what is there; how many bytes of it are whole lines. Only places are kept: a result may be large."""
@@ -226,6 +230,7 @@ class Checkpoint:
     def close(self) -> None:
         """Nothing is written any more: a worker may outlive its run."""
         with self._lock:
+            self._index.close()
             os.close(self._descriptor)
             self._descriptor = -1
 

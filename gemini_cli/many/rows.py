@@ -8,6 +8,7 @@ and no more of it than one line is held.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from typing import Any, NamedTuple
 
 from gemini_cli import json_text
@@ -172,18 +173,18 @@ def _unique(rows: Iterable[Row]) -> Iterator[Row]:
     """Seen keys lie in a nameless database on disk, so that memory does not grow with the input."""
     import sqlite3
 
-    seen = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-    seen.execute("PRAGMA journal_mode = OFF")
-    seen.execute("CREATE TABLE seen (key TEXT PRIMARY KEY, line INTEGER) WITHOUT ROWID")
-    seen.execute("BEGIN")
-    for row in rows:
-        try:
-            if not row.fault:
-                seen.execute("INSERT INTO seen VALUES (?, ?)", (row.name, row.line))
-            yield row
-        except sqlite3.IntegrityError:
-            ((line,),) = seen.execute("SELECT line FROM seen WHERE key = ?", (row.name,))
-            yield row._replace(fault=f"the key {row.name!r} is that of line {line}")
+    with closing(sqlite3.connect("", isolation_level=None, check_same_thread=False)) as seen:
+        seen.execute("PRAGMA journal_mode = OFF")
+        seen.execute("CREATE TABLE seen (key TEXT PRIMARY KEY, line INTEGER) WITHOUT ROWID")
+        seen.execute("BEGIN")
+        for row in rows:
+            try:
+                if not row.fault:
+                    seen.execute("INSERT INTO seen VALUES (?, ?)", (row.name, row.line))
+                yield row
+            except sqlite3.IntegrityError:
+                ((line,),) = seen.execute("SELECT line FROM seen WHERE key = ?", (row.name,))
+                yield row._replace(fault=f"the key {row.name!r} is that of line {line}")
 
 
 # What comes out -----------------------------------------------------------------------------------------------------

@@ -94,7 +94,10 @@ class Transport:
 
     def events(self, method: str, path: str, body: Content = b"") -> Iterator[Event]:
         """The events of a streamed answer. The request is made at once; Cut comes while reading."""
-        return self._events(self._answer(self._call(method, path, body, "text/event-stream"), None, self._streamed))
+        from gemini_cli.transport import stream  # before the answer comes, not while its first event waits
+
+        reply = self._answer(self._call(method, path, body, "text/event-stream"), None, self._streamed)
+        return self._events(reply, stream.read_events(reply.chunks, self._notice))
 
     def content(self, path: str, headers: Mapping[str, str]) -> Reply:
         """What is behind a `:download`, to be read by the caller; `headers` may ask for a part of it.
@@ -176,11 +179,9 @@ class Transport:
         self.log(2, "<", text)
         return Told(reply.headers, text, None)
 
-    def _events(self, reply: Reply) -> Iterator[Event]:
-        from gemini_cli.transport.stream import read_events
-
+    def _events(self, reply: Reply, events: Iterator[Event]) -> Iterator[Event]:
         try:
-            for event in read_events(reply.chunks, self._notice):
+            for event in events:
                 self.log(2, "<", event.raw)
                 yield Event.parse(self._redacted(event.raw), event.type) if event.type == "error" else event
         except Cut as cut:
