@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+from inspect import get_annotations
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
@@ -92,7 +93,10 @@ _CACHE: dict[type, tuple[Field, ...]] = {}
 
 
 def _fields(record: type) -> Iterator[Field]:
-    for name, hint in get_type_hints(record, include_extras=True).items():
+    hints: dict[str, Any] = {}
+    for each in reversed(record.__mro__):
+        hints |= get_annotations(each, eval_str=True)  # in half the time of `typing.get_type_hints`
+    for name, hint in hints.items():
         flag = next((extra for extra in getattr(hint, "__metadata__", ()) if isinstance(extra, Flag)), None)
         if flag is not None:
             yield Field(name, _kind(get_args(hint)[0]), flag, getattr(record, name))

@@ -24,3 +24,7 @@ class Command(NamedTuple):
     argument: str | None = None
     endless: bool = False
     local: Literal["file", "command"] | None = None
+
+    @property
+    def verb(self) -> str:
+        return self.name.split()[-1]

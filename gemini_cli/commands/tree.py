@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from gemini_cli import __version__
 from gemini_cli.commands.command import Command
-from gemini_cli.commands.flags import takes
+from gemini_cli.commands.flags import callback, parameters
 from gemini_cli.errors import exit_statuses
 
 # What `gemini-cli --help` says of each word: the first sentence of a command, or for a noun its verbs.
@@ -48,11 +50,11 @@ def said(argv: Sequence[str]) -> str | None:
     return first if first in WORDS else None
 
 
-def tree(word: str | None, argv: Sequence[str]) -> typer.Typer:
+def tree(word: str | None, argv: Sequence[str]) -> Callable[..., Any]:
     """The commands behind `word`; without one, a list of what there is.
 
-    Typer makes every command and each of its options before it looks at the command line; all of them would cost each
-    run as much as Typer itself. So only what was said is made, and flags only for the verbs that stand in `argv`.
+    All of them would cost each run as much as Typer itself. So only what was said is made, and flags only for the verbs
+    that stand in `argv`.
     """
     app = _group(
         "gemini-cli",
@@ -62,18 +64,25 @@ def tree(word: str | None, argv: Sequence[str]) -> typer.Typer:
     if word is None:
         for each, meaning in WORDS.items():
             app.command(each, short_help=meaning)(listed)
-        return app
+        return get_command(app)
     found = commands(word)
     group = app
     if found[0].name != word:
         group = _group(word, help=WORDS[word])
         app.add_typer(group)
     for command in found:
-        verb = command.name.split()[-1]
-        records = command.records if verb in argv else ()
-        takes_flags = takes(*records, argument=command.argument, endless=command.endless)
-        group.command(verb)(takes_flags(command.work))
-    return app
+        group.command(command.verb)(callback(command))
+    made = get_command(app)
+    verbs = _inside(made) if group is app else _inside(_inside(made)[word])
+    for command in found:
+        records = command.records if command.verb in argv else ()
+        verbs[command.verb].params = [*parameters(command.argument, records)]
+    return made
+
+
+def _inside(group: Callable[..., Any]) -> Mapping[str, Any]:
+    assert isinstance(group, TyperGroup)
+    return group.commands
 
 
 def listed() -> None:
