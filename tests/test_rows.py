@@ -69,7 +69,9 @@ def test_a_line_that_is_no_row_has_a_fault_and_the_next_one_is_read(line: bytes,
     assert (good.line, good.value, good.fault) == (2, "good", "")
 
 
-def test_a_key_names_one_row() -> None:
+@pytest.mark.parametrize("few", [1, 250, 450, 650, rows.FEW])
+def test_a_key_names_one_row_however_many_there_are(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "FEW", few)
     found = told(b'{"id":"a"}\n{"id":"a","n":2}\n{"id":3}\n{bad\n"no key, but line 5"\n{"id":"5"}\n')
     assert [row[:2] for row in found] == [(1, "a"), (2, "a"), (3, 3), (4, 4), (5, 5), (6, "5")]
     assert found[1][2] == "the key 'a' is that of line 1"

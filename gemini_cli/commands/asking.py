@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gemini_cli import render
 from gemini_cli.body import Body
@@ -14,10 +14,12 @@ from gemini_cli.conversations.conversation import as_steps
 from gemini_cli.errors import OutputError, UsageError
 from gemini_cli.flag import fields
 from gemini_cli.interaction import Interaction
-from gemini_cli.many.rows import Judge
 from gemini_cli.mime_type import MEDIA
 from gemini_cli.shown import AnswerFlags, Voice
 from gemini_cli.tools import functions
+
+if TYPE_CHECKING:
+    from gemini_cli.many.rows import Judge
 
 
 def preview(context: Context, body: Body, commands: Mapping[str, Any] | None = None) -> bool:

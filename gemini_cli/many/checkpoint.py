@@ -16,9 +16,9 @@ Rule 4. One process at a time: the file is locked, and the lock goes with its pr
 from __future__ import annotations
 
 import os
-import sqlite3
 import stat
 import struct
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -104,7 +104,7 @@ _AT_ONCE = getattr(os, "O_NONBLOCK", 0)  # nobody has to write into a FIFO befor
 
 
 def _hold(descriptor: int, path: str) -> None:
-    """Lock the whole file. A lock of fcntl's, because the kernel names its holder: there is no other place for that."""
+    """Lock the whole file. A lock of fcntl's, because Linux names its holder: there is no other place for that."""
     try:
         import fcntl
     except ImportError:  # Windows: nothing is locked
@@ -112,18 +112,22 @@ def _hold(descriptor: int, path: str) -> None:
     try:
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-        holder = struct.unpack(_FLOCK, fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))[-1]
-        raise InputError(f"{path} is in use by process {holder}") from None
+        holder = "another process"
+        if sys.platform == "linux":
+            asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+            holder = f"process {struct.unpack(_FLOCK, fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))[-1]}"
+        raise InputError(f"{path} is in use by {holder}") from None
 
 
-_FLOCK = "hhqqi"  # Linux's struct flock: type, whence, start, length, pid
+_FLOCK = "hhqqi"  # Linux's struct flock: type, whence, start, length, pid. Others have other orders
 
 
 class Checkpoint:
     """An open and locked file. `damaged` counts the lines that were skipped."""
 
     def __init__(self, descriptor: int, path: str, digest: Callable[[Row], str]) -> None:
+        import sqlite3  # 5 ms, and a run without a checkpoint does not need it
+
         self.digest = digest
         self._descriptor = descriptor
         self._path = path

@@ -8,7 +8,7 @@ and no more of it than one line is held.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import Any, NamedTuple
 
 from gemini_cli import json_text
@@ -17,6 +17,8 @@ from gemini_cli.interaction import Interaction, verdict
 
 LINE_LIMIT = 32 * 1024 * 1024  # bytes; -j of them may be in memory at a time, each several times over
 PIECE = 64 * 1024
+FEW = 2 * 1024 * 1024  # bytes of keys, which are remembered without a database
+ENTRY = 200  # bytes that a key takes beside itself
 
 Key = str | int
 KEYS = ("key", "id")  # a row's own name for itself, which stays here
@@ -170,21 +172,43 @@ class _Texts:
 
 
 def _unique(rows: Iterable[Row]) -> Iterator[Row]:
-    """Seen keys lie in a nameless database on disk, so that memory does not grow with the input."""
-    import sqlite3
-
-    with closing(sqlite3.connect("", isolation_level=None, check_same_thread=False)) as seen:
-        seen.execute("PRAGMA journal_mode = OFF")
-        seen.execute("CREATE TABLE seen (key TEXT PRIMARY KEY, line INTEGER) WITHOUT ROWID")
-        seen.execute("BEGIN")
+    with ExitStack() as stack:
+        lines: dict[str, int] | _OnDisk = {}
+        size = 0
         for row in rows:
-            try:
-                if not row.fault:
-                    seen.execute("INSERT INTO seen VALUES (?, ?)", (row.name, row.line))
+            if row.fault:
                 yield row
-            except sqlite3.IntegrityError:
-                ((line,),) = seen.execute("SELECT line FROM seen WHERE key = ?", (row.name,))
-                yield row._replace(fault=f"the key {row.name!r} is that of line {line}")
+                continue
+            line = lines.setdefault(row.name, row.line)
+            yield row if line == row.line else row._replace(fault=f"the key {row.name!r} is that of line {line}")
+            size += ENTRY + len(row.name)
+            if isinstance(lines, dict) and size > FEW:
+                lines = stack.enter_context(closing(_OnDisk(lines)))
+
+
+class _OnDisk:
+    """As much of a dict as is needed, in a nameless database: memory does not grow with the input."""
+
+    def __init__(self, lines: dict[str, int]) -> None:
+        import sqlite3
+
+        self._taken = sqlite3.IntegrityError
+        self._rows = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._rows.execute("PRAGMA journal_mode = OFF")
+        self._rows.execute("CREATE TABLE lines (key TEXT PRIMARY KEY, line INTEGER) WITHOUT ROWID")
+        self._rows.execute("BEGIN")
+        self._rows.executemany("INSERT INTO lines VALUES (?, ?)", lines.items())
+
+    def setdefault(self, key: str, line: int) -> int:
+        try:
+            self._rows.execute("INSERT INTO lines VALUES (?, ?)", (key, line))
+            return line
+        except self._taken:
+            ((first,),) = self._rows.execute("SELECT line FROM lines WHERE key = ?", (key,))
+            return int(first)
+
+    def close(self) -> None:
+        self._rows.close()
 
 
 # What comes out -----------------------------------------------------------------------------------------------------
