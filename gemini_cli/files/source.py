@@ -17,6 +17,7 @@ from gemini_cli.errors import InputError, OutputError
 
 PIECE = 512 * 1024  # bytes read and sent at a time: each costs 40 us, and a larger one leaves the processor's cache
 HASHED = 1024 * 1024  # bytes hashed at a time: between two, the thread holds the lock that the sending needs
+HEAD_START = 2.0  # seconds that the sending has before the hashing begins
 LOWEST = 19  # the priority of what runs when nobody else wants the processor
 SAMPLE = 1024 * 1024  # bytes at either end that stand for the content when two runs are compared
 
@@ -132,7 +133,8 @@ class Source:
 class Digest:
     """The SHA-256 of a source. A thread begins it while the source is sent, and gives way to the sending.
 
-    It takes several times what sending over loopback takes, and less than sending over any other line.
+    It takes several times what sending over loopback takes, and less than sending over any other line. So it waits a
+    little: whatever is sent by then needs the processor more, and on a slow line it catches up.
     """
 
     def __init__(self, source: Source) -> None:
@@ -141,7 +143,7 @@ class Digest:
         self._source = source
         self._digest = sha256()
         self._offset = 0
-        self._stopped = False
+        self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._begin, daemon=True)
         if source.size > SAMPLE:  # less is done sooner than a thread comes to it
             self._thread.start()
@@ -155,17 +157,19 @@ class Digest:
 
     def stop(self) -> None:
         """Nobody reads the source any more when this returns."""
-        self._stopped = True
+        self._stopped.set()
         if self._thread.is_alive():
             self._thread.join()
 
     def _begin(self) -> None:
+        if self._stopped.wait(HEAD_START):
+            return
         if sys.platform == "linux":  # where a thread has a priority of its own
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWEST)
         with suppress(InputError):  # `hex` will meet it too
             for piece in self._rest():
                 self._add(piece)
-                if self._stopped:
+                if self._stopped.is_set():
                     return
 
     def _rest(self) -> Iterator[bytes]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,11 +18,14 @@ READ = 1 << 20
 class Sink:
     """`meanwhile` is called with the bytes that came of an upload so far, after each read."""
 
-    def __init__(self, meanwhile: Callable[[int], None] = lambda count: None) -> None:
+    def __init__(
+        self, meanwhile: Callable[[int], None] = lambda count: None, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.commands: list[str] = []
+        self._tls = tls
         self._meanwhile = meanwhile
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._listen, daemon=True).start()
 
     def close(self) -> None:
@@ -37,15 +41,15 @@ class Sink:
 
     def _serve(self, connection: socket.socket) -> None:
         received = 0
-        buffer = memoryview(bytearray(READ))
-        with connection, suppress(OSError, EOFError):
+        buffer, surplus = memoryview(bytearray(READ)), b""
+        with suppress(OSError, EOFError), self._secured(connection) as connection:
             while True:
-                method, headers, size = _head(connection)
+                method, headers, size, surplus = _head(connection, surplus)
                 command = headers.get("x-goog-upload-command", "")
                 self.commands.append(command or method)
                 if command in ("start", ""):
                     received = 0
-                left = size
+                left, surplus = size - len(surplus[:size]), surplus[size:]
                 while left:
                     count = connection.recv_into(buffer[: min(READ, left)])
                     if not count:
@@ -56,6 +60,9 @@ class Sink:
                 received += size if command != "start" else 0
                 connection.sendall(self._answer(command, received))
 
+    def _secured(self, connection: socket.socket) -> socket.socket:
+        return self._tls.wrap_socket(connection, server_side=True) if self._tls else connection
+
     def _answer(self, command: str, received: int) -> bytes:
         if command == "upload, finalize":
             file = {"name": "files/sunk", "sizeBytes": str(received), "state": "ACTIVE"}
@@ -65,18 +72,17 @@ class Sink:
         return _http(b"", f"x-goog-upload-status: {'cancelled' if command == 'cancel' else 'active'}")
 
 
-def _head(connection: socket.socket) -> tuple[str, dict[str, str], int]:
-    """Byte by byte at its end, so that nothing of the body is taken with it."""
-    head = b""
-    while b"\r\n\r\n" not in head:
-        seen = connection.recv(65536, socket.MSG_PEEK)
-        if not seen:
+def _head(connection: socket.socket, data: bytes) -> tuple[str, dict[str, str], int, bytes]:
+    """Method, headers, size of the body, and what came of it already."""
+    while b"\r\n\r\n" not in data:
+        piece = connection.recv(4096)
+        if not piece:
             raise EOFError
-        end = (head + seen).find(b"\r\n\r\n")
-        head += connection.recv(len(seen) if end < 0 else end + 4 - len(head))
+        data += piece
+    head, _, surplus = data.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    return first.split(" ")[0], headers, int(headers.get("content-length", "0"))
+    return first.split(" ")[0], headers, int(headers.get("content-length", "0")), surplus
 
 
 def _http(body: bytes, *headers: str) -> bytes:
