@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from gemini_cli import json_text
 from gemini_cli.errors import InputError, UsageError
 from gemini_cli.json_text import Streamed
-from gemini_cli.transport.wire import Content, Pieces
 
 REQUEST_LIMIT = 100 * 1000 * 1000  # bytes, the API's own (reference.md 3)
 
 Body = dict[str, Any]
 BodyPath = list[str | int]
+
+
+class Pieces(NamedTuple):
+    """A body that is not held in memory: `size` bytes, made anew for each try. A try that is cut takes only some."""
+
+    size: int
+    make: Callable[[], Iterator[bytes]]
+
+
+Content = bytes | Pieces
+
+
+def whole(body: Content) -> bytes:
+    return b"".join(body.make()) if isinstance(body, Pieces) else body
 
 
 def encoded(body: Body) -> Content:
@@ -61,15 +74,15 @@ def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> Body:
 
 
 _KEY = r"[^.\[\]=]+"
-_PATH = re.compile(rf"{_KEY}(?:\.{_KEY}|\[\d{{0,6}}\])*")
-_STEP = re.compile(rf"(?P<key>{_KEY})|\[(?P<place>\d*)\]")
+_PATH = rf"{_KEY}(?:\.{_KEY}|\[\d{{0,6}}\])*"
+_STEP = rf"(?P<key>{_KEY})|\[(?P<place>\d*)\]"
 
 
 def parse_path(text: str) -> BodyPath:
     """`a.b[0].c` -> ["a", "b", 0, "c"]; `[]` appends and is given as -1."""
-    if not _PATH.fullmatch(text):
+    if not re.fullmatch(_PATH, text):
         raise UsageError(f"{text!r} is not a path; write a.b, a.b[0].c, or a.b[] to append")
-    return [match["key"] or int(match["place"] or -1) for match in _STEP.finditer(text)]
+    return [match["key"] or int(match["place"] or -1) for match in re.finditer(_STEP, text)]
 
 
 def assign(body: Body, text: str) -> str:

@@ -21,9 +21,9 @@ from gemini_cli.json_text import Streamed
 
 Part = dict[str, Any]
 
-REMOTE = re.compile(r"(?:https?|gs)://|files/[a-z0-9-]+\Z")
+REMOTE = r"(?:https?|gs)://|files/[a-z0-9-]+\Z"
 TRIPLETS = 192 * 1024  # bytes encoded at a time; pieces of base64 join only where three bytes end
-YOUTUBE = re.compile(r"https?://(www\.|m\.)?(youtube\.com|youtu\.be)/")
+YOUTUBE = r"https?://(www\.|m\.)?(youtube\.com|youtu\.be)/"
 
 
 class Attachment(NamedTuple):
@@ -87,7 +87,7 @@ def attachment_parts(texts: Sequence[str], stdin: Callable[[], bytes], endpoint:
 
 
 def _part(attachment: Attachment, stdin: Callable[[], bytes], endpoint: Endpoint) -> Part:
-    if REMOTE.match(attachment.source):
+    if re.match(REMOTE, attachment.source):
         return _remote(attachment, endpoint)
     if attachment.source == "-":
         return _local(Source.spooled([stdin()], "stdin"), attachment)
@@ -100,7 +100,7 @@ def _remote(attachment: Attachment, endpoint: Endpoint) -> Part:
     file = source if source.startswith("files/") else endpoint.file(source)
     if file and said is None:
         return {"uri": FileName(file)}
-    found = said or ("video/mp4" if YOUTUBE.match(source) else mime_type.by_name(source.partition("?")[0]))
+    found = said or ("video/mp4" if re.match(YOUTUBE, source) else mime_type.by_name(source.partition("?")[0]))
     if found is None:
         raise InputError(f"the type of {source} is not known; add ;type=image/png or the like")
     uri = endpoint.url(source) if file == source else source

@@ -1,6 +1,6 @@
 """What a command may ask for, made when it first asks: the one visible place of expensive imports.
 
-`--help`, `--version`, usage errors and dry runs get through without httpcore and yaml; see `service`.
+`--help`, `--version`, usage errors and dry runs get through without sockets and yaml; see `service`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ from gemini_cli.state import State
 from gemini_cli.terminal import Terminal
 from gemini_cli.tools import functions
 from gemini_cli.tools.functions import Declared
-from gemini_cli.transport.patience import uniform
 
 if TYPE_CHECKING:
     from gemini_cli.answer import Answer
@@ -43,6 +42,12 @@ if TYPE_CHECKING:
     from gemini_cli.interaction import Step
     from gemini_cli.transport import Hold, Transport
     from gemini_cli.transport.wire import Wire
+
+
+def uniform(low: float, high: float) -> float:
+    import random  # 5 ms, and most runs never wait
+
+    return random.uniform(low, high)
 
 
 class Means(NamedTuple):
@@ -272,7 +277,8 @@ class Context:
             from gemini_cli.offline import EmulatorWire
 
             return EmulatorWire(self.state.database("offline.db"))
-        from gemini_cli.transport.http import HttpWire, Limits
+        from gemini_cli.transport.connection import Limits
+        from gemini_cli.transport.http import HttpWire
 
         limits = Limits(settings.connect_timeout or None, settings.idle_timeout or None)
         return HttpWire(self.endpoint, limits, settings.ca_file, self.environ)

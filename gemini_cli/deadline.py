@@ -40,8 +40,8 @@ class Deadline:
 def arm_alarm(seconds: float) -> None:
     """Raise DeadlinePassed in the main thread after so many seconds, whatever it is doing then.
 
-    httpcore's own timeouts are per read, so a slow drip would extend them for ever. Where there is no SIGALRM
-    (Windows), or outside the main thread, those remain the only limit.
+    A socket's timeout is for each read, so a slow drip would extend it for ever. Where there is no SIGALRM (Windows),
+    or outside the main thread, that remains the only limit.
     """
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         return

@@ -46,12 +46,12 @@ def load_yaml(path: str | FilePath) -> Document:
     """The same for a file of our own kind: small, YAML whatever it looks like, and no FIFO to wait for."""
     text = decode(read_bytes(path, limit=YAML_LIMIT, wait=False), str(path)).removeprefix("\ufeff")
     for number, line in enumerate(text.split("\n"), 1):
-        if _TAB.match(line):
+        if re.match(_TAB, line):
             raise InputError(f"{path}:{number}: a tab; indent and separate with spaces")
     return _parse_yaml(text, str(path))
 
 
-_TAB = re.compile(r"\t|[ -]*[\w.-]+:[ ]*\t")
+_TAB = r"\t|[ -]*[\w.-]+:[ ]*\t"
 
 
 def open_at_once(path: str, flags: int) -> int:
@@ -94,14 +94,14 @@ def parse(data: bytes, name: str) -> Document:
         try:
             return Document(name, json_text.parse(text), partial(_lines_of_json, text))
         except ValueError as error:
-            if name.endswith(".json") or _JSON.match(text):
+            if name.endswith(".json") or re.match(_JSON, text):
                 raise InputError(f"{name}: not valid JSON: {error}") from None
     if len(data) > YAML_LIMIT:
         raise InputError(f"{name} is too large: {len(data)} bytes of YAML, the limit is {YAML_LIMIT}")
     return _parse_yaml(text, name)
 
 
-_JSON = re.compile(r"[\s\[{]*[\[{]\s*\"")
+_JSON = r"[\s\[{]*[\[{]\s*\""
 
 
 def _lines_of_json(text: str) -> Mapping[KeyPath, int]:

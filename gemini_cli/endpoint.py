@@ -61,7 +61,7 @@ class Endpoint(NamedTuple):
         The id is taken exactly as it stands there (reference.md 10.3).
         """
         for base in (self.base, Settings.base_url):
-            if uri.startswith(f"{base}/") and (match := _FILE.fullmatch(uri[len(base) :])):
+            if uri.startswith(f"{base}/") and (match := re.fullmatch(_FILE, uri[len(base) :])):
                 return match[1]
         return None
 
@@ -93,16 +93,16 @@ def endpoint(settings: Settings, environ: Mapping[str, str]) -> Endpoint:
     if parts.scheme == "http" and not loopback:
         raise Rejected(f"http://{host} would carry the key in cleartext; use https (http is for loopback only)")
     revision = environ.get(REVISION_VARIABLE, REVISION)
-    if revision and not _TOKEN.fullmatch(revision):
+    if revision and not re.fullmatch(_TOKEN, revision):
         raise UsageError(f"{REVISION_VARIABLE}={revision!r}: not a revision")
     version = "v1beta" if settings.api_version == "beta" else settings.api_version  # as the SDK reads it
-    if not _TOKEN.fullmatch(version):
+    if not re.fullmatch(_TOKEN, version):
         raise UsageError(f"--api-version {version!r}: not a version")
     return Endpoint(base, version, revision, host, loopback, parts.scheme == "https")
 
 
-_FILE = re.compile(r"(?:/download)?/v[0-9a-z]+/(files/[a-z0-9-]{1,40})(?::download)?(?:\?alt=media)?")
-_TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_FILE = r"(?:/download)?/v[0-9a-z]+/(files/[a-z0-9-]{1,40})(?::download)?(?:\?alt=media)?"
+_TOKEN = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 
 
 def _is_googles(parts: SplitResult) -> bool:

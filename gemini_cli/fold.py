@@ -186,17 +186,18 @@ class Fold:
         """Take one event in; the text of the answer that it brought."""
         self.events += 1
         text = self._apply(event)
-        if not self.terminal:
+        if text and not self.terminal:
             text = self._whole_characters(text)
-        self._told.append(text)
+        if text:
+            self._told.append(text)
+            self.began = True
         if event_id := event.payload.get("event_id"):
             index = max(self.steps, default=-1)
             self.mark = Mark(str(event_id), index, self.steps[index].heard if index >= 0 else (0, 0, 0))
-        self.began = self.began or bool(text)
         return text
 
     def _whole_characters(self, text: str) -> str:
-        if self._half and text:
+        if self._half:
             text, self._half = json_text.paired(self._half + text), ""
         if "\ud800" <= text[-1:] <= "\udbff":
             text, self._half = text[:-1], text[-1]

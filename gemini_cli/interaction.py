@@ -12,11 +12,12 @@ from typing import Any, NamedTuple, TypeVar
 
 from gemini_cli import json_text, refusal
 from gemini_cli.errors import ActionRequired, Blocked, Failure, Incomplete, Rejected
+from gemini_cli.mime_type import MEDIA
 
 Step = dict[str, Any]
 Kind = TypeVar("Kind")
 
-MEDIA_BLOCKS = ("image", "audio", "video", "document")
+MEDIA_BLOCKS = {*MEDIA, "document"}
 RUNNING = ("queued", "in_progress")
 CITATIONS = ("url_citation", "file_citation", "place_citation")
 

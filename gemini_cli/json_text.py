@@ -25,10 +25,14 @@ class Streamed:
 
 def parse(text: str) -> Any:
     """The value; ValueError for everything that is not JSON, too deep nesting and huge integers included."""
+    start = len(text) - len(text.lstrip(_BLANKS))  # `decode` would look for blanks twice, with a pattern
     try:
-        return _DECODER.decode(text)
+        value, end = _DECODER.raw_decode(text, start)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    if rest := text[end:].lstrip(_BLANKS):
+        raise json.JSONDecodeError("Extra data", text, len(text) - len(rest))
+    return value
 
 
 def dump(value: Any, *, indent: int | None = None) -> str:
@@ -36,7 +40,7 @@ def dump(value: Any, *, indent: int | None = None) -> str:
 
     Half a surrogate pair, which UTF-8 cannot say, stays the escape that it must have come as.
     """
-    return _dumped(value, lambda streamed: b"".join(streamed.make()).decode("ascii"), indent)
+    return _utf8(_LINE.encode(value) if indent is None else json.dumps(value, indent=indent, **_AS_IT_IS))
 
 
 def parts(value: Any) -> list[str | Streamed]:
@@ -53,26 +57,28 @@ def parts(value: Any) -> list[str | Streamed]:
 
 
 def _cut_open(value: Any, mark: str) -> tuple[list[str], list[Streamed]]:
-    """The text around the places where `mark` stands for what is streamed."""
+    """The text around the places where `mark` stands for what is streamed, which is asked for in order."""
     streamed: list[Streamed] = []
 
-    def stand_in(each: Streamed) -> str:
-        streamed.append(each)
+    def stand_in(each: Any) -> str:
+        streamed.append(_streamed(each))
         return mark
 
-    return _dumped(value, stand_in).split(f'"{mark}"'), streamed
+    text = json.dumps(value, separators=(",", ":"), **{**_AS_IT_IS, "default": stand_in})
+    return _utf8(text).split(f'"{mark}"'), streamed
 
 
-def _dumped(value: Any, stand_in: Callable[[Streamed], str], indent: int | None = None) -> str:
-    """JSON with a word for each string that is streamed, asked for in order."""
+def _streamed(value: Any) -> Streamed:
+    if isinstance(value, Streamed):
+        return value
+    raise TypeError(f"{type(value).__name__} is not JSON")
 
-    def known(each: Any) -> str:
-        if isinstance(each, Streamed):
-            return stand_in(each)
-        raise TypeError(f"{type(each).__name__} is not JSON")
 
-    separators = (",", ":") if indent is None else None
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent, separators=separators, default=known)
+def _whole(value: Any) -> str:
+    return b"".join(_streamed(value).make()).decode("ascii")
+
+
+def _utf8(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
@@ -108,5 +114,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+_BLANKS = " \t\n\r"
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_unique)
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_AS_IT_IS: dict[str, Any] = {"ensure_ascii": False, "allow_nan": False, "default": _whole}
+_LINE = json.JSONEncoder(separators=(",", ":"), **_AS_IT_IS)  # to make one takes longer than a short line

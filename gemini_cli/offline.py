@@ -7,8 +7,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gemini_cli import emulator
+from gemini_cli.body import whole
 from gemini_cli.errors import InputError
-from gemini_cli.transport.wire import Call, Cut, Reply, whole
+from gemini_cli.transport.wire import Call, Cut, Reply
 
 
 class EmulatorWire:

@@ -13,7 +13,7 @@ from gemini_cli.errors import InputError, UsageError
 from gemini_cli.flag import Field
 from gemini_cli.settings import acceptable
 
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+NAME = r"[a-z0-9][a-z0-9._-]{0,63}"
 
 # What else may stand at the top of a profile, beside the long flags that say `profile=True`.
 OWN_KEYS = ("request", "prompt", "api_key_command")
@@ -51,7 +51,7 @@ def load(named: str | None, environ: Mapping[str, str], known: Mapping[str, Fiel
     if is_path(named):
         profile = check(documents.load_yaml(named), known)
         return profile if trusted else _untrusted(profile)
-    if not NAME.fullmatch(named):
+    if not re.fullmatch(NAME, named):
         raise UsageError(f"{named!r} is not a profile name (a-z, 0-9, . _ -); a path ends in .yaml")
     if directory is None:
         raise InputError(f"no profile {named}: neither XDG_CONFIG_HOME nor HOME is set")

@@ -311,15 +311,15 @@ def _safety(text: str) -> dict[str, str]:
     return {"type": kind, "threshold": threshold}
 
 
-_VARIABLE = re.compile(r"\$(\$)?\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_VARIABLE = r"\$(\$)?\{([A-Za-z_][A-Za-z0-9_]*)\}"
 
 
 def fill(prompt: str, variables: list[str] | None) -> str:
     """A profile's prompt with `${NAME}` from `--var`; `$${NAME}` is a literal `${NAME}`."""
     values = dict(pair("--var", text, "NAME=VALUE") for text in variables or ())
-    used = {name for escaped, name in _VARIABLE.findall(prompt) if not escaped}
+    used = {name for escaped, name in re.findall(_VARIABLE, prompt) if not escaped}
     for name in sorted(used - values.keys()):
         raise UsageError(f"the profile's prompt needs --var {name}=VALUE")
     for name in sorted(values.keys() - used):
         raise UsageError(f"--var {name} has no effect: the profile's prompt has no ${{{name}}}")
-    return _VARIABLE.sub(lambda match: match[0][1:] if match[1] else values[match[2]], prompt)
+    return re.sub(_VARIABLE, lambda match: match[0][1:] if match[1] else values[match[2]], prompt)

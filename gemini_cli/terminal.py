@@ -41,9 +41,9 @@ VISIBLE_IN_LINE = {
     0x2028: "\\u2028",
     0x2029: "\\u2029",
 }
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = "[\ud800-\udfff]"
 # Who has the id of an upload may write to it (traffic.md 87): as a parameter, and as the front end's own header.
-_UPLOAD_ID = re.compile(r"(upload_?id(?:=|: ?))[^&\s\"']+", re.IGNORECASE)
+_UPLOAD_ID = r"(?i)(upload_?id(?:=|: ?))[^&\s\"']+"
 
 
 class Stream(Protocol):
@@ -183,7 +183,7 @@ class Terminal:
         """The text without what is hidden."""
         for secret in self._secrets:
             text = text.replace(secret, "[redacted]")
-        return _UPLOAD_ID.sub(r"\1[redacted]", text)
+        return re.sub(_UPLOAD_ID, r"\1[redacted]", text)
 
     def _write_stderr(self, text: str) -> None:
         """Losing a message is no reason to fail: what counts is the answer and the exit status."""
@@ -193,7 +193,7 @@ class Terminal:
     def _put(self, text: str) -> None:
         if self._stderr is not None:
             try:
-                _write_all(self._stderr, _SURROGATE.sub("\ufffd", text).encode())
+                _write_all(self._stderr, re.sub(_SURROGATE, "\ufffd", text).encode())
             except OSError:
                 self._stderr = None
 
@@ -227,7 +227,7 @@ class Terminal:
             return text.encode()
         except UnicodeEncodeError:
             self.notice("the answer holds half a surrogate pair; it is shown as U+FFFD")
-            return _SURROGATE.sub("\ufffd", text).encode()
+            return re.sub(_SURROGATE, "\ufffd", text).encode()
 
     def end_line(self) -> None:
         """What follows on stdout begins a line."""
@@ -250,7 +250,10 @@ class Terminal:
         self.answered = True
         self._column_zero = data.endswith(b"\n")
         try:
-            with self._beside_the_bar() if self.stdout_is_terminal else nullcontext():
+            if self.stdout_is_terminal:
+                with self._beside_the_bar():
+                    _write_all(self._stdout, data)
+            else:
                 _write_all(self._stdout, data)
         except BrokenPipeError:
             # SIGPIPE stays ignored, or it would kill us when a server hangs up; a reader that left is noticed here.

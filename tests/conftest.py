@@ -8,7 +8,6 @@ import socket
 from pathlib import Path
 from typing import Any
 
-import hypothesis
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -21,11 +20,6 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 # A property is no measurement, which a machine with other work would fail. Examples would be kept where nobody looks.
 settings.register_profile("house", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
-
-
-# How long an example takes depends on who else uses the machine.
-hypothesis.settings.register_profile("company", deadline=None)
-hypothesis.settings.load_profile("company")
 
 
 @pytest.fixture(autouse=True)

@@ -10,10 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemini_cli import json_text
-from gemini_cli.body import assign, encoded, length, merge, parse_path
+from gemini_cli.body import Pieces, assign, encoded, length, merge, parse_path, whole
 from gemini_cli.errors import InputError, UsageError
 from gemini_cli.json_text import Streamed
-from gemini_cli.transport.wire import Pieces, whole
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,12 @@ def test_size_and_encoding_are_checked(tmp_path: Path) -> None:
         documents.load(tmp_path)
 
 
+@pytest.mark.parametrize("text", ['\n\n{"a": 1,\n "b": }', '\n\n{"a": 1}\n{"b": 2}'])
+def test_blank_lines_before_and_in_json_are_counted(text: str) -> None:
+    with pytest.raises(InputError, match="line 4 column"):
+        documents.parse(text.encode(), "f.json")
+
+
 def test_a_fault_names_the_nearest_line() -> None:
     document = documents.parse(b"a:\n  b:\n    - 1\n    - 2\n", "f.yaml")
     assert document.fault(("a", "b", 1), "x").message == "f.yaml:4: x"

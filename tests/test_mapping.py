@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from gemini_cli.body import whole
 from gemini_cli.deadline import Deadline
 from gemini_cli.dialogue import Dialogue
 from gemini_cli.errors import Failure, InputError, OutputError
@@ -22,7 +23,7 @@ from gemini_cli.many.form import Form
 from gemini_cli.many.gate import Closed, Gate
 from gemini_cli.many.mapping import Done
 from gemini_cli.transport import Hold, Patience, Transport
-from gemini_cli.transport.wire import Call, NeverSent, Reply, Unanswered, WireFailure, whole
+from gemini_cli.transport.wire import Call, NeverSent, Reply, Unanswered, WireFailure
 from tests.harness import interaction, reply
 from tests.test_transport import ENDPOINT
 
@@ -101,7 +102,8 @@ def make_means(service: Service, memory: Memory, gate: Gate) -> mapping.Means:
     """As they are where nothing has to be repeated."""
 
     def transport(hold: Hold) -> Transport:
-        return Transport(service, ENDPOINT, None, Deadline(None), Patience(0, 0), hold=hold)
+        patience = Patience(0, 0, time.sleep, lambda low, high: low, lambda: 0.0)
+        return Transport(service, ENDPOINT, None, Deadline(None), patience, hold=hold)
 
     return mapping.Means(make_form(), memory, gate, transport, Dialogue)
 

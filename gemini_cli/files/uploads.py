@@ -9,6 +9,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from gemini_cli import json_text, resources
+from gemini_cli.body import Pieces
 from gemini_cli.errors import AuthError, Failure, InputError, Rejected, UsageError
 from gemini_cli.files.resumable import Session, Step, Upload, says
 from gemini_cli.files.source import Digest, Source
@@ -16,7 +17,7 @@ from gemini_cli.files.unfinished import Unfinished
 from gemini_cli.interaction import want
 from gemini_cli.resources import Resource
 from gemini_cli.transport import Transport
-from gemini_cli.transport.wire import Pieces, Told
+from gemini_cli.transport.wire import Told
 
 POLL = 1.0  # seconds between two looks at a file that is being processed, at first
 POLL_LONGEST = 10.0

@@ -18,7 +18,8 @@ from typing import Any
 from gemini_cli.body import parse_path, put
 from gemini_cli.errors import Rejected, UsageError
 from gemini_cli.generate_content.contents import MADE_UP
-from gemini_cli.interaction import MEDIA_BLOCKS, objects, want
+from gemini_cli.interaction import objects, want
+from gemini_cli.mime_type import kind
 from gemini_cli.refusal import BLOCKED
 
 Payload = dict[str, Any]
@@ -283,9 +284,7 @@ def _blocks(part: Part) -> Iterator[dict[str, Any]]:
     for key, source, place in (("inlineData", "data", "data"), ("fileData", "fileUri", "uri")):
         if (media := want(part, key, dict)) is not None:
             mime_type = want(media, "mimeType", str) or ""
-            major = mime_type.partition("/")[0]
-            kind = major if major in MEDIA_BLOCKS else "document"
-            yield {"type": kind, "mime_type": mime_type, place: want(media, source, str)}
+            yield {"type": kind(mime_type), "mime_type": mime_type, place: want(media, source, str)}
 
 
 def _incomplete(code: str, message: str, why: Any = None) -> dict[str, Any]:

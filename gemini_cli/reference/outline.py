@@ -119,7 +119,11 @@ def asks(command: Command) -> bool:
 _KEY = Variable(keys.VARIABLES, "--api-key-file", "the key; never an argument")
 _ON_THE_WAY = (
     Variable((REVISION_VARIABLE,), "", "the `Api-Revision` header; empty leaves it away"),
-    Variable(("HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"), "", "the proxy, and what needs none; never used for loopback"),
+    Variable(
+        ("HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+        "",
+        "a proxy (`http://`), and what needs none; never for loopback",
+    ),
     Variable(("SSL_CERT_FILE", "SSL_CERT_DIR"), "--ca-file", "the trust store; the system's by default"),
     Variable(("XDG_CONFIG_HOME", "XDG_STATE_HOME"), "", "where profiles are, and what is kept; else below `HOME`"),
 )

@@ -19,9 +19,9 @@ Tool = dict[str, Any]
 BUILT_IN = ("google_search", "code_execution", "url_context", "google_maps", "computer_use")
 SPELLINGS = (*BUILT_IN, "file_search=STORE", "mcp_server=URL")
 MODES = ("auto", "any", "none", "validated")  # of the choice among tools (reference.md 9.2)
-FUNCTION_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,127}")
+FUNCTION_NAME = r"[A-Za-z_][A-Za-z0-9_.:-]{0,127}"
 HEADER_LIMIT = 8 * 1024  # bytes
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.1
+_HEADER = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"  # RFC 9110, 5.1
 
 
 class Function(NamedTuple):
@@ -66,7 +66,7 @@ def choice(text: str) -> Any:
 def header(text: str) -> tuple[str, str]:
     """`--tool-header NAME=@FILE`: the name, and the value out of the file, so that it is in no list of processes."""
     name, _, path = text.partition("=@")
-    if not _HEADER.fullmatch(name) or not path:
+    if not re.fullmatch(_HEADER, name) or not path:
         raise UsageError("--tool-header: write NAME=@FILE; the value does not belong on the command line")
     value = documents.decode(documents.read_bytes(path, limit=HEADER_LIMIT), path).removesuffix("\n")
     if not value.isprintable() or not value.isascii() or value != value.strip() or not value:
@@ -145,7 +145,7 @@ def _tool(document: Document, tool: Any, path: KeyPath) -> Declared:
 
 
 def _function(document: Document, tool: Tool, path: KeyPath) -> Function:
-    if not isinstance(tool.get("name"), str) or not FUNCTION_NAME.fullmatch(tool["name"]):
+    if not isinstance(tool.get("name"), str) or not re.fullmatch(FUNCTION_NAME, tool["name"]):
         raise document.fault((*path, "name"), f"not a function name: {tool.get('name')!r}")
     if "parameters" in tool:
         from gemini_cli import schema

@@ -9,32 +9,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
 from gemini_cli import refusal
+from gemini_cli.body import Content, Pieces
 from gemini_cli.deadline import Deadline
 from gemini_cli.endpoint import Endpoint
 from gemini_cli.errors import DeadlinePassed, Failure, Incomplete, Rejected, Temporary, Unknown
 from gemini_cli.interaction import Event
 from gemini_cli.transport import patience
 from gemini_cli.transport.patience import Patience
-from gemini_cli.transport.wire import (
-    INVALID_UTF8,
-    Call,
-    Content,
-    Cut,
-    NeverSent,
-    Pieces,
-    Reply,
-    Told,
-    Unanswered,
-    Wire,
-    WireFailure,
-)
+from gemini_cli.transport.wire import INVALID_UTF8, Call, Cut, NeverSent, Reply, Told, Unanswered, Wire, WireFailure
 
 ANSWER_LIMIT = 256 * 1024 * 1024
 ERROR_LIMIT = 64 * 1024
-
 
 Result = TypeVar("Result")
 
@@ -281,29 +270,17 @@ class Transport:
         self.log(2, "<", data)
         return self._redacted(data.decode("utf-8", "replace")).encode()
 
-    def _expect(self, reply: Reply, content_type: str) -> None:
-        """Only what was asked for is an answer of the API; a proxy's page of HTML is none."""
-        found = _content_type(reply)
-        if found != content_type:
-            raise Rejected(f"not the API's answer: {found or 'no content type'} instead of {content_type}")
-
     def _streamed(self, reply: Reply) -> Reply:
         """The reply, if it is a stream of events; they are read later."""
-        try:
-            self._expect(reply, "text/event-stream")
-        except Rejected:
-            reply.close()
-            raise
+        with _closed_if_rejected(reply):
+            _expect(reply, "text/event-stream")
         return reply
 
     def _file(self, reply: Reply) -> Reply:
         """The reply, if it is a file, of whatever type but that of a proxy's page; it is read later."""
-        try:
+        with _closed_if_rejected(reply):
             if _content_type(reply) == "text/html":
                 raise Rejected("not the API's answer: text/html instead of a generated file")
-        except Rejected:
-            reply.close()
-            raise
         return reply
 
     def _whole(self, reply: Reply) -> bytes:
@@ -311,7 +288,7 @@ class Transport:
         pieces: list[bytes] = []
         size = 0
         try:
-            self._expect(reply, "application/json")
+            _expect(reply, "application/json")
             for chunk in reply.chunks:
                 pieces.append(chunk)
                 size += len(chunk)
@@ -326,6 +303,22 @@ class Transport:
         if not size:
             raise Rejected("the server answered with nothing")
         return b"".join(pieces)
+
+
+@contextmanager
+def _closed_if_rejected(reply: Reply) -> Iterator[None]:
+    try:
+        yield
+    except Rejected:
+        reply.close()
+        raise
+
+
+def _expect(reply: Reply, content_type: str) -> None:
+    """Only what was asked for is an answer of the API; a proxy's page of HTML is none."""
+    found = _content_type(reply)
+    if found != content_type:
+        raise Rejected(f"not the API's answer: {found or 'no content type'} instead of {content_type}")
 
 
 def _content_type(reply: Reply) -> str:

@@ -1,173 +1,139 @@
-"""The wire over sockets: the only module that imports httpcore.
-
-httpcore is what httpx sends with: connections, TLS, proxies, HTTP/1.1. What httpx puts on top is not wanted here
-(redirects, cookies, netrc, proxies for loopback, decompression, a bundle of certificates), and importing it would take
-two thirds of the time of a bare interpreter that can speak HTTP.
-"""
+"""The wire over sockets: a connection for each thread that asks, and what it means when one fails."""
 
 from __future__ import annotations
 
-import functools
 import os
 import ssl
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib.util import find_spec
-from typing import Any, NamedTuple, TypeVar
-from urllib.parse import quote, unquote, urlsplit
+import time
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import NamedTuple, TypeVar
 
-import httpcore
-
+from gemini_cli.body import Pieces
+from gemini_cli.deadline import Clock
 from gemini_cli.endpoint import Endpoint
 from gemini_cli.errors import DeadlinePassed, InputError, UsageError
 from gemini_cli.transport import route
-from gemini_cli.transport.wire import Call, Cut, NeverSent, Pieces, Reply, Unanswered, WireFailure
+from gemini_cli.transport.address import Origin, Proxy, taken_apart
+from gemini_cli.transport.connection import Connection, Limits, connect, request_head
+from gemini_cli.transport.wire import Call, Cut, NeverSent, Reply, Unanswered, WireFailure
 
 Result = TypeVar("Result")
 
-SAFE = "%/:?#[]@!$&'()*+,;=~|"  # what stands in a URL as it is
-KEPT_ALIVE = 5.0  # seconds that a connection may be idle; servers close theirs later
-HttpError = (
-    httpcore.TimeoutException,
-    httpcore.NetworkError,
-    httpcore.ProtocolError,
-    httpcore.ProxyError,
-    httpcore.UnsupportedProtocol,
-)
-
-
-class Limits(NamedTuple):
-    """Seconds without progress before we give up; None for no limit."""
-
-    connect: float | None
-    idle: float | None
+CLOSED = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+KEPT_ALIVE = 5.0  # seconds that a connection may be quiet; servers close theirs later
 
 
 class HttpWire:
-    """Connections to one host, a pool for each thread.
+    """A request goes over the connection that its thread's last answer left, or else over a new one."""
 
-    A pool that sixteen threads share looks at all its connections for each request: a sixth of the time of `map`.
-    """
-
-    def __init__(self, endpoint: Endpoint, limits: Limits, ca_file: str | None, environ: Mapping[str, str]) -> None:
-        self._host = endpoint.base.partition("://")[2].partition("/")[0]
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        limits: Limits,
+        ca_file: str | None,
+        environ: Mapping[str, str],
+        clock: Clock = time.monotonic,
+    ) -> None:
         self._limits = limits
-        self._trust = _trust(ca_file, environ) if endpoint.secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        proxy = route.proxy(endpoint, environ)
-        self._proxy = _proxy(proxy.value) if proxy else None
-        self._timeout = {"connect": limits.connect, "read": limits.idle, "write": limits.idle, "pool": limits.connect}
+        self._clock = clock
+        self._trust = cache(lambda: _trust(ca_file, environ))
+        if endpoint.secure:
+            self._trust()  # what cannot be read is said now
+        self._proxy = _proxy(endpoint, environ)
         self._own = threading.local()
-        self._own.pool = self._pool()
 
     def send(self, call: Call) -> Reply:
         """The answer as soon as its headers are there."""
-        progress = _Progress()
         body = call.body
         size, content = (body.size, body.make()) if isinstance(body, Pieces) else (len(body), body)
+        length = {"Content-Length": str(size)} if call.method == "POST" else {}
         try:
-            url, host = _url(call.url)
+            origin, target = taken_apart(call.url)
+            head = request_head(call.method, target, {"Host": origin.host_field, **call.headers, **length})
         except ValueError as error:
             raise NeverSent(f"cannot ask {call.url!r}: {error}", hopeless=True) from error
-        length = {"Content-Length": str(size)} if call.method == "POST" else {}
-        headers = [*{"Host": host, **call.headers, **length}.items()]
-        extensions = {"trace": progress.trace, "timeout": self._timeout}
-        request = httpcore.Request(call.method, url, headers=headers, content=content, extensions=extensions)
-        pool = self._of_this_thread()
+        reused = self._take(origin)
+        connection = reused or self._connected(origin)
         try:
-            response = interruptible(lambda: pool.handle_request(request))
+            connection.ask(head, content)
+            status, reason, headers = connection.head()
+        except BaseException as error:
+            connection.close()
+            if reused and isinstance(error, CLOSED) and not connection.answering:
+                raise NeverSent(f"{origin.host_field} closed an idle connection") from error
+            if isinstance(error, OSError | DeadlinePassed):
+                raise self._unanswered(origin, error) from error
+            raise
+        unfinished = [connection]
+
+        def close() -> None:
+            while unfinished:
+                self._leave(unfinished.pop())
+
+        return Reply(status, reason, headers, self._chunks(connection, close), close)
+
+    def _take(self, origin: Origin) -> Connection | None:
+        """What this thread's last answer left, if it leads there and can still be used."""
+        left: _Left | None = getattr(self._own, "left", None)
+        self._own.left = None
+        if left is None:
+            return None
+        connection, since = left
+        if connection.origin == origin and self._clock() - since < KEPT_ALIVE and connection.quiet:
+            return connection
+        connection.close()
+        return None
+
+    def _connected(self, origin: Origin) -> Connection:
+        try:
+            return interruptible(lambda: connect(origin, self._proxy, self._trust, self._limits))
         except DeadlinePassed as error:
-            raise (Unanswered if progress.sent else NeverSent)(error.message) from None
-        except HttpError as error:
-            raise self._failed(error, progress) from error
-        reason = response.extensions.get("reason_phrase", b"").decode("latin-1")
-        return Reply(response.status, reason, _named(response.headers), self._chunks(response), response.close)
+            raise NeverSent(error.message) from None
+        except ssl.SSLCertVerificationError as error:
+            reason = f"the certificate is not trusted: {error.verify_message}"
+            raise NeverSent(f"{origin.host_field}: {reason}", hopeless=True) from error
+        except OSError as error:
+            late = f"no answer within {self._limits.connect or 0:g} s" if _timed_out(error) else _words(error)
+            raise NeverSent(f"cannot connect to {origin.host_field}: {late}") from error
 
-    def _pool(self) -> httpcore.ConnectionPool:
-        return httpcore.ConnectionPool(self._trust, self._proxy, keepalive_expiry=KEPT_ALIVE)
+    def _unanswered(self, origin: Origin, error: OSError | DeadlinePassed) -> WireFailure:
+        if isinstance(error, DeadlinePassed):
+            return Unanswered(error.message)
+        if _timed_out(error):
+            return Unanswered(f"no byte came from {origin.host_field} for {self._limits.idle or 0:g} s")
+        return Unanswered(f"{origin.host_field} broke the connection: {_words(error)}")
 
-    def _of_this_thread(self) -> httpcore.ConnectionPool:
-        if not hasattr(self._own, "pool"):
-            self._own.pool = self._pool()
-        pool: httpcore.ConnectionPool = self._own.pool
-        return pool
-
-    def _chunks(self, response: httpcore.Response) -> Iterator[bytes]:
+    def _chunks(self, connection: Connection, close: Callable[[], None]) -> Iterator[bytes]:
         try:
-            yield from response.iter_stream()
-        except httpcore.TimeoutException as error:
-            raise Cut(f"no byte came for {self._limits.idle:g} s") from error
-        except HttpError as error:
-            raise Cut(_words(error)) from error
+            yield from connection.body()
+        except OSError as error:
+            late = f"no byte came for {self._limits.idle or 0:g} s"
+            raise Cut(late if _timed_out(error) else _words(error)) from error
         finally:
-            response.close()
+            close()
 
-    def _failed(self, error: Exception, progress: _Progress) -> WireFailure:
-        if not progress.sent:
-            certificate = _certificate_problem(error)
-            if certificate:
-                return NeverSent(f"{self._host}: {certificate}", hopeless=True)
-            if isinstance(error, httpcore.TimeoutException):
-                return NeverSent(f"cannot connect to {self._host}: no answer within {self._limits.connect:g} s")
-            return NeverSent(f"cannot connect to {self._host}: {_words(error)}")
-        if isinstance(error, httpcore.TimeoutException):
-            return Unanswered(f"no byte came from {self._host} for {self._limits.idle:g} s")
-        if not progress.fresh and isinstance(
-            error, httpcore.ReadError | httpcore.WriteError | httpcore.RemoteProtocolError
-        ):
-            return NeverSent(f"{self._host} closed an idle connection")
-        return Unanswered(f"{self._host} broke the connection: {_words(error)}")
+    def _leave(self, connection: Connection) -> None:
+        if connection.reusable and getattr(self._own, "left", None) is None:
+            self._own.left = _Left(connection, self._clock())
+        else:
+            connection.close()
 
 
-@functools.lru_cache(maxsize=8)
-def _url(text: str) -> tuple[httpcore.URL, str]:
-    """With its `Host` header; taken apart once, where many requests go to the same place. ValueError if it is none."""
-    parts = urlsplit(text)
-    host = (parts.hostname or "").encode("idna").decode()
-    if not host:
-        raise ValueError("it names no host")
-    target = quote(parts.path or "/", SAFE) + (f"?{quote(parts.query, SAFE)}" if parts.query else "")
-    shown = f"[{host}]" if ":" in host else host
-    url = httpcore.URL(scheme=parts.scheme, host=host, port=parts.port, target=target)
-    return url, shown if parts.port is None else f"{shown}:{parts.port}"
+class _Left(NamedTuple):
+    """A connection that nobody uses, since then."""
+
+    connection: Connection
+    since: float
 
 
-def _proxy(text: str) -> httpcore.Proxy:
-    """UsageError for what is none; it is not repeated, for it may hold a password."""
+def _proxy(endpoint: Endpoint, environ: Mapping[str, str]) -> Proxy | None:
+    said = route.proxy(endpoint, environ)
     try:
-        parts = urlsplit(text)
-        user = (unquote(parts.username).encode(), unquote(parts.password or "").encode()) if parts.username else None
-        proxy = httpcore.Proxy(_url(text)[0], user)
-    except ValueError:
-        raise UsageError("what names the proxy is no URL") from None
-    if parts.scheme not in ("http", "https", "socks5", "socks5h"):
-        raise UsageError(f"{parts.scheme}:// is no proxy")
-    if parts.scheme.startswith("socks") and find_spec("socksio") is None:
-        raise UsageError("a SOCKS proxy needs one more library: pip install socksio")
-    return proxy
-
-
-def _named(headers: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
-    """One that comes twice is one with a comma (RFC 9110, 5.3)."""
-    found: dict[str, str] = {}
-    for raw, value in headers:
-        name = raw.decode("ascii").lower()
-        text = value.decode("latin-1")
-        found[name] = f"{found[name]}, {text}" if name in found else text
-    return found
-
-
-class _Progress:
-    """How far a request came, told by httpcore's documented `trace` extension."""
-
-    def __init__(self) -> None:
-        self.fresh = False
-        self.sent = False
-
-    def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        if event == "connection.connect_tcp.started":
-            self.fresh = True
-        elif event == "http11.send_request_headers.started" and info["request"].method != b"CONNECT":
-            self.sent = True
+        return Proxy.parse(said.value) if said else None
+    except ValueError as error:
+        raise UsageError(f"the proxy: {error}") from None
 
 
 def interruptible(work: Callable[[], Result]) -> Result:
@@ -198,6 +164,7 @@ def interruptible(work: Callable[[], Result]) -> Result:
 def _trust(ca_file: str | None, environ: Mapping[str, str]) -> ssl.SSLContext:
     """What the user names, else OpenSSL's own paths: the system's trust store. certifi last."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.set_alpn_protocols(["http/1.1"])
     cafile, capath = route.trusted(ca_file, environ)
     try:
         if cafile or capath:
@@ -217,19 +184,10 @@ def _trust(ca_file: str | None, environ: Mapping[str, str]) -> ssl.SSLContext:
     return context
 
 
-def _certificate_problem(error: BaseException) -> str | None:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"the certificate is not trusted: {cause.verify_message}"
-        cause = cause.__cause__ or cause.__context__
-    return None
+def _timed_out(error: OSError) -> bool:
+    """Whether it was our own limit; the kernel's has a number."""
+    return isinstance(error, TimeoutError) and error.errno is None
 
 
-def _words(error: BaseException) -> str:
-    """The innermost reason: "Connection refused" rather than "All connection attempts failed"."""
-    cause: BaseException = error
-    while (deeper := cause.__cause__ or cause.__context__) is not None:
-        cause = deeper
-    text = getattr(cause, "strerror", None) or str(cause) or str(error) or type(error).__name__
-    return str(text)
+def _words(error: OSError) -> str:
+    return error.strerror or str(error) or type(error).__name__

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -20,20 +19,14 @@ REFUSED = (408, 429, 500, 502, 503, 504)
 Random = Callable[[float, float], float]
 
 
-def uniform(low: float, high: float) -> float:
-    import random  # 5 ms, and most runs never wait
-
-    return random.uniform(low, high)
-
-
 class Patience(NamedTuple):
     """How often to repeat, and the means of waiting."""
 
     retries: int
     retry_unknown: int
-    sleep: Callable[[float], None] = time.sleep
-    random: Random = uniform
-    now: Callable[[], float] = time.time
+    sleep: Callable[[float], None]
+    random: Random
+    now: Callable[[], float]
 
 
 def allowed(http_status: int, retries: int) -> int:

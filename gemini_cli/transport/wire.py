@@ -5,24 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
+from gemini_cli.body import Content
 from gemini_cli.errors import Failure
 from gemini_cli.refusal import Refusal
 
 INVALID_UTF8 = "the answer holds invalid UTF-8; it is shown as U+FFFD"
-
-
-class Pieces(NamedTuple):
-    """A body that is not held in memory: `size` bytes, made anew for each try. A try that is cut takes only some."""
-
-    size: int
-    make: Callable[[], Iterator[bytes]]
-
-
-Content = bytes | Pieces
-
-
-def whole(body: Content) -> bytes:
-    return b"".join(body.make()) if isinstance(body, Pieces) else body
 
 
 class Call(NamedTuple):

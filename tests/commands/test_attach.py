@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from gemini_cli.attachments import Attachments, Rule
+from gemini_cli.body import Pieces, whole
 from gemini_cli.content import FileName
 from gemini_cli.errors import DeadlinePassed, Temporary
 from gemini_cli.terminal import Terminal
-from gemini_cli.transport.wire import Call, Pieces, Reply, whole
+from gemini_cli.transport.wire import Call, Reply
 from tests.harness import Outcome, ScriptedWire, gemini, interaction, reply
 
 HERE = "https://generativelanguage.googleapis.com/v1beta"

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from gemini_cli.body import whole
 from gemini_cli.many import batches
-from gemini_cli.transport.wire import Unanswered, whole
+from gemini_cli.transport.wire import Unanswered
 from tests.commands.test_map import answers, rows
 from tests.harness import ScriptedWire, gemini, reply
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from gemini_cli.body import whole
 from gemini_cli.errors import ActionRequired
 from gemini_cli.tools import calls
 from gemini_cli.tools.calls import Runnable
 from gemini_cli.tools.running import Command
-from gemini_cli.transport.wire import Cut, NeverSent, Reply, Unanswered, whole
+from gemini_cli.transport.wire import Cut, NeverSent, Reply, Unanswered
 from tests.harness import Outcome, ScriptedWire, completed, created, gemini, interaction, reply, sse, start, text
 
 WEATHER = """\

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from gemini_cli.body import whole
 from gemini_cli.state import State
-from gemini_cli.transport.wire import Cut, Reply, whole
+from gemini_cli.transport.wire import Cut, Reply
 from tests import harness
 from tests.harness import KEY, Outcome, ScriptedWire, completed, created, interaction, reply, sse, start, text
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from gemini_cli.transport.wire import Unanswered, whole
+from gemini_cli.body import whole
+from gemini_cli.transport.wire import Unanswered
 from tests.harness import ScriptedWire, gemini, interaction, reply
 
 SCHEMA = '{"type":"object","properties":{"n":{"type":"integer"}},"required":["n"]}'

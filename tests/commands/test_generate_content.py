@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from gemini_cli.transport.wire import Cut, Reply, whole
+from gemini_cli.body import whole
+from gemini_cli.transport.wire import Cut, Reply
 from tests.harness import Outcome, ScriptedWire, gemini, reply, sse
 
 API = ("--api", "generate-content")

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
+from gemini_cli.body import whole
 from gemini_cli.commands.map import Tally
 from gemini_cli.many.mapping import Done
 from gemini_cli.many.rows import Output, Row
 from gemini_cli.progress import Bar
-from gemini_cli.transport.wire import Call, Reply, whole
+from gemini_cli.transport.wire import Call, Reply
 from tests.harness import ScriptedWire, gemini, interaction, reply
 
 ROWS = b'"one"\n{"id":"b","input":"two"}\n{bad\n{"key":7,"prompt":"three"}'

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from gemini_cli.transport.wire import Reply, whole
+from gemini_cli.body import whole
+from gemini_cli.transport.wire import Reply
 from tests.harness import ScriptedWire, completed, created, gemini, reply, sse, start, text
 
 OCTETS = "application/octet-stream"

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from gemini_cli.transport.wire import Cut, Reply, Unanswered, whole
+from gemini_cli.body import whole
+from gemini_cli.transport.wire import Cut, Reply, Unanswered
 from tests.harness import Outcome, ScriptedWire, gemini, interaction, reply
 
 

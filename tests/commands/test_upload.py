@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
+from gemini_cli.body import whole
 from gemini_cli.emulator import Emulator
 from gemini_cli.emulator import exchange as emulated
 from gemini_cli.emulator.faults import Faults
 from gemini_cli.emulator.world import Pace
 from gemini_cli.files.resumable import CHUNK
-from gemini_cli.transport.wire import Call, Cut, Reply, Unanswered, whole
+from gemini_cli.transport.wire import Call, Cut, Reply, Unanswered
 from tests.harness import KEY, Outcome, ScriptedWire, gemini, reply
 
 BASE = "https://generativelanguage.googleapis.com"

@@ -101,12 +101,12 @@ def raw(posts: Sequence[Answer], gets: Sequence[Answer] = ()) -> Stage:
 @contextmanager
 def self_signed() -> Iterator[Scene]:
     with tempfile.TemporaryDirectory() as directory:
-        context = _certificate(Path(directory))
+        context = certificate(Path(directory))
     with RawServer([http(answer_body())], tls=context) as server:
         yield Scene(server.url, server.requests)
 
 
-def _certificate(directory: Path) -> ssl.SSLContext:
+def certificate(directory: Path) -> ssl.SSLContext:
     key, certificate = directory / "key.pem", directory / "certificate.pem"
     wanted = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
     wanted += " -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
