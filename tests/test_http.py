@@ -350,7 +350,7 @@ def test_a_tunnel_that_a_proxy_does_not_make_means_never_sent(answer: bytes) -> 
         thread.start()
         proxy = f"http://127.0.0.1:{listener.getsockname()[1]}"
         wire = HttpWire(at("https://api.example"), LIMITS, None, {"HTTPS_PROXY": proxy})
-        with pytest.raises(NeverSent):
+        with pytest.raises(NeverSent, match=r"cannot connect to api\.example by way of 127\.0\.0\.1:\d+: "):
             wire.send(Call("POST", "https://api.example/v1beta/interactions", {}, b"{}"))
         thread.join()
 

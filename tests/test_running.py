@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import threading
 import time
@@ -143,6 +144,30 @@ def test_a_signal_ends_them_before_it_ends_us(monkeypatch: pytest.MonkeyPatch) -
     assert time.monotonic() - began <= 0.4 + SLACK
     assert gone("one")
     assert gone("two")
+
+
+def test_a_signal_at_any_moment_ends_them_at_once_and_is_heard() -> None:
+    """Before they are started, while they are, and when all are waited for."""
+
+    def end(number: int, frame: object) -> None:
+        raise Ended(number)
+
+    def rung(seconds: float) -> None:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        run([(shell("sleep 30"), b"")] * 2)
+
+    before, mask = signal.signal(signal.SIGALRM, end), signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    moment = random.Random(7)
+    try:
+        for _ in range(60):
+            started = time.monotonic()
+            with pytest.raises(Ended):
+                rung(moment.uniform(0.0001, 0.005))
+            assert time.monotonic() - started < SLACK
+            assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == mask
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_a_child_gets_our_signal_mask_and_a_living_sigpipe() -> None:

@@ -14,7 +14,7 @@ from typing import Generic, Protocol, TypeVar
 
 AHEAD = 1000
 HELD = 32 * 1024 * 1024
-TICK = 0.02  # seconds between two looks whether anybody is still at work
+TICK = 0.02  # seconds between two looks whether anybody is still at work, or a signal came just before we waited
 
 
 class Sized(Protocol):
@@ -55,7 +55,7 @@ class Crew(Generic[Task, Done]):
         for work in [self._member() for _ in range(self._size)]:
             threading.Thread(target=self._run, args=(work,), daemon=True).start()
         while self._left:
-            yield self._arrived(None)
+            yield self._arrived(TICK)
             if self._error is not None:
                 raise self._error
 
@@ -77,10 +77,10 @@ class Crew(Generic[Task, Done]):
             self._held -= done.size
             self._changed.notify_all()
 
-    def _arrived(self, timeout: float | None) -> list[Done]:
+    def _arrived(self, timeout: float) -> list[Done]:
         found: list[Done] = []
         try:
-            item = self._queue.get(timeout=timeout) if timeout != 0 else self._queue.get_nowait()
+            item = self._queue.get(timeout=timeout)
             while True:
                 if item is None:
                     self._left -= 1

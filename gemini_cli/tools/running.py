@@ -23,6 +23,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from queue import Empty, SimpleQueue
 from typing import IO, NamedTuple
 
 OUTPUT_LIMIT = 1024 * 1024  # bytes of stdout that are kept
@@ -81,39 +82,49 @@ def run(jobs: Sequence[tuple[Command, bytes]]) -> list[Finished]:
         return []
     _close_our_memory()
     ended: dict[int, Finished] = {}
-    stop, room, done = threading.Event(), threading.Semaphore(0), threading.Semaphore(0)
+    stop = threading.Event()
+    # Queues, which are written in C: a signal that raises inside of a semaphore leaves it locked for everybody.
+    room: SimpleQueue[None] = SimpleQueue()
+    done: SimpleQueue[None] = SimpleQueue()
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
     def follow(place: int, command: Command, given: bytes) -> None:
         try:
-            with room:
-                signal.pthread_sigmask(signal.SIG_SETMASK, mask)  # a child inherits it
-                if not stop.is_set():
-                    ended[place] = _run(command, given, stop)
+            room.get()
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)  # a child inherits it
+            if not stop.is_set():
+                ended[place] = _run(command, given, stop)
         finally:
-            done.release()
+            room.put(None)
+            done.put(None)
 
     threads = [threading.Thread(target=follow, args=(place, *job), daemon=True) for place, job in enumerate(jobs)]
     try:
         with _undisturbed(mask):  # or we would not know which of them are started
             for thread in threads:
                 thread.start()
-        room.release(AT_ONCE)
-        for _ in threads:
-            done.acquire()  # unlike `join`, a signal interrupts it in every version of Python
+        for _ in range(AT_ONCE):
+            room.put(None)
+        left = len(threads)
+        while left:
+            with contextlib.suppress(Empty):
+                done.get(timeout=TICK)  # not for ever: a signal that comes just before it blocks does not wake it
+                left -= 1
     finally:
         stop.set()
-        room.release(len(threads))
+        for _ in threads:
+            room.put(None)
         for thread in threads:
-            thread.join()
+            if thread.ident is not None:  # a signal may come before any of them is started
+                thread.join()
     return [ended[place] for place in range(len(jobs))]
 
 
 @contextlib.contextmanager
 def _undisturbed(mask: set[int | signal.Signals]) -> Iterator[None]:
     """No signal arrives in this block; what came meanwhile arrives after it."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())  # one that came just before may raise here
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)

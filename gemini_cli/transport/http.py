@@ -22,6 +22,7 @@ from gemini_cli.transport.wire import Call, Cut, NeverSent, Reply, Unanswered, W
 Result = TypeVar("Result")
 
 CLOSED = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+TICK = 0.1  # seconds
 KEPT_ALIVE = 5.0  # seconds that a connection may be quiet; servers close theirs later
 
 
@@ -95,8 +96,9 @@ class HttpWire:
             reason = f"the certificate is not trusted: {error.verify_message}"
             raise NeverSent(f"{origin.host_field}: {reason}", hopeless=True) from error
         except OSError as error:
-            late = f"no answer within {self._limits.connect or 0:g} s" if _timed_out(error) else _words(error)
-            raise NeverSent(f"cannot connect to {origin.host_field}: {late}") from error
+            way = f"{origin.host_field} by way of {self._proxy.origin.authority}" if self._proxy else origin.host_field
+            reason = f"no answer within {self._limits.connect or 0:g} s" if _timed_out(error) else _words(error)
+            raise NeverSent(f"cannot connect to {way}: {reason}") from error
 
     def _unanswered(self, origin: Origin, error: OSError | DeadlinePassed) -> WireFailure:
         if isinstance(error, DeadlinePassed):
@@ -109,8 +111,8 @@ class HttpWire:
         try:
             yield from connection.body()
         except OSError as error:
-            late = f"no byte came for {self._limits.idle or 0:g} s"
-            raise Cut(late if _timed_out(error) else _words(error)) from error
+            reason = f"no byte came for {self._limits.idle or 0:g} s" if _timed_out(error) else _words(error)
+            raise Cut(reason) from error
         finally:
             close()
 
@@ -154,7 +156,8 @@ def interruptible(work: Callable[[], Result]) -> Result:
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    thread.join()
+    while thread.is_alive():
+        thread.join(TICK)  # not for ever: a signal that comes just before it blocks does not wake it
     (result,) = outcome
     if isinstance(result, BaseException):
         raise result
