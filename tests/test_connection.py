@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import random
+import shutil
 import signal
 import socket
+import ssl
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import pairwise
+from pathlib import Path
 from typing import cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_cli.errors import DeadlinePassed
+from gemini_cli.errors import DeadlinePassed, InputError
+from gemini_cli.files.source import Source
 from gemini_cli.transport.address import Origin, Proxy, taken_apart
 from gemini_cli.transport.connection import BARREN_LIMIT, READ, STEP, Broken, Connection, request_head
+
+from .faults.scenes import certificate
 
 ORIGIN = Origin("http", "127.0.0.1", 8080)
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -188,6 +199,62 @@ def test_a_large_body_goes_out_in_steps() -> None:
     peer = Peer([])
     connected(peer).ask(b"head", bytes(3 * STEP))
     assert peer.heard == b"head" + bytes(3 * STEP)
+
+
+def tcp() -> tuple[socket.socket, socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ours = socket.create_connection(listener.getsockname(), 5)
+        theirs, _ = listener.accept()
+    theirs.settimeout(5)
+    return ours, theirs
+
+
+def refused(*arguments: int) -> int:
+    raise OSError(errno.EINVAL, "not of this file")
+
+
+@pytest.mark.parametrize("way", ["sendfile", "refused", "TLS"])
+def test_the_bytes_of_a_file_are_sent(way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = random.Random(6).randbytes(3 * STEP)
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    source = Source.of(str(path))
+    ours, theirs = tcp()
+    if way != "sendfile":
+        monkeypatch.setattr(os, "sendfile", refused)
+    if way == "TLS":
+        if not shutil.which("openssl"):
+            pytest.skip("needs openssl for a certificate")
+        context = certificate(tmp_path)
+        trust = ssl.create_default_context(cafile=str(tmp_path / "certificate.pem"))
+
+    expected = b"head" + content[7 : 2 * STEP + 12]
+
+    def take() -> bytes:
+        taken = b""
+        with context.wrap_socket(theirs, server_side=True) if way == "TLS" else theirs as peer:
+            while len(taken) < len(expected):
+                taken += peer.recv(READ) or bytes(len(expected))
+        return taken
+
+    with ThreadPoolExecutor(1) as pool, closing(Connection(ours, ORIGIN)) as connection:
+        taken = pool.submit(take)
+        if way == "TLS":
+            connection.start_tls(trust)
+        connection.ask(b"head", source.stretches(7, 2 * STEP + 5))
+        assert taken.result(10) == expected
+
+
+def test_a_file_that_ends_too_early_while_the_kernel_sends_it_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(bytes(STEP))
+    source = Source.of(str(path))
+    ours, theirs = tcp()
+    os.truncate(path, 1000)
+    with closing(Connection(ours, ORIGIN)) as connection, theirs:
+        with pytest.raises(InputError, match="changed while it was being sent"):
+            connection.ask(b"head", source.stretches(0, STEP))
+        assert theirs.recv(READ).startswith(b"head")
 
 
 @pytest.mark.parametrize("value", ["a\r\nB: c", "a\n", "a\0", "a\rb", "ü", "a\x0cb"])

@@ -37,11 +37,13 @@ def callback(command: Command) -> Callable[..., int | None]:
 
     def begin(ctx: typer.Context, **said: Any) -> int | None:
         words = list(said.pop("words", None) or ())
-        flags = {name: list(value) if isinstance(value, tuple) else value for name, value in said.items()}
+        flags = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in said.items()
+            if value not in (None, ())
+        }
         context: Context = ctx.obj
-        context.hear(
-            {name: value for name, value in flags.items() if value not in (None, [])}, words, endless=command.endless
-        )
+        context.hear(flags, words, endless=command.endless)
         if speaks:
             context.adopt_manner()
         return command.work(context)

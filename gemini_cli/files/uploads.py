@@ -9,7 +9,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from gemini_cli import json_text, resources
-from gemini_cli.body import Pieces
+from gemini_cli.body import Piece, Pieces
 from gemini_cli.errors import AuthError, Failure, InputError, Rejected, UsageError
 from gemini_cli.files.resumable import Session, Step, Upload, says
 from gemini_cli.files.source import Digest, Source
@@ -182,12 +182,13 @@ class _Sending:
         plain = base.isascii() and base.isprintable()
         return {**headers, "X-Goog-Upload-File-Name": base if plain else quote(os.fsencode(base))}
 
-    def _pieces(self, step: Step) -> Iterator[bytes]:
+    def _pieces(self, step: Step) -> Iterator[Piece]:
         """The bytes of a chunk. What was told of an earlier try that was lost is taken back."""
         self._moved_to(step.offset)
-        for piece in self._source.pieces(step.offset, step.length):
+        for piece in self._source.stretches(step.offset, step.length):
+            length = len(piece) if isinstance(piece, bytes) else piece.left
             yield piece
-            self._moved_to(self._position + len(piece))
+            self._moved_to(self._position + length)
 
     def _moved_to(self, position: int) -> None:
         if position != self._position:

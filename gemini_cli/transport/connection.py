@@ -14,12 +14,13 @@ import select
 import socket
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
+from functools import cached_property, partial
 from itertools import chain
 from typing import Any, NamedTuple
 
 import httptools
 
+from gemini_cli.body import Piece, Stretch
 from gemini_cli.transport.address import Origin, Proxy
 
 READ = 64 * 1024
@@ -101,14 +102,17 @@ class Connection:
         """For each step of what follows."""
         self._socket.settimeout(seconds)
 
-    def ask(self, head: bytes, body: bytes | Iterable[bytes] = b"") -> None:
+    def ask(self, head: bytes, body: bytes | Iterable[Piece] = b"") -> None:
         """Send a request. Who breaks off while we send may have answered already; that is for `head` to find out."""
         self._answer, self._barren = _Answer(), 0
         if isinstance(body, bytes):
             head, body = (head + body, ()) if len(body) <= READ else (head, (body,))
         for piece in chain((head,), body):
             try:
-                self._send(piece)
+                if isinstance(piece, bytes):
+                    self._send(piece)
+                else:
+                    self._send_stretch(piece)
             except (ConnectionError, ssl.SSLError):
                 return
 
@@ -152,15 +156,29 @@ class Connection:
     def close(self) -> None:
         self._socket.close()
 
+    @cached_property
+    def _buffer(self) -> memoryview:
+        return memoryview(bytearray(STEP))
+
     def __del__(self) -> None:
         """One that is left for another request goes with its thread."""
         self.close()
 
-    def _send(self, data: bytes) -> None:
+    def _send(self, data: bytes | memoryview) -> None:
         """With the time limit for each step; `sendall`, and TLS, have it for the whole that they are given."""
         left = memoryview(data)
         while left:
             left = left[self._socket.send(left[:STEP]) :]
+
+    def _send_stretch(self, stretch: Stretch) -> None:
+        """The kernel takes the bytes from the file, with the time limit for each step. For TLS they are read.
+
+        Either is what makes an upload as fast as curl's: new memory for what is read costs a third of the time.
+        """
+        if not isinstance(self._socket, ssl.SSLSocket):  # it has a `sendfile` too, of 8 KiB at a time
+            self._socket.sendfile(stretch, stretch.tell(), stretch.left)
+        while stretch.left:
+            self._send(self._buffer[: stretch.readinto(self._buffer)])
 
     def _read(self) -> None:
         if self._answer.fault is not None:  # after all that came before it

@@ -21,7 +21,7 @@ from gemini_cli.transport.wire import Call, Cut, NeverSent, Reply, Unanswered, W
 
 Result = TypeVar("Result")
 
-CLOSED = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+CLOSED = (ConnectionError, ssl.SSLEOFError)
 TICK = 0.1  # seconds
 KEPT_ALIVE = 5.0  # seconds that a connection may be quiet; servers close theirs later
 
@@ -73,7 +73,7 @@ class HttpWire:
             while unfinished:
                 self._leave(unfinished.pop())
 
-        return Reply(status, reason, headers, self._chunks(connection, close), close)
+        return Reply(status, reason, headers, self._chunks(connection.body(), close), close)
 
     def _take(self, origin: Origin) -> Connection | None:
         """What this thread's last answer left, if it leads there and can still be used."""
@@ -107,9 +107,9 @@ class HttpWire:
             return Unanswered(f"no byte came from {origin.host_field} for {self._limits.idle or 0:g} s")
         return Unanswered(f"{origin.host_field} broke the connection: {_words(error)}")
 
-    def _chunks(self, connection: Connection, close: Callable[[], None]) -> Iterator[bytes]:
+    def _chunks(self, body: Iterator[bytes], close: Callable[[], None]) -> Iterator[bytes]:
         try:
-            yield from connection.body()
+            yield from body
         except OSError as error:
             reason = f"no byte came for {self._limits.idle or 0:g} s" if _timed_out(error) else _words(error)
             raise Cut(reason) from error

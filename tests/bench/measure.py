@@ -109,10 +109,7 @@ class Order(NamedTuple):
 def serve(pipe: Connection, certificate: str | None = None) -> None:
     """Answers every request at once, with bodies made before: a plain answer, or a stream as it is ordered."""
     listener = socket.create_server(("127.0.0.1", 0))
-    context = None
-    if certificate:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate)
+    context = secured(certificate)
     plain = {"interactions": _answer("interactions", {"input": "hi"}), "models": _answer(_GENERATE, _CONTENTS)}
     pipe.send(listener.getsockname()[1])
     while True:
@@ -229,6 +226,15 @@ def authority(folder: Path) -> Authority | None:
     name = _openssl(folder, "x509", "-noout", "-subject_hash", "-in", "cert.pem").strip()
     (folder / "hashed" / f"{name}.0").write_text(certificate)
     return Authority(*(str(folder / name) for name in ("server.pem", "bundle.pem", "hashed")))
+
+
+def secured(certificate: str | None) -> ssl.SSLContext | None:
+    """A server's side of TLS, if it has a certificate."""
+    if certificate is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
 
 
 def _openssl(folder: Path, *arguments: str) -> str:

@@ -8,7 +8,6 @@ either takes for a file of one byte is its start and its end; the rest of its ti
 
 from __future__ import annotations
 
-import ssl
 import sys
 import tempfile
 import threading
@@ -17,16 +16,23 @@ from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from tests.bench.measure import PROGRAM, Authority, Cost, authority, environment, run, running, table, take_turns
+from tests.bench.measure import (
+    PROGRAM,
+    Authority,
+    Cost,
+    authority,
+    environment,
+    run,
+    running,
+    secured,
+    table,
+    take_turns,
+)
 from tests.faults.sink import Sink
 
 
 def serve(pipe: Connection, certificate: str | None = None) -> None:
-    context = None
-    if certificate:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate)
-    pipe.send(Sink(tls=context).url)
+    pipe.send(Sink(tls=secured(certificate)).url)
     threading.Event().wait()
 
 

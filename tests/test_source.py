@@ -1,0 +1,54 @@
+"""A file that is to be uploaded: its bytes from any place, and that it stays what it is."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gemini_cli.body import Pieces, whole
+from gemini_cli.errors import InputError
+from gemini_cli.files.source import LAST, PIECE, Source, Stretch
+
+SIZE = 2 * PIECE + LAST + 11
+CONTENT = random.Random(1).randbytes(SIZE)
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
+    path = tmp_path_factory.mktemp("source") / "file"
+    path.write_bytes(CONTENT)
+    return Source.of(str(path))
+
+
+@given(st.integers(0, SIZE), st.data())
+def test_stretches_and_pieces_are_the_same_bytes(source: Source, offset: int, data: st.DataObject) -> None:
+    length = data.draw(st.integers(0, SIZE - offset))
+    body = Pieces(length, lambda: source.stretches(offset, length))
+    assert whole(body) == b"".join(source.pieces(offset, length)) == CONTENT[offset : offset + length]
+
+
+def test_only_the_last_bytes_are_read_here(source: Source) -> None:
+    *stretches, last = source.stretches(0, SIZE)
+    assert isinstance(last, bytes)
+    assert len(last) == LAST
+    assert [stretch.left for stretch in stretches if isinstance(stretch, Stretch)] == [PIECE, PIECE, 11]
+
+
+@pytest.mark.parametrize("size", [SIZE - 1, SIZE + 1, 0])
+def test_what_changes_meanwhile_is_never_given_whole(size: int, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(CONTENT)
+    source = Source.of(str(path))
+    stretches = source.stretches(0, SIZE)
+    first = next(stretches)
+    os.truncate(path, size)
+    with pytest.raises(InputError, match="changed while it was being sent"):
+        list(stretches)
+    if not size:
+        with pytest.raises(InputError, match="changed while it was being sent"):
+            whole(Pieces(PIECE, lambda: iter([first])))
