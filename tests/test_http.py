@@ -24,6 +24,7 @@ from gemini_cli.body import Pieces
 from gemini_cli.deadline import Clock, arm_alarm, disarm
 from gemini_cli.endpoint import Endpoint, endpoint, is_loopback
 from gemini_cli.errors import DeadlinePassed, InputError, Rejected, UsageError
+from gemini_cli.files.source import Source
 from gemini_cli.settings import Settings
 from gemini_cli.transport import http as http_module
 from gemini_cli.transport import route
@@ -35,7 +36,7 @@ from gemini_cli.transport.wire import Call, Cut, NeverSent, Unanswered
 from .faults.rawserver import RawServer, http
 from .faults.scenes import certificate
 
-LIMITS = Limits(1, 1)
+LIMITS = Limits(10, 10)  # none that a busy machine reaches
 
 
 def at(url: str) -> Endpoint:
@@ -258,12 +259,20 @@ def test_an_answer_that_ends_early_is_cut() -> None:
         server.asks()()
 
 
-def test_a_server_that_takes_no_bytes_or_says_nothing_is_not_waited_for() -> None:
-    limits = Limits(1, 0.05)
+def test_a_server_that_takes_no_bytes_or_says_nothing_is_not_waited_for(tmp_path: Path) -> None:
+    limits = Limits(10, 0.05)
+    sparse, size = tmp_path / "sparse", 1 << 30
+    with sparse.open("wb") as file:
+        file.truncate(size)
+    source = Source.of(str(sparse))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         wire = HttpWire(at(url), limits, None, {})
-        for body in (b"{}", Pieces(1 << 30, lambda: iter([bytes(1 << 20)] * 1024))):
+        for body in (
+            b"{}",
+            Pieces(size, lambda: iter([bytes(1 << 20)] * 1024)),
+            Pieces(size, lambda: source.stretches(0, size)),
+        ):
             with pytest.raises(Unanswered, match=r"no byte came from 127\.0\.0\.1:\d+ for 0\.05 s"):
                 wire.send(Call("POST", url, {}, body))
 

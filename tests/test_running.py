@@ -100,14 +100,14 @@ def test_what_cannot_be_executed_is_a_failure() -> None:
 def test_a_timeout_ends_the_whole_group(script: str, least: float) -> None:
     Path("child").write_text(str(2**22 + 1))
     began = time.monotonic()
-    finished = only(shell(script, timeout=0.4))
-    assert finished.failure == "it did not end within 0.4 s"
-    assert 0.4 + least <= time.monotonic() - began <= 0.4 + least + SLACK
+    finished = only(shell(script, timeout=1.0))
+    assert finished.failure == "it did not end within 1 s"
+    assert 1.0 + least <= time.monotonic() - began <= 1.0 + least + SLACK
     assert gone("child")
 
 
 def test_a_command_may_end_in_its_own_way_when_its_time_is_over() -> None:
-    assert only(shell("trap 'echo bye; exit' TERM; while :; do sleep 0.02; done", timeout=0.3)).output == b"bye\n"
+    assert only(shell("trap 'echo bye; exit' TERM; while :; do sleep 0.02; done", timeout=1.0)).output == b"bye\n"
 
 
 @pytest.mark.parametrize("script", ["sleep 30 & echo $! >child; echo done", "setsid sleep 3 & echo done"])

@@ -184,7 +184,7 @@ def test_half_a_body_is_no_request(server: Server) -> None:
         "transfer-encoding: chunked\r\n\r\n5\r\n{}",
         "content-length: 1\r\n\r\n",
     ):
-        with closing(socket.create_connection(("127.0.0.1", server.port), timeout=1)) as sock:
+        with closing(socket.create_connection(("127.0.0.1", server.port), timeout=10)) as sock:
             sock.sendall((head + announced).encode())
             sock.shutdown(socket.SHUT_WR)
             assert sock.recv(100) == b""
@@ -257,7 +257,7 @@ def test_a_body_shorter_than_promised(server: Server) -> None:
 
 
 def test_headers_that_drip(server: Server) -> None:
-    server.emulator.faults.order("drip_headers(seconds=0.01)")
+    server.emulator.faults.order("drip_headers(seconds=0.05)")
     body = json.dumps(CREATE)
     head = f"POST {TARGET} HTTP/1.1\r\nhost: localhost\r\nx-goog-api-key: {server.key}\r\n"
     head += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n{body}"

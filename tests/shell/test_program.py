@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
+import termios
+import time
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -131,6 +135,12 @@ def test_nothing_is_written_to_the_working_directory() -> None:
     assert list(Path().iterdir()) == []
 
 
+def unread(pipe: IO[bytes]) -> int:
+    """Bytes that nobody took out of it yet."""
+    count = fcntl.ioctl(pipe, termios.FIONREAD, bytes(4))
+    return int.from_bytes(count, sys.byteorder)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_while_stdin_is_read_ends_by_that_signal_silently(number: signal.Signals) -> None:
     with subprocess.Popen(
@@ -139,13 +149,17 @@ def test_a_signal_while_stdin_is_read_ends_by_that_signal_silently(number: signa
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as process:
-        try:
-            process.wait(timeout=1.0)
-        except subprocess.TimeoutExpired:
-            process.send_signal(number)
-        assert process.wait(timeout=2) == -number
+        assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
+        process.stdin.write(b"half a prompt")
+        process.stdin.flush()
+        ends = time.monotonic() + 15
+        while unread(process.stdin):
+            assert time.monotonic() < ends
+            time.sleep(0.01)
+        process.send_signal(number)
+        assert process.wait(timeout=10) == -number
         assert (process.stdout.read(), process.stderr.read()) == (b"", b"")
 
 
