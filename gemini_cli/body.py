@@ -128,7 +128,9 @@ def put(body: Body, path: BodyPath, value: Any) -> None:
                 here[step] = below
             here = here[step]
             continue
-        if not isinstance(here, list) or step > len(here):
+        if not isinstance(here, list):
+            raise UsageError(f"--set: [{step if step >= 0 else ''}] is a place in a list, and this is none")
+        if step > len(here):
             raise UsageError(f"--set: there is no place [{step}]; use [] to append")
         if step in (-1, len(here)):
             here.append(below)

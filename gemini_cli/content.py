@@ -39,7 +39,7 @@ class Attachment(NamedTuple):
             return cls(text, None)
         if not re.fullmatch(r"[\w.+-]+/[\w.+-]+", mime_type):
             raise UsageError(f"-a {text}: {mime_type!r} is not a MIME type")
-        return cls(source, mime_type)
+        return cls(source, mime_type.lower())
 
 
 class Base64(Streamed):

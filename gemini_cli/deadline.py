@@ -36,6 +36,15 @@ class Deadline:
         """Seconds left; infinite without a limit or before the start."""
         return float("inf") if self._ends is None else self._ends - self._clock()
 
+    def check(self) -> None:
+        """Before something new is begun: the alarm goes off once, and what it ended may have had another to try."""
+        if self.seconds is not None and self.remaining() <= 0:
+            raise passed(self.seconds)
+
+
+def passed(seconds: float) -> DeadlinePassed:
+    return DeadlinePassed(f"the limit of {seconds:g} s for the whole run has passed (--timeout)")
+
 
 def arm_alarm(seconds: float) -> None:
     """Raise DeadlinePassed in the main thread after so many seconds, whatever it is doing then.
@@ -46,10 +55,10 @@ def arm_alarm(seconds: float) -> None:
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         return
 
-    def passed(signum: int, frame: FrameType | None) -> None:
-        raise DeadlinePassed(f"the limit of {seconds:g} s for the whole run has passed (--timeout)")
+    def ring(signum: int, frame: FrameType | None) -> None:
+        raise passed(seconds)
 
-    signal.signal(signal.SIGALRM, passed)
+    signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
 
 

@@ -45,11 +45,11 @@ class Dialogue:
         self._service = service
         self._family = family
         self._long = long
-        self._settle = settle
+        self.settle = settle
 
     def start(self, body: Body) -> Interaction:
         """One plain create, as it is answered: a background run is only begun."""
-        self._settle(body)
+        self.settle(body)
         path, sent = self._family.request(body)
         with _create(self._service, body):
             return self._family.interaction(self._service.json("POST", path, encoded(sent)))
@@ -105,7 +105,7 @@ class Dialogue:
 
     def _listen(self, body: Body, fold: Fold) -> Iterator[Heard]:
         service, family = self._service, self._family
-        self._settle(body)
+        self.settle(body)
         try:
             path, sent = family.request(body)
             with _create(service, body):
@@ -154,6 +154,7 @@ def wait(
     """
     pause, waited = POLL, 0.0
     while True:
+        service.check_deadline()
         try:
             found = fetch(service, interaction_id)
             if not found.running:

@@ -152,6 +152,7 @@ class Fold:
         self.terminal = False
         self.mark: Mark | None = None
         self.error: Failure | None = None
+        self._errors: list[dict[str, Any]] = []  # as they came
         self.steps: dict[int, StepFold] = {}
         self._told: list[str] = []  # the text that `add` gave out
         self._half = ""  # of a surrogate pair, not given out
@@ -254,6 +255,8 @@ class Fold:
                 raise Incomplete("the fetched answer differs from what was streamed", interaction_id=self.id)
             rest = ended.spoken[len(told) :]
             last = {**last, "steps": ended.steps}
+        if self._errors and "errors" not in last and ended.status != "completed":
+            last = {**last, "errors": self._errors}  # why, if only an event said so
         self._fields |= {key: value for key, value in last.items() if key != "steps" or ended.steps}
         self.terminal = True
         return rest
@@ -263,6 +266,7 @@ class Fold:
         told = refusal.from_error(error)
         if told.code or told.message:
             self.error = told.failure()
+            self._errors.append(error)
 
 
 def _form(delta: dict[str, Any]) -> dict[str, Any]:

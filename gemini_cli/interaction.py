@@ -272,7 +272,8 @@ def _verdict(interaction: Interaction) -> Failure | None:
                 hint="--long asks for the rest; each request bills its input again",
             )
         case status if status in RUNNING:
-            return Incomplete(f"the interaction is {status}", hint="`gemini-cli interactions wait ID` waits for it")
+            waits = f"`gemini-cli interactions wait {quote(interaction.id or 'ID')}` waits for it"
+            return Incomplete(f"the interaction is {status}", hint=waits)
         case status:
             return Incomplete(f"the interaction ended as {status!r}")
 

@@ -29,6 +29,8 @@ _BY_CODE: Mapping[str, type[Failure]] = {
     **dict.fromkeys(("quota_exceeded", "payment_required"), QuotaError),
     **dict.fromkeys(_NOT_NOW, Temporary),
 }
+# reference.md 12.2 knows of spent credit by report only, so the words are a guess; every 429 speaks of "billing".
+_SPENT = r"limit: 0|(?i:credits? (?:are|is|has been|have been) (?:depleted|exhausted)|spend(?:ing)? (?:cap|limit))"
 # google.rpc.Code, which a step's error carries as a number (reference.md 4).
 _BY_RPC: Mapping[int, type[Failure]] = {
     **dict.fromkeys((4, 8, 10, 13, 14), Temporary),
@@ -79,8 +81,8 @@ class Refusal(NamedTuple):
         return self.code in (400, "INVALID_ARGUMENT", "invalid_request") and "API key not valid" in self.message
 
     def _for_the_day(self) -> bool:
-        """A quota that waiting a minute does not refill; `limit: 0` is "not on this tier" (traffic.md 56)."""
-        return any("PerDay" in quota for quota in self._quota_ids()) or "limit: 0" in self.message
+        """What waiting a minute does not refill; `limit: 0` is "not on this tier" (traffic.md 56)."""
+        return any("PerDay" in quota for quota in self._quota_ids()) or bool(re.search(_SPENT, self.message))
 
     def _quota_ids(self) -> Iterator[str]:
         for detail in self.details:
@@ -89,13 +91,10 @@ class Refusal(NamedTuple):
                 if isinstance(violation, dict):
                     yield str(violation.get("quotaId", ""))
 
-    def retry_delay(self) -> str | None:
-        """`RetryInfo.retryDelay`, such as "45.5s", else the "Please retry in 45.5s" of the message."""
-        for detail in self.details:
-            if "retryDelay" in detail:
-                return str(detail["retryDelay"])
-        match = re.search(r"[Rr]etry in (\d+(?:\.\d+)?)\s?s", self.message)
-        return f"{match[1]}s" if match else None
+    def retry_delays(self) -> list[str]:
+        """Seconds: each `RetryInfo.retryDelay`, and the "Please retry in 45.5s" of the message."""
+        told = [str(detail["retryDelay"]).removesuffix("s") for detail in self.details if "retryDelay" in detail]
+        return told + re.findall(r"[Rr]etry in (\d+(?:\.\d+)?)\s?s", self.message)
 
 
 def read(body: bytes, http_status: int, reason: str) -> Refusal:

@@ -49,9 +49,11 @@ class Replay:
                 fresh = self._step(event, want(event.payload, "index", int) or 0)
                 self._beyond = self._beyond or fresh is not None
                 return fresh
-            case "interaction.completed" | "error":
+            case "interaction.completed":
                 return event
-            case _:  # created, status_update and what we do not know: news only beyond the cut
+            case "error" if want(event.payload, "error", dict):
+                return event
+            case _:  # created, status_update and what says or means nothing to us: news only beyond the cut
                 return event if self._beyond else None
 
     def _step(self, event: Event, index: int) -> Event | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from gemini_cli import refusal
 from gemini_cli.body import encoded
 from gemini_cli.errors import Rejected, UsageError
 from gemini_cli.interaction import objects, parse_object, want
@@ -25,7 +26,7 @@ def every(service: Transport, collection: str, listed: str | None = None) -> Ite
     token = ""
     while True:
         query = {"pageSize": PAGE_SIZE, **({"pageToken": token} if token else {})}
-        page = parse_object(service.json("GET", f"{collection}?{urlencode(query)}"), "the answer")
+        page = parse(service.json("GET", f"{collection}?{urlencode(query)}"))
         yield from objects(page, listed or collection)
         following = want(page, "nextPageToken", str) or ""
         if not following:
@@ -36,7 +37,7 @@ def every(service: Transport, collection: str, listed: str | None = None) -> Ite
 
 
 def one(service: Transport, name: str) -> Resource:
-    return parse_object(service.json("GET", quote(name)), "the answer")
+    return parse(service.json("GET", quote(name)))
 
 
 def delete(service: Transport, name: str) -> None:
@@ -45,7 +46,16 @@ def delete(service: Transport, name: str) -> None:
 
 def count_tokens(service: Transport, model: str, contents: list[Resource]) -> Resource:
     body = encoded({"contents": contents})
-    return parse_object(service.json("POST", f"{quote(model)}:countTokens", body, repeatable=True), "the answer")
+    return parse(service.json("POST", f"{quote(model)}:countTokens", body, repeatable=True))
+
+
+def parse(text: str) -> Resource:
+    """What was asked for; the failure for an error that comes as a good answer (traffic.md 55)."""
+    resource = parse_object(text, "the answer")
+    if resource.keys() == {"error"}:
+        said = refusal.parse(text)
+        raise said.failure() if said else Rejected("the answer is an error, and the server gave no reason")
+    return resource
 
 
 def download(service: Transport, name: str) -> Iterator[bytes]:
@@ -64,7 +74,7 @@ _NAME = {
 
 def full_name(collection: str, said: str) -> str:
     """`abc`, `files/abc` or the file's URI -> `files/abc`; UsageError for what cannot be a name."""
-    if not _NAME[collection].fullmatch(said) or said.strip(".") == "":
+    if not _NAME[collection].fullmatch(said) or said.rpartition("/")[2].strip(".") == "":
         raise UsageError(f"{said!r} is not a name in {collection}")
     if said.startswith("tunedModels/"):
         return said

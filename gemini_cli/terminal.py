@@ -243,10 +243,10 @@ class Terminal:
         return [self.write_bytes]
 
     def write_bytes(self, data: bytes) -> None:
-        if self._stdout is None:
-            raise OutputError("stdout is closed")
         if not data:
             return
+        if self._stdout is None:
+            raise OutputError("stdout is closed")
         self.answered = True
         self._column_zero = data.endswith(b"\n")
         try:

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -213,14 +213,27 @@ def refused(*arguments: int) -> int:
     raise OSError(errno.EINVAL, "not of this file")
 
 
-@pytest.mark.parametrize("way", ["sendfile", "refused", "TLS"])
+SENDFILE: Any = getattr(os, "sendfile", None)
+
+
+def broken_off(out: int, file: int, offset: int, count: int) -> int:
+    """A little goes out by itself, and then the file gives no more."""
+    if offset > 100:
+        raise OSError(errno.EIO, "Input/output error")
+    sent: int = SENDFILE(out, file, offset, 1000)
+    return sent
+
+
+@pytest.mark.parametrize("way", ["sendfile", "refused", "broken off", "TLS"])
 def test_the_bytes_of_a_file_are_sent(way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content = random.Random(6).randbytes(3 * STEP)
     path = tmp_path / "file"
     path.write_bytes(content)
     source = Source.of(str(path))
     ours, theirs = tcp()
-    if way != "sendfile":
+    if way == "broken off":
+        monkeypatch.setattr(os, "sendfile", broken_off)
+    elif way != "sendfile":
         monkeypatch.setattr(os, "sendfile", refused)
     if way == "TLS":
         if not shutil.which("openssl"):
@@ -275,6 +288,15 @@ def test_an_answer_that_came_before_all_was_sent_is_heard() -> None:
     connection = connected(Refusing([b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n"]))
     connection.ask(b"head", iter([b"body"] * 3))
     assert connection.head().status == 413
+
+
+def test_an_answer_is_heard_of_who_takes_no_more_and_stays() -> None:
+    ours, theirs = tcp()
+    with closing(Connection(ours, ORIGIN)) as connection, theirs:
+        connection.wait_no_longer_than(0.2)
+        theirs.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+        connection.ask(b"head", iter([bytes(STEP)] * 1000))
+        assert connection.head().status == 413
 
 
 def test_a_body_that_cannot_be_read_is_no_fault_of_the_connection() -> None:

@@ -33,6 +33,7 @@ def parts(*texts: str, stdin: bytes = b"") -> Any:
         ("a.png;type=image/webp", "a.png", "image/webp"),
         ("odd;type=x;type=image/png", "odd;type=x", "image/png"),
         ("-;type=application/pdf", "-", "application/pdf"),
+        ("a;type=Text/Plain", "a", "text/plain"),
     ],
 )
 def test_an_attachment_is_taken_apart(text: str, source: str, mime_type: str | None) -> None:

@@ -30,7 +30,7 @@ from gemini_cli.transport import http as http_module
 from gemini_cli.transport import route
 from gemini_cli.transport.address import Origin, Proxy
 from gemini_cli.transport.connection import Connection, Limits, connect, request_head
-from gemini_cli.transport.http import KEPT_ALIVE, HttpWire, interruptible
+from gemini_cli.transport.http import AT_ONCE, KEPT_ALIVE, HttpWire, interruptible
 from gemini_cli.transport.wire import Call, Cut, NeverSent, Unanswered
 
 from .faults.rawserver import RawServer, http
@@ -226,7 +226,7 @@ def test_a_connection_is_new_when_an_answer_did_not_come_to_its_end() -> None:
 
 
 def test_a_connection_is_new_when_the_last_one_was_idle_for_long() -> None:
-    times = iter([0.0, KEPT_ALIVE - 0.1, 10.0, 10.0 + KEPT_ALIVE, 20.0])
+    times = iter([0.0, KEPT_ALIVE - 0.1, 5.0, 10.0, 10.0 + KEPT_ALIVE, 20.0])
     with Server([OK, OK], [OK]) as server:
         ask = server.asks(lambda: next(times))
         assert [ask(), ask(), ask()] == [b"a"] * 3
@@ -251,6 +251,15 @@ def test_a_used_connection_that_closes_before_any_byte_has_not_sent_the_request(
             ask()
         ask()
         with pytest.raises(Unanswered, match="in the middle"):
+            ask()
+
+
+def test_a_used_connection_that_closes_late_may_have_been_worked_for() -> None:
+    times = iter([0.0, 1.0, 1.0, 1.0 + AT_ONCE])
+    with Server([OK, b""]) as server:
+        ask = server.asks(lambda: next(times))
+        ask()
+        with pytest.raises(Unanswered, match="without an answer"):
             ask()
 
 

@@ -220,6 +220,30 @@ def test_a_rate_spaces_the_starts() -> None:
     assert waits == [1.5, 1.5]
 
 
+def test_a_rate_holds_after_a_pause_too() -> None:
+    """Nobody uses up a turn while the gate is closed for all."""
+    gate, paused, starts = Gate(8, 0.02, time.sleep, time.monotonic), threading.Event(), list[float]()
+
+    def first() -> None:
+        with gate:
+            paused.set()
+            gate.pause(0.2, everybody=True)
+            starts.append(time.monotonic())
+
+    def other() -> None:
+        paused.wait(5)
+        with gate:
+            starts.append(time.monotonic())
+
+    threads = [threading.Thread(target=work) for work in (first, *[other] * 4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert len(starts) == 5
+    assert max(starts) - min(starts) >= 4 * 0.02 - 0.001
+
+
 def test_a_closed_gate_lets_nobody_in() -> None:
     gate = Gate(1, 0, lambda seconds: gate.close(), lambda: 0.0)
     with pytest.raises(Closed), gate:

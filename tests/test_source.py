@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 from pathlib import Path
@@ -37,6 +38,19 @@ def test_only_the_last_bytes_are_read_here(source: Source) -> None:
     assert isinstance(last, bytes)
     assert len(last) == LAST
     assert [stretch.left for stretch in stretches if isinstance(stretch, Stretch)] == [PIECE, PIECE, 11]
+
+
+def test_what_cannot_be_read_is_an_input_error_from_the_first_look(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(*arguments: int) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "pread", unreadable)
+    monkeypatch.setattr(os, "preadv", unreadable)
+    for look in (source.sample, source.mime_type, lambda: whole(Pieces(SIZE, lambda: source.stretches(0, SIZE)))):
+        with pytest.raises(InputError, match="Input/output error"):
+            look()
 
 
 @pytest.mark.parametrize("size", [SIZE - 1, SIZE + 1, 0])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gemini_cli import refusal
 from gemini_cli.deadline import Deadline
 from gemini_cli.endpoint import Endpoint
-from gemini_cli.errors import Failure
+from gemini_cli.errors import DeadlinePassed, Failure
 from gemini_cli.transport import Patience, Transport
 from gemini_cli.transport.patience import LONGEST_HINT, asked_for, backoff
 from gemini_cli.transport.wire import Cut, NeverSent, Reply, Unanswered, WireFailure
@@ -67,8 +67,13 @@ def error(status: int, code: Any = None, message: str = "m", details: Any = None
         ([error(408)] * 4, 5, [0.5, 1.0, 2.0]),
         ([error(500), error(502), reply(OK)], 0, [0.5, 1.0]),
         ([error(504)] * 2, 5, [0.5]),
+        ([error(503), error(504), reply(OK)], 0, [0.5, 1.0]),
+        ([error(504), error(503), error(504)], 5, [0.5, 1.0]),
+        ([error(503)] * 3 + [error(504)], 5, [0.5, 1.0, 2.0]),
         ([error(429, details=[{"retryDelay": "2s"}]), reply(OK)], 0, [2.0]),
         ([error(429, message="Please retry in 32.5s."), reply(OK)], 0, [32.5]),
+        ([error(429, message="Please retry in 3s.", details=[{"retryDelay": "1s"}]), reply(OK)], 0, [3.0]),
+        ([error(429, message="Please retry in 3s.", details=[{"retryDelay": "inf"}]), reply(OK)], 0, [3.0]),
         ([error(429, message="retry in 2s", retry_after="3", retry_after_ms="4000"), reply(OK)], 0, [4.0]),
         ([NeverSent("refused")] * 4, 5, [0.5, 1.0, 2.0]),
         ([NeverSent("refused"), reply(OK)], 0, [0.5]),
@@ -82,6 +87,9 @@ def error(status: int, code: Any = None, message: str = "m", details: Any = None
         ([error(409, "aborted")], 6, []),
         ([error(429, "quota_exceeded")], 7, []),
         ([error(429, details=[{"violations": [{"quotaId": "RequestsPerDayPerProject"}]}])], 7, []),
+        ([error(429, message="Your prepayment credits are depleted.")], 7, []),
+        ([error(429, message="The project has reached its monthly spending cap.")], 7, []),
+        ([error(429, message="Check your plan and billing details.")] * 4, 5, [0.5, 1.0, 2.0]),
         ([error(429, message="Quota exceeded, limit: 0, model: x\nPlease retry in 32s.")], 7, []),
         ([error(400, details=[{"reason": "API_KEY_INVALID"}])], 4, []),
         ([error(400, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key.")], 4, []),
@@ -119,6 +127,24 @@ def test_an_unanswered_create_is_repeated_as_often_as_allowed() -> None:
     assert asked.failure is not None
     assert "may have been carried out" in asked.failure.message
     assert asked.failure.billed == "maybe"
+
+
+def test_a_body_without_a_byte_is_no_answer_either() -> None:
+    assert Asked(broken(b""), reply(OK), retry_unknown=1).status == 0
+    assert Asked(broken(b"{"), retry_unknown=1).status == 8
+
+
+def test_nothing_is_begun_after_the_deadline() -> None:
+    """The alarm goes off once; a poll that it ended is not followed by others."""
+    now = [0.0]
+    deadline = Deadline(5, clock=lambda: now[0])
+    deadline.check()
+    deadline.start()
+    now[0] = 4.9
+    deadline.check()
+    now[0] = 5.0
+    with pytest.raises(DeadlinePassed, match="limit of 5 s"):
+        deadline.check()
 
 
 def test_no_retries_means_one_request() -> None:
@@ -164,6 +190,7 @@ def test_any_hint_is_a_sane_wait_or_none(header: str, delay: str) -> None:
 def test_backoff_grows_and_stays_within_its_limits(tries: int, chance: float) -> None:
     wait = backoff(tries, lambda low, high: chance)
     assert 0.5 <= wait <= 30
+    assert backoff(10_000, lambda low, high: high) == 30
     assert backoff(tries + 1, lambda low, high: 0.5) >= backoff(tries, lambda low, high: 1.0) / 2
 
 

@@ -71,8 +71,8 @@ def without_effect(context: Context, what: str) -> None:
 
 
 def remember(context: Context, interaction: Interaction) -> None:
-    """For `-c`. A home that cannot be written costs only that."""
-    if interaction.id is None:
+    """For `-c`, if it can be continued (traffic.md 60). A home that cannot be written costs only that."""
+    if interaction.id is None or interaction.status in ("failed", "cancelled"):
         return
     try:
         context.state.remember(interaction.id, offline=context.settings.offline)

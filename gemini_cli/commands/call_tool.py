@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
@@ -138,7 +139,7 @@ def _results(context: Context, said: Sequence[str]) -> list[Step] | None:
     only = {"name": functions[0].name} if len(functions) == 1 else {}  # the call's id says enough (reference.md 9.3)
     found: dict[str, Step] = {}
     for text in said:
-        name, value = pair("--result", text, "ID=@FILE, ID=- or ID=JSON")
+        name, value = _split(text)
         call_id = name.removesuffix("!")
         if not call_id or call_id in found:
             raise UsageError(f"--result {call_id}: {'given twice' if call_id else 'write ID=@FILE, ID=- or ID=JSON'}")
@@ -146,6 +147,12 @@ def _results(context: Context, said: Sequence[str]) -> list[Step] | None:
         content = calls.value(value if path is None else gathering.text(path))
         found[call_id] = calls.result({"id": call_id, **only}, content, is_error=name.endswith("!"))
     return list(found.values())
+
+
+def _split(text: str) -> tuple[str, str]:
+    """The id of a call may end in `=`, as base64 does; what begins with one cannot be said but in a file."""
+    match = re.fullmatch(r"([^=]+=*)=(@.*|-)", text, re.DOTALL)
+    return (match[1], match[2]) if match else pair("--result", text, "ID=@FILE, ID=- or ID=JSON")
 
 
 def _allowed(context: Context, calling: Calling) -> Callable[[Step], bool]:

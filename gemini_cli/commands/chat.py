@@ -106,7 +106,7 @@ def _conversation(context: Context, body: Body, session: Session | None, *, repe
     if session is None:
         return Conversation(body, kept=context.family.keeps)
     conversation = session.conversation(body, kept=context.family.keeps)
-    if repeat and not session.whole:
+    if (repeat or not conversation.kept) and not session.whole:
         raise UsageError(f"session {session.name} began with an interaction whose history is not known here")
     conversation.repeat = repeat
     return conversation
@@ -117,6 +117,7 @@ def _take(context: Context, turns: Turns, asked: Any) -> None:
     context.terminal.answered = False
     with context.output() as output:
         interaction = turns.take(asked, context.answer(output))
+    context.terminal.answered = False  # what fails from here on is no part of it
     hold_against_schema(context, interaction)
 
 
@@ -164,13 +165,13 @@ def _show(context: Context, session: Session) -> None:
 
 def _delete(context: Context, sessions: Sessions, name: str, *, remote: bool) -> None:
     """The local record goes last, so that what is left on the service can still be named."""
-    for interaction_id in sessions.read(name).ids if remote else ():
-        try:
-            dialogue.delete(context.service, interaction_id)
-        except Failure as failure:
-            if failure.http_status != 404:
-                raise
-    sessions.delete(name)
+    with sessions.deleting(name):
+        for interaction_id in sessions.read(name).ids if remote else ():
+            try:
+                dialogue.delete(context.service, interaction_id)
+            except Failure as failure:
+                if failure.http_status != 404:
+                    raise
 
 
 COMMANDS = (Command("chat", chat, (Prompted, Chatting, Asked, PreviewFlags, Settings), "[PROMPT]...", endless=True),)

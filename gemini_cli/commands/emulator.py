@@ -107,8 +107,8 @@ def _around(server: Server, argv: list[str], context: Context) -> int:
         "GOOGLE_GEMINI_BASE_URL": server.url,
         "GEMINI_API_KEY": server.key,
         "GOOGLE_API_KEY": server.key,
+        "GEMINI_OFFLINE": "0",  # a profile may say otherwise
     }
-    environ.pop("GEMINI_OFFLINE", None)
     try:
         command = subprocess.Popen(argv, env=environ)
     except OSError as error:

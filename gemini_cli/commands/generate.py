@@ -14,6 +14,8 @@ from gemini_cli.commands.asking import (
 from gemini_cli.commands.command import Command
 from gemini_cli.context import Context
 from gemini_cli.conversations.history import InHistory
+from gemini_cli.errors import Rejected, UsageError
+from gemini_cli.interaction import verdict
 from gemini_cli.request import Asked, Prompted
 from gemini_cli.settings import Settings
 from gemini_cli.shown import PreviewFlags
@@ -45,14 +47,21 @@ def generate(context: Context) -> None:
 def _start(context: Context) -> None:
     """`--background`: print the id and return; the run goes on without us."""
     without_effect(context, "a run that is only begun")
+    if context.asked.long or context.history:
+        raise UsageError(f"{'--long' if context.asked.long else '--history'} has no effect on a run that is only begun")
     body = context.question(stream=False)
     if preview(context, body):
         return
     context.terminal.require_stdout()
     interaction = context.dialogue.start(body)
+    if interaction.id is None:
+        raise Rejected("the run was begun, but the answer has no id to follow it", billed="maybe")
+    failure = None if interaction.running else verdict(interaction)
+    if failure:
+        raise failure
     remember(context, interaction)
     pretty = context.terminal.stdout_is_terminal
-    shown = render.as_json(interaction.raw, pretty=pretty) if context.shown.json else f"{interaction.id or ''}\n"
+    shown = render.as_json(interaction.raw, pretty=pretty) if context.shown.json else f"{interaction.id}\n"
     context.terminal.write(shown)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from gemini_cli.terminal import Progress
 
 MOST_JOBS = 1000
+LONGEST_SPACING = 366 * 24 * 3600.0  # seconds
 OFTEN = 0.2  # seconds between two counts on the terminal
 
 
@@ -57,6 +59,8 @@ def map_(context: Context) -> None:
     mapped = resolve(Mapped, context.said)
     if not 1 <= mapped.jobs <= MOST_JOBS:
         raise UsageError(f"--jobs {mapped.jobs}: from 1 to {MOST_JOBS}")
+    if mapped.output and mapped.checkpoint and os.path.realpath(mapped.output) == os.path.realpath(mapped.checkpoint):
+        raise UsageError("--output and --checkpoint name the same file")
     spacing = _spacing(mapped.rate) if mapped.rate else 0.0
     found = given(context, context.family)
     if mapped.dry_run:
@@ -122,7 +126,10 @@ def _spacing(rate: str) -> float:
     match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)(?:/(s|min|h))?", rate)
     if match is None or not float(match[1]):
         raise UsageError(f"--rate {rate}: write N/min, N/s or N/h")
-    return {"s": 1, "min": 60, "h": 3600}[match[2] or "min"] / float(match[1])
+    spacing = {"s": 1, "min": 60, "h": 3600}[match[2] or "min"] / float(match[1])
+    if spacing > LONGEST_SPACING:
+        raise UsageError(f"--rate {rate}: that is less than one in a year")
+    return spacing
 
 
 @contextmanager

@@ -31,7 +31,8 @@ def stream(context: Context) -> None:
         try:
             interaction = answer.follow(context.dialogue.listen(body, fold), fold)
         finally:
-            remember(context, fold.interaction)
+            if fold.terminal or fold.error is None:
+                remember(context, fold.interaction)
             if fold.terminal:
                 add_to_history(context, body, fold.interaction)
     hold_against_schema(context, interaction)

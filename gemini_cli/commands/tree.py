@@ -13,7 +13,7 @@ from typer.main import get_command
 from gemini_cli import __version__
 from gemini_cli.commands.command import Command
 from gemini_cli.commands.flags import callback, parameters
-from gemini_cli.errors import exit_statuses
+from gemini_cli.errors import UsageError, exit_statuses
 
 # What `gemini-cli --help` says of each word: the first sentence of a command, or for a noun its verbs.
 WORDS = {
@@ -107,6 +107,8 @@ def program(
 
     stdout carries the answer and nothing else, and exit status 0 means that the whole answer is there.
     """
+    if version and ctx.invoked_subcommand:
+        raise UsageError("--version has no effect with a command")
     if version:
         typer.echo(f"gemini-cli {__version__}")
     elif ctx.invoked_subcommand is None:

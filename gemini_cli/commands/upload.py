@@ -52,9 +52,17 @@ def upload(context: Context) -> None:
     asked, words = _asked(context), context.words
     context.terminal.require_stdout()
     label = (_title(words[0]) or "stdin") if len(words) == 1 else f"{len(words)} files"
-    with context.terminal.progress(label, sum(map(_size, set(words))) or None, "B") as progress:
-        found = _shown(context, _results(_work(context, asked, progress), list(dict.fromkeys(words)), asked.jobs))
+    each: dict[str, str] = {}
+    for word in words:
+        each.setdefault(_identity(word), word)
+    with context.terminal.progress(label, sum(map(_size, each)) or None, "B") as progress:
+        found = _shown(context, _results(_work(context, asked, progress, len(each)), [*each.values()], asked.jobs))
     _conclude(found)
+
+
+def _identity(word: str) -> str:
+    """A file that is named twice is uploaded once, in whatever ways it is named."""
+    return word if word == STDIN else os.path.abspath(word)
 
 
 def _asked(context: Context) -> Uploaded:
@@ -85,22 +93,23 @@ def _size(word: str) -> int:
         return 0
 
 
-def _work(context: Context, asked: Uploaded, progress: Progress) -> Callable[[str], Resource]:
-    """What is done for one FILE, in whatever thread; all that needs the main thread is made here."""
+def _work(context: Context, asked: Uploaded, progress: Progress, count: int) -> Callable[[str], Resource]:
+    """What is done for one FILE of so many, in whatever thread; all that needs the main thread is made here."""
     from gemini_cli.files import uploads
     from gemini_cli.files.source import Source
     from gemini_cli.files.unfinished import unfinished
 
-    service, state, terminal = context.service, context.state, context.terminal
+    owner, state, terminal = context.service.owner, context.state, context.terminal
     name = resources.full_name("files", asked.name) if asked.name else None
-    count, ready = len(set(context.words)), itertools.count(1)
+    ready = itertools.count(1)
     context.deadline.start()
 
     def work(word: str) -> Resource:
+        service = context.transport()
         with closing(Source.spooled(terminal.pieces(), "stdin") if word == STDIN else Source.of(word)) as source:
             mime_type, title = asked.mime or _mime_type(source), asked.display_name or _title(word)
             told = (mime_type, title, name, asked.reuse)
-            with unfinished(state, source, service.owner, told, resume=not asked.no_resume) as record:
+            with unfinished(state, source, owner, told, resume=not asked.no_resume) as record:
                 file = uploads.upload(
                     service,
                     source,
@@ -178,17 +187,17 @@ def _shown(context: Context, results: Iterator[tuple[str, Outcome]]) -> list[Out
     """Print each as it comes: the name of a file, or with several of them why there is none."""
     found: dict[str, Outcome] = {}
     for word in context.words:
-        if word not in found:
-            _, found[word] = next(results)
-            outcome = found[word]
+        if _identity(word) not in found:
+            _, outcome = next(results)
+            found[_identity(word)] = outcome
             if isinstance(outcome, Failure) and len(context.words) > 1:
                 outcome.message = outcome.message if word in outcome.message else f"{word}: {outcome.message}"
                 context.terminal.tell(outcome, as_json=context.voice.json)
-        outcome = found[word]
+        outcome = found[_identity(word)]
         if not isinstance(outcome, Failure):
             shown = render.as_json(outcome, pretty=False) if context.voice.json else f"{outcome['name']}\n"
             context.terminal.write(shown)
-    return [found[word] for word in context.words]
+    return [found[_identity(word)] for word in context.words]
 
 
 def _conclude(found: Sequence[Outcome]) -> None:

@@ -56,11 +56,13 @@ class Sessions:
         with self._state.lock(f"session {_checked(name)}"):
             yield self._read(name) or Session(name, {}, [], self._write, self._now)
 
-    def delete(self, name: str) -> None:
-        """A damaged one too; InputError if there is none."""
+    @contextmanager
+    def deleting(self, name: str) -> Iterator[None]:
+        """It is deleted when the block ends well, a damaged one too; InputError if there is none, or who has it."""
         if _checked(name) not in self.names():
             raise InputError(f"there is no session {name}")
         with self._state.lock(f"session {name}"):
+            yield
             self._state.delete(self._path(name))
 
     def _path(self, name: str) -> str:

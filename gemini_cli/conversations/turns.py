@@ -38,6 +38,7 @@ class Turns:
         A turn that cannot be written down is still asked and shown; the OutputError comes after it.
         """
         body = self.conversation.question(asked)
+        self._dialogue.settle(body)  # a session keeps the address of a large file, not its bytes
         self._keep(lambda session: session.sent(body, asked))
         heard = Fold()
         try:

@@ -74,6 +74,7 @@ def wait_until_active(service: Transport, file: Resource) -> Resource:
         error = want(file, "error", dict) or {}
         reason = want(error, "message", str) or "no reason given"
         raise Rejected(f"the service could not process {name_of(file)}: {reason}", code=want(error, "code", int))
+    name_of(file)  # or it cannot be used
     return file
 
 
@@ -166,6 +167,8 @@ class _Sending:
             return self._service.start_upload(self._headers(), self._described.body(self._source.size))
         if step.command == "query":
             return self._service.upload(session.url, {"X-Goog-Upload-Command": "query"})
+        if not step.length:  # an empty chunk has no last piece to check before
+            self._source.check()
         headers = {"X-Goog-Upload-Command": step.command, "X-Goog-Upload-Offset": str(step.offset)}
         return self._service.upload(session.url, headers, Pieces(step.length, lambda: self._pieces(step)))
 

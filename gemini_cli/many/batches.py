@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from gemini_cli import json_text, refusal, resources
 from gemini_cli.body import Body
-from gemini_cli.errors import Failure, Incomplete, InputError, Rejected, Temporary, Unknown, UsageError
+from gemini_cli.errors import DeadlinePassed, Failure, Incomplete, InputError, Rejected, Temporary, Unknown, UsageError
 from gemini_cli.files import uploads
 from gemini_cli.files.source import Source
 from gemini_cli.generate_content import GENERATE_CONTENT
@@ -40,7 +40,7 @@ class Job:
     def name(self) -> str:
         """`batches/ID`; Rejected for anything else."""
         try:
-            return resources.full_name("batches", str(self.raw.get("name")))
+            return resources.full_name("batches", want(self.raw, "name", str) or "")
         except UsageError:
             raise Rejected(f"not the API's answer: a batch job with the name {self.raw.get('name')!r}") from None
 
@@ -153,15 +153,18 @@ def create(service: Transport, batch: Batch, title: str, advance: Callable[[int]
         lines = b"".join(batch.source.pieces(0, batch.source.size)).splitlines()
         config: dict[str, Any] = {"requests": {"requests": [_inline(json_text.parse(line.decode())) for line in lines]}}
     else:
-        file = uploads.upload(service, batch.source, mime_type=TYPE, display_name=title, advance=advance)
-        config = {"fileName": uploads.name_of(uploads.wait_until_active(service, file))}
+        try:
+            file = uploads.upload(service, batch.source, mime_type=TYPE, display_name=title, advance=advance)
+            config = {"fileName": uploads.name_of(uploads.wait_until_active(service, file))}
+        except DeadlinePassed as error:
+            raise Temporary(f"{error.message}; the rows were not ready, and no job was started") from error
     body = json_text.dump({"batch": {"displayName": title, "inputConfig": config}}).encode()
     try:
         answer = service.json("POST", f"{batch.model}:batchGenerateContent", body)
     except Unknown as failure:
         failure.hint = "`gemini-cli batch list` shows the jobs that were started"
         raise
-    return Job(parse_object(answer, "the answer"))
+    return Job(resources.parse(answer))
 
 
 def _inline(line: dict[str, Any]) -> dict[str, Any]:
@@ -174,7 +177,7 @@ def fetch(service: Transport, name: str) -> Job:
 
 def cancel(service: Transport, name: str) -> None:
     """Ask for the end of a job; with a colon, unlike an interaction."""
-    service.json("POST", f"{name}:cancel", repeatable=True)
+    resources.parse(service.json("POST", f"{name}:cancel", repeatable=True))
 
 
 def wait(service: Transport, name: str, look: Callable[[Job], None]) -> Job:

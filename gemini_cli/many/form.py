@@ -127,7 +127,10 @@ class Form:
     def _input(self, asked: Any, attached: list[Part]) -> Any:
         """Text may be continued; content takes parts before and after it; a list of steps only stands alone."""
         if isinstance(asked, str):
-            return user_input(under(self._prefix, asked), attached, None)
+            found = user_input(under(self._prefix, asked), attached, None)
+            if found is None:
+                raise InputError("its prompt is empty")
+            return found
         if not self._prefix and not attached:
             return asked
         parts = [asked] if isinstance(asked, dict) else asked

@@ -36,8 +36,16 @@ class Gate:
         self.waiting = 0  # who is neither inside nor gone
 
     def __enter__(self) -> Gate:
-        if self._spacing:
-            self._await_turn()
+        while (wait := self._enter()) > 0:
+            with self._changed:
+                self.waiting += 1
+            self._sleep(wait)
+            with self._changed:
+                self.waiting -= 1
+        return self
+
+    def _enter(self) -> float:
+        """Seconds until the next start may be, which are then to be waited outside; 0 for who is inside."""
         with self._changed:
             if not self._open():
                 self.waiting += 1
@@ -45,8 +53,11 @@ class Gate:
                 self.waiting -= 1
             if self._closed:
                 raise Closed
+            if (wait := self._next - self._clock()) > 0:
+                return wait
+            self._next = self._clock() + self._spacing
             self._inside += 1
-        return self
+            return 0.0
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -57,17 +68,6 @@ class Gate:
 
     def _open(self) -> bool:
         return self._closed or (not self._paused and self._inside < int(self._limit))
-
-    def _await_turn(self) -> None:
-        with self._changed:
-            now = self._clock()
-            turn = max(self._next, now)
-            self._next = turn + self._spacing
-            self.waiting += 1
-        if turn > now:
-            self._sleep(turn - now)
-        with self._changed:
-            self.waiting -= 1
 
     def pause(self, seconds: float, *, everybody: bool) -> None:
         """From inside: step out for so long. `everybody`: the server refused the rate, so the others wait as well."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
 from gemini_cli import refusal
@@ -62,6 +61,7 @@ class Transport:
         self.retries = patience.retries
         self.attempts = 0  # of the latest request
         self.answers = 0  # requests that were answered with 200
+        self.check_deadline = deadline.check
         self.log = log
         self._notice = notice
         self._redacted = redacted  # what a server says of a failure is shown, and kept in sessions and rows
@@ -193,7 +193,7 @@ class Transport:
         """What `read` makes of a good reply, after as many tries as policy allows; else the last Failure."""
         self._deadline.start()
         effect_free = call.method != "POST" if repeatable is None else repeatable
-        self.attempts, unknowns = 0, 0
+        self.attempts = unknowns = late = 0
         while True:
             self.attempts += 1
             try:
@@ -205,7 +205,10 @@ class Transport:
                 raise
             failure.attempts = self.attempts
             unknowns += isinstance(failure, Unknown)
+            late += failure.http_status == 504
             spent = unknowns if isinstance(failure, Unknown) else self.attempts
+            if failure.http_status == 504 and self.attempts <= self._patience.retries:
+                spent = late  # once, whatever else came before
             if spent > limit:
                 raise failure from None
             self.pause(failure, self.attempts)
@@ -237,6 +240,8 @@ class Transport:
         except (Unknown, Incomplete) as failure:  # the body broke off
             if effect_free:
                 raise _Refused(Temporary(failure.message), retries) from failure
+            if isinstance(failure, Unknown):
+                raise _Refused(failure, self._patience.retry_unknown) from failure
             raise
 
     def _show(self, call: Call) -> None:
@@ -272,15 +277,24 @@ class Transport:
 
     def _streamed(self, reply: Reply) -> Reply:
         """The reply, if it is a stream of events; they are read later."""
-        with _closed_if_rejected(reply):
+        try:
             _expect(reply, "text/event-stream")
+        except Rejected as failure:
+            if reply.headers.get("content-type", "").startswith("application/json"):
+                said = refusal.parse(self._start_of(reply).decode())
+                failure.message += f": {said.message}" if said and said.message else ""
+            reply.close()
+            raise
         return reply
 
     def _file(self, reply: Reply) -> Reply:
         """The reply, if it is a file, of whatever type but that of a proxy's page; it is read later."""
-        with _closed_if_rejected(reply):
+        try:
             if _content_type(reply) == "text/html":
                 raise Rejected("not the API's answer: text/html instead of a generated file")
+        except Rejected:
+            reply.close()
+            raise
         return reply
 
     def _whole(self, reply: Reply) -> bytes:
@@ -303,15 +317,6 @@ class Transport:
         if not size:
             raise Rejected("the server answered with nothing")
         return b"".join(pieces)
-
-
-@contextmanager
-def _closed_if_rejected(reply: Reply) -> Iterator[None]:
-    try:
-        yield
-    except Rejected:
-        reply.close()
-        raise
 
 
 def _expect(reply: Reply, content_type: str) -> None:

@@ -115,6 +115,10 @@ class Connection:
                     self._send_stretch(piece)
             except (ConnectionError, ssl.SSLError):
                 return
+            except TimeoutError:  # who takes no more may have answered, too
+                if self.quiet:
+                    raise
+                return
 
     def head(self) -> Head:
         """Wait for the answer. Those that only announce one (1xx) are passed over."""
@@ -176,7 +180,11 @@ class Connection:
         Either is what makes an upload as fast as curl's: new memory for what is read costs a third of the time.
         """
         if not isinstance(self._socket, ssl.SSLSocket):  # it has a `sendfile` too, of 8 KiB at a time
-            self._socket.sendfile(stretch, stretch.tell(), stretch.left)
+            try:
+                self._socket.sendfile(stretch, stretch.tell(), stretch.left)
+            except OSError as error:
+                if isinstance(error, ConnectionError) or error.errno is None:
+                    raise  # else it may be the file's, and who reads on will meet it
         while stretch.left:
             self._send(self._buffer[: stretch.readinto(self._buffer)])
 

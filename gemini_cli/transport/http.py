@@ -23,6 +23,7 @@ Result = TypeVar("Result")
 
 CLOSED = (ConnectionError, ssl.SSLEOFError)
 TICK = 0.1  # seconds
+AT_ONCE = 1.0  # seconds; who closes an idle connection does so before it can have worked on what we ask
 KEPT_ALIVE = 5.0  # seconds that a connection may be quiet; servers close theirs later
 
 
@@ -57,12 +58,13 @@ class HttpWire:
             raise NeverSent(f"cannot ask {call.url!r}: {error}", hopeless=True) from error
         reused = self._take(origin)
         connection = reused or self._connected(origin)
+        asked = self._clock() if reused else 0.0
         try:
             connection.ask(head, content)
             status, reason, headers = connection.head()
         except BaseException as error:
             connection.close()
-            if reused and isinstance(error, CLOSED) and not connection.answering:
+            if reused and isinstance(error, CLOSED) and not connection.answering and self._clock() - asked < AT_ONCE:
                 raise NeverSent(f"{origin.host_field} closed an idle connection") from error
             if isinstance(error, OSError | DeadlinePassed):
                 raise self._unanswered(origin, error) from error

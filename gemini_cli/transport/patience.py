@@ -38,14 +38,13 @@ def allowed(http_status: int, retries: int) -> int:
 
 def backoff(tries: int, random: Random) -> float:
     """Seconds before the next try after `tries` of them, without a hint: grows, jittered, from 0.5 s to 30 s."""
-    return min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** (tries - 1)) * random(0.5, 1.0)
+    return min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(tries - 1, 10)) * random(0.5, 1.0)
 
 
 def asked_for(headers: Mapping[str, str], refusal: Refusal | None, now: float) -> float | None:
     """The largest wait in seconds that the server named, in headers or body; None if it named none that makes sense."""
     named = [_retry_after(headers.get("retry-after", ""), now), _seconds(headers.get("retry-after-ms", ""), 0.001)]
-    if refusal is not None and (delay := refusal.retry_delay()) is not None:
-        named.append(_seconds(delay.removesuffix("s")))
+    named += [_seconds(delay) for delay in refusal.retry_delays()] if refusal else []
     return max((wait for wait in named if wait is not None), default=None)
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from gemini_cli.body import whole
+from gemini_cli.errors import DeadlinePassed
+from gemini_cli.files import uploads
 from gemini_cli.many import batches
 from gemini_cli.transport.wire import Unanswered
 from tests.commands.test_map import answers, rows
@@ -125,6 +127,23 @@ def test_a_job_is_whole_or_not_started(stdin: bytes, argv: list[str], status: in
     done = gemini("batch", "submit", *argv, stdin=stdin)
     assert (done.status, done.out) == (status, "")
     assert message in done.err
+
+
+@pytest.mark.parametrize("answer", [{}, {"name": None}, {"name": "files/a"}, {"error": {"code": 3, "message": "m"}}])
+def test_a_create_without_a_name_is_no_job(answer: dict[str, Any]) -> None:
+    done = gemini("batch", "submit", stdin=ROWS, answers=[reply(answer)])
+    assert (done.status, done.out) == (6, "")
+
+
+def test_a_deadline_before_there_is_a_job_is_a_matter_for_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    def upload(*arguments: Any, **more: Any) -> Any:
+        raise DeadlinePassed("the limit has passed")
+
+    monkeypatch.setattr(batches, "INLINE", 0)
+    monkeypatch.setattr(uploads, "upload", upload)
+    done = gemini("batch", "submit", stdin=ROWS)
+    assert (done.status, done.out) == (5, "")
+    assert "no job was started" in done.err
 
 
 def test_a_create_without_an_answer_is_unknown() -> None:

@@ -402,12 +402,21 @@ def test_results_finish_it() -> None:
     assert body["tools"][0]["name"] == "weather"
 
 
+@pytest.mark.parametrize("said", ["YWI=@out.json", "YWI==@out.json", "YWI==-"])
+def test_the_id_of_a_call_may_end_in_equals_signs(said: str) -> None:
+    Path("out.json").write_text("7")
+    outcome = tool("-n", "--previous", "v", "--result", said, stdin=b"7", declared=WEATHER + BY_HAND)
+    call_id = said.removesuffix("=@out.json").removesuffix("=-")
+    assert outcome.body["input"] == [{"type": "function_result", "call_id": call_id, "result": "7"}]
+
+
 @pytest.mark.parametrize(
     ("said", "stdin", "result"),
     [
         ('c1={"a":1}', b"", {"result": {"a": 1}}),
         ("c1=some words", b"", {"result": "some words"}),
         ("c1=", b"", {"result": "(no output)"}),
+        ("c1=mail=@home", b"", {"result": "mail=@home"}),
         ("c1=-", b'{"a":1}', {"result": {"a": 1}}),
         ("c1!=no such city", b"", {"result": "no such city", "is_error": True}),
         ("c1!=-", b"no\n", {"result": "no", "is_error": True}),

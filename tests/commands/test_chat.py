@@ -230,6 +230,8 @@ def test_a_history_that_is_not_known_here_cannot_be_said_again(home: Path) -> No
     chat("--session", "dogs", "--previous", "v1_elsewhere", "one", answers=[spoken("1")])
     outcome, _ = chat("--session", "dogs", "--replay", "two")
     assert (outcome.status, "not known here" in outcome.err) == (2, True)
+    outcome, _ = chat("--session", "dogs", "--no-store", "two")
+    assert (outcome.status, "not known here" in outcome.err) == (2, True)
     outcome, _ = chat("--session", "dogs", "--previous", "v1_other", "two")
     assert (outcome.status, "history of its own" in outcome.err) == (2, True)
 
@@ -253,10 +255,34 @@ def test_list_show_and_delete(home: Path) -> None:
 
 
 def test_a_busy_session_names_its_holder(home: Path) -> None:
+    chat("--session", "dogs", "one", answers=[spoken("1")])
     with State({"HOME": str(home)}).lock("session dogs"):
         outcome, bodies = chat("--session", "dogs", "one")
-    assert (outcome.status, bodies) == (3, [])
+        deleted = gemini("chat", "--delete", "dogs", "--remote")
+    assert (outcome.status, bodies, deleted.status) == (3, [], 3)
     assert f"process {os.getpid()}" in outcome.err
+
+
+def test_a_session_keeps_the_address_of_a_large_file_not_its_bytes(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(bytes(3000))
+    argv = ("chat", "--session", "dogs", "-a", str(tmp_path / "a.png"), "--inline-limit", "1000", "look")
+    refused = reply({"error": {"code": 403, "message": "m"}}, 403)
+    assert gemini(*argv, answers=[refused]).status == 4
+    assert not path(home).exists()
+    begun = reply(b"", headers={"x-goog-upload-url": UPLOAD, "x-goog-upload-status": "active"})
+    file = {"name": "files/a", "uri": "https://x.example/files/a", "mimeType": "image/png", "state": "ACTIVE"}
+    ended = reply({"file": file}, headers={"x-goog-upload-status": "final"})
+    assert gemini(*argv, answers=[begun, ended, spoken("1")]).status == 0
+    assert [part.get("uri") for part in kept(home)["turns"][0]["input"]] == [None, file["uri"]]
+    assert path(home).stat().st_size < 3000
+
+
+UPLOAD = "https://generativelanguage.googleapis.com/upload/v1beta/files?upload_id=x"
+
+
+def test_a_turn_that_cannot_be_read_is_no_part_of_the_one_before() -> None:
+    outcome, _ = chat(stdin=b"one\ntwo\xff\n", answers=[spoken("1")])
+    assert (outcome.status, outcome.out) == (3, "1\n")
 
 
 SOUND = {"format": 1, "settings": {}, "turns": []}

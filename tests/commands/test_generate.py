@@ -11,7 +11,7 @@ import pytest
 
 from gemini_cli.body import whole
 from gemini_cli.transport.wire import Unanswered
-from tests.harness import ScriptedWire, gemini, interaction, reply
+from tests.harness import ScriptedWire, completed, created, gemini, interaction, reply, sse, start
 
 SCHEMA = '{"type":"object","properties":{"n":{"type":"integer"}},"required":["n"]}'
 
@@ -299,6 +299,30 @@ def test_background_prints_the_id_and_returns() -> None:
     assert outcome == (0, "v1_b\n", "")
 
 
+@pytest.mark.parametrize("answer", [{"status": "in_progress"}, {"id": "", "status": "in_progress"}])
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+def test_a_background_run_without_an_id_is_none_that_can_be_followed(answer: dict[str, str], flags: list[str]) -> None:
+    outcome = gemini("generate", "--background", "hi", *flags, answers=[reply(answer)])
+    assert (outcome.status, outcome.out) == (6, "")
+    assert "has no id" in outcome.err
+
+
+@pytest.mark.parametrize("flags", [["--long"], ["--history", "h.json"]])
+def test_what_a_background_run_cannot_do_is_a_usage_error(flags: list[str]) -> None:
+    assert gemini("generate", "--background", *flags, "hi").status == 2
+
+
+def test_a_version_is_asked_for_alone() -> None:
+    assert gemini("--version").status == 0
+    assert gemini("--version", "generate", "hi")[:2] == (2, "")
+
+
+def test_a_background_run_that_failed_at_once_has_the_status_of_its_failure() -> None:
+    failed = {"id": "v1_b", "status": "failed", "errors": [{"code": "invalid_request", "message": "m"}]}
+    outcome = gemini("generate", "--background", "hi", answers=[reply(failed)])
+    assert (outcome.status, outcome.out) == (6, "")
+
+
 # Without sending anything --------------------------------------------------------------------------------------------
 
 
@@ -331,6 +355,19 @@ def test_continue_follows_the_last_interaction(home: Path) -> None:
         (state / "last.json").write_text(broken)
         assert gemini("generate", "-n", "-c", "more", environ=environ).status == 3
         assert (state / "last.json").read_text() == broken
+
+
+def test_continue_passes_over_what_cannot_be_continued(home: Path) -> None:
+    """traffic.md 60: the id of a run that ended in an error event, or failed, leads nowhere."""
+    environ = {"HOME": str(home)}
+    gemini("generate", "hi", answers=[reply(interaction(id="v1_good"))], environ=environ)
+    failed = {"event_type": "error", "error": {"code": "internal", "message": "m"}}
+    for bad in ([failed], [start(), failed], [completed("failed")]):
+        assert gemini("stream", "hi", answers=[sse(created(), *bad)], environ=environ).status in (5, 6, 8)
+    gemini("generate", "hi", answers=[reply({"id": "v1_c", "status": "cancelled"})], environ=environ)
+    assert gemini("generate", "-n", "-c", "more", environ=environ).body["previous_interaction_id"] == "v1_good"
+    gemini("stream", "hi", answers=[sse(created(), start(), failed, completed())], environ=environ)
+    assert gemini("generate", "-n", "-c", "more", environ=environ).body["previous_interaction_id"] == "v1_a"
 
 
 def test_a_home_that_cannot_be_written_costs_only_the_memory(tmp_path: Path) -> None:

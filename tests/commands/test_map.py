@@ -56,6 +56,21 @@ def answers(text: str) -> list[tuple[Any, Any]]:
     return [(row["key"], row["text"] if row["ok"] else row["error"]["kind"]) for row in rows(text)]
 
 
+def test_a_row_whose_prompt_is_empty_has_failed_and_is_not_sent() -> None:
+    stdin = b'{"t": ""}\n' * 12 + b'{"t": "x"}\n'
+    wire = Answering()
+    outcome = gemini("map", "-p", "{t}", stdin=stdin, answers=wire)
+    assert outcome.status == 11
+    assert [body["input"] for body in wire.bodies] == ["x"]
+    assert answers(outcome.out) == [*((line, "input") for line in range(1, 13)), (13, "re: x")]
+    assert gemini("batch", "submit", "-p", "{t}", stdin=stdin).status == 3
+
+
+@pytest.mark.parametrize("flags", [["-o", "x", "--checkpoint", "./x"], ["--rate", "0.0000001/h"]])
+def test_what_cannot_be_meant_of_a_run_is_a_usage_error(flags: list[str]) -> None:
+    assert gemini("map", *flags, stdin=b'"a"').status == 2
+
+
 def test_each_row_is_asked_and_answered_in_order() -> None:
     wire = Answering()
     done = gemini("map", "-m", "m", "-j", "3", stdin=ROWS, answers=wire)

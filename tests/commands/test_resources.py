@@ -74,6 +74,26 @@ def test_lists_follow_their_pages() -> None:
     assert gemini("models", "list", answers=looping).status == 6
 
 
+@pytest.mark.parametrize(
+    "argv",
+    [
+        *(["files", "list"], ["models", "list"], ["batch", "list"], ["files", "get", "a"], ["models", "get", "a"]),
+        *(["tokens", "hi"], ["batch", "status", "b1"], ["batch", "cancel", "b1"]),
+    ],
+)
+def test_an_error_that_comes_as_a_good_answer_is_none(argv: list[str]) -> None:
+    """traffic.md 55."""
+    error = {"error": {"code": 503, "message": "Busy.", "status": "UNAVAILABLE"}}
+    assert gemini(*argv, answers=[reply(error)]) == (5, "", "gemini-cli: temporary: Busy.\n")
+    assert gemini(*argv, answers=[reply({"error": {}})]).status == 6
+
+
+def test_half_a_list_is_none() -> None:
+    first = {"files": [{"name": "files/a"}], "nextPageToken": "t"}
+    outcome = gemini("files", "list", answers=[reply(first), reply({"error": {"code": 500, "message": "m"}})])
+    assert outcome.status != 0
+
+
 def test_the_revision_goes_to_interactions_only() -> None:
     listing, asking = ScriptedWire([reply({})]), ScriptedWire([reply(interaction())])
     gemini("models", "list", answers=listing)
@@ -179,6 +199,7 @@ def test_an_id_cannot_lead_elsewhere(interaction_id: str) -> None:
     for verb in ("get", "wait", "cancel", "delete"):
         assert gemini("interactions", verb, interaction_id).status == 2
     assert gemini("models", "get", interaction_id).status == 2
+    assert gemini("models", "get", f"models/{interaction_id}").status == 2
 
 
 def test_a_delete_needs_no_body_and_finds_done_what_its_first_try_did() -> None:

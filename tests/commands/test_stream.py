@@ -161,6 +161,14 @@ def test_an_interaction_that_still_runs_is_polled() -> None:
     assert (outcome.status, outcome.out, sleeps) == (0, T, [1.0])
 
 
+def test_an_error_that_says_nothing_is_no_news_in_a_replay() -> None:
+    """reference.md 7.2; were it one, the stream would be asked for again and again."""
+    same = [*HELLO[:4], {"event_type": "error", "error": {}}]
+    outcome, asked = streamed(sse(*same), sse(*same), sse(*same), reply(interaction("Hello there")))
+    assert outcome == (0, T, "")
+    assert asked == ["POST", "GET stream=true", "GET stream=true", "GET"]
+
+
 @pytest.mark.parametrize(
     "answers",
     [
@@ -200,6 +208,21 @@ def test_an_error_event_ends_as_8_with_its_words_unless_the_stream_completes() -
     assert streamed(sse(*HELLO[:4], failed, *HELLO[4:]))[0].status == 0
     blocked = {"event_type": "error", "error": {"code": "safety", "message": "told"}}
     assert streamed(sse(created(), blocked))[0].status == 9
+
+
+@pytest.mark.parametrize(("code", "status"), [("safety", 9), ("deadline_exceeded", 5), ("quota_exceeded", 7)])
+def test_why_a_run_failed_may_be_said_by_an_event_alone(code: str, status: int) -> None:
+    told = {"event_type": "error", "error": {"code": code, "message": "told"}}
+    outcome, _ = streamed(sse(created(), told, completed("failed")))
+    assert (outcome.status, "told" in outcome.err) == (status, True)
+    outcome, _ = streamed(sse(created(), told, completed("incomplete")))
+    assert (outcome.status, "told" in outcome.err) == (9 if code == "safety" else 8, True)
+
+
+def test_what_the_server_says_instead_of_a_stream_is_not_lost() -> None:
+    outcome, _ = streamed(reply({"error": {"code": 400, "message": "Not streamed here."}}))
+    assert outcome.status == 6
+    assert outcome.err.endswith("application/json instead of text/event-stream: Not streamed here.\n")
 
 
 @pytest.mark.parametrize(

@@ -478,6 +478,36 @@ def test_several_that_fail_alike_fail_as_one(environ: dict[str, str]) -> None:
     assert (mixed.status, mixed.out) == (11, "")
 
 
+def test_a_file_that_is_named_twice_is_uploaded_once(environ: dict[str, str]) -> None:
+    big("a.png", 3)
+    wire = EmulatedWire()
+    outcome = upload("a.png", "./a.png", str(Path("a.png").absolute()), wire=wire, environ=environ)
+    assert (outcome.status, len(set(outcome.out.splitlines())), outcome.out.count("\n")) == (0, 1, 3)
+    assert wire.commands == ["start", "upload, finalize"]
+
+
+def test_each_file_has_tries_of_its_own(environ: dict[str, str]) -> None:
+    names = ["a.png", "b.png", "c.png", "d.png"]
+    for name in names:
+        big(name, 3)
+    meeting = threading.Barrier(4, timeout=10)
+    looks: dict[str, int] = {}
+
+    class Busy(EmulatedWire):
+        """Each look at a file is refused twice, and all look at the same time."""
+
+        def send(self, call: Call) -> Reply:
+            if call.method != "GET":
+                return super().send(call)
+            meeting.wait()
+            looks[call.url] = looks.get(call.url, 0) + 1
+            return reply(b"", 503) if looks[call.url] < 3 else super().send(call)
+
+    wire = Busy()
+    wire.emulator = Emulator(pace=Pace(processing=0.01))
+    assert upload(*names, "-j", "4", wire=wire, environ=environ).status == 0
+
+
 def test_several_are_uploaded_at_a_time(environ: dict[str, str]) -> None:
     for name in ("a.png", "b.png", "c.png"):
         big(name, 3)
@@ -595,6 +625,28 @@ def test_the_file_is_held_against_the_source(file: dict[str, str], status: int, 
     wire = ScriptedWire([started(), finished({**FILE, **file}), *deleted])
     outcome = upload("a.png", wire=wire, environ=environ)
     assert (outcome.status, outcome.out) == (status, "" if status else "files/a\n")
+
+
+def test_a_file_that_changed_is_not_even_finished_by_an_empty_chunk(environ: dict[str, str]) -> None:
+    Path("a.png").write_bytes(b"data")
+
+    class Meddling(ScriptedWire):
+        def send(self, call: Call) -> Reply:
+            if call.headers.get("X-Goog-Upload-Command") == "query":
+                Path("a.png").write_bytes(b"other data")
+            return super().send(call)
+
+    all_there = {"x-goog-upload-status": "active", "x-goog-upload-size-received": "4"}
+    wire = Meddling([started(), reply(b"", 503), reply(b"", headers=all_there), reply(b"")])
+    assert upload("a.png", wire=wire, environ=environ).status == 3
+    commands = [call.headers["X-Goog-Upload-Command"] for call in wire.calls]
+    assert commands == ["start", "upload, finalize", "query", "cancel"]
+
+
+def test_a_file_that_lost_its_name_while_it_was_processed_is_none(environ: dict[str, str]) -> None:
+    Path("a.png").write_bytes(b"data")
+    wire = ScriptedWire([started(), finished({**FILE, "state": "PROCESSING"}), reply({"state": "ACTIVE"})])
+    assert upload("a.png", wire=wire, environ=environ)[:2] == (6, "")
 
 
 def test_a_lost_description_is_looked_for(environ: dict[str, str]) -> None:

@@ -63,7 +63,7 @@ def test_it_prints_what_to_export_serves_and_ends_at_once(number: signal.Signals
 
 
 def test_a_command_is_tested_against_it_in_one_line() -> None:
-    script = SHELL + 'gemini-cli generate -u hi && gemini-cli stream hi && test -z "$GEMINI_OFFLINE" && exit 7'
+    script = SHELL + 'gemini-cli generate -u hi && gemini-cli stream hi && test "$GEMINI_OFFLINE" = 0 && exit 7'
     done = emulator("-v", "--fault", "rate_limit", "--", "bash", "-c", script)
     assert done.returncode == 7
     assert done.stdout.count("Emulator: turn 1") == 2

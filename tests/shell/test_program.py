@@ -135,6 +135,19 @@ def test_nothing_is_written_to_the_working_directory() -> None:
     assert list(Path().iterdir()) == []
 
 
+def test_a_closed_stdout_that_nothing_goes_to_is_no_fault() -> None:
+    done = shell("gemini-cli generate --offline -q -o answer.txt hi >&-; echo $? >&2")
+    assert done.stderr == "0\n"
+    assert "hi" in Path("answer.txt").read_text()
+
+
+def test_a_command_of_the_emulator_is_not_offline_whatever_a_profile_says() -> None:
+    profiles = Path(os.environ["HOME"]) / ".config/gemini-cli/profiles"
+    profiles.mkdir(parents=True)
+    (profiles / "default.yaml").write_text("offline: true\n")
+    assert shell(f"gemini-cli emulator --fault 'refuse(400)' -- {PROGRAM} generate hi").returncode == 6
+
+
 def unread(pipe: IO[bytes]) -> int:
     """Bytes that nobody took out of it yet."""
     count = fcntl.ioctl(pipe, termios.FIONREAD, bytes(4))
