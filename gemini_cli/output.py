@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -86,10 +87,10 @@ def numbered(path: str, number: int) -> str:
 
 
 class _Device:
-    """A device or a pipe cannot be replaced; it is written as it comes."""
+    """A device or a pipe cannot be replaced; it is written as it comes. `opened` is a path, or a descriptor."""
 
-    def __init__(self, path: str) -> None:
-        self._file = open(path, "wb", buffering=0)  # noqa: SIM115  `discard` closes it
+    def __init__(self, opened: str | int) -> None:
+        self._file = open(opened, "wb", buffering=0)  # noqa: SIM115  `discard` closes it
 
     def write(self, data: bytes) -> None:
         view = memoryview(data)
@@ -113,6 +114,9 @@ def _opened(path: str) -> Replacement | _Device:
 
 
 def _open(path: str) -> Replacement | _Device:
+    if match := re.fullmatch(r"/dev/(?:(stdout)|(stderr)|fd/(\d{1,4}))", path):  # the shell's, who may go on with it
+        number = 1 if match[1] else 2 if match[2] else int(match[3])
+        return _Device(os.dup(number))
     try:
         about = os.stat(path)
     except FileNotFoundError:

@@ -13,7 +13,7 @@ from gemini_cli.commands.command import Command
 from gemini_cli.commands.flags import one_word
 from gemini_cli.commands.given import FORM, Given, given
 from gemini_cli.context import Context
-from gemini_cli.errors import OutputError, Partial
+from gemini_cli.errors import OutputError, Partial, UsageError
 from gemini_cli.flag import Flag, Record
 from gemini_cli.generate_content import GENERATE_CONTENT
 from gemini_cli.settings import Settings, resolve
@@ -49,6 +49,9 @@ def submit(context: Context) -> None:
     """
     asked = resolve(Submitted, context.said)
     path = context.words[0] if context.words else "-"
+    for said in ("api", "long"):
+        if context.flags.get(said) not in (None, "generate-content"):
+            raise UsageError(f"--{said} has no effect on a job, which speaks generateContent")
     title = asked.display_name or ("stdin" if path == "-" else os.path.basename(path))
     found = given(context, GENERATE_CONTENT)
     if asked.dry_run:

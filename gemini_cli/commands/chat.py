@@ -97,6 +97,8 @@ def _converse(context: Context, chatting: Chatting, session: Session | None) -> 
         _take(context, turns, body["input"])
     elif context.terminal.stdin_is_terminal:
         Prompt(context, turns, lambda asked: _take(context, turns, asked)).run()
+    elif context.prompted.no_stdin:
+        raise UsageError("no prompt: give words or -f FILE; --no-stdin forbids to read turns from stdin")
     else:
         for asked in _piped(context, b"\0" if chatting.null else b"\n"):
             _take(context, turns, asked)

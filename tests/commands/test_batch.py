@@ -121,6 +121,8 @@ def test_a_key_comes_back_as_it_went(key: Any) -> None:
         (b'{"input":"b","previous_interaction_id":"v"}', [], 3, "line 1: "),
         (b'"a"', ["--previous", "v1_a"], 2, "--previous"),
         (b'"a"', ["-f", "-"], 2, "claimed twice"),
+        (b'"a"', ["--api", "interactions"], 2, "--api has no effect"),
+        (b'"a"', ["--long"], 2, "--long has no effect"),
     ],
 )
 def test_a_job_is_whole_or_not_started(stdin: bytes, argv: list[str], status: int, message: str) -> None:

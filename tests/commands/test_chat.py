@@ -124,6 +124,7 @@ def test_attachments_and_the_prompt_of_a_profile_belong_to_the_first_turn(tmp_pa
         (["--request", "-"], "-"),
         (["--replay", "hi"], "--replay"),
         (["--remote", "hi"], "--remote"),
+        (["--no-stdin"], "--no-stdin"),
         (["-0", "hi"], "--null"),
         (["--background", "hi"], "--background"),
         (["--list", "hi"], "a prompt"),

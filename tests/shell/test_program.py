@@ -141,6 +141,17 @@ def test_a_closed_stdout_that_nothing_goes_to_is_no_fault() -> None:
     assert "hi" in Path("answer.txt").read_text()
 
 
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1"])
+def test_a_stream_that_the_shell_has_opened_is_not_replaced(name: str) -> None:
+    Path("log").write_text("old\n")
+    done = shell(f"(echo header; gemini-cli generate --offline -q -o {name} hi; echo; echo footer) >>log")
+    assert (done.returncode, done.stderr) == (0, "")
+    first, second, *answer, last = Path("log").read_text().splitlines()
+    assert (first, second, last) == ("old", "header", "footer")
+    assert "hi" in "".join(answer)
+    assert shell(f"gemini-cli generate --offline -q -o {name} hi | tail -n 1").stdout == answer[-1]
+
+
 def test_a_command_of_the_emulator_is_not_offline_whatever_a_profile_says() -> None:
     profiles = Path(os.environ["HOME"]) / ".config/gemini-cli/profiles"
     profiles.mkdir(parents=True)
