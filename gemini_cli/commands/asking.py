@@ -83,7 +83,11 @@ def remember(context: Context, interaction: Interaction) -> None:
 def add_to_history(context: Context, body: Body, interaction: Interaction) -> None:
     """For `--history`: what was asked, which has all that was before, and a turn that came to its end."""
     if context.history is not None and interaction.status in ("completed", "requires_action"):
-        history.write(context.history, [*as_steps(body["input"]), *interaction.steps])
+        asked = as_steps(body["input"])
+        before = history.read(context.history)
+        if before != asked[: len(before)]:
+            raise OutputError(f"{context.history} was changed by another run meanwhile; this turn is not in it")
+        history.write(context.history, [*asked, *interaction.steps])
 
 
 def hold_against_schema(context: Context, interaction: Interaction) -> None:

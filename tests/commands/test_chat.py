@@ -374,6 +374,20 @@ def test_a_history_is_read_and_written_back(command: str, tmp_path: Path) -> Non
     assert written[-1]["content"][0]["text"] == "2"
 
 
+def test_a_turn_that_another_run_added_meanwhile_is_not_lost(tmp_path: Path) -> None:
+    kept = tmp_path / "h.json"
+
+    class Racing(ScriptedWire):
+        def send(self, call: Any) -> Reply:
+            kept.write_text('[{"type": "user_input", "content": []}]')
+            return super().send(call)
+
+    outcome = gemini("generate", "--history", str(kept), "hi", answers=Racing([reply(interaction("1"))]))
+    assert (outcome.status, outcome.out) == (13, "1\n")
+    assert "changed by another run" in outcome.err
+    assert json.loads(kept.read_text()) == [{"type": "user_input", "content": []}]
+
+
 def test_calls_that_wait_are_in_the_history(tmp_path: Path) -> None:
     file = tmp_path / "h.json"
     call = {"type": "function_call", "id": "q", "name": "f", "arguments": {}}
