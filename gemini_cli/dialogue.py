@@ -162,6 +162,7 @@ def wait(
             look(found)
         except Failure as failure:
             if failure.http_status not in (403, 404) or waited >= hidden_for:
+                service.check_deadline()  # it may be why
                 raise
         service.sleep(pause)
         waited += pause

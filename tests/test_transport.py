@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_cli import refusal
+from gemini_cli import dialogue, refusal
 from gemini_cli.deadline import Deadline
 from gemini_cli.endpoint import Endpoint
-from gemini_cli.errors import DeadlinePassed, Failure
+from gemini_cli.errors import DeadlinePassed, Failure, Temporary
 from gemini_cli.transport import Patience, Transport
 from gemini_cli.transport.patience import LONGEST_HINT, asked_for, backoff
 from gemini_cli.transport.wire import Cut, NeverSent, Reply, Unanswered, WireFailure
@@ -145,6 +146,27 @@ def test_nothing_is_begun_after_the_deadline() -> None:
     now[0] = 5.0
     with pytest.raises(DeadlinePassed, match="limit of 5 s"):
         deadline.check()
+
+
+@pytest.mark.parametrize("ended", ["between two looks", "while one was asked for"])
+def test_a_deadline_ends_a_wait_in_one_way(ended: str) -> None:
+    looks = [interaction(status="in_progress")] * 2
+
+    class Service:
+        def check_deadline(self) -> None:
+            if not looks:
+                raise DeadlinePassed("the limit has passed")
+
+        def json(self, method: str, path: str) -> str:
+            if ended != "between two looks" and len(looks) == 1:
+                looks.pop()
+                raise Temporary("no byte came")
+            return json.dumps(looks.pop())
+
+        def sleep(self, seconds: float) -> None: ...
+
+    with pytest.raises(DeadlinePassed):
+        dialogue.wait(cast(Transport, Service()), "v1_a")
 
 
 def test_no_retries_means_one_request() -> None:

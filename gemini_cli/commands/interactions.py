@@ -10,7 +10,7 @@ from gemini_cli.commands import show
 from gemini_cli.commands.command import Command
 from gemini_cli.commands.flags import one_word
 from gemini_cli.context import Context
-from gemini_cli.errors import Ended
+from gemini_cli.errors import DeadlinePassed, Ended
 from gemini_cli.flag import Flag, Record
 from gemini_cli.interaction import Interaction
 from gemini_cli.settings import Settings, resolve
@@ -58,7 +58,11 @@ def _awaited(context: Context, interaction_id: str) -> Interaction:
             progress.note(str(found.status))
             shown = len(found.steps)
 
-        return dialogue.wait(context.service, interaction_id, hidden_for=dialogue.HIDDEN, look=look)
+        try:
+            return dialogue.wait(context.service, interaction_id, hidden_for=dialogue.HIDDEN, look=look)
+        except DeadlinePassed as error:
+            error.interaction_id, error.hint = interaction_id, _again(interaction_id)
+            raise
 
 
 def _leave(context: Context, interaction_id: str) -> None:
@@ -66,7 +70,11 @@ def _leave(context: Context, interaction_id: str) -> None:
     if resolve(Waiting, context.said).cancel_on_interrupt:
         context.terminal.notice(f"{interaction_id}: {dialogue.cancel(context.service, interaction_id).status}")
     else:
-        context.terminal.notice(f"it goes on; `gemini-cli interactions wait {interaction_id}` comes back to it")
+        context.terminal.notice(f"it goes on; {_again(interaction_id)}")
+
+
+def _again(interaction_id: str) -> str:
+    return f"`gemini-cli interactions wait {interaction_id}` comes back to it"
 
 
 def cancel(context: Context) -> None:

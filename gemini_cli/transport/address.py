@@ -57,12 +57,12 @@ class Proxy(NamedTuple):
     @classmethod
     def parse(cls, url: str) -> Proxy:
         """ValueError for what is none, in words that do not repeat it: there may be a password anywhere in it."""
+        if not url.lower().startswith("http://"):
+            raise ValueError("it is not asked over http://")
         try:
             parts = urlsplit(url)
             origin, _ = taken_apart(url)
             user = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}".encode()
         except ValueError:
             raise ValueError("it is no URL") from None
-        if origin.scheme != "http":
-            raise ValueError("it is not asked over http://")
         return cls(origin, f"Basic {base64.b64encode(user).decode()}" if user != b":" else "")
