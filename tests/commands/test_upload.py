@@ -487,25 +487,28 @@ def test_a_file_that_is_named_twice_is_uploaded_once(environ: dict[str, str]) ->
 
 
 def test_each_file_has_tries_of_its_own(environ: dict[str, str]) -> None:
-    names = ["a.png", "b.png", "c.png", "d.png"]
+    names = ["a.mp4", "b.mp4", "c.mp4", "d.mp4"]  # of all types, films are processed
     for name in names:
         big(name, 3)
     meeting = threading.Barrier(4, timeout=10)
     looks: dict[str, int] = {}
 
     class Busy(EmulatedWire):
-        """Each look at a file is refused twice, and all look at the same time."""
+        """Two looks at each file are refused, and all look at the same time."""
 
         def send(self, call: Call) -> Reply:
             if call.method != "GET":
                 return super().send(call)
-            meeting.wait()
             looks[call.url] = looks.get(call.url, 0) + 1
-            return reply(b"", 503) if looks[call.url] < 3 else super().send(call)
+            if looks[call.url] > 2:
+                return super().send(call)
+            meeting.wait()
+            return reply(b"", 503)
 
     wire = Busy()
-    wire.emulator = Emulator(pace=Pace(processing=0.01))
+    wire.emulator = Emulator(pace=Pace(processing=0.2))
     assert upload(*names, "-j", "4", wire=wire, environ=environ).status == 0
+    assert len(looks) == 4
 
 
 def test_several_are_uploaded_at_a_time(environ: dict[str, str]) -> None:
