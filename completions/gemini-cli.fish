@@ -154,7 +154,7 @@ complete -c gemini-cli -n '__gemini_cli_takes_settings' -l api-version -x -d 'th
 complete -c gemini-cli -n '__gemini_cli_takes_settings' -l ca-file -rF -d 'trust the certificates in FILE instead of the system\'s'
 complete -c gemini-cli -n '__gemini_cli_takes_settings' -l connect-timeout -x -d 'give up connecting'
 complete -c gemini-cli -n '__gemini_cli_takes_settings' -l idle-timeout -x -d 'give up when no byte comes'
-complete -c gemini-cli -n '__gemini_cli_takes_settings' -l timeout -x -d 'end the run, counted from when the input is complete; 600 unless the command may take for ever'
+complete -c gemini-cli -n '__gemini_cli_takes_settings' -l timeout -x -d 'end the run, counted from when the input is complete; 900 unless the command may take for ever'
 complete -c gemini-cli -n '__gemini_cli_takes_settings' -l retries -x -d 'repeat what was never sent, or what the server refused for now'
 complete -c gemini-cli -n '__gemini_cli_takes_settings' -l retry-unknown -x -d 'repeat a request that got no answer; it may be billed twice'
 

@@ -18,9 +18,9 @@ from gemini_cli.interaction import want
 from gemini_cli.mime_type import is_text, kind
 
 if TYPE_CHECKING:
+    from gemini_cli.client.api_client import ApiClient
     from gemini_cli.resources import Resource
     from gemini_cli.terminal import Progress, Terminal
-    from gemini_cli.transport import Transport
 
 PDF_LIMIT = 50 * 1000 * 1000  # bytes of a PDF that the API takes inline (reference.md 3)
 
@@ -36,7 +36,7 @@ class Rule(NamedTuple):
 class Attachments:
     """`service` is asked for only when there is something to ask; `terminal` shows how far an upload is."""
 
-    def __init__(self, rule: Rule, service: Callable[[], Transport], terminal: Terminal) -> None:
+    def __init__(self, rule: Rule, service: Callable[[], ApiClient], terminal: Terminal) -> None:
         self._rule = rule
         self._service = service
         self._terminal = terminal

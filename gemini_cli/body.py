@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from gemini_cli import json_text
 from gemini_cli.errors import InputError, UsageError
@@ -16,26 +16,11 @@ Body = dict[str, Any]
 BodyPath = list[str | int]
 
 
-class Stretch(Protocol):
-    """Some bytes of an open file: themselves a file, as `socket.sendfile` wants one, with so many bytes `left`."""
-
-    @property
-    def left(self) -> int: ...
-    def tell(self) -> int: ...
-    def seek(self, offset: int, /) -> int: ...
-    def read(self, size: int, /) -> bytes: ...
-    def readall(self) -> bytes: ...
-    def readinto(self, buffer: memoryview, /) -> int: ...
-
-
-Piece = bytes | Stretch
-
-
 class Pieces(NamedTuple):
     """A body that is not held in memory: `size` bytes, made anew for each try. A try that is cut takes only some."""
 
     size: int
-    make: Callable[[], Iterator[Piece]]
+    make: Callable[[], Iterator[bytes]]
 
 
 Content = bytes | Pieces
@@ -44,7 +29,7 @@ Content = bytes | Pieces
 def whole(body: Content) -> bytes:
     if isinstance(body, bytes):
         return body
-    return b"".join(piece if isinstance(piece, bytes) else piece.readall() for piece in body.make())
+    return b"".join(body.make())
 
 
 def encoded(body: Body) -> Content:

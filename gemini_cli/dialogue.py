@@ -12,12 +12,14 @@ from contextlib import contextmanager
 from urllib.parse import quote, urlencode
 
 from gemini_cli.body import Body, encoded
+from gemini_cli.client.api_client import ApiClient, no_response
 from gemini_cli.errors import DeadlinePassed, Failure, Incomplete, Rejected, UsageError
 from gemini_cli.family import INTERACTIONS, Family
 from gemini_cli.fold import Fold
 from gemini_cli.interaction import Event, Interaction, merged
+from gemini_cli.refusal import StreamError
 from gemini_cli.replay import Replay
-from gemini_cli.transport import Cut, Transport, unanswered
+from gemini_cli.transport.errors import BrokenBodyError
 
 POLL = 1.0  # seconds between two looks at a running interaction, at first
 POLL_LONGEST = 5.0  # the documentation's own interval for models (reference.md 8.1)
@@ -36,7 +38,7 @@ class Dialogue:
 
     def __init__(
         self,
-        service: Transport,
+        service: ApiClient,
         family: Family = INTERACTIONS,
         *,
         long: bool = False,
@@ -115,7 +117,7 @@ class Dialogue:
                 yield from _resume(service, fold, lost, stored=self._keeps(body))
         except DeadlinePassed as error:
             if not fold.began:
-                raise unanswered(error.message) from error
+                raise no_response(error.message, timed_out=True) from error
             raise
         except Failure as failure:
             told = failure.after_the_first_byte() if fold.began else failure
@@ -127,7 +129,7 @@ class Dialogue:
 
 
 @contextmanager
-def _create(service: Transport, body: Body) -> Iterator[None]:
+def _create(service: ApiClient, body: Body) -> Iterator[None]:
     """What a failed create adds to its failure: what was asked for, the tries, and whether it may have been billed."""
     try:
         yield
@@ -142,7 +144,7 @@ def _create(service: Transport, body: Body) -> Iterator[None]:
 
 
 def wait(
-    service: Transport,
+    service: ApiClient,
     interaction_id: str,
     *,
     hidden_for: float = 0,
@@ -169,16 +171,16 @@ def wait(
         pause = min(pause * 2, POLL_LONGEST)
 
 
-def fetch(service: Transport, interaction_id: str) -> Interaction:
+def fetch(service: ApiClient, interaction_id: str) -> Interaction:
     return Interaction.parse(service.json("GET", _path(interaction_id)))
 
 
-def cancel(service: Transport, interaction_id: str) -> Interaction:
+def cancel(service: ApiClient, interaction_id: str) -> Interaction:
     """Stop a run; with a slash, unlike a batch (reference.md 8). Another try does what the first one did."""
     return Interaction.parse(service.json("POST", f"{_path(interaction_id)}/cancel", repeatable=True))
 
 
-def delete(service: Transport, interaction_id: str) -> None:
+def delete(service: ApiClient, interaction_id: str) -> None:
     service.delete(_path(interaction_id))
 
 
@@ -191,16 +193,20 @@ def _follow(events: Iterator[Event], fold: Fold, replay: Replay | None) -> Gener
                 yield fresh, fold.add(fresh)
             if fold.terminal:
                 return ""
-    except Cut as cut:
+    except BrokenBodyError as error:
         if not fold.events:
-            raise (cut.said.failure() if cut.said else unanswered(str(cut))) from cut
-        return str(cut)
+            raise no_response(str(error)) from error
+        return str(error)
+    except StreamError as error:
+        if not fold.events:
+            raise error.error.failure() from error
+        return str(error)
     if not fold.events:
         raise Rejected("the server answered with an empty stream")
     return "the stream ended before its last event"
 
 
-def _resume(service: Transport, fold: Fold, lost: str, *, stored: bool) -> Iterator[Heard]:
+def _resume(service: ApiClient, fold: Fold, lost: str, *, stored: bool) -> Iterator[Heard]:
     silent = 0
     while not fold.terminal and silent < RESUMES_WITHOUT_NEWS:
         _resumable(fold, lost, stored=stored)
@@ -227,7 +233,7 @@ def _resumable(fold: Fold, lost: str, *, stored: bool) -> None:
         raise Incomplete(f"the answer is cut off: {lost} (not stored, so it cannot be resumed)", billed="yes")
 
 
-def _fetched(service: Transport, fold: Fold, lost: str) -> Iterator[Heard]:
+def _fetched(service: ApiClient, fold: Fold, lost: str) -> Iterator[Heard]:
     """The finished interaction in place of the stream's last event; its steps hold what the stream did not bring."""
     try:
         finished = wait(service, fold.id or "")

@@ -97,6 +97,14 @@ class Refusal(NamedTuple):
         return told + re.findall(r"[Rr]etry in (\d+(?:\.\d+)?)\s?s", self.message)
 
 
+class StreamError(Exception):
+    """A stream ended in an error body."""
+
+    def __init__(self, error: Refusal) -> None:
+        super().__init__(f"the server broke off with {error.number or error.code}: {error.message}")
+        self.error = error
+
+
 def read(body: bytes, http_status: int, reason: str) -> Refusal:
     """The refusal in the body of an answer that is not 200."""
     text = body.decode("utf-8", "replace").strip()

@@ -9,16 +9,16 @@ from urllib.parse import quote, urlencode
 
 from gemini_cli import refusal
 from gemini_cli.body import encoded
+from gemini_cli.client.api_client import ApiClient
 from gemini_cli.errors import Rejected, UsageError
 from gemini_cli.interaction import objects, parse_object, want
-from gemini_cli.transport import Transport
 
 Resource = dict[str, Any]
 
 PAGE_SIZE = 100  # the largest that files take; models take more (reference.md 10.3)
 
 
-def every(service: Transport, collection: str, listed: str | None = None) -> Iterator[Resource]:
+def every(service: ApiClient, collection: str, listed: str | None = None) -> Iterator[Resource]:
     """All of `models`, `files` or `batches`, page after page; Rejected if a page leads to itself.
 
     `listed` is what a page calls them, if something else.
@@ -36,15 +36,15 @@ def every(service: Transport, collection: str, listed: str | None = None) -> Ite
         token = following
 
 
-def one(service: Transport, name: str) -> Resource:
+def one(service: ApiClient, name: str) -> Resource:
     return parse(service.json("GET", quote(name)))
 
 
-def delete(service: Transport, name: str) -> None:
+def delete(service: ApiClient, name: str) -> None:
     service.delete(quote(name))
 
 
-def count_tokens(service: Transport, model: str, contents: list[Resource]) -> Resource:
+def count_tokens(service: ApiClient, model: str, contents: list[Resource]) -> Resource:
     body = encoded({"contents": contents})
     return parse(service.json("POST", f"{quote(model)}:countTokens", body, repeatable=True))
 
@@ -58,7 +58,7 @@ def parse(text: str) -> Resource:
     return resource
 
 
-def download(service: Transport, name: str) -> Iterator[bytes]:
+def download(service: ApiClient, name: str) -> Iterator[bytes]:
     """The bytes of a generated file; what was uploaded cannot be downloaded (reference.md 10.3)."""
     from gemini_cli.files import downloads  # OpenSSL takes 5 ms
 

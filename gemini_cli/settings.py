@@ -17,7 +17,7 @@ Resolved = TypeVar("Resolved")
 
 LARGEST = 1e8
 DEFAULT = "default"
-TIMEOUT = 600.0  # seconds for a whole run, where none are said
+TIMEOUT = 900.0  # seconds for a whole run; models think for minutes, and clients are advised to wait 15
 
 
 class Settings(Record):

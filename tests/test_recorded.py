@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from gemini_cli.client.event_stream import read_api_events
 from gemini_cli.fold import Fold
-from gemini_cli.transport.stream import read_events
 from tests.harness import Outcome, gemini, reply
 
 BESIDE = Path(__file__).parents[2] / "shared" / "api" / "recorded"
@@ -106,7 +106,7 @@ def test_a_recorded_stream_gives_its_text_and_status(path: Path) -> None:
 
 def folded(path: Path) -> dict[str, Any]:
     fold = Fold()
-    for event in read_events([path.read_bytes()], lambda text: None):
+    for event in read_api_events([path.read_bytes()], lambda: None):
         fold.add(event)
     return fold.interaction.raw
 
@@ -263,7 +263,10 @@ def test_an_older_error_gives_its_message_and_status(command: str, path: Path) -
     content_type = "text/event-stream" if command == "stream" else "application/json"
     if path.read_text().startswith("<"):
         outcome = ask_older(command, answers=[reply(path.read_bytes(), 404, "text/html")])
-        assert (outcome.status, outcome.err) == (6, "gemini-cli: rejected: HTTP 404 (model: gemini-flash-latest)\n")
+        assert (outcome.status, outcome.err) == (
+            6,
+            "gemini-cli: rejected: HTTP 404 Not Found (model: gemini-flash-latest)\n",
+        )
         return
     error = json.loads(path.read_bytes())["error"]
     per_day = "PerDay" in json.dumps(error.get("details"))

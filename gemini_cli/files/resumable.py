@@ -17,8 +17,8 @@ from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from gemini_cli import json_text
+from gemini_cli.client.api_client import UploadResponse
 from gemini_cli.errors import AuthError, Failure, Rejected, Temporary, Unknown
-from gemini_cli.transport.wire import Told
 
 CHUNK = 8 * 1024 * 1024  # bytes, as the SDK sends them
 
@@ -84,7 +84,7 @@ class Upload:
         last = self._offset + length == self.size
         return Step("upload, finalize" if last else "upload", self._offset, length)
 
-    def take(self, told: Told) -> Failure | None:
+    def take(self, told: UploadResponse) -> Failure | None:
         """What came of the step: the failure to wait for before the next one, or None to go on at once.
 
         Raises the failure that ends the upload.
@@ -104,7 +104,7 @@ class Upload:
             raise Unknown("the file was uploaded, but the answer with its name is lost; see `gemini-cli files list`")
         self._renew(self._gone)
 
-    def _started(self, told: Told) -> Failure | None:
+    def _started(self, told: UploadResponse) -> Failure | None:
         if told.failure is not None:
             return self._again(told.failure, "start")
         url = told.headers.get("x-goog-upload-url", "")
@@ -117,7 +117,7 @@ class Upload:
         self._next, self._offset, self._sent = "upload", 0, 0
         return None
 
-    def _sent_chunk(self, told: Told) -> Failure | None:
+    def _sent_chunk(self, told: UploadResponse) -> Failure | None:
         step = self.step
         assert step is not None  # or there was nothing to take
         end = step.offset + step.length
@@ -139,7 +139,7 @@ class Upload:
             self._refused = failure
         return self._again(failure, "query")
 
-    def _asked(self, told: Told) -> Failure | None:
+    def _asked(self, told: UploadResponse) -> Failure | None:
         status, received = told.headers.get(STATUS), _number(told.headers.get(RECEIVED))
         failure = told.failure
         if status == "cancelled" or _is_unknown(failure):
@@ -169,7 +169,7 @@ class Upload:
         self._next = following
         return failure
 
-    def _finished(self, told: Told, step: Step) -> Failure | None:
+    def _finished(self, told: UploadResponse, step: Step) -> Failure | None:
         self.file = _described(told.text)
         if self.file is None and step.command != "query":
             return self._again(Temporary("the description of the uploaded file is lost"), "query")

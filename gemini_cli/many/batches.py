@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from gemini_cli import json_text, refusal, resources
 from gemini_cli.body import Body
+from gemini_cli.client.api_client import ApiClient
 from gemini_cli.errors import DeadlinePassed, Failure, Incomplete, InputError, Rejected, Temporary, Unknown, UsageError
 from gemini_cli.files import uploads
 from gemini_cli.files.source import Source
@@ -20,7 +21,6 @@ from gemini_cli.many import rows
 from gemini_cli.many.form import Form
 from gemini_cli.many.rows import Judge, Key, Output, Row
 from gemini_cli.resources import Resource
-from gemini_cli.transport import Transport
 
 INLINE = 4 * 1000 * 1000  # bytes of requests that go into the create itself; the API takes 20 MB, a file is safer
 TYPE = "application/jsonl"
@@ -147,7 +147,7 @@ def read(text: str) -> Key:
     return value if isinstance(value, str) or (type(value) is int and str(value) == text) else text
 
 
-def create(service: Transport, batch: Batch, title: str, advance: Callable[[int], None]) -> Job:
+def create(service: ApiClient, batch: Batch, title: str, advance: Callable[[int], None]) -> Job:
     """Start a job with the rows in it, or with a file of them. Unknown if it may have been started."""
     if batch.source.size <= INLINE:
         lines = b"".join(batch.source.pieces(0, batch.source.size)).splitlines()
@@ -171,16 +171,16 @@ def _inline(line: dict[str, Any]) -> dict[str, Any]:
     return {"request": line["request"], "metadata": {"key": line["key"]}}
 
 
-def fetch(service: Transport, name: str) -> Job:
+def fetch(service: ApiClient, name: str) -> Job:
     return Job(resources.one(service, name))
 
 
-def cancel(service: Transport, name: str) -> None:
+def cancel(service: ApiClient, name: str) -> None:
     """Ask for the end of a job; with a colon, unlike an interaction."""
     resources.parse(service.json("POST", f"{name}:cancel", repeatable=True))
 
 
-def wait(service: Transport, name: str, look: Callable[[Job], None]) -> Job:
+def wait(service: ApiClient, name: str, look: Callable[[Job], None]) -> Job:
     """Poll until the job is over; `look` sees it each time."""
     pause = POLL
     while True:
@@ -192,7 +192,7 @@ def wait(service: Transport, name: str, look: Callable[[Job], None]) -> Job:
         pause = min(pause * 1.5, POLL_LONGEST)
 
 
-def results(service: Transport, job: Job, judge: Judge | None) -> Iterator[Output]:
+def results(service: ApiClient, job: Job, judge: Judge | None) -> Iterator[Output]:
     """The output rows of a job that succeeded, as they come. Incomplete if there are fewer than requests."""
     count = 0
     for count, found in enumerate(_results(service, job), 1):
@@ -202,7 +202,7 @@ def results(service: Transport, job: Job, judge: Judge | None) -> Iterator[Outpu
         raise Incomplete(f"{job.name} has {count} results for {wanted} requests")
 
 
-def _results(service: Transport, job: Job) -> Iterator[str]:
+def _results(service: ApiClient, job: Job) -> Iterator[str]:
     """Each result as JSON; a file is read as it comes."""
     file = want(job.output, "responsesFile", str)
     if file is not None:

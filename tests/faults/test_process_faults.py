@@ -216,8 +216,8 @@ sys.addaudithook(end)
     [
         ("typer", signal.SIGINT),
         ("gemini_cli.context", signal.SIGINT),
-        ("httptools", signal.SIGINT),
-        ("httptools", signal.SIGTERM),
+        ("httpx", signal.SIGINT),
+        ("httpx", signal.SIGTERM),
         ("gemini_cli.transport.stream", signal.SIGHUP),
     ],
     ids=lambda value: getattr(value, "name", value),

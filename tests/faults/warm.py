@@ -16,10 +16,10 @@ from typing import Any
 
 import gemini_cli.__main__
 import gemini_cli.answer
+import gemini_cli.client.event_stream
 import gemini_cli.dialogue
 import gemini_cli.main
-import gemini_cli.transport.http
-import gemini_cli.transport.stream
+import gemini_cli.transport.http_transport
 
 
 def ordered(door: socket.socket) -> bool:

@@ -114,7 +114,7 @@ def test_a_word_that_is_not_utf8_is_an_input_error() -> None:
 
 
 def test_stray_files_in_the_working_directory_have_no_effect() -> None:
-    for name in ("httptools", "yaml", "typer", "json", "sitecustomize", "usercustomize"):
+    for name in ("httpx", "yaml", "typer", "json", "sitecustomize", "usercustomize"):
         Path(f"{name}.py").write_text(f"open('ran-{name}', 'w')\nraise SystemExit('stray {name}.py ran')\n")
     Path(".env").write_text("GEMINI_MODEL=stray\n")
     Path("default.yaml").write_text("request: {model: stray}\n")
