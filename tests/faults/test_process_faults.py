@@ -218,7 +218,7 @@ sys.addaudithook(end)
         ("gemini_cli.context", signal.SIGINT),
         ("httpx", signal.SIGINT),
         ("httpx", signal.SIGTERM),
-        ("gemini_cli.transport.stream", signal.SIGHUP),
+        ("gemini_cli.client.event_stream", signal.SIGHUP),
     ],
     ids=lambda value: getattr(value, "name", value),
 )
