@@ -94,7 +94,7 @@ class _Described(NamedTuple):
     name: str | None
 
     def body(self, size: int) -> bytes:
-        """Names are sent only if there are any (reference.md 10.1)."""
+        """The body of the start request; names are sent only if there are any (api/README.md 10.1)."""
         named = {"name": self.name, "display_name": self.display_name}
         said = {key: value for key, value in named.items() if value}
         return json_text.dump({"file": {**said, "mime_type": self.mime_type, "size_bytes": size}}).encode()

@@ -1,6 +1,6 @@
-"""Batch jobs: many requests of generateContent in one, answered within a day (reference.md 11.7, traffic.md 91, 92).
+"""Batch jobs: many generateContent requests in one, answered within a day (api/README.md 14).
 
-A row travels as `{"key", "request"}`, and its answer comes back under the same key, in whatever order.
+A row is sent as `{"key", "request"}`, and its answer has the same key. Answers come in any order.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Job:
 
     @property
     def output(self) -> dict[str, Any]:
-        """Where the results are; under either of two names (traffic.md 91)."""
+        """The object with the results, under one of two names (api/README.md 14.3)."""
         return want(self._metadata, "output", dict) or want(self.raw, "response", dict) or {}
 
     def verdict(self) -> Failure | None:
