@@ -1,8 +1,8 @@
 """The request of the next turn of a conversation. Pure.
 
 If the server stores the conversation, a turn names the interaction before it. Otherwise it repeats all steps so far
-unchanged, unknown ones, thoughts and signatures included (api/README.md 8.8, 8.10). Neither inherits settings, so
-model, tools, system instruction and configuration are sent again in every turn.
+unchanged, unknown ones, thoughts and signatures included (api/README.md 4.2, 8.8, 8.10). Neither inherits settings,
+so model, tools, system instruction and configuration are sent again in every turn.
 """
 
 from __future__ import annotations

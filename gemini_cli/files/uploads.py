@@ -64,7 +64,7 @@ def upload(
 
 
 def wait_until_active(service: Transport, file: Resource) -> Resource:
-    """The file once it can be used; Rejected if processing it failed."""
+    """Wait until a File can be used (api/README.md 10.10); Rejected if processing it failed."""
     pause = POLL
     while file.get("state") == "PROCESSING":
         service.sleep(pause)
@@ -87,7 +87,7 @@ def name_of(file: Resource) -> str:
 
 
 class _Described(NamedTuple):
-    """What the service is told of a file before it gets the bytes."""
+    """The description of a file in the request that starts its upload."""
 
     mime_type: str
     display_name: str | None
@@ -203,7 +203,7 @@ class _Sending:
             self._unfinished.keep(session)
 
     def _wrong(self, file: Resource) -> str:
-        """What the File says that is not true of the source; the service need not say anything."""
+        """The difference between the File (api/README.md 10.8) and the source, if any. Missing fields are not one."""
         size = file.get("sizeBytes")
         if size is not None and str(size) != str(self._source.size):
             return f"{size} bytes instead of {self._source.size}"
@@ -212,7 +212,7 @@ class _Sending:
         return ""
 
     def _found(self) -> Resource | None:
-        """The File whose description was lost: by its name if it was given one, else by all that is known of it."""
+        """Find the File of an upload whose last response was lost: by its name, else by all other fields."""
         if self._described.name:
             return _there(self._service, self._described.name, self._digest)
         digest = self._digest.hex()
@@ -235,7 +235,7 @@ def _there(service: Transport, name: str, digest: Digest) -> Resource | None:
     try:
         file = resources.one(service, name)
     except (Rejected, AuthError) as failure:
-        if failure.http_status in (403, 404):  # 403 is what the service says of a file that is not there
+        if failure.http_status in (403, 404):  # 403 also if there is no such file (api/README.md 10.15)
             return None
         raise
     return file if says(file, digest.hex()) else None

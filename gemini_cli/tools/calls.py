@@ -68,9 +68,9 @@ class Made(NamedTuple):
 
 
 def make(calls: Sequence[Step], functions: Mapping[str, Runnable], allowed: Callable[[Step], bool]) -> list[Made]:
-    """Run what may be run, all at the same time; what became of every call, in their order.
+    """Run the calls of one answer in parallel, and return their results in the same order (api/README.md 9.7).
 
-    `allowed` is asked of each call that would run; ActionRequired, before any of them does, if it says no.
+    `allowed` is asked about each call that would run. If it says no, ActionRequired is raised before any runs.
     """
     made: dict[int, Made] = {}
     jobs: dict[int, tuple[Command, bytes]] = {}

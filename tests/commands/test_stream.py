@@ -220,6 +220,7 @@ def test_why_a_run_failed_may_be_said_by_an_event_alone(code: str, status: int) 
 
 
 def test_what_the_server_says_instead_of_a_stream_is_not_lost() -> None:
+    """A JSON response to a request for a stream: the response's type counts (api/README.md 7.16)."""
     outcome, _ = streamed(reply({"error": {"code": 400, "message": "Not streamed here."}}))
     assert outcome.status == 6
     assert outcome.err.endswith("application/json instead of text/event-stream: Not streamed here.\n")
