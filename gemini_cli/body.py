@@ -17,7 +17,7 @@ BodyPath = list[str | int]
 
 
 class Stretch(Protocol):
-    """A range of an open file, itself a file as `socket.sendfile` wants one, with `left` bytes to go."""
+    """A range of an open file, with `left` bytes to go; a file for `socket.sendfile`."""
 
     @property
     def left(self) -> int: ...
@@ -32,7 +32,10 @@ Piece = bytes | Stretch
 
 
 class Pieces(NamedTuple):
-    """A body of `size` bytes that is not held in memory: each try makes it anew, and may read only a part."""
+    """A body of `size` bytes that is not held in memory.
+
+    Each attempt makes it anew, and may read only a part.
+    """
 
     size: int
     make: Callable[[], Iterator[Piece]]
@@ -48,7 +51,10 @@ def whole(body: Content) -> bytes:
 
 
 def encoded(body: Body) -> Content:
-    """Encode a body, in pieces if it has attachments; InputError with the size if it is too large for the API."""
+    """Encode a body, in pieces if it has attachments.
+
+    InputError with the size if it is too large for the API.
+    """
     parts = _parts(body)
     size = _length(parts)
     if size > REQUEST_LIMIT:
@@ -82,7 +88,7 @@ def _pieces(parts: Parts) -> Iterator[bytes]:
 
 
 def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> Body:
-    """Merge two layers: maps deeply, everything else is replaced. Neither argument is changed."""
+    """Merge two layers into a new one: maps deeply, everything else is replaced."""
     merged = {key: merge(value, {}) if isinstance(value, dict) else value for key, value in under.items()}
     for key, value in over.items():
         below = merged.get(key)

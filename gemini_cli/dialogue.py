@@ -1,4 +1,4 @@
-"""Send a request and get its final answer: follow the stream, resume it when it is cut, poll a run.
+"""Send a request and get its final answer: follow, resume, poll.
 
 Resuming asks for the rest of an answer that exists; it never sends the request again. It needs an id, so the
 interaction must be stored. Tried in this order: the stream after the last event id, the stream from the start, the
@@ -68,7 +68,10 @@ class Dialogue:
         return merged(hops)
 
     def _rest(self, body: Body, hop: Interaction, sent: set[str]) -> Body | None:
-        """The request for the rest of an answer (api/README.md 8.12), or None. No token is sent twice."""
+        """The request for the rest of an answer (api/README.md 8.12), or None.
+
+        No token is sent twice.
+        """
         token = hop.token
         if not self._long or token is None or token in sent:
             return None
@@ -96,7 +99,7 @@ class Dialogue:
             raise Incomplete(reason, interaction_id=interaction.id, billed="yes") from failure
 
     def listen(self, body: Body, fold: Fold) -> Iterator[Heard]:
-        """Yield the events of an answer up to the last one, each once, and the text in each.
+        """Yield the events of an answer up to the last one, and the text in each.
 
         `fold` collects them. Incomplete if the last event does not arrive; other errors only before the answer begins.
         """
@@ -131,7 +134,7 @@ class Dialogue:
 
 @contextmanager
 def _create(service: Transport, body: Body) -> Iterator[None]:
-    """Add to the error of a request: the model or id it named, the attempts, whether it may have been billed."""
+    """Add to an error the model or id of the request, the attempts, and the billing."""
     try:
         yield
     except Failure as failure:
@@ -186,7 +189,10 @@ def delete(service: Transport, interaction_id: str) -> None:
 
 
 def _follow(events: Iterator[Event], fold: Fold, replay: Replay | None) -> Generator[Heard, None, str]:
-    """Yield events up to the last one. Returns the reason if the stream ended before it (api/README.md 7.17)."""
+    """Yield events up to the last one, and return why it is missing, if it is.
+
+    Only the last event makes an answer complete (api/README.md 7.17).
+    """
     try:
         for event in events:
             fresh = replay.new(event) if replay else event
@@ -231,7 +237,10 @@ def _resumable(fold: Fold, lost: str, *, stored: bool) -> None:
 
 
 def _fetched(service: Transport, fold: Fold, lost: str) -> Iterator[Heard]:
-    """Fetch the finished interaction in place of the stream's last event; its steps have the rest of the text."""
+    """Fetch the finished interaction in place of the stream's last event.
+
+    Its steps have the rest of the text.
+    """
     try:
         finished = wait(service, fold.id or "")
     except Incomplete:

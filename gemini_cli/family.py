@@ -21,12 +21,15 @@ class Request(NamedTuple):
 
 
 class Family(Protocol):
-    """`keeps`: the server stores interactions, so that they can be continued, resumed and fetched by id."""
+    """The format of one family, and whether its server `keeps` interactions.
+
+    Only interactions that are stored can be continued, resumed and fetched by id.
+    """
 
     keeps: bool
 
     def request(self, body: Body) -> Request:
-        """Convert a request; UsageError, naming the option, for a field that this family lacks."""
+        """Convert a request; UsageError for a field that this family lacks."""
 
     def interaction(self, text: str) -> Interaction:
         """Parse an answer without streaming; Rejected if it has another format."""

@@ -1,4 +1,6 @@
-"""Accumulate the events of a stream (api/README.md 7) to the Interaction of a call without streaming.
+"""Accumulate the events of a stream (api/README.md 7) to an Interaction.
+
+It equals the Interaction of the same request without streaming.
 
 - Steps are kept by index. The content of `step.start` counts too (api/README.md 7.6). There may be no step (7.5).
 - Text, arguments and audio are appended; a signature is set when it is not empty; everything else replaces.
@@ -19,7 +21,7 @@ from gemini_cli.interaction import MEDIA_BLOCKS, Event, Interaction, merged, obj
 
 
 class Mark(NamedTuple):
-    """The position in a stream at an event with an id, after which `last_event_id` resumes (api/README.md 7.12)."""
+    """The position in a stream at an event with an id (api/README.md 7.12)."""
 
     event_id: str
     step: int
@@ -101,7 +103,7 @@ class StepFold:
         return whole
 
     def _add_block(self, delta: dict[str, Any]) -> None:
-        """Add a medium: audio comes in several deltas, an image or a video in one (api/README.md 7.11)."""
+        """Add an image, a video, or a piece of audio (api/README.md 7.11)."""
         if self._sound and "data" in delta and self._content[-1].items() >= _form(delta).items():
             self._sound.append(want(delta, "data", str) or "")
             return
@@ -134,7 +136,7 @@ class StepFold:
         return self._content[-1]
 
     def _parsed_arguments(self) -> Any:
-        """Parse the joined fragments, or else the last one: some servers repeat the whole (api/README.md 7.7, 7.8).
+        """Parse the joined fragments, or else the last one (api/README.md 7.7, 7.8).
 
         Text that is not JSON stays text.
         """
@@ -147,7 +149,10 @@ class StepFold:
 
 
 class Fold:
-    """The events so far. `terminal`: the last event of the latest request has arrived (api/README.md 7.4)."""
+    """All events so far.
+
+    `terminal`: the last event of the latest request has arrived (api/README.md 7.4).
+    """
 
     def __init__(self) -> None:
         self.began = False  # text of the answer has arrived
@@ -240,14 +245,16 @@ class Fold:
         return ""
 
     def _step(self, payload: dict[str, Any]) -> StepFold:
-        """The step of an event. One without `step.start` counts as output, so that its text is not lost."""
+        """The step of an event; without a `step.start`, it is taken as output."""
         index = _index(payload)
         if index not in self.steps:
             self.steps[index] = StepFold({"type": "model_output"})
         return self.steps[index]
 
     def _complete(self, last: dict[str, Any]) -> str:
-        """Take the last event, and return the rest of the text, if the event has the steps (after a GET it does).
+        """Take the last event, and return the rest of the text.
+
+        The event has steps, and thus a rest, if it was made from the response of a GET.
 
         Incomplete if the text returned so far is not that of the steps in their order: if steps interleave, or begin
         twice, the answer is not known.
@@ -270,7 +277,7 @@ class Fold:
         return rest
 
     def _fail(self, error: dict[str, Any]) -> None:
-        """Keep an error; it is not final, as a stream may still complete after one (api/README.md 7.14)."""
+        """Keep an error; the stream may still complete (api/README.md 7.14)."""
         told = refusal.from_error(error)
         if told.code or told.message:
             self.error = told.failure()
@@ -278,7 +285,10 @@ class Fold:
 
 
 def _form(delta: dict[str, Any]) -> dict[str, Any]:
-    """The fields of an audio delta without its bytes; later deltas of the same audio repeat or omit them."""
+    """The fields of an audio delta without its bytes.
+
+    Later deltas of the same audio repeat or omit them.
+    """
     return {key: value for key, value in delta.items() if key != "data"}
 
 

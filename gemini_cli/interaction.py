@@ -1,4 +1,4 @@
-"""Read the API's JSON: events and the Interaction (api/README.md 4, 5, 6, 7). No I/O.
+"""Read the API's events and Interactions (api/README.md 4, 5, 6, 7). No I/O.
 
 The JSON stays a dict, so unknown fields reach `--json`, and the server again in a history. A known field of the wrong
 type means that the answer is not the API's.
@@ -23,7 +23,7 @@ CITATIONS = ("url_citation", "file_citation", "place_citation")
 
 
 class Event(NamedTuple):
-    """One event of a stream: its `event_type`, the payload, and the line of JSON it came as.
+    """One event of a stream: its `event_type`, its payload, and its line of JSON.
 
     `raw` is empty for all but the first event that is made of one frame.
     """
@@ -34,7 +34,10 @@ class Event(NamedTuple):
 
     @classmethod
     def parse(cls, data: str, name: str = "") -> Event:
-        """Take the type from the JSON; `name`, from the `event:` line, only where it is missing (api/README.md 7.2)."""
+        """Parse an event, whose type is in the JSON (api/README.md 7.2).
+
+        `name`, from the `event:` line, counts only if the JSON has no type.
+        """
         payload = parse_object(data, "an event of the stream")
         raw = json_text.dump(payload) if "\n" in data else data
         return cls(str(payload.get("event_type") or ("error" if "error" in payload else name)), payload, raw)
@@ -92,7 +95,10 @@ class Interaction:
 
     @classmethod
     def parse(cls, text: str) -> Interaction:
-        """Parse an Interaction; Rejected for anything without a `status`, the only field that is always there."""
+        """Parse an Interaction; Rejected for an object without a `status`.
+
+        No other field is always there (api/README.md 6.1).
+        """
         raw = parse_object(text, "the answer")
         if "outputs" in raw and "steps" not in raw:  # api/README.md 6.11
             raise Rejected("the answer has the legacy shape (outputs), which the API left in June 2026")
@@ -104,7 +110,7 @@ class Interaction:
 
     @property
     def id(self) -> str | None:
-        """None for an interaction that is not stored: its id is missing or empty (api/README.md 6.2)."""
+        """The id; None if the interaction is not stored (api/README.md 6.2)."""
         return want(self.raw, "id", str) or None
 
     @property
@@ -117,19 +123,19 @@ class Interaction:
 
     @property
     def token(self) -> str | None:
-        """The continuation token of an answer that reached the output limit of one request (api/README.md 8.11)."""
+        """The token to continue an answer that is too long (api/README.md 8.11)."""
         return (want(self.raw, "continuation_token", str) or None) if self.status == "requires_continuation" else None
 
     @property
     def steps(self) -> list[Step]:
-        """The model's steps: those after the last `user_input`, which a GET puts in front (api/README.md 8.2)."""
+        """The model's steps, without the `user_input` of a GET (api/README.md 8.2)."""
         steps = objects(self.raw, "steps")
         asked = max((place for place, step in enumerate(steps) if step.get("type") == "user_input"), default=-1)
         return steps[asked + 1 :]
 
     @property
     def text(self) -> str:
-        """The SDK's `output_text` (api/README.md 6.10): the last run of text, back to a tool step or an image."""
+        """The SDK's `output_text` (api/README.md 6.10): the last run of text."""
         return "".join(reversed(list(_backwards(self.steps))))
 
     @property
@@ -139,14 +145,14 @@ class Interaction:
 
     @property
     def media(self) -> list[dict[str, Any]]:
-        """The images, audio, videos and documents of the answer, in order, each with its data or its address."""
+        """The images, audio, videos and documents of the answer, in order."""
         output = (step for step in self.steps if step.get("type") == "model_output")
         blocks = (block for step in output for block in objects(step, "content") if block.get("type") in MEDIA_BLOCKS)
         return [block for block in blocks if block.get("data") or block.get("uri")]
 
     @property
     def calls(self) -> list[Step]:
-        """Function calls that wait for a result. With another status they are history (api/README.md 4.6)."""
+        """Function calls that wait for a result, not history (api/README.md 4.6)."""
         if self.status != "requires_action":
             return []
         answered = {str(step.get("call_id")) for step in self.steps}
@@ -188,7 +194,7 @@ def merged(hops: Sequence[Interaction], lost: Failure | None = None) -> Interact
 
 
 def total(counts: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Sum several usages; lists of counts are added by modality or tool (api/README.md 6.7)."""
+    """Sum several usages, lists of counts by modality or tool (api/README.md 6.7)."""
     added: dict[str, Any] = {}
     for name in dict.fromkeys(name for usage in counts for name in usage):
         values = [usage[name] for usage in counts if name in usage]
@@ -247,7 +253,10 @@ def _citations(steps: Sequence[Step]) -> Iterator[Citation]:
 
 
 def verdict(interaction: Interaction) -> Failure | None:
-    """None if the answer is complete, otherwise the error. An unknown status does not count as success."""
+    """Return None for a complete answer, otherwise the error.
+
+    An unknown status does not count as success.
+    """
     failure = interaction.lost.after_the_first_byte() if interaction.lost else _verdict(interaction)
     if failure is not None:
         failure.interaction_id = interaction.id
@@ -295,7 +304,7 @@ def _waiting(interaction: Interaction) -> Failure:
 
 
 def _reported(interaction: Interaction) -> Failure | None:
-    """The first error in the interaction or in one of its steps (api/README.md 4.9, 6.1)."""
+    """The first error in an interaction or in its steps (api/README.md 4.9, 6.1)."""
     errors = objects(interaction.raw, "errors")
     errors += [step["error"] for step in interaction.steps if isinstance(step.get("error"), dict)]
     return refusal.from_error(errors[0]).failure() if errors else None

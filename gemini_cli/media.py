@@ -1,4 +1,4 @@
-"""The bytes of generated images, audio and videos, as a program reads them from a file (api/README.md 3)."""
+"""Read generated images, audio and videos as bytes of a file (api/README.md 3)."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ RATE = 24000  # samples a second of generated speech, if the answer does not say
 
 
 def content(block: Block, fetch: Fetch) -> Iterator[bytes]:
-    """The bytes of a part that has `data` or a `uri`; Rejected if its fields are not valid."""
+    """The bytes of a part with `data` or a `uri`; Rejected if it is not valid."""
     data = want(block, "data", str)
     pieces = iter([decoded(data)]) if data else fetch(want(block, "uri", str) or "")
     return iter([_wav(block, b"".join(pieces))]) if _is_pcm(block) else pieces
 
 
 def mime_type(block: Block) -> str:
-    """The media type of the bytes from `content`; only the kind of part if it has none."""
+    """The media type of the bytes from `content`, or only the kind of part."""
     return "audio/wav" if _is_pcm(block) else want(block, "mime_type", str) or str(block.get("type"))
 
 
 def decoded(text: str) -> bytes:
-    """Decode base64 of either alphabet, padded or not: the API uses both (api/README.md 3.6, 11.5)."""
+    """Decode base64 of either alphabet, padded or not (api/README.md 3.6, 11.5)."""
     plain = text.rstrip("=").replace("-", "+").replace("_", "/")
     try:
         return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
@@ -40,7 +40,7 @@ def decoded(text: str) -> bytes:
 
 
 def joined(pieces: Sequence[str]) -> str:
-    """Join several base64 texts to one; texts that are not base64 are only put together."""
+    """Join several base64 texts to one; other texts are only put together."""
     if all(len(piece) % 4 == 0 and not piece.endswith("=") for piece in pieces[:-1]):
         return "".join(pieces)
     try:
@@ -71,7 +71,10 @@ def _wav(block: Block, samples: bytes) -> bytes:
 
 
 def _number(block: Block, name: str, default: int, *, most: int) -> int:
-    """A number from the part (`rate` is an older name of `sample_rate`), or from its type: `audio/L16;rate=24000`."""
+    """A number from the fields of a part, or from its type, `audio/L16;rate=24000`.
+
+    `rate` is an older name of `sample_rate`.
+    """
     said = want(block, f"sample_{name}", int) or want(block, name, int)
     if said is None:
         match = re.search(rf";\s*{name}=(\d{{1,9}})", want(block, "mime_type", str) or "")

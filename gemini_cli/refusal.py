@@ -47,7 +47,10 @@ _BY_STATUS: Mapping[int, type[Failure]] = {
 
 
 class Refusal(NamedTuple):
-    """An error in the server's words. `code` is its name: `invalid_request`, `UNAVAILABLE`, 503."""
+    """An error in the server's words.
+
+    `code` is its name: `invalid_request`, `UNAVAILABLE`, 503.
+    """
 
     code: str | int | None
     message: str
@@ -55,7 +58,10 @@ class Refusal(NamedTuple):
     details: list[dict[str, Any]] = []  # noqa: RUF012  never changed
 
     def failure(self, http_status: int | None = None) -> Failure:
-        """Make the program's error; `http_status` is None for an error inside a stream or an Interaction."""
+        """Make the program's error.
+
+        `http_status` is None for an error inside a stream or an Interaction.
+        """
         return self._kind(http_status)(
             self.message or "the server gave no reason", http_status=http_status, code=self.code
         )
@@ -77,13 +83,13 @@ class Refusal(NamedTuple):
         return _BY_STATUS.get(http_status, Rejected if http_status in (501, 505) or http_status < 500 else Temporary)
 
     def _about_the_key(self) -> bool:
-        """Whether the key is wrong: the older API, and the front end of both, answer 400 (api/README.md 12.8)."""
+        """Whether the key is wrong, which may be status 400 (api/README.md 12.8)."""
         if any(detail.get("reason") in ("API_KEY_INVALID", "API_KEY_EXPIRED") for detail in self.details):
             return True
         return self.code in (400, "INVALID_ARGUMENT", "invalid_request") and "API key not valid" in self.message
 
     def _for_the_day(self) -> bool:
-        """Whether a minute's wait does not help: a quota per day, or none on this tier (api/README.md 12.7, 12.9)."""
+        """Whether it is a quota per day, or none on this tier (api/README.md 12.7, 12.9)."""
         return any("PerDay" in quota for quota in self._quota_ids()) or bool(re.search(_SPENT, self.message))
 
     def _quota_ids(self) -> Iterator[str]:
@@ -94,7 +100,7 @@ class Refusal(NamedTuple):
                     yield str(violation.get("quotaId", ""))
 
     def retry_delays(self) -> list[str]:
-        """The seconds to wait, from `RetryInfo` and from "Please retry in 45.5s" (api/README.md 12.10)."""
+        """The seconds to wait, from `RetryInfo` and the message (api/README.md 12.10)."""
         told = [str(detail["retryDelay"]).removesuffix("s") for detail in self.details if "retryDelay" in detail]
         return told + re.findall(r"[Rr]etry in (\d+(?:\.\d+)?)\s?s", self.message)
 
@@ -122,7 +128,7 @@ def parse(text: str) -> Refusal | None:
 
 
 def from_error(error: Mapping[str, Any]) -> Refusal:
-    """Read the inner object: `{"code", "message"}`, with `status` and `details` in the older API."""
+    """Read the inner object: `code` and `message`, perhaps `status` and `details`."""
     code = error.get("status") or error.get("code")
     number = error.get("code")
     details = error.get("details")

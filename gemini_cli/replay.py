@@ -2,7 +2,7 @@
 
 A server may continue after the event that the request names, after an earlier one (many deltas have no `event_id`, see
 api/README.md 7.12), or replay from the start; deltas may be cut elsewhere, even inside a character. So events are not
-counted: text and arguments are compared in units of UTF-16 with what arrived before, and only the rest is passed on.
+counted: text and arguments are compared in units of UTF-16 with the earlier ones, and only the rest is passed on.
 Where they differ, the two streams are not the same answer, and are not joined.
 
 Steps never interleave (api/README.md 7.3): every step before the last one that arrived is complete.
@@ -43,7 +43,10 @@ class Replay:
             self._place[fold.mark.step] = list(fold.mark.heard)
 
     def new(self, event: Event) -> Event | None:
-        """Return the event, a shortened copy, or None; Incomplete if it contradicts what arrived before."""
+        """Return the event, a shortened copy, or None if nothing in it is new.
+
+        Incomplete if it contradicts the events before the cut.
+        """
         match event.type:
             case "step.start" | "step.delta" | "step.stop":
                 fresh = self._step(event, want(event.payload, "index", int) or 0)

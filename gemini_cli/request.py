@@ -1,4 +1,4 @@
-"""Build the body of a request from the options. Pure: the caller reads the files, nothing is sent.
+"""Build the body of a request from the options. Pure: the caller reads the files.
 
 The layers, each over the one before: the profile's `request:`, GEMINI_MODEL, `--request`, the options, `--set`. Maps
 merge deeply, lists replace. The `path` of an option, in `Asked`, is its field in the body.
@@ -179,7 +179,7 @@ class Inputs(NamedTuple):
 
 
 def check(asked: Asked) -> None:
-    """UsageError for options that exclude each other; called before any file is opened."""
+    """Raise UsageError for options that exclude each other, before files are opened."""
     for one, other in (("model", "agent"), ("system", "system_file"), ("continue_", "previous")):
         if getattr(asked, one) not in (None, False) and getattr(asked, other) is not None:
             raise UsageError(f"--{one.rstrip('_')} and --{other.replace('_', '-')} exclude each other")
@@ -315,7 +315,7 @@ _VARIABLE = r"\$(\$)?\{([A-Za-z_][A-Za-z0-9_]*)\}"
 
 
 def fill(prompt: str, variables: list[str] | None) -> str:
-    """Replace `${NAME}` in a profile's prompt by `--var`; `$${NAME}` is a literal `${NAME}`."""
+    """Fill `${NAME}` in a profile's prompt; `$${NAME}` is a literal `${NAME}`."""
     values = dict(pair("--var", text, "NAME=VALUE") for text in variables or ())
     used = {name for escaped, name in re.findall(_VARIABLE, prompt) if not escaped}
     for name in sorted(used - values.keys()):

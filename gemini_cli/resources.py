@@ -1,4 +1,7 @@
-"""List and get models, files and batch jobs, as the server's JSON (api/README.md 10.11, 11.23, 14.5)."""
+"""List and get models, files and batch jobs.
+
+They stay the server's JSON (api/README.md 10.11, 11.23, 14.5).
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ PAGE_SIZE = 100  # the most for files; models allow more (api/README.md 10.11, 1
 
 
 def every(service: Transport, collection: str, listed: str | None = None) -> Iterator[Resource]:
-    """Yield all `models`, `files` or `batches`, page by page; Rejected if a page leads to itself.
+    """Yield all `models`, `files` or `batches`; Rejected if a page leads to itself.
 
     `listed` is the name of the list in a page, if another.
     """
@@ -50,7 +53,7 @@ def count_tokens(service: Transport, model: str, contents: list[Resource]) -> Re
 
 
 def parse(text: str) -> Resource:
-    """Parse a resource; raise the error if the body is one (api/README.md 12.2), although the status was 200."""
+    """Parse a resource; raise the error if the JSON is one (api/README.md 12.2)."""
     resource = parse_object(text, "the answer")
     if resource.keys() == {"error"}:
         said = refusal.parse(text)
@@ -59,7 +62,7 @@ def parse(text: str) -> Resource:
 
 
 def download(service: Transport, name: str) -> Iterator[bytes]:
-    """Download a generated file; uploaded ones cannot be downloaded (api/README.md 10.12)."""
+    """Download a generated file; an uploaded one cannot be (api/README.md 10.12)."""
     from gemini_cli.files import downloads  # OpenSSL takes 5 ms
 
     return downloads.pieces(service, f"{quote(name)}:download?alt=media")
@@ -73,7 +76,7 @@ _NAME = {
 
 
 def full_name(collection: str, said: str) -> str:
-    """Turn `abc`, `files/abc` or the file's URI into `files/abc`; UsageError for other names."""
+    """Turn `abc`, `files/abc` or a URI into `files/abc`; UsageError for other names."""
     if not _NAME[collection].fullmatch(said) or said.rpartition("/")[2].strip(".") == "":
         raise UsageError(f"{said!r} is not a name in {collection}")
     if said.startswith("tunedModels/"):

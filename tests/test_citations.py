@@ -46,7 +46,7 @@ FACT = re.compile(rf"- \*\*(\d+)\.(\d+)\*\* \S.* \({SURE}(?:; {SURE})*\)( Kept: 
 
 
 class Text(NamedTuple):
-    """A docstring, a run of comments, or a document: its words, with one blank between them."""
+    """The words of a docstring, of a run of comments, or of a document."""
 
     path: Path
     line: int

@@ -1,4 +1,4 @@
-"""The older API, generateContent (api/README.md 11): convert requests to it, and answers from it.
+"""Convert requests and answers to and from generateContent (api/README.md 11).
 
 Its streams have no last event: there is no `[DONE]`, and more may follow a finishReason (api/README.md 11.13, 11.14).
 So a stream is complete after two things together: a finishReason, or a blocked prompt (api/README.md 11.8), with no
@@ -30,7 +30,7 @@ class GenerateContent:
         return wording.request(body)
 
     def interaction(self, text: str) -> Interaction:
-        """Convert a response; Rejected, or the error in it, for a response of status 200 without an answer."""
+        """Convert a response; Rejected, or the error in it, if it has no answer."""
         if text.lstrip().startswith("[") and (said := refusal.parse(text)):
             raise said.failure()
         wire = parse_object(text, "the answer")
@@ -45,7 +45,7 @@ class GenerateContent:
         return Interaction(fold.interaction.raw, wire)
 
     def events(self, heard: Iterator[Event]) -> Iterator[Event]:
-        """Convert each chunk to events, and yield `interaction.completed` if the stream is complete.
+        """Convert each chunk to events, with `interaction.completed` at a proper end.
 
         The chunk's JSON is the `raw` of the first of its events.
         """

@@ -1,4 +1,4 @@
-"""Convert the `input` of a request, in any shape (api/README.md 2.3), to `contents` (11.2, 11.4). Pure.
+"""Convert `input` in any shape (api/README.md 2.3) to `contents` (11.2, 11.4).
 
 1. Inputs and function results have the role user, all other steps the role model. Neighbours of one role are one
    content, so that parallel calls stand together, and so do their results.
@@ -25,7 +25,7 @@ MADE_UP = "no-id-"  # prefix of ids for calls without one; the server does not k
 
 
 def contents(asked: Any) -> list[Content]:
-    """Convert an input; UsageError for one that is not valid, or has no counterpart in generateContent."""
+    """Convert an input; UsageError if it is not valid, or has no counterpart."""
     turns: list[Content] = []
     signature = ""  # of a thought, until its part comes
     names: dict[str, str] = {}
@@ -115,7 +115,10 @@ def _block(block: dict[str, Any]) -> Part:
 
 
 def _result(step: dict[str, Any], names: dict[str, str]) -> Part:
-    """Convert a function result. Its name, optional in Interactions (api/README.md 9.4), is taken from the call."""
+    """Convert a function result.
+
+    The name, optional in Interactions (api/README.md 9.4), is taken from the call.
+    """
     call_id, result = str(step.get("call_id", "")), step.get("result")
     blocks = result if isinstance(result, list) and all(_is_block(each) for each in result) else None
     media = [_block(each) for each in blocks or [] if each["type"] != "text"]

@@ -1,4 +1,4 @@
-"""Convert the chunks of a response (api/README.md 11.6) to the events of Interactions (7). Pure.
+"""Convert chunks of a response (api/README.md 11.6) to Interactions' events (7).
 
 1. The first candidate is the answer. Others are only in `--json`.
 2. Neighbouring parts of one kind are one step. A part for which Interactions has no step becomes a step with a field
@@ -54,7 +54,10 @@ BY_MODALITY = {
 
 
 class Meaning:
-    """One response while it arrives; without streaming it is a single chunk. `begun`: a valid chunk has arrived."""
+    """One response while it arrives; without streaming, it is a single chunk.
+
+    `begun`: a chunk of generateContent has arrived.
+    """
 
     def __init__(self) -> None:
         self.begun = False
@@ -150,7 +153,10 @@ class Meaning:
             yield from self._grow("thought", {"type": "thought_signature", **signed})
 
     def _call(self, call: dict[str, Any], signed: dict[str, str]) -> Iterator[Payload]:
-        """Convert a call. Its arguments may come in pieces, of which the last may be missing (api/README.md 11.17)."""
+        """Convert a call, or a piece of one.
+
+        The last piece of its arguments may be missing (api/README.md 11.17).
+        """
         name = want(call, "name", str)
         if name:
             yield from self._called()
@@ -169,7 +175,10 @@ class Meaning:
             yield from self._step(call.step)
 
     def _result(self, response: dict[str, Any], signed: dict[str, str]) -> Iterator[Payload]:
-        """Convert the result of a call that the server made itself; most name the function only, not the call."""
+        """Convert the result of a call that the server made itself.
+
+        Most results name only the function, not the call.
+        """
         name = want(response, "name", str) or ""
         call_id = want(response, "id", str)
         if call_id is None:
@@ -184,7 +193,7 @@ class Meaning:
         yield from self._step({"type": "code_execution_call", "id": self._code, "arguments": arguments, **signed})
 
     def _executed(self, result: dict[str, Any], signed: dict[str, str]) -> Iterator[Payload]:
-        """Convert a result of the latest code, of which there may be several (api/README.md 11.18)."""
+        """Convert one of the results of the latest code (api/README.md 11.18)."""
         step = {"call_id": want(result, "id", str) or self._code, "result": want(result, "output", str) or ""}
         failed = result.get("outcome") not in ("OUTCOME_OK", 1)
         yield from self._step({"type": "code_execution_result", **step, "is_error": failed, **signed})
@@ -246,7 +255,10 @@ class Meaning:
 
 
 class _Call:
-    """A function call, whole or in pieces: `partialArgs` name fields of the arguments, whose text may go on."""
+    """A function call, whole or in pieces.
+
+    `partialArgs` name fields of the arguments; a field's text may go on in the next piece.
+    """
 
     def __init__(self, call_id: str, name: str, signed: dict[str, str]) -> None:
         self.id = call_id
@@ -317,7 +329,10 @@ def _usage(counted: dict[str, Any]) -> dict[str, Any]:
 
 
 def _annotations(candidate: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Convert the sources of an answer (api/README.md 11.20) to annotations (5.1), with their places if known."""
+    """Convert the sources of an answer (api/README.md 11.20) to annotations (5.1).
+
+    They have offsets if the server gave them.
+    """
     grounding = want(candidate, "groundingMetadata", dict) or {}
     sources = [_source(chunk) for chunk in objects(grounding, "groundingChunks")]
     supports = objects(grounding, "groundingSupports")
@@ -337,7 +352,7 @@ def _annotations(candidate: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _source(chunk: dict[str, Any]) -> dict[str, Any]:
-    """Convert a groundingChunk: a web page, a place, or a file, of which only the store may be named."""
+    """Convert a groundingChunk: a web page, a place, a file, or only a file's store."""
     if (place := want(chunk, "maps", dict)) is not None:
         found = {"name": place.get("title"), "place_id": place.get("placeId"), "url": place.get("uri")}
         return _cleared({"type": "place_citation", **found})

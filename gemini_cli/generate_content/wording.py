@@ -1,4 +1,4 @@
-"""Convert a request body from the fields of Interactions to generateContent's (api/README.md 11.1-11.3). Pure.
+"""Convert a request body to generateContent's fields (api/README.md 11.1-11.3).
 
 `WORDS` converts each field; those in `NOWHERE` have no counterpart. All other fields are sent unchanged, as the older
 API's own, or a gateway's, so that `--request` and `--set` can set any field. Values are not checked: the server does
@@ -42,13 +42,13 @@ def request(body: Body) -> Request:
 
 
 def without_counterpart(key: str) -> UsageError:
-    """Make the error for a field; it names the option that sets the field, if there is one."""
+    """Make the error for a field; it names the option that sets the field, if any."""
     flag = next((field.long for field in fields(Asked) if field.flag.path == key), key)
     return UsageError(f"{flag} has no counterpart in generate-content")
 
 
 def _model(name: str) -> str:
-    """Put `models/` before a bare name; UsageError for a name that would change the path."""
+    """Put `models/` before a bare name; UsageError if it would change the path."""
     path = name if name.startswith(("models/", "tunedModels/")) else f"models/{name}"
     if any(step.strip(".") == "" for step in path.split("/")):
         raise UsageError(f"{name!r} is not the name of a model")
@@ -56,7 +56,7 @@ def _model(name: str) -> str:
 
 
 def _joined(said: Body, own: Body, place: str = "") -> Body:
-    """Merge both deeply; UsageError for a field that is in both, as its meaning is not clear."""
+    """Merge both deeply; UsageError for a field that is in both."""
     joined = dict(said)
     for key, value in own.items():
         below = joined.get(key, {})
@@ -137,7 +137,7 @@ def _tool_choice(value: Any) -> Body:
 
 
 def _speech(value: Any) -> Body:
-    """Convert `{speakers: [...]}`, or the bare list (api/README.md 2.9): one voice, or several with their names."""
+    """Convert `{speakers: [...]}`, or the bare list (api/README.md 2.9)."""
     speakers = value.get("speakers") if isinstance(value, dict) else value
     if not isinstance(speakers, list):
         return _in_config("speechConfig")(value)
@@ -206,7 +206,10 @@ FORMATS: Mapping[str, Said] = {
 
 
 def _tools(value: Any) -> Body:
-    """Convert the flat list: functions in one tool, MCP servers in another; the older API's own entries stay."""
+    """Convert the flat list of tools: functions to one tool, MCP servers to another.
+
+    Tools in the older API's own format stay.
+    """
     tools = _items("tools", value)
     kinds = [tool.get("type") for tool in tools]
     said = [
