@@ -267,7 +267,7 @@ class Context:
         )
 
     def _wait(self, failure: Failure, seconds: float) -> None:
-        """A person is told why nothing happens (cli.md 6)."""
+        """Wait before a retry; on a terminal, say why."""
         self.terminal.aside(f"another try in {seconds:.1f} s: {failure.message}")
         self.means.sleep(seconds)
 
@@ -331,7 +331,7 @@ class Context:
         return Answer(self.shown, self.terminal, output, self._linked)
 
     def _linked(self, uri: str) -> Iterator[bytes]:
-        """What an answer holds by its address: a file of this service (traffic.md 43), or the key does not go there."""
+        """Download media given by address: only files of this API (api/README.md 3.8), for the key goes along."""
         from gemini_cli import resources
 
         name = self.endpoint.file(uri)

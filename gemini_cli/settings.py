@@ -60,7 +60,7 @@ class Settings(Record):
     ] = "https://generativelanguage.googleapis.com"
     api_version: Annotated[
         str, Flag("the API's version in the path", metavar="VERSION", env=("GOOGLE_GENAI_API_VERSION",), profile=True)
-    ] = "v1beta"
+    ] = "v1beta"  # the default model's name exists only there (api/README.md 1.3)
     ca_file: Annotated[
         str | None,
         Flag(

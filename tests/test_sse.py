@@ -119,7 +119,7 @@ def test_an_error_body_without_a_frame_is_told() -> None:
 
 
 def test_an_error_in_a_list_is_told() -> None:
-    """reference.md 11.4."""
+    """An error body without a frame, or in a list (api/README.md 7.15, 11.11)."""
     with pytest.raises(StreamError, match="broke off with 503: overloaded") as told:
         list(read_api_events([b'data: [{"error":{"code":503,"message":"overloaded"}}]\n\n'], ignore))
     assert told.value.error.code == 503

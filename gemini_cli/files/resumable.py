@@ -1,4 +1,6 @@
-"""A resumable upload as a state machine: gives the next request, takes what came of it. No I/O (reference.md 10.1).
+"""The resumable upload protocol (api/README.md 10.1-10.6) as a state machine without I/O.
+
+It gives the next request, and takes the response or the error that came of it.
 
 Rule 1. What the server has is what it last said. A chunk counts once it is acknowledged, and never after an error.
 Rule 2. After anything else the server is asked what it has (`query`), and the next chunk begins exactly there.
@@ -192,7 +194,7 @@ class Upload:
 
 
 def says(file: File, digest: str) -> bool:
-    """Whether a File has this SHA-256 (in hex). The service writes base64 of the hex digits (traffic.md 88)."""
+    """Whether a File has this SHA-256 (in hex). The server writes base64 of the hex digits (api/README.md 10.9)."""
     forms = (digest.encode(), bytes.fromhex(digest))
     return file.get("sha256Hash") in [base64.b64encode(form).decode() for form in forms]
 

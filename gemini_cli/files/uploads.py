@@ -63,7 +63,7 @@ def upload(
 
 
 def wait_until_active(service: ApiClient, file: Resource) -> Resource:
-    """The file once it can be used; Rejected if processing it failed."""
+    """Wait until a File can be used (api/README.md 10.10); Rejected if processing it failed."""
     pause = POLL
     while file.get("state") == "PROCESSING":
         service.sleep(pause)
@@ -86,14 +86,14 @@ def name_of(file: Resource) -> str:
 
 
 class _Described(NamedTuple):
-    """What the service is told of a file before it gets the bytes."""
+    """The description of a file in the request that starts its upload."""
 
     mime_type: str
     display_name: str | None
     name: str | None
 
     def body(self, size: int) -> bytes:
-        """Names are sent only if there are any (reference.md 10.1)."""
+        """The body of the start request; names are sent only if there are any (api/README.md 10.1)."""
         named = {"name": self.name, "display_name": self.display_name}
         said = {key: value for key, value in named.items() if value}
         return json_text.dump({"file": {**said, "mime_type": self.mime_type, "size_bytes": size}}).encode()
@@ -201,7 +201,7 @@ class _Sending:
             self._unfinished.keep(session)
 
     def _wrong(self, file: Resource) -> str:
-        """What the File says that is not true of the source; the service need not say anything."""
+        """The difference between the File (api/README.md 10.8) and the source, if any. Missing fields are not one."""
         size = file.get("sizeBytes")
         if size is not None and str(size) != str(self._source.size):
             return f"{size} bytes instead of {self._source.size}"
@@ -210,7 +210,7 @@ class _Sending:
         return ""
 
     def _found(self) -> Resource | None:
-        """The File whose description was lost: by its name if it was given one, else by all that is known of it."""
+        """Find the File of an upload whose last response was lost: by its name, else by all other fields."""
         if self._described.name:
             return _there(self._service, self._described.name, self._digest)
         digest = self._digest.hex()
@@ -233,7 +233,7 @@ def _there(service: ApiClient, name: str, digest: Digest) -> Resource | None:
     try:
         file = resources.one(service, name)
     except (Rejected, AuthError) as failure:
-        if failure.http_status in (403, 404):  # 403 is what the service says of a file that is not there
+        if failure.http_status in (403, 404):  # 403 also if there is no such file (api/README.md 10.15)
             return None
         raise
     return file if says(file, digest.hex()) else None

@@ -67,7 +67,7 @@ def test_an_answer_that_did_not_come_in_time_has_a_hint() -> None:
     assert len(gemini("generate", "hi", answers=[httpx.ReadError("reset")]).err.splitlines()) == 1
 
 
-# Where the prompt comes from (cli.md 2) ------------------------------------------------------------------------------
+# Where the prompt comes from -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_an_attachment_may_come_from_stdin() -> None:
     assert body["input"][1] == {"type": "image", "data": "iVBORw==", "mime_type": "image/png"}
 
 
-# What comes out (cli.md 4) -------------------------------------------------------------------------------------------
+# Output --------------------------------------------------------------------------------------------------------------
 
 
 def test_a_terminal_gets_controls_in_visible_form_and_a_pipe_gets_bytes() -> None:
@@ -254,7 +254,7 @@ def test_an_output_that_cannot_be_written_is_13(path: str) -> None:
     assert outcome.err.count("\n") == 1
 
 
-# How it ends (cli.md 5) ----------------------------------------------------------------------------------------------
+# Exit status ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -383,7 +383,7 @@ def test_continue_follows_the_last_interaction(home: Path) -> None:
 
 
 def test_continue_passes_over_what_cannot_be_continued(home: Path) -> None:
-    """traffic.md 60: the id of a run that ended in an error event, or failed, leads nowhere."""
+    """An interaction that failed, or ended in an error event, cannot be continued (api/README.md 8.9)."""
     environ = {"HOME": str(home)}
     gemini("generate", "hi", answers=[reply(interaction(id="v1_good"))], environ=environ)
     failed = {"event_type": "error", "error": {"code": "internal", "message": "m"}}

@@ -20,7 +20,7 @@ def chunk(text: str | None = None, reason: str | None = None, **more: Any) -> di
 
 
 def data(*chunks: Any) -> list[bytes]:
-    """Frames as this family sends them: no `event:` line, CRLF (traffic.md 2)."""
+    """Frames of the older API: no `event:` line, CRLF (api/README.md 11.9)."""
     return [f"data: {json.dumps(each)}\r\n\r\n".encode() for each in chunks]
 
 
@@ -178,7 +178,7 @@ def tools() -> str:
 
 
 def test_calls_are_made_and_what_the_model_said_is_sent_back_unchanged(tools: str) -> None:
-    """With an id and without (traffic.md 77); the one that is made up here does not leave this machine."""
+    """Calls with an id and without (api/README.md 11.16); an id that the program makes up is not sent."""
     first: list[Any] = [
         {"text": "Hm.", "thought": True},
         {"text": "Let me look.", "thoughtSignature": "A"},
@@ -276,7 +276,7 @@ def test_an_error_of_200_is_an_error() -> None:
 
 
 def test_an_error_body_under_the_type_of_a_stream_is_read() -> None:
-    """traffic.md 59."""
+    """A JSON error of type text/event-stream (api/README.md 11.12)."""
     refused = reply({"error": {"code": 404, "message": "No model m.", "status": "NOT_FOUND"}}, 404, "text/event-stream")
     outcome = gemini("stream", *API, "-m", "m", "hi", answers=[refused])
     assert outcome == (6, "", "gemini-cli: rejected: No model m.\n")

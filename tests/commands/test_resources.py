@@ -81,7 +81,7 @@ def test_lists_follow_their_pages() -> None:
     ],
 )
 def test_an_error_that_comes_as_a_good_answer_is_none(argv: list[str]) -> None:
-    """traffic.md 55."""
+    """Status 200 with the body of an error (api/README.md 12.2)."""
     error = {"error": {"code": 503, "message": "Busy.", "status": "UNAVAILABLE"}}
     assert gemini(*argv, answers=[reply(error)]) == (5, "", "gemini-cli: temporary: Busy.\n")
     assert gemini(*argv, answers=[reply({"error": {}})]).status == 6

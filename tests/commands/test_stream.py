@@ -114,7 +114,7 @@ def test_thoughts_go_to_stderr_as_they_come() -> None:
     assert outcome == (0, "Hi\n", "Hm\n")
 
 
-# Cuts (cli.md 6) -----------------------------------------------------------------------------------------------------
+# Cuts ----------------------------------------------------------------------------------------------------------------
 
 RESET = httpx.ReadError("Connection reset by peer")
 WITH_IDS = [{**event, "event_id": f"e{number}"} for number, event in enumerate(HELLO)]
@@ -129,7 +129,7 @@ def test_a_cut_is_resumed_after_the_last_event(ending: list[httpx.ReadError]) ->
 
 
 def test_an_error_in_place_of_a_stream_is_the_servers_no() -> None:
-    """Unframed and of status 200 (traffic.md 61): it is known why there is no answer."""
+    """An error without a frame, with status 200 (api/README.md 7.15): the reason is known."""
     outcome, _ = streamed(sse(b'[{"error":{"code":503,"message":"Busy.","status":"UNAVAILABLE"}}]'))
     assert outcome == (5, "", "gemini-cli: temporary: Busy.\n")
 
@@ -162,7 +162,7 @@ def test_an_interaction_that_still_runs_is_polled() -> None:
 
 
 def test_an_error_that_says_nothing_is_no_news_in_a_replay() -> None:
-    """reference.md 7.2; were it one, the stream would be asked for again and again."""
+    """An error event with an empty payload (api/README.md 7.14) must not count as progress of a resumed stream."""
     same = [*HELLO[:4], {"event_type": "error", "error": {}}]
     outcome, asked = streamed(sse(*same), sse(*same), sse(*same), reply(interaction("Hello there")))
     assert outcome == (0, T, "")
@@ -220,6 +220,7 @@ def test_why_a_run_failed_may_be_said_by_an_event_alone(code: str, status: int) 
 
 
 def test_what_the_server_says_instead_of_a_stream_is_not_lost() -> None:
+    """A JSON response to a request for a stream: the response's type counts (api/README.md 7.16)."""
     outcome, _ = streamed(reply({"error": {"code": 400, "message": "Not streamed here."}}))
     assert outcome.status == 6
     assert outcome.err.endswith("application/json instead of text/event-stream: Not streamed here.\n")

@@ -218,7 +218,7 @@ def killed_at_the_end(process: Process) -> Iterator[Process]:
 
 
 def assert_always_true(done: Run, home: Home, answer: str, *, kept: Iterable[str] = ()) -> None:
-    """What faults.md says of every fault. `kept` are the files that the run may leave in its working directory."""
+    """Assert what holds after every fault. `kept`: the files that the run may leave in its working directory."""
     assert "Traceback" not in done.stderr
     for form in CANARY_FORMS:
         assert form not in done.stderr, "the key is on stderr"

@@ -1,7 +1,7 @@
-"""Runs the table of table.txt: the real program as a process against a server that misbehaves (faults.md 1 to 47, 50).
+"""Run the table in table.txt: the program as a process against a server that misbehaves.
 
-Many rows wait for something, so all that were selected are started at once in a few threads, and a test fetches its
-outcome. Rows that load the machine themselves run afterwards, one by one.
+Many rows wait for something, so all selected ones are started at once in a few threads, and a test fetches its outcome.
+Rows that load the machine themselves run afterwards, one by one.
 """
 
 from __future__ import annotations

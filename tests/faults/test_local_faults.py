@@ -1,7 +1,7 @@
-"""What lies on the disk, and who else is there (faults.md 57 to 61, 67): profiles, sessions, locks, rows.
+"""Faults of local files and of other processes: profiles, sessions, locks, rows (tests/README.md, 57 to 61, 67).
 
-The real program, where a process, its memory or its rights are the point; the tables of what is refused are in
-`test_profiles.py`, `test_documents.py`, `test_rows.py`, `commands/test_chat.py`.
+The program runs as a process where a process, its memory or its permissions matter. The tables of refused files are in
+`test_profiles.py`, `test_documents.py`, `test_rows.py` and `commands/test_chat.py`.
 """
 
 from __future__ import annotations

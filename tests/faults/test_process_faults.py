@@ -1,6 +1,6 @@
-"""What a terminal, a signal, a pipe or a closed descriptor does to a run (faults.md 48, 49, 51 to 56).
+"""Faults of terminals, signals, pipes and closed descriptors (tests/README.md, 48, 49, 51 to 56).
 
-Always the real program as a process, with the emulator behind it.
+The program runs as a process, with the emulator behind it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The key is in one header of a request, and nowhere else (cli.md 7); and nothing is taken from the working directory.
+"""The key is in one header of a request, and nowhere else; nothing is read from the working directory.
 
-`assert_always_true` looks for the key after every run in this folder. Here are the places where one would look who
-wants it: each command at its most talkative, a key put in a wrong place, children, the process table, other hosts.
+`assert_always_true` looks for the key after every run in this folder. The places that an attacker would look at are
+here: each command at its most verbose, a key in a wrong place, child processes, the process table, other hosts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a tool, a model that calls it, and a person do to a run of `call-tool` (faults.md 64 to 66).
+"""Faults of tools, of models that call them, and of people, in `call-tool` (tests/README.md, 64 to 66).
 
 The real program, real commands, and the emulator, whose script has the calls.
 """

@@ -33,7 +33,7 @@ from .test_process_faults import until
 MIB = 1 << 20
 CHUNK = 8 * MIB
 ONE_CHUNK = "slow(0, on=upload)"  # falls on the first chunk, so that the next order waits for the second
-MEMORY = 45  # MiB, the target of perf.md
+MEMORY = 45  # MiB, peak, for a file of any size
 
 
 @pytest.fixture

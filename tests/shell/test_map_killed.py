@@ -63,7 +63,7 @@ def answered(checkpoint: Path) -> set[str]:
 
 
 def test_kill_9_loses_no_answer_and_leaves_few_rows_unknown(server: Server, rows: str, tmp_path: Path) -> None:
-    """At moments from the first line of the program on (faults.md 68)."""
+    """Killed at random moments, from the program's first line on."""
     chance, kept, kills, home = random.Random(8), Path("kept"), 0, Home(tmp_path / "killed")
     argv = command("map", "-p", "{text}", "-j", str(JOBS), str(Path(rows).absolute()), "--checkpoint")
     while kills < KILLS or not answered(kept):
