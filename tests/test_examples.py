@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from gemini_cli.commands.tree import commands
-from gemini_cli.emulator import files
-from gemini_cli.emulator.script import Script
-from gemini_cli.emulator.world import Pace, World
+from gemini_cli.emulator.api import files
+from gemini_cli.emulator.model.script import Script
+from gemini_cli.emulator.service_state import Pace, World
 from gemini_cli.reference.examples import EXAMPLES, Example
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

@@ -111,7 +111,7 @@ def users_of(word: str) -> set[str]:
 NEVER = {"httpx", "yaml", "rich", "pydantic", "click", "jsonschema", "sqlite3", "asyncio", "gemini_cli.emulator"}
 SENDING = {"gemini_cli.transport", "httptools", "ssl", "socket", "http"}
 NO_WIRE = {*NEVER, *SENDING}
-OFFLINE = {*NO_WIRE, "gemini_cli.emulator.server"} - {"sqlite3", "gemini_cli.emulator", "gemini_cli.transport"}
+OFFLINE = {*NO_WIRE, "gemini_cli.emulator.http.server"} - {"sqlite3", "gemini_cli.emulator", "gemini_cli.transport"}
 NO_COMMAND = {*NO_WIRE, "gemini_cli.context", "gemini_cli.settings", "gemini_cli.request"}
 NOWHERE = ["--base-url", "http://127.0.0.1:9", "--retries", "0"]
 

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from gemini_cli.emulator.contents import REQUEST
-from gemini_cli.emulator.dialect import normal
+from gemini_cli.emulator.api.contents import REQUEST
+from gemini_cli.emulator.api.json_parser import normal
 from tests.harness import gemini
 
 API = Path(__file__).parents[2] / "shared" / "api"

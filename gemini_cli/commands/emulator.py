@@ -17,7 +17,7 @@ from gemini_cli.settings import Said, resolve
 from gemini_cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from gemini_cli.emulator.server import Server
+    from gemini_cli.emulator.http.server import Server
 
 GRACE = 2.0  # seconds a command gets to end after our signal reached it
 
@@ -56,7 +56,7 @@ def emulator(context: Context) -> int | None:
 
 def fault_list() -> str:
     """The emulator's own table, a line each."""
-    from gemini_cli.emulator.fault_table import ROWS
+    from gemini_cli.emulator.faults.fault_table import ROWS
 
     width = max(len(row.usage) for row in ROWS.values())
     return "".join(f"{row.usage:{width}}  {row.says}\n" for row in ROWS.values())
@@ -66,8 +66,8 @@ def fault_list() -> str:
 def _served(asked: Emulated, terminal: Terminal) -> Iterator[Server]:
     """A server for the length of a block. A fault that was not spent is no failure here, as it is in our tests."""
     from gemini_cli.emulator import Emulator
-    from gemini_cli.emulator.script import Script
-    from gemini_cli.emulator.server import Server
+    from gemini_cli.emulator.http.server import Server
+    from gemini_cli.emulator.model.script import Script
 
     terminal.verbose = asked.verbose
     if asked.port > 65535:

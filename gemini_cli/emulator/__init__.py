@@ -1,18 +1,21 @@
 """The Gemini API, pretended: one object with two doors, in memory and on a loopback port.
 
-`Emulator().handle(call)` is the first door; `gemini_cli.emulator.server.Server` the second. Nothing here imports
+`Emulator().handle(call)` is the first door; `gemini_cli.emulator.http.server.Server` the second. Nothing here imports
 anything from the rest of `gemini_cli`, not even a constant: two programs that share one are wrong together.
 
-Who may know whom, from the outside in:
+Packages, from the outside in; a package imports only what stands below it, except for http/server:
 
-    server -> guard, service
-    service -> faults, access, and by name, when first asked: interactions, files, models, generate_content, batches
-    those -> conversation, contents, model, stream, validation, store (through World)
-    model -> answer parts: tools, functions, sample, tokens
-    everything -> exchange, errors
+    http/server    the loopback port
+    service        finds the route and the handler; lets faults happen
+    faults/        what goes wrong, by name
+    api/           one module for each resource
+    store, service_state
+    model/         what is answered
+    http/          requests, responses, routes
+    errors
 """
 
-from .exchange import Call, Reply
+from .http.exchange import Call, Reply
 from .service import Emulator
 
 __all__ = ["Call", "Emulator", "Reply"]

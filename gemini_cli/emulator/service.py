@@ -7,11 +7,11 @@ from importlib import import_module
 from typing import Any, cast
 
 from .errors import Problem, missing_key, wrong_key
-from .exchange import JSON_UTF8, SSE, Call, Reply, Request, dump, pretty
-from .faults import Faults, Order, Scene
-from .routes import Match, find, streams
-from .script import Script
-from .world import Pace, World
+from .faults.faults import Faults, Order, Scene
+from .http.exchange import JSON_UTF8, SSE, Call, Reply, Request, dump, pretty
+from .http.routes import Match, find, streams
+from .model.script import Script
+from .service_state import Pace, World
 
 Handler = Callable[[World, Request], Reply]
 
@@ -120,7 +120,7 @@ class Emulator:
 def _handler(name: str) -> Handler:
     module, _, function = name.partition(".")
     # getattr gives Any; routes.py names only functions of this shape; a test looks.
-    return cast(Handler, getattr(import_module(f".{module}", __package__), function))
+    return cast(Handler, getattr(import_module(f".api.{module}", __package__), function))
 
 
 def _refusal(problem: Problem, match: Match | None) -> Reply:

@@ -15,9 +15,9 @@ import pytest
 
 from gemini_cli.body import whole
 from gemini_cli.emulator import Emulator
-from gemini_cli.emulator import exchange as emulated
-from gemini_cli.emulator.faults import Faults
-from gemini_cli.emulator.world import Pace
+from gemini_cli.emulator.faults.faults import Faults
+from gemini_cli.emulator.http import exchange as emulated
+from gemini_cli.emulator.service_state import Pace
 from gemini_cli.files.resumable import CHUNK
 from gemini_cli.transport.wire import Call, Cut, Reply, Unanswered
 from tests.harness import KEY, Outcome, ScriptedWire, gemini, reply

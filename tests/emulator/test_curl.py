@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gemini_cli.emulator.server import Server
+from gemini_cli.emulator.http.server import Server
 
 pytestmark = pytest.mark.skipif(not shutil.which("curl") or not shutil.which("bash"), reason="needs curl and bash")
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gemini_cli.emulator import Emulator
-from gemini_cli.emulator.frames import is_text
+from gemini_cli.emulator.http.sse_frames import is_text
 
 from .door import MODEL, Clock, Door, delta_text, events, text
 from .test_files import send, start, upload

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gemini_cli.emulator import Emulator
-from gemini_cli.emulator.world import Pace
+from gemini_cli.emulator.service_state import Pace
 
 from .door import MODEL, Clock, Door, Heard
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemini_cli.emulator import Emulator
-from gemini_cli.emulator.world import Pace
+from gemini_cli.emulator.service_state import Pace
 
 from .door import MODEL, Clock, Door, events, fold, text
 

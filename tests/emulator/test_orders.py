@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from gemini_cli.emulator import Emulator
-from gemini_cli.emulator.fault_table import ROWS, read
-from gemini_cli.emulator.faults import Order
+from gemini_cli.emulator.faults.fault_table import ROWS, read
+from gemini_cli.emulator.faults.faults import Order
 
 from .door import Door
 from .test_faults import CREATE, TARGET, faulty, said, streamed

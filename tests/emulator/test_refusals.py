@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gemini_cli.emulator import Emulator
-from gemini_cli.emulator.exchange import JSON_LIMIT
+from gemini_cli.emulator.http.exchange import JSON_LIMIT
 
 from .door import MODEL, Door
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_cli.emulator.sample import sample
+from gemini_cli.emulator.model.sample import sample
 
 LEAVES = st.one_of(
     st.sampled_from(

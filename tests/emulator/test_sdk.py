@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from gemini_cli.emulator import Emulator
-from gemini_cli.emulator.server import Server
-from gemini_cli.emulator.world import Pace
+from gemini_cli.emulator.http.server import Server
+from gemini_cli.emulator.service_state import Pace
 
 genai: Any = pytest.importorskip("google.genai", reason="the official SDK, google-genai, is not installed")
 if not genai.__version__.startswith("3."):

@@ -17,8 +17,8 @@ import pytest
 
 from gemini_cli.emulator import Emulator
 from gemini_cli.emulator.errors import Problem
-from gemini_cli.emulator.guard import BODY_LIMIT, check
-from gemini_cli.emulator.server import Server
+from gemini_cli.emulator.http.http_limits import BODY_LIMIT, check
+from gemini_cli.emulator.http.server import Server
 
 from .door import MODEL, delta_text, events
 

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from gemini_cli.emulator import Emulator
-from gemini_cli.emulator.script import Script
-from gemini_cli.emulator.server import Server
+from gemini_cli.emulator.http.server import Server
+from gemini_cli.emulator.model.script import Script
 
 SCRIPT = """
 - {when: slow, reply: "begins and never seems to end", chunk: 7, pace: 0.4}

@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterator
 from email.utils import formatdate
 
-from .errors import INTERACTION_CODE, RPC_STATUS, Problem
-from .exchange import JSON, JSON_UTF8, SSE, Reply, dump, pretty
+from ..errors import INTERACTION_CODE, RPC_STATUS, Problem
+from ..http.exchange import JSON, JSON_UTF8, SSE, Reply, dump, pretty
 from .faults import Scene
 
 MEBIBYTE = 1 << 20

@@ -21,10 +21,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import guard
-from .errors import Problem
+from ..errors import Problem
+from ..service import Emulator
+from . import http_limits as guard
 from .exchange import JSON_UTF8, Call, Reply, pretty
-from .service import Emulator
 
 if TYPE_CHECKING:
     import ssl

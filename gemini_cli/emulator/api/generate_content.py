@@ -5,14 +5,14 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import tokens
+from ..http.exchange import JSON_UTF8, Body, Reply, Request, pretty_reply, stream_reply
+from ..model import tokens
+from ..model.conversation import Step
+from ..model.model import Answer, Ask, answer
+from ..model.script import Line
+from ..service_state import World
 from .contents import REQUEST, ask_of, check_model, steps_of, token
-from .conversation import Step
-from .dialect import normal
-from .exchange import JSON_UTF8, Body, Reply, Request, pretty_reply, stream_reply
-from .model import Answer, Ask, answer
-from .script import Line
-from .world import World
+from .json_parser import normal
 
 FINISH = {
     "completed": "STOP",

@@ -8,10 +8,10 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .errors import INTERACTION_CODE, RPC_STATUS
-from .exchange import JSON, Call, Reply, dump
+from ..errors import INTERACTION_CODE, RPC_STATUS
+from ..http.exchange import JSON, Call, Reply, dump
+from ..http.sse_frames import data, edited, is_text, parts, up_to, with_data
 from .faults import Scene
-from .frames import data, edited, is_text, parts, up_to, with_data
 
 FramesEdit = Callable[[Iterator[bytes]], Iterator[bytes]]
 

@@ -4,11 +4,11 @@ import base64
 import json
 from typing import Any
 
-from .conversation import Step
-from .dialect import ANY, normal
-from .errors import Problem
-from .functions import Choice
-from .model import Ask
+from ..errors import Problem
+from ..model.conversation import Step
+from ..model.functions import Choice
+from ..model.model import Ask
+from .json_parser import ANY, normal
 from .names import bare, believed
 
 Body = dict[str, Any]

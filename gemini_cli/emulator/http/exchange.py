@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from .errors import Problem, invalid_json
+from ..errors import Problem, invalid_json
 
 JSON = "application/json"
 JSON_UTF8 = "application/json; charset=UTF-8"

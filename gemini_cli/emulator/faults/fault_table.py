@@ -6,12 +6,12 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
+from ..http.exchange import Reply
+from ..http.routes import ROUTES
 from . import answer_faults as answers
 from . import file_faults as files
 from . import stream_faults as stream
-from .exchange import Reply
 from .faults import ON
-from .routes import ROUTES
 
 # The slots from the innermost change to the outermost; a slot of its own is a change of events.
 OUTER = ("end", "text", "bytes", "answer")

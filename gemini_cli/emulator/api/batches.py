@@ -7,15 +7,15 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from ..errors import Problem, not_found
+from ..http.exchange import Reply, Request, dump, pretty_reply
+from ..http.pages import page, token
+from ..service_state import World, nano_stamp
+from ..store import Document
 from . import files
 from .contents import REQUEST, check_model
-from .dialect import ANY, normal
-from .errors import Problem, not_found
-from .exchange import Reply, Request, dump, pretty_reply
 from .generate_content import answered, whole
-from .pages import page, token
-from .store import Document
-from .world import World, nano_stamp
+from .json_parser import ANY, normal
 
 KIND = "batch"
 TYPE = "type.googleapis.com/google.ai.generativelanguage.v1main.GenerateContentBatch"

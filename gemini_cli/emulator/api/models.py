@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from ..http.exchange import Reply, Request, pretty_reply
+from ..http.pages import page, token
+from ..service_state import World
 from .contents import check_model
-from .exchange import Reply, Request, pretty_reply
 from .names import ALIASES, MEDIA_MODELS, TEXT_MODELS, bare
-from .pages import page, token
-from .world import World
 
 
 def _model(name: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ either), JSON must be called JSON, which a page cannot do without a preflight (4
 
 from collections.abc import Mapping
 
-from .errors import Problem
+from ..errors import Problem
 from .routes import find
 
 OWN_HOSTS = ("127.0.0.1", "localhost", "[::1]")

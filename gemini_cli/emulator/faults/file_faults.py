@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
+from ..http.exchange import Reply, pretty
 from .answer_faults import refuse
-from .exchange import Reply, pretty
 from .faults import Scene
 
 

@@ -8,7 +8,7 @@ type for a plain value, and ANY for what is passed on as it is (schemas, argumen
 import re
 from typing import Any
 
-from .errors import Problem
+from ..errors import Problem
 
 ANY = object()
 Shape = Any

@@ -4,7 +4,7 @@ import base64
 import binascii
 from typing import NamedTuple
 
-from .errors import Problem
+from ..errors import Problem
 from .exchange import Request
 
 

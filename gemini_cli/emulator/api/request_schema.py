@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from .errors import Problem
+from ..errors import Problem
 from .validation import (
     Check,
     anything,

@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from . import stream
-from .conversation import Step, steps_of, without_answer
-from .errors import Problem, not_found
-from .exchange import Body, Reply, Request, compact_reply, stream_reply
-from .functions import choice_of
-from .model import Answer, Ask, answer
+from ..errors import Problem, not_found
+from ..http.exchange import Body, Reply, Request, compact_reply, stream_reply
+from ..model import stream
+from ..model.conversation import Step, steps_of, without_answer
+from ..model.functions import choice_of
+from ..model.model import Answer, Ask, answer
+from ..model.script import CHUNK, Line
+from ..service_state import World, seconds_stamp
 from .names import check_agent, check_model
-from .script import CHUNK, Line
-from .shapes import check_interaction
+from .request_schema import check_interaction
 from .validation import invalid
-from .world import World, seconds_stamp
 
 KIND = "interaction"
 ID = re.compile(r"[A-Za-z0-9_-]+")

@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from .conversation import Step
-from .dialect import ANY, normal
-from .errors import Problem, not_found
-from .exchange import Reply, Request, pretty, pretty_reply
-from .pages import page, token
-from .store import Document
-from .world import World, nano_stamp
+from ..errors import Problem, not_found
+from ..http.exchange import Reply, Request, pretty, pretty_reply
+from ..http.pages import page, token
+from ..model.conversation import Step
+from ..service_state import World, nano_stamp
+from ..store import Document
+from .json_parser import ANY, normal
 
 FILE, UPLOAD = "file", "upload"
 GRANULARITY = 8 << 20

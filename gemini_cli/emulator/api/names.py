@@ -4,7 +4,7 @@ The list of models is open: whatever begins like one of Google's is taken for a 
 `no-such-` are refused in any case, so that a test can ask for the refusal.
 """
 
-from .errors import Problem
+from ..errors import Problem
 
 TEXT_MODELS = (
     "gemini-4-argon",

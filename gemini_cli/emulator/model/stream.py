@@ -9,8 +9,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ..http.exchange import dump
 from .conversation import Step
-from .exchange import dump
 from .script import CHUNK
 
 Event = dict[str, Any]

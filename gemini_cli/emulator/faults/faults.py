@@ -12,8 +12,8 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .exchange import Call, Reply
-from .routes import Match, streams
+from ..http.exchange import Call, Reply
+from ..http.routes import Match, streams
 
 if TYPE_CHECKING:
     from .fault_table import Row

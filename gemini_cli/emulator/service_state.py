@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from .script import Script
+from .model.script import Script
 
 if TYPE_CHECKING:
     from .store import Store

@@ -6,7 +6,7 @@ The three messages are the real ones (traffic.md 66); a path reads `input[0].con
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from .errors import Problem
+from ..errors import Problem
 
 Check = Callable[[Any, str], None]
 

@@ -1,0 +1,1 @@
+"""The pretend model: what is answered."""
