@@ -24,13 +24,13 @@ class EmulatorWire:
         target = f"{parts.path}?{parts.query}" if parts.query else parts.path
         headers = {name.lower(): value for name, value in call.headers.items()}
         try:
-            answer = self._emulator.handle(emulator.Call(call.method, target, headers, whole(call.body)))
+            answer = self._emulator.handle(emulator.HttpRequest(call.method, target, headers, whole(call.body)))
         except OSError as error:
             raise InputError(f"the emulator's state cannot be used: {error}") from None
         return Reply(answer.status, "", answer.headers, _chunks(answer), lambda: None)
 
 
-def _chunks(answer: emulator.Reply) -> Iterator[bytes]:
+def _chunks(answer: emulator.HttpResponse) -> Iterator[bytes]:
     try:
         yield from (piece for piece in answer.body if piece)
     except ConnectionResetError as error:

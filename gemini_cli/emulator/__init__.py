@@ -15,7 +15,7 @@ Packages, from the outside in; a package imports only what stands below it, exce
     errors
 """
 
-from .http.exchange import Call, Reply
+from .http.exchange import HttpRequest, HttpResponse
 from .service import Emulator
 
-__all__ = ["Call", "Emulator", "Reply"]
+__all__ = ["Emulator", "HttpRequest", "HttpResponse"]

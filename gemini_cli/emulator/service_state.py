@@ -1,4 +1,4 @@
-"""What every part of the service shares: the state, the time, the script, and a few numbers."""
+"""State shared by all handlers: the store, the clock, the script, and the settings."""
 
 import os
 import threading
@@ -11,12 +11,12 @@ from .model.script import Script
 if TYPE_CHECKING:
     from .store import Store
 
-# How long a reader waits between two looks, in seconds.
-TICK = 0.05
+# Seconds between two checks of a connection during a wait.
+POLL_SECONDS = 0.05
 
 
 class Pace(NamedTuple):
-    """How long pretended work takes, in seconds of the clock."""
+    """How long emulated work takes, in seconds."""
 
     background: float = 2.0
     processing: float = 1.0
@@ -24,10 +24,10 @@ class Pace(NamedTuple):
     batch_running: float = 1.5
 
 
-class World:
+class ServiceState:
     def __init__(
         self,
-        state: str | os.PathLike[str] | None,
+        path: str | os.PathLike[str] | None,
         clock: Callable[[], float],
         sleep: Callable[[float], None],
         script: Script,
@@ -39,24 +39,24 @@ class World:
         self.script = script
         self.pace = pace
         self.output_cap = output_cap
-        self._state = state
+        self._path = path
         self._store: Store | None = None
         self._lock = threading.Lock()
 
     @property
     def store(self) -> "Store":
-        """Opened when first needed: a question with `store: false` never does, and SQLite is slow to load."""
+        """The store, opened at its first use: SQLite is slow to load, and `store: false` does not need it."""
         with self._lock:
             if self._store is None:
                 from .store import Store
 
-                self._store = Store(self._state)
+                self._store = Store(self._path)
             return self._store
 
     def wait(self, seconds: float) -> Iterator[bytes]:
-        """Sleep in short pieces; each yields an empty item, so that a door can see whether anybody still reads."""
-        while seconds > 1e-9:  # not 0: the pieces of a float need not add up to it
-            piece = min(TICK, seconds)
+        """Sleep in short pieces; the empty item after each lets a server check the connection."""
+        while seconds > 1e-9:  # not 0: the pieces of a float may not add up to it
+            piece = min(POLL_SECONDS, seconds)
             self.sleep(piece)
             seconds -= piece
             yield b""
@@ -68,12 +68,12 @@ class World:
                 self._store = None
 
 
-def seconds_stamp(at: float) -> str:
-    """The Interactions family's time: whole seconds (reference.md 6)."""
+def timestamp_seconds(at: float) -> str:
+    """A time as Interactions writes it (api/README.md 6.4)."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
 
 
-def nano_stamp(at: float) -> str:
-    """Every other family's time: with nanoseconds (traffic.md 88)."""
+def timestamp_nanos(at: float) -> str:
+    """A time as every other part of the API writes it (api/README.md 10.9)."""
     whole = int(at)
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)) + f".{int((at - whole) * 1e9):09d}Z"

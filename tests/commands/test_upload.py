@@ -15,7 +15,7 @@ import pytest
 
 from gemini_cli.body import whole
 from gemini_cli.emulator import Emulator
-from gemini_cli.emulator.faults.faults import Faults
+from gemini_cli.emulator.faults.faults import FaultQueue
 from gemini_cli.emulator.http import exchange as emulated
 from gemini_cli.emulator.service_state import Pace
 from gemini_cli.files.resumable import CHUNK
@@ -32,7 +32,7 @@ class EmulatedWire(ScriptedWire):
     def __init__(self, *faults: str, service: Emulator | None = None) -> None:
         super().__init__([])
         self.emulator = service or Emulator(pace=Pace(processing=0))
-        self.emulator.faults = Faults(faults)
+        self.emulator.faults = FaultQueue(faults)
 
     def again(self, *faults: str) -> EmulatedWire:
         """The same service, in another run."""
@@ -43,7 +43,7 @@ class EmulatedWire(ScriptedWire):
         headers = {name.lower(): value for name, value in call.headers.items()}
         target = call.url.removeprefix(BASE)
         try:
-            answer = self.emulator.handle(emulated.Call(call.method, target, headers, whole(call.body)))
+            answer = self.emulator.handle(emulated.HttpRequest(call.method, target, headers, whole(call.body)))
         except ConnectionResetError as error:
             raise Unanswered(str(error)) from None
         return Reply(answer.status, "", answer.headers, _chunks(answer), lambda: None)
@@ -58,10 +58,10 @@ class EmulatedWire(ScriptedWire):
 
     def content(self, name: str) -> bytes:
         """What the service has under that name."""
-        return b"".join(self.emulator._world.store.blobs.read(name.removeprefix("files/")))
+        return b"".join(self.emulator._state.store.blobs.read(name.removeprefix("files/")))
 
 
-def _chunks(answer: emulated.Reply) -> Iterator[bytes]:
+def _chunks(answer: emulated.HttpResponse) -> Iterator[bytes]:
     try:
         yield from (piece for piece in answer.body if piece)
     except ConnectionResetError as error:
@@ -544,7 +544,7 @@ def test_processing_is_waited_for_unless_not_wanted(environ: dict[str, str]) -> 
 def test_a_file_that_cannot_be_processed_is_rejected(environ: dict[str, str], state: Path) -> None:
     big(size=3)
     wire = EmulatedWire("failed_file(message='Bad codec.')")
-    wire.emulator._world.pace = Pace(processing=60)
+    wire.emulator._state.pace = Pace(processing=60)
     outcome = upload("film.mp4", wire=wire, environ=environ)
     assert (outcome.status, outcome.out) == (6, "")
     assert "could not process files/emu000000001: Bad codec." in outcome.err

@@ -1,4 +1,4 @@
-"""curl, run as the published shell examples run it (reference.md 10.1, 14)."""
+"""curl, run as the published shell examples run it (api/README.md 1.4, 10.1, 10.7)."""
 
 import json
 import os

@@ -11,7 +11,7 @@ import pytest
 
 from gemini_cli.emulator import Emulator
 
-from .door import Clock, Door, events
+from .in_memory_client import Clock, InMemoryClient, events
 
 API = Path(__file__).parents[3] / "shared" / "api"
 RECORDED = API / "recorded" / "interactions"
@@ -36,34 +36,34 @@ GENERATES = [each for each in CAPTURED if "enerateContent" in each["path"] and "
 @pytest.mark.skipif(not DOCUMENTED, reason=f"{API} is not there")
 @pytest.mark.parametrize("example", DOCUMENTED, ids=lambda example: example["name"])
 def test_documented_requests_are_answered(example: Any) -> None:
-    door = Door(Emulator(clock=Clock()))
+    client = InMemoryClient(Emulator(clock=Clock()))
     body = dict(example["body"])
     if "previous_interaction_id" in body:
-        body["previous_interaction_id"] = door.create("Before")["id"]
-    heard = door.ask(example["method"], example["path"], body)
-    assert heard.status == 200, heard.body
-    if heard.headers["content-type"] == "text/event-stream" and example["family"] == "interactions":
-        assert events(heard.body)[-1]["interaction"]["status"] == "completed"
+        body["previous_interaction_id"] = client.create("Before")["id"]
+    response = client.send(example["method"], example["path"], body)
+    assert response.status == 200, response.body
+    if response.headers["content-type"] == "text/event-stream" and example["family"] == "interactions":
+        assert events(response.body)[-1]["interaction"]["status"] == "completed"
 
 
 @pytest.mark.skipif(not CREATES, reason=f"{API} is not there")
 @pytest.mark.parametrize("example", CREATES, ids=lambda example: example["call"])
 def test_what_the_sdk_sends_is_answered(example: Any) -> None:
-    door = Door(Emulator(clock=Clock()))
+    client = InMemoryClient(Emulator(clock=Clock()))
     body = dict(example["body_json"])
     strange = "foo" in body
     if "previous_interaction_id" in body:
-        body["previous_interaction_id"] = door.create("Before")["id"]
-    heard = door.ask("POST", example["path"], body)
-    assert heard.status == (400 if strange else 200), heard.body
+        body["previous_interaction_id"] = client.create("Before")["id"]
+    response = client.send("POST", example["path"], body)
+    assert response.status == (400 if strange else 200), response.body
 
 
 @pytest.mark.skipif(not GENERATES, reason=f"{API} is not there")
 @pytest.mark.parametrize("example", GENERATES, ids=lambda example: example["call"])
 def test_what_the_sdk_sends_to_the_older_family_is_answered(example: Any) -> None:
     body = {key: each for key, each in example["body_json"].items() if key != "continuationToken"}
-    heard = Door(Emulator(clock=Clock())).ask("POST", example["path"] + "?alt=sse", body)
-    assert heard.status == 200, heard.body
+    response = InMemoryClient(Emulator(clock=Clock())).send("POST", example["path"] + "?alt=sse", body)
+    assert response.status == 200, response.body
 
 
 def kinds(step: Any) -> Any:
@@ -73,7 +73,7 @@ def kinds(step: Any) -> Any:
 @pytest.mark.skipif(not RECORDED.exists(), reason=f"{API} is not there")
 def test_answers_have_the_fields_of_a_recorded_one() -> None:
     recorded = json.loads((RECORDED / "json" / "ai__multi-turn-stateful-turn1__00.json").read_text())
-    ours = Door(Emulator(clock=Clock())).create("Name three cities", model="gemini-2.5-flash")
+    ours = InMemoryClient(Emulator(clock=Clock())).create("Name three cities", model="gemini-2.5-flash")
     assert set(ours) == set(recorded)
     assert set(ours["usage"]) == set(recorded["usage"])
     assert [kinds(step) for step in ours["steps"]] == [kinds(step) for step in recorded["steps"]]
@@ -83,8 +83,8 @@ def test_answers_have_the_fields_of_a_recorded_one() -> None:
 def test_searches_have_the_steps_of_a_recorded_one() -> None:
     name = "rig__interactions_api__google_search_tool_interaction__00.json"
     recorded = json.loads((RECORDED / "json" / name).read_text())
-    door = Door(Emulator(clock=Clock()))
-    ours = door.create("Who won?", model="gemini-3-flash-preview", tools=[{"type": "google_search"}])
+    client = InMemoryClient(Emulator(clock=Clock()))
+    ours = client.create("Who won?", model="gemini-3-flash-preview", tools=[{"type": "google_search"}])
     assert [kinds(step) for step in ours["steps"]] == [kinds(step) for step in recorded["steps"]]
     part, real = ours["steps"][-1]["content"][0], recorded["steps"][-1]["content"][0]
     assert set(part["annotations"][0]) == set(real["annotations"][0])
@@ -94,8 +94,8 @@ def test_searches_have_the_steps_of_a_recorded_one() -> None:
 def test_a_stream_is_framed_as_a_recorded_one() -> None:
     recorded = (RECORDED / "sse" / "rust-genai__gemini_ix__tool_stream__000.sse").read_bytes().rstrip() + b"\n\n"
     tool = {"type": "function", "name": "get_weather", "parameters": {"properties": {"city": {}}}}
-    door = Door(Emulator(clock=Clock()))
-    ours = door.stream('get_weather {"city":"Cairo"}', model="gemini-3.5-flash", tools=[tool], store=False)
+    client = InMemoryClient(Emulator(clock=Clock()))
+    ours = client.stream('get_weather {"city":"Cairo"}', model="gemini-3.5-flash", tools=[tool], store=False)
     theirs = events(recorded)
     assert [event["event_type"] for event in ours] == [event["event_type"] for event in theirs]
     assert [set(event) for event in ours] == [set(event) for event in theirs]

@@ -38,14 +38,14 @@ def test_every_route_has_its_handler() -> None:
         module, _, function = route.handler.partition(".")
         tree = ast.parse((FOLDER / "api" / f"{module}.py").read_text())
         handlers = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function]
-        assert [[argument.arg for argument in each.args.args] for each in handlers] == [["world", "request"]]
+        assert [[argument.arg for argument in each.args.args] for each in handlers] == [["state", "request"]]
 
 
 PROGRAM = """
 import json, sys
-from gemini_cli.emulator import Call, Emulator
+from gemini_cli.emulator import Emulator, HttpRequest
 body = json.dumps({"model": "gemini-flash-latest", "input": "Hi", "store": %s}).encode()
-reply = Emulator().handle(Call("POST", "/v1/interactions", {}, body))
+reply = Emulator().handle(HttpRequest("POST", "/v1/interactions", {}, body))
 assert reply.status == 200, b"".join(reply.body)
 print(*sorted(sys.modules))
 """

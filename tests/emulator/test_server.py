@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 from gemini_cli.emulator import Emulator
-from gemini_cli.emulator.errors import Problem
-from gemini_cli.emulator.http.http_limits import BODY_LIMIT, check
+from gemini_cli.emulator.errors import ErrorResponse
+from gemini_cli.emulator.http.http_limits import BODY_LIMIT, check_request_head
 from gemini_cli.emulator.http.server import Server
 
-from .door import MODEL, delta_text, events
+from .in_memory_client import MODEL, delta_text, events
 
 CREATE = {"model": MODEL, "input": "Hi"}
 STREAM = {**CREATE, "stream": True}
@@ -37,7 +37,7 @@ def connect(server: Server) -> "closing[http.client.HTTPConnection]":
     return closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=10))
 
 
-def ask(
+def send(
     server: Server, method: str, target: str, body: Any = None, headers: dict[str, str] | None = None
 ) -> tuple[int, http.client.HTTPMessage, bytes]:
     sent = {"x-goog-api-key": server.key, "content-type": "application/json", **(headers or {})}
@@ -116,8 +116,8 @@ def test_a_chunked_request_is_understood(server: Server) -> None:
 
 
 def test_the_server_demands_its_key(server: Server) -> None:
-    assert ask(server, "POST", TARGET, CREATE, {"x-goog-api-key": ""})[0] == 403
-    assert ask(server, "POST", TARGET, CREATE, {"x-goog-api-key": "x"})[0] == 400
+    assert send(server, "POST", TARGET, CREATE, {"x-goog-api-key": ""})[0] == 403
+    assert send(server, "POST", TARGET, CREATE, {"x-goog-api-key": "x"})[0] == 400
 
 
 # --- the guard
@@ -144,7 +144,7 @@ def test_the_server_demands_its_key(server: Server) -> None:
     ],
 )
 def test_the_guard(server: Server, headers: dict[str, str], status: int) -> None:
-    found, answered, body = ask(server, "POST", TARGET, CREATE, headers)
+    found, answered, body = send(server, "POST", TARGET, CREATE, headers)
     assert found == status
     assert not any(name.lower().startswith("access-control") for name in answered)
     if status != 200:
@@ -153,19 +153,19 @@ def test_the_guard(server: Server, headers: dict[str, str], status: int) -> None
 
 
 def test_a_preflight_gets_nothing(server: Server) -> None:
-    assert ask(server, "OPTIONS", TARGET, None, {"origin": "http://x"})[0] == 403
+    assert send(server, "OPTIONS", TARGET, None, {"origin": "http://x"})[0] == 403
 
 
 def test_bodies_that_are_too_large_are_refused_unread(server: Server) -> None:
-    assert ask(server, "POST", TARGET, None, {"content-length": str(BODY_LIMIT + 1)})[0] == 413
-    assert ask(server, "POST", TARGET, None, {"content-length": "-1"})[0] == 400
+    assert send(server, "POST", TARGET, None, {"content-length": str(BODY_LIMIT + 1)})[0] == 413
+    assert send(server, "POST", TARGET, None, {"content-length": "-1"})[0] == 400
 
 
 def test_chunks_of_an_upload_need_no_json_type() -> None:
     headers = {"host": "localhost", "content-length": "5", "content-type": "text/plain"}
-    check("POST", "/upload/v1/files?upload_id=x", headers)
-    with pytest.raises(Problem) as caught:
-        check("POST", "/upload/v1/files", headers)
+    check_request_head("POST", "/upload/v1/files?upload_id=x", headers)
+    with pytest.raises(ErrorResponse) as caught:
+        check_request_head("POST", "/upload/v1/files", headers)
     assert caught.value.status == 415
 
 
@@ -197,7 +197,7 @@ def test_half_a_body_is_no_request(server: Server) -> None:
 
 
 def test_a_cut_is_a_reset(server: Server) -> None:
-    server.emulator.faults.order("cut(after=1)")
+    server.emulator.faults.add("cut(after=1)")
     with connect(server) as connection:
         connection.request(
             "POST", TARGET, json.dumps(STREAM), {"x-goog-api-key": server.key, "content-type": "application/json"}
@@ -208,24 +208,24 @@ def test_a_cut_is_a_reset(server: Server) -> None:
 
 
 def test_a_close_without_the_last_chunk(server: Server) -> None:
-    server.emulator.faults.order("cut(after=1, how=close)")
+    server.emulator.faults.add("cut(after=1, how=close)")
     with pytest.raises(http.client.IncompleteRead):
-        ask(server, "POST", TARGET, STREAM)
+        send(server, "POST", TARGET, STREAM)
 
 
 def test_a_clean_cut_is_whole_for_http(server: Server) -> None:
-    server.emulator.faults.order("cut_clean(after=1)")
-    assert b"completed" not in ask(server, "POST", TARGET, STREAM)[2]
+    server.emulator.faults.add("cut_clean(after=1)")
+    assert b"completed" not in send(server, "POST", TARGET, STREAM)[2]
 
 
 def test_a_reset_before_the_answer(server: Server) -> None:
-    server.emulator.faults.order("reset")
+    server.emulator.faults.add("reset")
     with pytest.raises(ConnectionResetError):
-        ask(server, "POST", TARGET, CREATE)
+        send(server, "POST", TARGET, CREATE)
 
 
 def test_silence_lasts_until_the_client_leaves(server: Server) -> None:
-    server.emulator.faults.order("silence")
+    server.emulator.faults.add("silence")
     with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=0.3)) as connection:
         connection.request(
             "POST", TARGET, json.dumps(CREATE), {"x-goog-api-key": server.key, "content-type": "application/json"}
@@ -236,7 +236,7 @@ def test_silence_lasts_until_the_client_leaves(server: Server) -> None:
 
 
 def test_a_client_that_leaves_a_stall_is_noticed(server: Server) -> None:
-    server.emulator.faults.order("stall(after=1)")
+    server.emulator.faults.add("stall(after=1)")
     with connect(server) as connection:
         connection.request(
             "POST", TARGET, json.dumps(STREAM), {"x-goog-api-key": server.key, "content-type": "application/json"}
@@ -251,13 +251,13 @@ def test_a_client_that_leaves_a_stall_is_noticed(server: Server) -> None:
 
 
 def test_a_body_shorter_than_promised(server: Server) -> None:
-    server.emulator.faults.order("short_body")
+    server.emulator.faults.add("short_body")
     with pytest.raises(http.client.IncompleteRead):
-        ask(server, "POST", TARGET, CREATE)
+        send(server, "POST", TARGET, CREATE)
 
 
 def test_headers_that_drip(server: Server) -> None:
-    server.emulator.faults.order("drip_headers(seconds=0.05)")
+    server.emulator.faults.add("drip_headers(seconds=0.05)")
     body = json.dumps(CREATE)
     head = f"POST {TARGET} HTTP/1.1\r\nhost: localhost\r\nx-goog-api-key: {server.key}\r\n"
     head += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n{body}"
@@ -275,7 +275,7 @@ def test_closing_ends_what_is_being_sent() -> None:
 
     def read() -> None:
         try:
-            ask(server, "POST", TARGET, STREAM)
+            send(server, "POST", TARGET, STREAM)
         except (OSError, http.client.HTTPException):
             ended.set()
 
@@ -300,10 +300,10 @@ def _until(true: Any) -> None:
 
 
 def test_leaving_the_block_fails_for_what_is_left() -> None:
-    with pytest.raises(AssertionError, match="fault not spent: cut"), Server(Emulator(faults=["cut"])):
+    with pytest.raises(AssertionError, match="fault not used: cut"), Server(Emulator(faults=["cut"])):
         pass
     with pytest.raises(AssertionError, match="unknown request: GET /nonsense"), Server() as server:
-        ask(server, "GET", "/nonsense")
+        send(server, "GET", "/nonsense")
 
 
 def test_another_failure_is_not_hidden() -> None:
@@ -314,8 +314,8 @@ def test_another_failure_is_not_hidden() -> None:
 def test_what_is_logged_has_no_key() -> None:
     lines: list[str] = []
     with Server(log=lines.append) as server:
-        ask(server, "GET", f"/v1/models?key={server.key}")
-        ask(server, "POST", TARGET, CREATE)
+        send(server, "GET", f"/v1/models?key={server.key}")
+        send(server, "POST", TARGET, CREATE)
         _until(lambda: len(lines) == 2)
     assert [line.rsplit(" ", 2)[0] for line in lines] == ["GET /v1/models 200", "POST /v1/interactions 200"]
     assert server.key not in "".join(lines)
@@ -323,10 +323,10 @@ def test_what_is_logged_has_no_key() -> None:
 
 def test_bodies_are_remembered_up_to_a_limit() -> None:
     with Server(remember=4) as server:
-        ask(server, "POST", TARGET, CREATE)
+        send(server, "POST", TARGET, CREATE)
         assert server.requests[0].body == b'{"mo'
     with Server(remember=None) as server:
-        ask(server, "POST", TARGET, CREATE)
+        send(server, "POST", TARGET, CREATE)
         assert len(server.requests) == 0
 
 
@@ -335,7 +335,7 @@ def test_a_bug_of_ours_fails_the_test(monkeypatch: pytest.MonkeyPatch, capsys: p
     monkeypatch.setattr(server.emulator, "handle", lambda call: 1 / 0)
     server.start()
     with pytest.raises(http.client.RemoteDisconnected):
-        ask(server, "POST", TARGET, CREATE)
+        send(server, "POST", TARGET, CREATE)
     _until(lambda: bool(server.failures))
     server.close()
     with pytest.raises(AssertionError, match="ZeroDivisionError"):
@@ -364,7 +364,7 @@ def test_tls_with_a_certificate_of_one_s_own(tmp_path: Path) -> None:
         with stranger as connection, pytest.raises(ssl.SSLCertVerificationError):
             connection.request("POST", TARGET, "{}", headers)
         assert len(server.requests) == 2
-        server.emulator.faults.order("stall(after=0)")
+        server.emulator.faults.add("stall(after=0)")
         with closing(http.client.HTTPSConnection("127.0.0.1", server.port, context=trusting)) as connection:
             connection.request("POST", TARGET, json.dumps(STREAM), {**headers, "x-goog-api-key": server.key})
             assert connection.getresponse().read1(10)
@@ -392,7 +392,7 @@ def test_many_clients_at_once(server: Server) -> None:
     ids: list[str] = []
 
     def work() -> None:
-        ids.extend(json.loads(ask(server, "POST", TARGET, CREATE)[2])["id"] for _ in range(10))
+        ids.extend(json.loads(send(server, "POST", TARGET, CREATE)[2])["id"] for _ in range(10))
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:

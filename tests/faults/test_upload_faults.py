@@ -54,7 +54,7 @@ def commands(server: Server) -> list[str]:
 
 
 def uploaded(server: Server, name: str) -> bytes:
-    return b"".join(server.emulator._world.store.blobs.read(name.removeprefix("files/")))
+    return b"".join(server.emulator._state.store.blobs.read(name.removeprefix("files/")))
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])

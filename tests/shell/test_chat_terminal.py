@@ -79,7 +79,7 @@ class Typed:
 @contextmanager
 def typed(argv: list[str], tmp_path: Path) -> Iterator[Typed]:
     (tmp_path / "script.yaml").write_text(SCRIPT)
-    with Server(Emulator(script=Script.of(str(tmp_path / "script.yaml")))) as server:
+    with Server(Emulator(script=Script.load(str(tmp_path / "script.yaml")))) as server:
         environ = {
             "HOME": os.environ["HOME"],
             "PATH": os.environ["PATH"],

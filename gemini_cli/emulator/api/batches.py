@@ -1,77 +1,77 @@
-"""Batch jobs of generateContent requests (reference.md 11.7, traffic.md 91, 92).
+"""Batch jobs of generateContent requests (api/README.md 14).
 
-The answers are made when the job is created, since they never change; only the states take time.
+The answers are made when the job is created; only the states take time.
 """
 
 import json
 from collections.abc import Iterator
 from typing import Any
 
-from ..errors import Problem, not_found
-from ..http.exchange import Reply, Request, dump, pretty_reply
-from ..http.pages import page, token
-from ..service_state import World, nano_stamp
+from ..errors import ErrorResponse, not_found
+from ..http.exchange import ApiRequest, HttpResponse, compact_json, indented_response
+from ..http.pages import page_token, parse_page_request
+from ..service_state import ServiceState, timestamp_nanos
 from ..store import Document
 from . import files
-from .contents import REQUEST, check_model
-from .generate_content import answered, whole
-from .json_parser import ANY, normal
+from .contents import REQUEST, check_generate_model
+from .generate_content import answer_body, full_response
+from .json_parser import ANY_JSON, parse_message
 
-KIND = "batch"
-TYPE = "type.googleapis.com/google.ai.generativelanguage.v1main.GenerateContentBatch"
-INLINE = {"requests": [{"request": ANY, "metadata": ANY}]}
-BODY = {
+BATCH = "batch"
+BATCH_TYPE = "type.googleapis.com/google.ai.generativelanguage.v1main.GenerateContentBatch"
+INLINE = {"requests": [{"request": ANY_JSON, "metadata": ANY_JSON}]}
+BATCH_BODY = {
     "batch": {
         "displayName": str,
         "model": str,
         "inputConfig": {"fileName": str, "requests": INLINE},
-        "webhookConfig": ANY,
-        "priority": ANY,
+        "webhookConfig": ANY_JSON,
+        "priority": ANY_JSON,
     }
 }
-# A row's mark is its metadata when inline, its key in a file.
-Row = tuple[dict[str, Any], Any]
+# The body of a request, and its mark: the metadata of an inline row, the key of a row in a file.
+BatchRow = tuple[dict[str, Any], Any]
 
 
-def create(world: World, request: Request) -> Reply:
-    model = check_model(request.path["model"], request.version, "batchGenerateContent")
-    batch = normal(request.json(), BODY).get("batch", {})
+def create_batch(state: ServiceState, request: ApiRequest) -> HttpResponse:
+    model = check_generate_model(request.path["model"], request.version, "batchGenerateContent")
+    batch = parse_message(request.json(), BATCH_BODY).get("batch", {})
     config = batch.get("inputConfig", {})
-    rows = list(_file_rows(world, config["fileName"]) if "fileName" in config else _inline_rows(config))
+    rows = list(_file_rows(state, config["fileName"]) if "fileName" in config else _inline_rows(config))
     if not rows:
-        raise Problem(400, "The batch has no requests.")
-    number, now = world.store.number(KIND), world.clock()
+        raise ErrorResponse(400, "The batch has no requests.")
+    number, now = state.store.number(BATCH), state.clock()
     id = f"emulatorbatch{number:06d}"
-    done_at = now + world.pace.batch_pending + world.pace.batch_running
-    results = [_result(world, row, mark, model) for row, mark in rows]
+    done_at = now + state.pace.batch_pending + state.pace.batch_running
+    results = [_result(state, row, mark, model) for row, mark in rows]
     document = {
         "id": id,
         "model": f"models/{model}",
         "displayName": batch.get("displayName", ""),
         "created": now,
-        "running": now + world.pace.batch_pending,
+        "running": now + state.pace.batch_pending,
         "done": done_at,
         "cancelled": None,
         "count": len(rows),
         "failed": sum("error" in result for result in results),
         "fileName": config.get("fileName", ""),
     }
-    document |= _output(world, request, id, results, done_at) if document["fileName"] else {"inline": results}
-    world.store.put(KIND, id, number, document)
-    return pretty_reply(_view(world, document))
+    document |= _output(state, request, id, results, done_at) if document["fileName"] else {"inline": results}
+    state.store.put(BATCH, id, number, document)
+    return indented_response(_view(state, document))
 
 
-def _inline_rows(config: Document) -> Iterator[Row]:
+def _inline_rows(config: Document) -> Iterator[BatchRow]:
     for row in config.get("requests", {}).get("requests", []):
         yield row.get("request", {}), {"metadata": row["metadata"]} if "metadata" in row else {}
 
 
-def _file_rows(world: World, name: str) -> Iterator[Row]:
-    """Rows of a JSON Lines file; one that is no JSON is a request that cannot be understood."""
+def _file_rows(state: ServiceState, name: str) -> Iterator[BatchRow]:
+    """The rows of a JSON Lines file; a line that is not JSON becomes an invalid request."""
     id = name.removeprefix("files/")
-    if world.store.get(files.FILE, id) is None:
+    if state.store.get(files.FILE, id) is None:
         raise not_found()
-    text = b"".join(files.content(world, id)).decode("utf-8-sig", "replace")
+    text = b"".join(files.file_content(state, id)).decode("utf-8-sig", "replace")
     for line in text.split("\n"):
         if line.strip():
             try:
@@ -81,24 +81,24 @@ def _file_rows(world: World, name: str) -> Iterator[Row]:
                 yield {"not JSON": line}, {"key": ""}
 
 
-def _result(world: World, row: Any, mark: Any, model: str) -> dict[str, Any]:
+def _result(state: ServiceState, row: Any, mark: Any, model: str) -> dict[str, Any]:
     try:
-        body = normal(row, REQUEST)
-        return {"response": whole(*answered(world, body, model)), **mark}
-    except Problem as problem:
+        body = parse_message(row, REQUEST)
+        return {"response": full_response(*answer_body(state, body, model)), **mark}
+    except ErrorResponse as problem:
         return {"error": problem.rpc_body()["error"], **mark}
 
 
-def _output(world: World, request: Request, id: str, results: list[dict[str, Any]], at: float) -> Document:
-    """The results as a generated file, one line each; order is not promised, so it is not kept."""
+def _output(state: ServiceState, request: ApiRequest, id: str, results: list[dict[str, Any]], at: float) -> Document:
+    """A generated file with a line for each result, not in the order of the requests (api/README.md 14.2)."""
     output = f"batch{id}"
-    world.store.blobs.write(output, 0, b"".join(dump(result) + b"\n" for result in reversed(results)))
-    files.keep(world, output, "application/jsonl", f"{id} results", request.base, generated_at=at)
+    state.store.blobs.write(output, 0, b"".join(compact_json(result) + b"\n" for result in reversed(results)))
+    files.store_file(state, output, "application/jsonl", f"{id} results", request.base, generated_at=at)
     return {"output": output}
 
 
-def _state(world: World, document: Document) -> str:
-    now = world.clock()
+def _state(state: ServiceState, document: Document) -> str:
+    now = state.clock()
     if document["cancelled"] is not None:
         return "CANCELLED"
     if now >= document["done"]:
@@ -106,33 +106,33 @@ def _state(world: World, document: Document) -> str:
     return "RUNNING" if now >= document["running"] else "PENDING"
 
 
-def _view(world: World, document: Document, results: bool = True) -> dict[str, Any]:
-    """The operation; results stand in it twice, under metadata and as the response (traffic.md 91)."""
-    state = _state(world, document)
+def _view(state: ServiceState, document: Document, results: bool = True) -> dict[str, Any]:
+    """The operation, with the results in metadata and in the response (api/README.md 14.3)."""
+    status = _state(state, document)
     name = f"batches/{document['id']}"
-    ended = {"SUCCEEDED": document["done"], "CANCELLED": document["cancelled"]}.get(state)
+    ended = {"SUCCEEDED": document["done"], "CANCELLED": document["cancelled"]}.get(status)
     metadata: dict[str, Any] = {
-        "@type": TYPE,
+        "@type": BATCH_TYPE,
         "model": document["model"],
         "displayName": document["displayName"],
-        "createTime": nano_stamp(document["created"]),
-        "updateTime": nano_stamp(ended or document["created"]),
-        "batchStats": _stats(document, state),
-        "state": f"BATCH_STATE_{state}",
+        "createTime": timestamp_nanos(document["created"]),
+        "updateTime": timestamp_nanos(ended or document["created"]),
+        "batchStats": _stats(document, status),
+        "state": f"BATCH_STATE_{status}",
         "name": name,
     }
     if document["fileName"]:
         metadata["inputConfig"] = {"fileName": document["fileName"]}
     operation: dict[str, Any] = {"name": name, "metadata": metadata}
     if ended is not None:
-        metadata["endTime"] = nano_stamp(ended)
+        metadata["endTime"] = timestamp_nanos(ended)
         operation["done"] = True
-    if state == "CANCELLED":
+    if status == "CANCELLED":
         operation["error"] = {"code": 1, "message": "The batch was cancelled."}
-    if state == "SUCCEEDED" and (results or "output" in document):
+    if status == "SUCCEEDED" and (results or "output" in document):
         output = _results(document)
         metadata["output"] = output
-        operation["response"] = {"@type": TYPE + "Output", **output}
+        operation["response"] = {"@type": BATCH_TYPE + "Output", **output}
     return operation
 
 
@@ -142,52 +142,52 @@ def _results(document: Document) -> dict[str, Any]:
     return {"inlinedResponses": {"inlinedResponses": document["inline"]}}
 
 
-def _stats(document: Document, state: str) -> dict[str, str]:
-    """Counts are strings, and zero is left out."""
+def _stats(document: Document, status: str) -> dict[str, str]:
+    """Counts as strings, without zeros (api/README.md 14.3)."""
     count, failed = document["count"], document["failed"]
     stats = {"requestCount": count}
-    if state == "SUCCEEDED":
+    if status == "SUCCEEDED":
         stats |= {"successfulRequestCount": count - failed, "failedRequestCount": failed}
     else:
         stats["pendingRequestCount"] = count
     return {name: str(number) for name, number in stats.items() if number}
 
 
-def get(world: World, request: Request) -> Reply:
-    document = world.store.get(KIND, request.path["id"])
+def get_batch(state: ServiceState, request: ApiRequest) -> HttpResponse:
+    document = state.store.get(BATCH, request.path["id"])
     if document is None:
         raise not_found()
-    return pretty_reply(_view(world, document))
+    return indented_response(_view(state, document))
 
 
-def list_batches(world: World, request: Request) -> Reply:
-    wanted = page(request, 10, 100)
-    found = world.store.newest(KIND, wanted.size + 1, wanted.position)
-    shown = found[: wanted.size]
-    answer: dict[str, Any] = {}
+def list_batches(state: ServiceState, request: ApiRequest) -> HttpResponse:
+    page = parse_page_request(request, 10, 100)
+    found = state.store.newest(BATCH, page.size + 1, page.position)
+    shown = found[: page.size]
+    body: dict[str, Any] = {}
     if shown:
-        answer["operations"] = [_view(world, document, results=False) for _, document in shown]
-    if len(found) > wanted.size:
-        answer["nextPageToken"] = token(shown[-1][0])
-    return pretty_reply(answer)
+        body["operations"] = [_view(state, document, results=False) for _, document in shown]
+    if len(found) > page.size:
+        body["nextPageToken"] = page_token(shown[-1][0])
+    return indented_response(body)
 
 
-def cancel(world: World, request: Request) -> Reply:
+def cancel_batch(state: ServiceState, request: ApiRequest) -> HttpResponse:
     def stop(document: Document) -> None:
-        if _state(world, document) not in ("PENDING", "RUNNING"):
-            raise Problem(400, "The batch is not running.", rpc="FAILED_PRECONDITION")
-        document["cancelled"] = world.clock()
+        if _state(state, document) not in ("PENDING", "RUNNING"):
+            raise ErrorResponse(400, "The batch is not running.", rpc="FAILED_PRECONDITION")
+        document["cancelled"] = state.clock()
 
-    document = world.store.change(KIND, request.path["id"], stop)
+    document = state.store.change(BATCH, request.path["id"], stop)
     if document is None:
         raise not_found()
     if "output" in document:
-        files.remove(world, document["output"])
-    return pretty_reply({})
+        files.remove_file(state, document["output"])
+    return indented_response({})
 
 
-def delete(world: World, request: Request) -> Reply:
-    """The job goes, its files stay."""
-    if not world.store.delete(KIND, request.path["id"]):
+def delete_batch(state: ServiceState, request: ApiRequest) -> HttpResponse:
+    """Delete the job; its files stay."""
+    if not state.store.delete(BATCH, request.path["id"]):
         raise not_found()
-    return pretty_reply({})
+    return indented_response({})

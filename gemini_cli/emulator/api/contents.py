@@ -1,68 +1,68 @@
-"""The older family's request, translated to a question for the pretend model (reference.md 11.2)."""
+"""Translate requests of the older API for the emulated model (api/README.md 11.2-11.5)."""
 
 import base64
 import json
 from typing import Any
 
-from ..errors import Problem
+from ..errors import ErrorResponse
+from ..http.exchange import JsonObject
 from ..model.conversation import Step
-from ..model.functions import Choice
-from ..model.model import Ask
-from .json_parser import ANY, normal
-from .names import bare, believed
-
-Body = dict[str, Any]
+from ..model.functions import ToolChoice
+from ..model.media import is_generated, kind_of_mime_type
+from ..model.model import ModelRequest
+from .json_parser import ANY_JSON, parse_message
+from .names import bare_model_name, is_known_model
 
 BLOB = {"mimeType": str, "data": str, "displayName": str}
-FILE = {"mimeType": str, "fileUri": str, "displayName": str}
+FILE_DATA = {"mimeType": str, "fileUri": str, "displayName": str}
 PART = {
     "text": str,
     "inlineData": BLOB,
-    "fileData": FILE,
-    "functionCall": {"id": str, "name": str, "args": ANY},
+    "fileData": FILE_DATA,
+    "functionCall": {"id": str, "name": str, "args": ANY_JSON},
     "functionResponse": {
         "id": str,
         "name": str,
-        "response": ANY,
-        "parts": ANY,
+        "response": ANY_JSON,
+        "parts": ANY_JSON,
         "willContinue": bool,
         "scheduling": str,
     },
-    "executableCode": ANY,
-    "codeExecutionResult": ANY,
+    "executableCode": ANY_JSON,
+    "codeExecutionResult": ANY_JSON,
     "thought": bool,
     "thoughtSignature": str,
-    "videoMetadata": ANY,
-    "toolCall": ANY,
-    "toolResponse": ANY,
-    "partMetadata": ANY,
-    "mediaResolution": ANY,
+    "videoMetadata": ANY_JSON,
+    "toolCall": ANY_JSON,
+    "toolResponse": ANY_JSON,
+    "partMetadata": ANY_JSON,
+    "mediaResolution": ANY_JSON,
 }
 CONTENT = {"role": str, "parts": [PART]}
 FUNCTION = {
     "name": str,
     "description": str,
-    "parameters": ANY,
-    "parametersJsonSchema": ANY,
-    "response": ANY,
-    "responseJsonSchema": ANY,
+    "parameters": ANY_JSON,
+    "parametersJsonSchema": ANY_JSON,
+    "response": ANY_JSON,
+    "responseJsonSchema": ANY_JSON,
     "behavior": str,
 }
 TOOL = {
     "functionDeclarations": [FUNCTION],
-    "googleSearch": ANY,
-    "codeExecution": ANY,
-    "urlContext": ANY,
-    "fileSearch": ANY,
-    "googleMaps": ANY,
-    "computerUse": ANY,
-    "mcpServers": ANY,
-    "googleSearchRetrieval": ANY,
+    "googleSearch": ANY_JSON,
+    "codeExecution": ANY_JSON,
+    "urlContext": ANY_JSON,
+    "fileSearch": ANY_JSON,
+    "googleMaps": ANY_JSON,
+    "computerUse": ANY_JSON,
+    "mcpServers": ANY_JSON,
+    "googleSearchRetrieval": ANY_JSON,
 }
 CALLING = {"mode": str, "allowedFunctionNames": [str]}
 TOOL_CONFIG = {
     "functionCallingConfig": CALLING,
-    "retrievalConfig": ANY,
+    "retrievalConfig": ANY_JSON,
     "includeServerSideToolInvocations": bool,
 }
 CONFIG = {
@@ -78,15 +78,15 @@ CONFIG = {
     "frequencyPenalty": float,
     "seed": int,
     "responseMimeType": str,
-    "responseSchema": ANY,
-    "responseJsonSchema": ANY,
+    "responseSchema": ANY_JSON,
+    "responseJsonSchema": ANY_JSON,
     "responseModalities": [str],
     "mediaResolution": str,
-    "speechConfig": ANY,
+    "speechConfig": ANY_JSON,
     "thinkingConfig": {"includeThoughts": bool, "thinkingLevel": str, "thinkingBudget": int},
-    "imageConfig": ANY,
+    "imageConfig": ANY_JSON,
     "enableEnhancedCivicAnswers": bool,
-    "audioTranscriptionConfig": ANY,
+    "audioTranscriptionConfig": ANY_JSON,
 }
 REQUEST = {
     "model": str,
@@ -98,7 +98,7 @@ REQUEST = {
     "toolConfig": TOOL_CONFIG,
     "cachedContent": str,
     "serviceTier": str,
-    "labels": ANY,
+    "labels": ANY_JSON,
     "store": bool,
     "continuationToken": str,
 }
@@ -110,33 +110,32 @@ TOOL_NAMES = {
     "fileSearch": "file_search",
     "googleMaps": "google_maps",
 }
-MEDIA = ("image", "audio", "video")
 
 
-def check_model(model: str, version: str, method: str) -> str:
-    """The bare name, or the older family's 404 (traffic.md 85)."""
-    if believed(model):
-        return bare(model)
-    raise Problem(
+def check_generate_model(model: str, version: str, method: str) -> str:
+    """The bare name; ErrorResponse 404 for an unknown model (api/README.md 11.24)."""
+    if is_known_model(model):
+        return bare_model_name(model)
+    raise ErrorResponse(
         404,
-        f"models/{bare(model)} is not found for API version {version}, or is not supported for {method}. "
+        f"models/{bare_model_name(model)} is not found for API version {version}, or is not supported for {method}. "
         "Call ModelService.ListModels to see the list of available models and their supported methods.",
     )
 
 
-def ask_of(body: Body, model: str) -> Ask:
-    """The question in a generateContent body, without a script line yet."""
-    body = normal(body, REQUEST)
+def parse_generate_request(body: JsonObject, model: str) -> ModelRequest:
+    """The request in a body, without a script line."""
+    body = parse_message(body, REQUEST)
     if not body.get("contents"):
-        raise Problem(400, "* GenerateContentRequest.contents: contents is not specified\n")
+        raise ErrorResponse(400, "* GenerateContentRequest.contents: contents is not specified\n")
     config = body.get("generationConfig", {})
     if config.get("maxOutputTokens", 1) < 1:
-        raise Problem(400, "max_output_tokens must be positive.")
+        raise ErrorResponse(400, "max_output_tokens must be positive.")
     thinking = config.get("thinkingConfig", {})
     modalities = [each.lower() for each in config.get("responseModalities", [])]
-    return Ask(
+    return ModelRequest(
         model=model,
-        steps=steps_of(body["contents"]),
+        steps=content_steps(body["contents"]),
         system="\n".join(part.get("text", "") for part in body.get("systemInstruction", {}).get("parts", [])),
         functions=tuple(_functions(body)),
         choice=_choice(body.get("toolConfig", {}).get("functionCallingConfig", {})),
@@ -145,25 +144,25 @@ def ask_of(body: Body, model: str) -> Ask:
         summaries=bool(thinking.get("includeThoughts")),
         json=config.get("responseMimeType") == "application/json",
         schema=config.get("responseJsonSchema") or config.get("responseSchema"),
-        media=tuple(each for each in modalities if each in ("image", "audio")),
+        media=tuple(filter(is_generated, modalities)),
         max_tokens=config.get("maxOutputTokens"),
         stops=tuple(config.get("stopSequences", ())),
         offset=_offset(body.get("continuationToken")),
     )
 
 
-def steps_of(contents: list[Body]) -> list[Step]:
+def content_steps(contents: list[JsonObject]) -> list[Step]:
     steps: list[Step] = []
     for content in contents:
         role = content.get("role", "user")
         if role not in ("user", "model", "function"):
-            raise Problem(400, "Please use a valid role: user, model.")
+            raise ErrorResponse(400, "Please use a valid role: user, model.")
         parts = content.get("parts", [])
         steps += _model_steps(parts) if role == "model" else _client_steps(parts)
     return steps
 
 
-def _client_steps(parts: list[Body]) -> list[Step]:
+def _client_steps(parts: list[JsonObject]) -> list[Step]:
     blocks = [block for part in parts if (block := _block(part))]
     steps: list[Step] = [{"type": "user_input", "content": blocks}] if blocks else []
     for part in parts:
@@ -175,7 +174,7 @@ def _client_steps(parts: list[Body]) -> list[Step]:
     return steps
 
 
-def _model_steps(parts: list[Body]) -> list[Step]:
+def _model_steps(parts: list[JsonObject]) -> list[Step]:
     steps: list[Step] = []
     for part in parts:
         if part.get("thought"):
@@ -186,42 +185,43 @@ def _model_steps(parts: list[Body]) -> list[Step]:
             steps.append({"type": "function_call", **step, "arguments": call.get("args") or {}})
         elif block := _block(part):
             steps.append({"type": "model_output", "content": [block]})
-    # A model turn of nothing we look into still was the model's turn.
+    # A turn with only unknown parts is still a turn of the model.
     return steps or [{"type": "model_output", "content": []}]
 
 
-def _block(part: Body) -> dict[str, Any] | None:
+def _block(part: JsonObject) -> dict[str, Any] | None:
     if "text" in part:
         return {"type": "text", "text": part["text"]}
     for name, key, target in (("inlineData", "data", "data"), ("fileData", "fileUri", "uri")):
         if name in part:
             mime_type = part[name].get("mimeType", "")
-            kind = mime_type.partition("/")[0]
             found = {"mime_type": mime_type, target: part[name].get(key, "")}
-            return {"type": kind if kind in MEDIA else "document", **found}
+            return {"type": kind_of_mime_type(mime_type), **found}
     return None
 
 
-def _functions(body: Body) -> list[dict[str, Any]]:
+def _functions(body: JsonObject) -> list[dict[str, Any]]:
     declared = [each for tool in body.get("tools", []) for each in tool.get("functionDeclarations", [])]
     if any(not each.get("name") for each in declared):
-        raise Problem(400, "* GenerateContentRequest.tools[0].function_declarations[0].name: Invalid function name.\n")
+        raise ErrorResponse(
+            400, "* GenerateContentRequest.tools[0].function_declarations[0].name: Invalid function name.\n"
+        )
     return [
         {"name": each["name"], "parameters": each.get("parametersJsonSchema") or each.get("parameters")}
         for each in declared
     ]
 
 
-def _choice(config: Body) -> Choice:
+def _choice(config: JsonObject) -> ToolChoice:
     mode = config.get("mode", "AUTO").lower()
     if mode not in ("auto", "any", "none", "validated", "mode_unspecified"):
-        raise Problem(400, f"Invalid value at 'tool_config.function_calling_config.mode', \"{config['mode']}\"")
+        raise ErrorResponse(400, f"Invalid value at 'tool_config.function_calling_config.mode', \"{config['mode']}\"")
     names = config.get("allowedFunctionNames")
-    return Choice(mode, tuple(names) if names else None)
+    return ToolChoice(mode, tuple(names) if names else None)
 
 
-def token(offset: int) -> str:
-    """Base64, as the real ones (reference.md 11.2)."""
+def encode_continuation_token(offset: int) -> str:
+    """A continuation token in base64."""
     return base64.b64encode(json.dumps({"offset": offset}).encode()).decode()
 
 
@@ -231,4 +231,4 @@ def _offset(given: str | None) -> int:
     try:
         return int(json.loads(base64.b64decode(given.translate(str.maketrans("-_", "+/"))))["offset"])
     except (ValueError, KeyError, TypeError) as error:
-        raise Problem(400, "The continuation token is invalid.") from error
+        raise ErrorResponse(400, "The continuation token is invalid.") from error

@@ -1,20 +1,20 @@
-"""The older family: generateContent, its two streams, and countTokens (reference.md 11, traffic.md 2, 70-84)."""
+"""The older API: generateContent, streamGenerateContent, countTokens (api/README.md 11)."""
 
 import json
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..http.exchange import JSON_UTF8, Body, Reply, Request, pretty_reply, stream_reply
+from ..http.exchange import JSON_UTF8, ApiRequest, HttpResponse, JsonObject, event_stream_response, indented_response
 from ..model import tokens
 from ..model.conversation import Step
-from ..model.model import Answer, Ask, answer
-from ..model.script import Line
-from ..service_state import World
-from .contents import REQUEST, ask_of, check_model, steps_of, token
-from .json_parser import normal
+from ..model.model import ModelAnswer, ModelRequest, generate_answer
+from ..model.script import ScriptLine
+from ..service_state import ServiceState
+from .contents import REQUEST, check_generate_model, content_steps, encode_continuation_token, parse_generate_request
+from .json_parser import parse_message
 
-FINISH = {
+FINISH_REASONS = {
     "completed": "STOP",
     "requires_action": "STOP",
     "incomplete": "MAX_TOKENS",
@@ -22,99 +22,100 @@ FINISH = {
 }
 
 Chunk = dict[str, Any]
-Part = dict[str, Any]
 
 
-def generate(world: World, request: Request) -> Reply:
-    ask, found = _answered(world, request, "generateContent")
-    if ask.line and ask.line.delay:
-        world.sleep(ask.line.delay)
-    return pretty_reply(whole(ask, found))
+def generate_content(state: ServiceState, request: ApiRequest) -> HttpResponse:
+    model_request, found = _answered(state, request, "generateContent")
+    if model_request.line and model_request.line.delay:
+        state.sleep(model_request.line.delay)
+    return indented_response(full_response(model_request, found))
 
 
-def generate_stream(world: World, request: Request) -> Reply:
-    """SSE with `alt=sse`, else one JSON array that arrives in pieces (reference.md 11.4)."""
-    ask, found = _answered(world, request, "streamGenerateContent")
-    line = ask.line or Line()
-    frames = _paced(world, _chunks(ask, found, line.chunk), line)
+def stream_generate_content(state: ServiceState, request: ApiRequest) -> HttpResponse:
+    """Server-sent events with `alt=sse`, else one JSON array in pieces (api/README.md 11.9, 11.10)."""
+    model_request, found = _answered(state, request, "streamGenerateContent")
+    line = model_request.line or ScriptLine()
+    frames = _paced(state, _chunks(model_request, found, line.chunk), line)
     if request.query.get("alt") == "sse":
-        return stream_reply(b"data: " + frame + b"\r\n\r\n" if frame else b"" for frame in frames)
-    return Reply(200, {"content-type": JSON_UTF8}, _array(frames))
+        return event_stream_response(b"data: " + frame + b"\r\n\r\n" if frame else b"" for frame in frames)
+    return HttpResponse(200, {"content-type": JSON_UTF8}, _array(frames))
 
 
-def count(world: World, request: Request) -> Reply:
-    """countTokens, of contents or of a whole request (reference.md 11.5)."""
-    check_model(request.path["model"], request.version, "countTokens")
+def count_tokens(state: ServiceState, request: ApiRequest) -> HttpResponse:
+    """The tokens of contents, or of a whole request (api/README.md 11.22)."""
+    check_generate_model(request.path["model"], request.version, "countTokens")
     body = request.json()
     inner = body.get("generateContentRequest") or body.get("generate_content_request") or body
-    known = normal({key: each for key, each in inner.items() if key != "model"}, REQUEST)
-    counts = tokens.of_steps(steps_of(known.get("contents", [])))
+    known = parse_message({key: each for key, each in inner.items() if key != "model"}, REQUEST)
+    counts = tokens.step_tokens(content_steps(known.get("contents", [])))
     for part in known.get("systemInstruction", {}).get("parts", []):
-        counts["text"] = counts.get("text", 0) + tokens.of_text(part.get("text", ""))
+        counts["text"] = counts.get("text", 0) + tokens.text_tokens(part.get("text", ""))
     if "tools" in known:
-        counts["text"] = counts.get("text", 0) + tokens.of_text(json.dumps(known["tools"]))
-    return pretty_reply({"totalTokens": sum(counts.values()), "promptTokensDetails": _details(counts)})
+        counts["text"] = counts.get("text", 0) + tokens.text_tokens(json.dumps(known["tools"]))
+    return indented_response({"totalTokens": sum(counts.values()), "promptTokensDetails": _details(counts)})
 
 
-def answered(world: World, body: Body, model: str) -> tuple[Ask, Answer]:
-    """The question of a body and its answer; batches ask here too."""
-    ask = ask_of(body, model)
-    line = world.script.line(ask.prompt, model, ask.system, ask.turn)
-    cap = world.output_cap if line is None or line.hop_tokens is None else line.hop_tokens
-    ask = ask._replace(line=line, cap=cap)
-    return ask, answer(ask)
+def answer_body(state: ServiceState, body: JsonObject, model: str) -> tuple[ModelRequest, ModelAnswer]:
+    """The parsed request and its answer, also for a row of a batch."""
+    model_request = parse_generate_request(body, model)
+    line = state.script.next_line(model_request.prompt, model, model_request.system, model_request.turn)
+    cap = state.output_cap if line is None or line.hop_tokens is None else line.hop_tokens
+    model_request = model_request._replace(line=line, cap=cap)
+    return model_request, generate_answer(model_request)
 
 
-def _answered(world: World, request: Request, method: str) -> tuple[Ask, Answer]:
-    model = check_model(request.path["model"], request.version, method)
-    ask, found = answered(world, request.json(), model)
-    if b"files/" in request.call.body:
-        from .files import check_used  # most questions name no file
+def _answered(state: ServiceState, request: ApiRequest, method: str) -> tuple[ModelRequest, ModelAnswer]:
+    model = check_generate_model(request.path["model"], request.version, method)
+    model_request, found = answer_body(state, request.json(), model)
+    if b"files/" in request.http.body:
+        from .files import check_files_usable  # most requests name no file
 
-        check_used(world, request, ask.steps)
-    request.ordered.extend(ask.line.faults if ask.line else ())
-    return ask, found
-
-
-def whole(ask: Ask, found: Answer) -> Chunk:
-    """The plain answer."""
-    return _chunk(ask, found, _parts(found.steps), last=True)
+        check_files_usable(state, request, model_request.steps)
+    request.script_faults.extend(model_request.line.faults if model_request.line else ())
+    return model_request, found
 
 
-def _chunks(ask: Ask, found: Answer, size: int) -> Iterator[Chunk]:
-    """Texts in pieces, everything else whole, and a last chunk with an empty text and the reason (traffic.md 71)."""
+def full_response(model_request: ModelRequest, found: ModelAnswer) -> Chunk:
+    """The response without streaming."""
+    return _chunk(model_request, found, _parts(found.steps), last=True)
+
+
+def _chunks(model_request: ModelRequest, found: ModelAnswer, size: int) -> Iterator[Chunk]:
+    """Text in pieces, other parts whole, and a last chunk with an empty text (api/README.md 11.15)."""
     for part in _parts(found.steps):
         if set(part) == {"text"}:
             for start in range(0, len(part["text"]), size):
-                yield _chunk(ask, found, [{"text": part["text"][start : start + size]}], last=False)
+                yield _chunk(model_request, found, [{"text": part["text"][start : start + size]}], last=False)
         else:
-            yield _chunk(ask, found, [part], last=False)
-    yield _chunk(ask, found, [{"text": ""}], last=True)
+            yield _chunk(model_request, found, [part], last=False)
+    yield _chunk(model_request, found, [{"text": ""}], last=True)
 
 
-def _chunk(ask: Ask, found: Answer, parts: list[Part], last: bool) -> Chunk:
+def _chunk(model_request: ModelRequest, found: ModelAnswer, parts: list[JsonObject], last: bool) -> Chunk:
     candidate: dict[str, Any] = {"content": {"parts": parts, "role": "model"}, "index": 0}
     if last:
         candidate |= _ending(found)
     return {
         "candidates": [candidate],
         "usageMetadata": _usage(found),
-        "modelVersion": ask.model,
-        "responseId": f"emulator-{zlib.crc32(repr(ask.steps).encode('utf-8', 'replace')):08x}",
+        "modelVersion": model_request.model,
+        "responseId": f"emulator-{zlib.crc32(repr(model_request.steps).encode('utf-8', 'replace')):08x}",
     }
 
 
-def _ending(found: Answer) -> dict[str, Any]:
-    reason = str(found.errors[0].get("code", "OTHER")).upper() if found.errors else FINISH.get(found.status, "OTHER")
+def _ending(found: ModelAnswer) -> dict[str, Any]:
+    reason = (
+        str(found.errors[0].get("code", "OTHER")).upper() if found.errors else FINISH_REASONS.get(found.status, "OTHER")
+    )
     ending: dict[str, Any] = {"finishReason": reason}
     if found.status == "requires_action":
         ending["finishMessage"] = "Model generated function call(s)."
     if found.offset is not None:
-        ending["continuationToken"] = token(found.offset)
+        ending["continuationToken"] = encode_continuation_token(found.offset)
     return ending | _grounding(found.steps) | _fetched(found.steps)
 
 
-def _usage(found: Answer) -> dict[str, Any]:
+def _usage(found: ModelAnswer) -> dict[str, Any]:
     usage = found.usage
     counts = {each["modality"]: each["tokens"] for each in usage["input_tokens_by_modality"]}
     metadata = {
@@ -131,9 +132,9 @@ def _details(counts: dict[str, int]) -> list[dict[str, Any]]:
     return [{"modality": kind.upper(), "tokenCount": number} for kind, number in counts.items()]
 
 
-def _parts(steps: list[Step]) -> list[Part]:
-    """Steps as parts; the thought's signature goes on the first call, or else nowhere (traffic.md 77)."""
-    parts: list[Part] = []
+def _parts(steps: list[Step]) -> list[JsonObject]:
+    """Steps as parts; only the first call has the signature of the thought (api/README.md 11.16)."""
+    parts: list[JsonObject] = []
     signature = next((step.get("signature") for step in steps if step["type"] == "thought"), None)
     for step in steps:
         match step["type"]:
@@ -152,21 +153,23 @@ def _parts(steps: list[Step]) -> list[Part]:
     return parts
 
 
-def _output_part(block: dict[str, Any]) -> Part:
+def _output_part(block: dict[str, Any]) -> JsonObject:
     if block["type"] == "text":
         return {"text": block["text"]}
     return {"inlineData": {"mimeType": block["mime_type"], "data": block["data"]}}
 
 
 def _grounding(steps: list[Step]) -> dict[str, Any]:
-    """groundingMetadata: the citations of Interactions, each as a chunk of its kind and the place where it is used."""
+    """Annotations as groundingMetadata: a chunk and a support for each."""
     blocks = [block for step in steps for block in step.get("content") or []]
-    annotations = [each for block in blocks for each in block.get("annotations") or [] if each["type"] in CHUNKS]
+    annotations = [
+        each for block in blocks for each in block.get("annotations") or [] if each["type"] in GROUNDING_CHUNKS
+    ]
     if not annotations:
         return {}
     places = [{"startIndex": each["start_index"], "endIndex": each["end_index"]} for each in annotations]
     metadata: dict[str, Any] = {
-        "groundingChunks": [CHUNKS[each["type"]](each) for each in annotations],
+        "groundingChunks": [GROUNDING_CHUNKS[each["type"]](each) for each in annotations],
         "groundingSupports": [
             {"segment": place, "groundingChunkIndices": [index]} for index, place in enumerate(places)
         ],
@@ -177,7 +180,7 @@ def _grounding(steps: list[Step]) -> dict[str, Any]:
     return {"groundingMetadata": metadata}
 
 
-CHUNKS: dict[str, Callable[[dict[str, Any]], Chunk]] = {
+GROUNDING_CHUNKS: dict[str, Callable[[dict[str, Any]], Chunk]] = {
     "url_citation": lambda cited: {"web": {"uri": cited["url"], "title": cited["title"]}},
     "place_citation": lambda cited: {
         "maps": {"uri": cited["url"], "title": cited["name"], "placeId": cited["place_id"]}
@@ -195,11 +198,11 @@ def _fetched(steps: list[Step]) -> dict[str, Any]:
     return {"urlContextMetadata": {"urlMetadata": listed}} if listed else {}
 
 
-def _paced(world: World, chunks: Iterator[Chunk], line: Line) -> Iterator[bytes]:
-    """JSON as the real service spaces it; empty items while a script lets the reader wait."""
-    yield from world.wait(line.delay)
+def _paced(state: ServiceState, chunks: Iterator[Chunk], line: ScriptLine) -> Iterator[bytes]:
+    """The JSON of the chunks, with empty items during the pauses of a script."""
+    yield from state.wait(line.delay)
     for chunk in chunks:
-        yield from world.wait(line.pace)
+        yield from state.wait(line.pace)
         yield json.dumps(chunk, ensure_ascii=False, separators=(",", ": ")).encode("utf-8", "backslashreplace")
 
 

@@ -1,47 +1,47 @@
-"""JSON of the older family as its parser takes it: either spelling of every name, one object for a list of one,
-and a refusal for names it does not know (reference.md 11.2).
+"""The JSON parser of the older API (api/README.md 11.5).
 
-A shape says what to expect: a dict for an object with those fields, a list of one shape for repeated values, a
-type for a plain value, and ANY for what is passed on as it is (schemas, arguments, results).
+It accepts both spellings of a field name and one object for a list of one, and refuses unknown names. A schema is a
+dict for an object with these fields, a list of one schema for repeated values, a type for a plain value, and ANY_JSON
+for a value that is not parsed (JSON Schemas, arguments, results).
 """
 
 import re
 from typing import Any
 
-from ..errors import Problem
+from ..errors import ErrorResponse
 
-ANY = object()
-Shape = Any
+ANY_JSON = object()
+MessageSchema = Any
 
 
-def camel(name: str) -> str:
+def to_camel_case(name: str) -> str:
     return re.sub(r"_([a-z0-9])", lambda found: found[1].upper(), name)
 
 
-def normal(value: Any, shape: Shape, path: str = "") -> Any:
-    """The value with every known name in camelCase; null is dropped, as proto3 does."""
-    if shape is ANY:
+def parse_message(value: Any, schema: MessageSchema, path: str = "") -> Any:
+    """The value with all names in camelCase and without nulls (api/README.md 1.10)."""
+    if schema is ANY_JSON:
         return value
-    if isinstance(shape, dict):
-        return _object(value, shape, path)
-    if isinstance(shape, list):
+    if isinstance(schema, dict):
+        return _object(value, schema, path)
+    if isinstance(schema, list):
         items = value if isinstance(value, list) else [value]
-        return [normal(item, shape[0], f"{path}[{index}]") for index, item in enumerate(items)]
-    return _plain(value, shape, path)
+        return [parse_message(item, schema[0], f"{path}[{index}]") for index, item in enumerate(items)]
+    return _plain(value, schema, path)
 
 
-def _object(value: Any, shape: dict[str, Shape], path: str) -> dict[str, Any]:
+def _object(value: Any, schema: dict[str, MessageSchema], path: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise _mistyped(value, path)
     found = {}
     for name, each in value.items():
-        known = camel(name)
-        if known not in shape:
-            where = f" at '{path}'" if path else ""
-            message = f'Invalid JSON payload received. Unknown name "{name}"{where}: Cannot find field.'
+        known = to_camel_case(name)
+        if known not in schema:
+            place = f" at '{path}'" if path else ""
+            message = f'Invalid JSON payload received. Unknown name "{name}"{place}: Cannot find field.'
             raise _violation(message, path, message)
         if each is not None:
-            found[known] = normal(each, shape[known], f"{path}.{known}" if path else known)
+            found[known] = parse_message(each, schema[known], f"{path}.{known}" if path else known)
     return found
 
 
@@ -58,14 +58,14 @@ def _plain(value: Any, kind: type, path: str) -> Any:
     return value
 
 
-def _mistyped(value: Any, path: str) -> Problem:
+def _mistyped(value: Any, path: str) -> ErrorResponse:
     message = f"Invalid value at '{path}', {str(value)[:80]!r}"
     return _violation(message, path, message)
 
 
-def _violation(message: str, field: str, description: str) -> Problem:
+def _violation(message: str, field: str, description: str) -> ErrorResponse:
     detail = {
         "@type": "type.googleapis.com/google.rpc.BadRequest",
         "fieldViolations": [{"field": field, "description": description}],
     }
-    return Problem(400, message, details=[detail])
+    return ErrorResponse(400, message, details=[detail])

@@ -1,12 +1,12 @@
-"""The list of models (reference.md 11.5, 13; traffic.md 93)."""
+"""The list of models (api/README.md 11.23, 13)."""
 
 from typing import Any
 
-from ..http.exchange import Reply, Request, pretty_reply
-from ..http.pages import page, token
-from ..service_state import World
-from .contents import check_model
-from .names import ALIASES, MEDIA_MODELS, TEXT_MODELS, bare
+from ..http.exchange import ApiRequest, HttpResponse, indented_response
+from ..http.pages import page_token, parse_page_request
+from ..service_state import ServiceState
+from .contents import check_generate_model
+from .names import ALIASES, MEDIA_MODELS, TEXT_MODELS, bare_model_name
 
 
 def _model(name: str) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def _model(name: str) -> dict[str, Any]:
         "name": f"models/{name}",
         "version": "emulator",
         "displayName": " ".join(words),
-        "description": "A name the emulator answers to; there is no model behind it.",
+        "description": "A name that the emulator accepts; there is no model behind it.",
         "inputTokenLimit": 131_072 if media else 1_048_576,
         "outputTokenLimit": 32_768 if media else 65_536,
         "supportedGenerationMethods": methods,
@@ -31,17 +31,17 @@ def _model(name: str) -> dict[str, Any]:
     }
 
 
-def get(world: World, request: Request) -> Reply:
-    return pretty_reply(_model(check_model(request.path["model"], request.version, "GetModel")))
+def get_model(state: ServiceState, request: ApiRequest) -> HttpResponse:
+    return indented_response(_model(check_generate_model(request.path["model"], request.version, "GetModel")))
 
 
-def list_models(world: World, request: Request) -> Reply:
-    """The aliases exist only on v1beta (reference.md 1.1)."""
+def list_models(state: ServiceState, request: ApiRequest) -> HttpResponse:
+    """A page of models; the aliases exist only on v1beta (api/README.md 1.3)."""
     names = [*TEXT_MODELS, *MEDIA_MODELS, *(ALIASES if request.version == "v1beta" else ())]
-    wanted = page(request, 50, 1000)
-    start = wanted.position or 0
-    end = start + wanted.size
-    answer: dict[str, Any] = {"models": [_model(bare(name)) for name in names[start:end]]}
+    page = parse_page_request(request, 50, 1000)
+    start = page.position or 0
+    end = start + page.size
+    body: dict[str, Any] = {"models": [_model(bare_model_name(name)) for name in names[start:end]]}
     if end < len(names):
-        answer["nextPageToken"] = token(end)
-    return pretty_reply(answer)
+        body["nextPageToken"] = page_token(end)
+    return indented_response(body)

@@ -1,10 +1,10 @@
-"""The models and agents there are (reference.md 13), and which unknown names are believed.
+"""The names of models and agents (api/README.md 13), and the unknown names that are accepted.
 
-The list of models is open: whatever begins like one of Google's is taken for a model. Names that begin with
-`no-such-` are refused in any case, so that a test can ask for the refusal.
+A name that begins like one of Google's models is a model. A model of any other name, such as `no-such-model`, does not
+exist, and neither does an agent whose name begins with `no-such-`.
 """
 
-from ..errors import Problem
+from ..errors import ErrorResponse
 
 TEXT_MODELS = (
     "gemini-4-argon",
@@ -45,32 +45,32 @@ MEDIA_MODELS = (
     "gemini-omni-1.1-flash",
     "gemini-omni-flash-preview",
 )
-# Only on v1beta in the real service (reference.md 1.1).
+# Only on v1beta (api/README.md 1.3).
 ALIASES = ("gemini-flash-latest", "gemini-flash-lite-latest", "gemini-pro-latest")
-FAMILIES = ("gemini", "gemma", "lyria", "nano-", "learnlm", "imagen", "veo", "deep-research", "antigravity")
+MODEL_PREFIXES = ("gemini", "gemma", "lyria", "nano-", "learnlm", "imagen", "veo", "deep-research", "antigravity")
 
 
-def bare(model: str) -> str:
+def bare_model_name(model: str) -> str:
     return model.removeprefix("models/")
 
 
-def believed(model: str) -> bool:
-    return bare(model).startswith(FAMILIES) or model.startswith("tunedModels/")
+def is_known_model(model: str) -> bool:
+    return bare_model_name(model).startswith(MODEL_PREFIXES) or model.startswith("tunedModels/")
 
 
-def check_model(model: str) -> str:
-    """The bare name, or the Interactions family's 404 (traffic.md 66)."""
-    if believed(model):
-        return bare(model)
-    from difflib import get_close_matches  # only on the way out
+def check_interaction_model(model: str) -> str:
+    """The bare name; ErrorResponse 404 for an unknown model (api/README.md 12.12)."""
+    if is_known_model(model):
+        return bare_model_name(model)
+    from difflib import get_close_matches  # slow to import, and only for an error
 
     near = get_close_matches(model, [*ALIASES, *TEXT_MODELS, *MEDIA_MODELS], 1)
     hint = f" Did you mean '{near[0]}'?" if near else ""
-    raise Problem(404, f"Model '{model}' not found.{hint}", code="not_found")
+    raise ErrorResponse(404, f"Model '{model}' not found.{hint}", code="not_found")
 
 
 def check_agent(agent: str) -> str:
-    """Custom agents have any name, so only the asked-for refusal is left."""
+    """The name; ErrorResponse 404 for a name that begins with `no-such-`, since custom agents have any name."""
     if not agent or agent.startswith("no-such-"):
-        raise Problem(404, f"Agent '{agent}' not found.", code="not_found")
+        raise ErrorResponse(404, f"Agent '{agent}' not found.", code="not_found")
     return agent

@@ -1,60 +1,65 @@
-"""The body of `POST /interactions`, field by field (reference.md 2, 3, 4, 9): one table for each object."""
+"""The body of `POST /interactions` (api/README.md 2, 3, 4, 9): a table for each object."""
 
 import re
 from collections.abc import Iterable
 from typing import Any
 
-from ..errors import Problem
+from ..errors import ErrorResponse
+from ..model.media import MEDIA_KINDS, PART_KINDS
 from .validation import (
     Check,
     anything,
     at_least,
-    below,
     boolean,
     by_type,
-    choice,
     integer,
+    join_path,
     list_of,
     map_of,
     mapping,
-    missing,
+    missing_parameter,
     number,
+    one_of,
     record,
     tagged,
     text,
-    unsupported,
+    unsupported_value,
 )
 
-texts = list_of(text)
-RESOLUTIONS = choice("low", "medium", "high", "ultra_high")
+text_list = list_of(text)
+RESOLUTIONS = one_of("low", "medium", "high", "ultra_high")
 
 
 def _object(type_name: str, required: Iterable[str] = (), /, **fields: Check) -> Check:
-    return record({"type": choice(type_name), **fields}, required)
+    return record({"type": one_of(type_name), **fields}, required)
 
 
-# reference.md 3
-MEDIA: dict[str, Check] = {"data": text, "uri": text, "mime_type": text, "resolution": RESOLUTIONS}
-PROCESSING = by_type(str=choice("static", "agentic"), dict=mapping)
+# api/README.md 3.1, 3.3
+MEDIA_FIELDS: dict[str, Check] = {"data": text, "uri": text, "mime_type": text, "resolution": RESOLUTIONS}
+INPUT_FIELDS: dict[str, Check] = {
+    "name": text,
+    "sample_rate": integer,
+    "channels": integer,
+    "processing": by_type(str=one_of("static", "agentic"), dict=mapping),
+}
 CONTENT_KINDS: dict[str, Check] = {
     "text": _object("text", ["text"], text=text, annotations=list_of(mapping)),
-    "image": _object("image", **MEDIA),
-    "audio": _object("audio", **MEDIA, sample_rate=integer, channels=integer, processing=PROCESSING),
-    "video": _object("video", **MEDIA, name=text, processing=PROCESSING),
-    "document": _object("document", **MEDIA, processing=PROCESSING),
+    **{
+        name: _object(name, **MEDIA_FIELDS, **{field: INPUT_FIELDS[field] for field in kind.input_fields})
+        for name, kind in MEDIA_KINDS.items()
+    },
 }
-MEDIA_KINDS = tuple(kind for kind in CONTENT_KINDS if kind != "text")
 
 
-def content(value: Any, path: str) -> None:
+def check_content(value: Any, path: str) -> None:
     tagged(CONTENT_KINDS)(value, path)
     if value["type"] in MEDIA_KINDS and bool(value.get("data")) == bool(value.get("uri")):
-        raise Problem(400, f"Exactly one of 'data' and 'uri' must be set at '{path}'.")
+        raise ErrorResponse(400, f"Exactly one of 'data' and 'uri' must be set at '{path}'.")
 
 
-contents = list_of(content)
+content_list = list_of(check_content)
 
-# reference.md 4. A client sends steps back as it got them, so everything the API writes into one is allowed.
+# api/README.md 4.1. A client sends steps back unchanged, so every field that the API writes is allowed.
 RESULT = by_type(str=anything, dict=anything, list=list_of(mapping))
 CALL: dict[str, Check] = {"id": text, "arguments": mapping, "signature": text}
 ANSWER: dict[str, Check] = {"call_id": text, "result": RESULT, "is_error": boolean, "signature": text}
@@ -75,7 +80,7 @@ STEP_KINDS: dict[str, Check] = {
         "user_input",
         content=by_type(str=anything, list=list_of(tagged({**CONTENT_KINDS, "function_result": FUNCTION_RESULT}))),
     ),
-    "model_output": _object("model_output", content=contents, error=mapping),
+    "model_output": _object("model_output", content=content_list, error=mapping),
     "thought": _object("thought", signature=text, summary=list_of(mapping)),
     "function_call": _call("function_call", "name", "arguments", name=text),
     "function_result": FUNCTION_RESULT,
@@ -100,29 +105,29 @@ STEP_KINDS: dict[str, Check] = {
 }
 
 
-def input_value(value: Any, path: str) -> None:
-    """reference.md 2.2: a string, one content object, a list of those, or a list of steps; never mixed."""
+def check_input(value: Any, path: str) -> None:
+    """A string, a part, a list of parts, or a list of steps (api/README.md 2.3)."""
     if isinstance(value, list):
         _input_list(value, path)
     elif isinstance(value, dict):
-        content(value, path)
+        check_content(value, path)
     else:
         text(value, path)
 
 
 def _input_list(value: list[Any], path: str) -> None:
     if any(isinstance(each, dict) and "role" in each for each in value):
-        # traffic.md 17: the legacy turns get their own words.
-        raise Problem(400, "The legacy Interactions API schema is no longer supported. Use the step list form.")
+        # api/README.md 2.16: turns have a message of their own.
+        raise ErrorResponse(400, "The legacy Interactions API schema is no longer supported. Use the step list form.")
     if not value:
-        raise Problem(400, f"'{path}' must not be empty.")
+        raise ErrorResponse(400, f"'{path}' must not be empty.")
     first = value[0].get("type") if isinstance(value[0], dict) else None
-    list_of(content if first in CONTENT_KINDS else tagged(STEP_KINDS))(value, path)
+    list_of(check_content if first in CONTENT_KINDS else tagged(STEP_KINDS))(value, path)
 
 
-# reference.md 2.3; top_k is accepted though the types lack it (traffic.md 67).
-TOOL_CHOICE_MODES = choice("auto", "any", "none", "validated")
-ALLOWED_TOOLS = record({"allowed_tools": record({"mode": TOOL_CHOICE_MODES, "tools": texts})}, ["allowed_tools"])
+# api/README.md 2.6, 2.7, 2.9
+TOOL_CHOICE_MODES = one_of("auto", "any", "none", "validated")
+ALLOWED_TOOLS = record({"allowed_tools": record({"mode": TOOL_CHOICE_MODES, "tools": text_list})}, ["allowed_tools"])
 GENERATION_CONFIG = record(
     {
         "temperature": number,
@@ -130,9 +135,9 @@ GENERATION_CONFIG = record(
         "top_k": number,
         "seed": integer,
         "max_output_tokens": at_least(1),
-        "stop_sequences": texts,
-        "thinking_level": choice("minimal", "low", "medium", "high", "xhigh"),
-        "thinking_summaries": choice("auto", "none"),
+        "stop_sequences": text_list,
+        "thinking_level": one_of("minimal", "low", "medium", "high", "xhigh"),
+        "thinking_summaries": one_of("auto", "none"),
         "tool_choice": by_type(str=TOOL_CHOICE_MODES, dict=ALLOWED_TOOLS),
         "speech_config": by_type(dict=mapping, list=list_of(mapping)),
         "transcription_config": mapping,
@@ -141,63 +146,65 @@ GENERATION_CONFIG = record(
     }
 )
 
-# reference.md 2.4; an object without a known type is a bare schema.
-DELIVERY = choice("inline", "uri")
+# api/README.md 2.10: an object without a known type is a JSON Schema.
+OUTPUT_FIELDS: dict[str, Check] = {"sample_rate": integer, "bit_rate": integer, "delivery": one_of("inline", "uri")}
 FORMAT_KINDS: dict[str, Check] = {
-    "text": _object("text", mime_type=choice("text/plain", "application/json"), schema=mapping),
-    "image": _object("image", aspect_ratio=text, image_size=text, mime_type=text, delivery=DELIVERY),
-    "audio": _object("audio", mime_type=text, sample_rate=integer, bit_rate=integer, delivery=DELIVERY),
-    "video": _object("video", aspect_ratio=text, resolution=text, duration=text, gcs_uri=text, delivery=DELIVERY),
+    "text": _object("text", mime_type=one_of("text/plain", "application/json"), schema=mapping),
+    **{
+        name: _object(name, **{field: OUTPUT_FIELDS.get(field, text) for field in kind.output_fields})
+        for name, kind in MEDIA_KINDS.items()
+        if kind.output_fields is not None
+    },
 }
 
 
-def response_format(value: Any, path: str) -> None:
+def check_response_format(value: Any, path: str) -> None:
     mapping(value, path)
     if value.get("type") in FORMAT_KINDS:
         FORMAT_KINDS[value["type"]](value, path)
 
 
-# reference.md 9.1
+# api/README.md 9.1
 FUNCTION_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,127}")
 
 
-def function_name(value: Any, path: str) -> None:
+def check_function_name(value: Any, path: str) -> None:
     text(value, path)
     if not FUNCTION_NAME.fullmatch(value):
-        raise Problem(400, f"Invalid function name '{value}' at '{path}'.")
+        raise ErrorResponse(400, f"Invalid function name '{value}' at '{path}'.")
 
 
 TOOL_KINDS: dict[str, Check] = {
     "function": _object(
         "function",
         ["name"],
-        name=function_name,
+        name=check_function_name,
         description=text,
         parameters=mapping,
         defer_loading=boolean,
         short_description=text,
     ),
     "google_search": _object(
-        "google_search", search_types=list_of(choice("web_search", "image_search", "enterprise_web_search"))
+        "google_search", search_types=list_of(one_of("web_search", "image_search", "enterprise_web_search"))
     ),
     "code_execution": _object("code_execution"),
     "url_context": _object("url_context"),
-    "file_search": _object("file_search", file_search_store_names=texts, metadata_filter=text, top_k=integer),
+    "file_search": _object("file_search", file_search_store_names=text_list, metadata_filter=text, top_k=integer),
     "google_maps": _object("google_maps", latitude=number, longitude=number, enable_widget=boolean),
     "computer_use": _object(
         "computer_use",
-        environment=choice("browser", "mobile", "desktop"),
-        excluded_predefined_functions=texts,
+        environment=one_of("browser", "mobile", "desktop"),
+        excluded_predefined_functions=text_list,
         enable_prompt_injection_detection=boolean,
-        disabled_safety_policies=texts,
+        disabled_safety_policies=text_list,
     ),
     "mcp_server": _object("mcp_server", name=text, url=text, headers=map_of(text), allowed_tools=list_of(mapping)),
     "tool_search": _object(
-        "tool_search", execution=choice("server", "client"), name=text, description=text, parameters=mapping
+        "tool_search", execution=one_of("server", "client"), name=text, description=text, parameters=mapping
     ),
     "retrieval": _object(
         "retrieval",
-        retrieval_types=texts,
+        retrieval_types=text_list,
         vertex_ai_search_config=mapping,
         rag_store_config=mapping,
         exa_ai_search_config=mapping,
@@ -205,41 +212,41 @@ TOOL_KINDS: dict[str, Check] = {
     ),
 }
 
-# reference.md 2.6 and 2.1
-SAFETY = record({"type": text, "threshold": text, "method": choice("severity", "probability")}, ["type", "threshold"])
+# api/README.md 2.15 and 2.2
+SAFETY = record({"type": text, "threshold": text, "method": one_of("severity", "probability")}, ["type", "threshold"])
 LABEL_KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}")
 
 
-def labels(value: Any, path: str) -> None:
+def check_labels(value: Any, path: str) -> None:
     map_of(text)(value, path)
     for name, each in value.items():
         if not LABEL_KEY.fullmatch(name) or not LABEL_VALUE.fullmatch(each):
-            raise Problem(400, f"Invalid label '{name}' at '{path}'.")
+            raise ErrorResponse(400, f"Invalid label '{name}' at '{path}'.")
 
 
 SHARED: dict[str, Check] = {
-    "input": input_value,
+    "input": check_input,
     "system_instruction": text,
     "tools": list_of(tagged(TOOL_KINDS)),
-    "response_format": by_type(dict=response_format, list=list_of(response_format)),
+    "response_format": by_type(dict=check_response_format, list=list_of(check_response_format)),
     "response_mime_type": text,
-    "response_modalities": list_of(choice("text", "image", "audio", "video", "document")),
+    "response_modalities": list_of(one_of(*PART_KINDS)),
     "stream": boolean,
     "store": boolean,
     "background": boolean,
     "previous_interaction_id": text,
     "continuation_token": text,
-    "service_tier": choice("flex", "standard", "priority", "deferred"),
+    "service_tier": one_of("flex", "standard", "priority", "deferred"),
     "safety_settings": list_of(SAFETY),
-    "labels": labels,
+    "labels": check_labels,
     "webhook_config": mapping,
     "environment": by_type(str=anything, dict=mapping),
 }
 MODEL_BODY = record({**SHARED, "model": text, "generation_config": GENERATION_CONFIG, "cached_content": text})
 AGENT_BODY = record({**SHARED, "agent": text, "agent_config": mapping})
 
-# reference.md 13: the models that do not take every level.
+# api/README.md 13.3, 13.4: models that do not accept every level.
 THINKING_LEVELS = {
     "gemini-4-argon": ("low", "medium", "high"),
     "gemini-3.8-flash": ("low", "medium", "high"),
@@ -251,16 +258,16 @@ THINKING_LEVELS = {
 
 
 def check_interaction(body: dict[str, Any]) -> None:
-    """Everything that can be said about a create without looking at what is stored."""
+    """Check a create, except for its references to stored interactions and files."""
     model, agent = body.get("model"), body.get("agent")
     if model is None and agent is None:
-        raise Problem(400, "One of 'model' and 'agent' must be set.")
+        raise ErrorResponse(400, "One of 'model' and 'agent' must be set.")
     if model is not None and agent is not None:
-        raise Problem(400, "Only one of 'model' and 'agent' may be set.")
+        raise ErrorResponse(400, "Only one of 'model' and 'agent' may be set.")
     (AGENT_BODY if model is None else MODEL_BODY)(body, "")
     if body.get("input") is None and body.get("continuation_token") is None:
-        raise missing("input", "")
+        raise missing_parameter("input", "")
     level = (body.get("generation_config") or {}).get("thinking_level")
     levels = THINKING_LEVELS.get(str(model))
     if level is not None and levels and level not in levels:
-        raise unsupported(level, below("generation_config", "thinking_level"), levels)
+        raise unsupported_value(level, join_path("generation_config", "thinking_level"), levels)

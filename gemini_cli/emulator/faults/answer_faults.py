@@ -1,31 +1,33 @@
-"""Faults in place of an answer. Each takes a scene and its arguments and gives the reply that is sent instead.
+"""Faults that replace the response.
 
-Unless it says otherwise the request is not carried out. Bodies are in the dialect of the family that was asked
-(reference.md 12), or in the one that `shape` names.
+Unless the docstring says otherwise, the request is not carried out. An error body has the format of the API that was
+called, or the format that `shape` names.
 """
 
 import gzip
+import re
 import time
 from collections.abc import Iterator
 from email.utils import formatdate
 
-from ..errors import INTERACTION_CODE, RPC_STATUS, Problem
-from ..http.exchange import JSON, JSON_UTF8, SSE, Reply, dump, pretty
-from .faults import Scene
+from ..errors import INTERACTION_CODES, RPC_STATUSES, ErrorResponse
+from ..http.exchange import JSON, JSON_UTF8, SSE, HttpResponse, compact_json, indented_json
+from .fault_context import FaultContext
+from .fault_registry import fault
 
 MEBIBYTE = 1 << 20
-DOCS = "https://ai.google.dev/gemini-api/docs/rate-limits"
+RATE_LIMIT_DOCS = "https://ai.google.dev/gemini-api/docs/rate-limits"
 
 
-def _body(scene: Scene, problem: Problem, shape: str) -> bytes:
-    dialect = shape or ("interactions" if scene.interactions else "rpc")
-    if dialect == "interactions":
-        return dump(problem.interaction_body())
-    return pretty([problem.rpc_body()] if dialect == "list" else problem.rpc_body())
+def _body(context: FaultContext, error: ErrorResponse, shape: str) -> bytes:
+    form = shape or ("interactions" if context.is_interactions else "rpc")
+    if form == "interactions":
+        return compact_json(error.interaction_body())
+    return indented_json([error.rpc_body()] if form == "list" else error.rpc_body())
 
 
 def _retry_after(value: object) -> dict[str, str]:
-    """A number of seconds, `date+2` for a date two seconds ahead, or any nonsense as it stands."""
+    """The header: seconds, `date+2` as the HTTP-date two seconds ahead, any other word unchanged."""
     if value == "":
         return {}
     if isinstance(value, str) and value.startswith("date"):
@@ -33,121 +35,139 @@ def _retry_after(value: object) -> dict[str, str]:
     return {"retry-after": str(value)}
 
 
+@fault(on="any", slot="answer")
 def refuse(
-    scene: Scene,
+    context: FaultContext,
     status: int = 503,
     retry_after: object = "",
     message: object = "",
     code: object = "",
     retry_info: object = "",
     shape: object = "",
-) -> Reply:
-    """An error status with the family's body. retry_after: seconds, a date as 'date+2', or nonsense; retry_info: '2s';
-    shape: interactions, rpc or list."""
-    words = str(message or RPC_STATUS.get(status, "emulated refusal").replace("_", " ").capitalize() + ".")
+) -> HttpResponse:
+    """An error status with an error body. retry_after: seconds, 'date+2' for an HTTP-date, or any word;
+    retry_info: a duration such as '2s'; shape of the body: interactions, rpc or list."""
+    words = str(message or RPC_STATUSES.get(status, "emulated error").replace("_", " ").capitalize() + ".")
     details = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": str(retry_info)}] * bool(retry_info)
     rpc, word = (str(code), "") if str(code).isupper() else ("", str(code))
-    problem = Problem(status, words, code=word or INTERACTION_CODE.get(status, ""), rpc=rpc, details=details)
+    error = ErrorResponse(status, words, code=word or INTERACTION_CODES.get(status, ""), rpc=rpc, details=details)
     chosen = str(shape or ("rpc" if retry_info else ""))
-    return Reply(status, {"content-type": JSON_UTF8, **_retry_after(retry_after)}, (_body(scene, problem, chosen),))
+    return HttpResponse(
+        status, {"content-type": JSON_UTF8, **_retry_after(retry_after)}, (_body(context, error, chosen),)
+    )
 
 
-def rate_limit(scene: Scene, retry_after: object = "", retry_info: object = "", shape: object = "") -> Reply:
-    """429 for the requests of a minute."""
-    return refuse(scene, 429, retry_after, "Resource has been exhausted (e.g. check quota).", "", retry_info, shape)
+@fault(on="any", slot="answer")
+def rate_limit(
+    context: FaultContext, retry_after: object = "", retry_info: object = "", shape: object = ""
+) -> HttpResponse:
+    """429: the limit of requests per minute."""
+    return refuse(context, 429, retry_after, "Resource has been exhausted (e.g. check quota).", "", retry_info, shape)
 
 
-def quota_per_day(scene: Scene, shape: object = "rpc") -> Reply:
-    """429 for the requests of a day: QuotaFailure with PerDay in its quotaId; shape=interactions: quota_exceeded."""
+@fault(on="any", slot="answer")
+def quota_per_day(context: FaultContext, shape: object = "rpc") -> HttpResponse:
+    """429: the limit of requests per day, with PerDay in a quotaId; with shape=interactions the code quota_exceeded."""
     violation = {
         "quotaMetric": "generativelanguage.googleapis.com/generate_content_free_tier_requests",
         "quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier",
         "quotaDimensions": {"location": "global", "model": "gemini-flash-latest"},
         "quotaValue": "20",
     }
-    message = f"You exceeded your current quota, please check your plan and billing details. See {DOCS}."
+    message = f"You exceeded your current quota, please check your plan and billing details. See {RATE_LIMIT_DOCS}."
     failure = {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [violation]}
-    problem = Problem(429, message, code="quota_exceeded", details=[failure])
-    return Reply(429, {"content-type": JSON_UTF8}, (_body(scene, problem, str(shape)),))
+    error = ErrorResponse(429, message, code="quota_exceeded", details=[failure])
+    return HttpResponse(429, {"content-type": JSON_UTF8}, (_body(context, error, str(shape)),))
 
 
-def echo_key(scene: Scene, status: int = 401) -> Reply:
-    """An authentication error whose message repeats the key that was sent."""
-    key = scene.call.headers.get("x-goog-api-key", "")
-    return refuse(scene, status, message=f"The key {key} is not known here.")
+@fault(on="any", slot="answer")
+def echo_key(context: FaultContext, status: int = 401) -> HttpResponse:
+    """An authentication error whose message repeats the API key of the request."""
+    key = context.request.headers.get("x-goog-api-key", "")
+    return refuse(context, status, message=f"The key {key} is not known.")
 
 
-def html(scene: Scene, status: int = 500, size: int = 36_864) -> Reply:
-    """A page of HTML, as a proxy or a front end sends it; status 200 is possible."""
+@fault(on="any", slot="answer")
+def html(context: FaultContext, status: int = 500, size: int = 36_864) -> HttpResponse:
+    """A page of HTML, as a proxy or a front end sends it, with any status, 200 included."""
     head, tail = b"<!DOCTYPE html><html><title>Error</title><body><p>", b"</p></body></html>\n"
     page = head + b"Something <b>went</b> wrong. " * (max(0, size - len(head) - len(tail)) // 29) + tail
-    return Reply(status, {"content-type": "text/html; charset=UTF-8"}, (page,))
+    return HttpResponse(status, {"content-type": "text/html; charset=UTF-8"}, (page,))
 
 
-def redirect(scene: Scene, to: object = "http://127.0.0.2:9/", status: int = 307) -> Reply:
-    """A redirect; to='self' points at the same request again."""
-    target = scene.call.target if to == "self" else str(to)
-    return Reply(status, {"location": target, "content-type": JSON_UTF8}, (b"{}\n",))
+@fault(on="any", slot="answer")
+def redirect(context: FaultContext, to: object = "http://127.0.0.2:9/", status: int = 307) -> HttpResponse:
+    """A redirect; to='self' redirects to the same URL."""
+    target = context.request.target if to == "self" else str(to)
+    return HttpResponse(status, {"location": target, "content-type": JSON_UTF8}, (b"{}\n",))
 
 
-def silence(scene: Scene, seconds: float = 3600) -> Reply:
-    """The request is read and nothing is ever answered, not even a status line."""
-    return Reply(200, {}, scene.wait(seconds), raw=True)
+@fault(on="any", slot="answer")
+def silence(context: FaultContext, seconds: float = 3600) -> HttpResponse:
+    """The request is read and nothing is sent, not even a status line."""
+    return HttpResponse(200, {}, context.wait(seconds), raw=True)
 
 
-def reset(scene: Scene, carried_out: bool = True) -> Reply:
-    """The connection is reset after the request, before any answer; by default the request was carried out."""
+@fault(on="any", slot="answer")
+def reset(context: FaultContext, carried_out: bool = True) -> HttpResponse:
+    """A connection reset after the request and before the response; the request is carried out by default."""
     if carried_out:
-        for _ in scene.proceed(scene.call).body:
+        for _ in context.proceed(context.request).body:
             pass
-    raise ConnectionResetError("emulated: reset before the answer")
+    raise ConnectionResetError("emulated: reset before the response")
 
 
-def drip_headers(scene: Scene, seconds: float = 0.4) -> Reply:
-    """The headers come one byte at a time."""
+@fault(on="any", slot="answer")
+def drip_headers(context: FaultContext, seconds: float = 0.4) -> HttpResponse:
+    """Response headers one byte at a time."""
 
     def drip() -> Iterator[bytes]:
         for byte in b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-filler: " + b"." * 4096:
             yield bytes((byte,))
-            yield from scene.wait(seconds)
+            yield from context.wait(seconds)
 
-    return Reply(200, {}, drip(), raw=True)
+    return HttpResponse(200, {}, drip(), raw=True)
 
 
-def huge_headers(scene: Scene, size: int = 2 * MEBIBYTE) -> Reply:
-    """The true answer under that many bytes of headers."""
-    reply = scene.proceed(scene.call)
+@fault(on="any", slot="answer")
+def huge_headers(context: FaultContext, size: int = 2 * MEBIBYTE) -> HttpResponse:
+    """The true response after `size` bytes of extra headers."""
+    response = context.proceed(context.request)
     filler = {f"x-filler-{number}": "." * 8000 for number in range(size // 8000 + 1)}
-    return reply._replace(headers={**reply.headers, **filler})
+    return response._replace(headers={**response.headers, **filler})
 
 
-def empty(scene: Scene, status: int = 200) -> Reply:
-    """No body at all; the request was carried out."""
-    reply = scene.proceed(scene.call)
-    return Reply(status, reply.headers, ())
+@fault(on="any", slot="answer")
+def empty(context: FaultContext, status: int = 200) -> HttpResponse:
+    """No body; the request is carried out."""
+    response = context.proceed(context.request)
+    return HttpResponse(status, response.headers, ())
 
 
-def short_body(scene: Scene, missing: int = 100) -> Reply:
-    """The true answer under a Content-Length that promises more."""
-    reply = scene.proceed(scene.call)
-    body = b"".join(reply.body)
-    return reply._replace(headers={**reply.headers, "content-length": str(len(body) + missing)}, body=(body,))
+@fault(on="any", slot="answer")
+def short_body(context: FaultContext, missing: int = 100) -> HttpResponse:
+    """The true body with a Content-Length that is larger by `missing`."""
+    response = context.proceed(context.request)
+    body = b"".join(response.body)
+    return response._replace(headers={**response.headers, "content-length": str(len(body) + missing)}, body=(body,))
 
 
-def gzip_bomb(scene: Scene, mib: int = 512) -> Reply:
-    """A small body that unpacks to that many MiB of spaces."""
-    # Deflate packs a run of spaces about a thousand to one; members may simply follow one another.
+@fault(on="any", slot="answer")
+def gzip_bomb(context: FaultContext, mib: int = 512) -> HttpResponse:
+    """A small gzip body that unpacks to `mib` MiB of spaces."""
+    # Deflate packs a run of spaces about a thousand to one; a gzip file may have many members (RFC 1952 2.2).
     member = gzip.compress(b" " * MEBIBYTE, mtime=0)
-    headers = {"content-type": SSE if scene.streamed else JSON, "content-encoding": "gzip"}
-    return Reply(200, headers, (member * mib,))
+    headers = {"content-type": SSE if context.streamed else JSON, "content-encoding": "gzip"}
+    return HttpResponse(200, headers, (member * mib,))
 
 
-def deep_json(scene: Scene, depth: int = 200_000) -> Reply:
-    """JSON nested that deep."""
-    return _odd(scene, b'{"steps":' + b"[" * depth + b"]" * depth + b"}")
+@fault(on="answers", slot="answer")
+def deep_json(context: FaultContext, depth: int = 200_000) -> HttpResponse:
+    """JSON with arrays nested `depth` levels deep."""
+    return _odd(context, b'{"steps":' + b"[" * depth + b"]" * depth + b"}")
 
 
-ODD = {
+ODD_BODIES = {
     "nan": b'{"status":"completed","usage":{"total_tokens":NaN},"steps":[]}',
     "bigint": b'{"status":"completed","usage":{"total_tokens":' + b"9" * 5000 + b'},"steps":[]}',
     "duplicates": b'{"status":"failed","status":"completed","steps":[],"steps":null}',
@@ -157,27 +177,38 @@ ODD = {
 }
 
 
-def odd_json(scene: Scene, kind: object = "nan") -> Reply:
-    """Strange but small JSON: nan, bigint (5000 digits), duplicates, array, null or text."""
-    return _odd(scene, ODD[str(kind)])
+@fault(on="answers", slot="answer")
+def odd_json(context: FaultContext, kind: object = "nan") -> HttpResponse:
+    """A small body of unusual JSON; kind: nan, bigint (5000 digits), duplicates, array, null or text."""
+    return _odd(context, ODD_BODIES[str(kind)])
 
 
-def _odd(scene: Scene, body: bytes) -> Reply:
-    if not scene.streamed:
-        return Reply(200, {"content-type": JSON}, (body,))
-    return Reply(200, {"content-type": SSE}, (b"event: interaction.completed\ndata: " + body + b"\n\n",))
+def _odd(context: FaultContext, body: bytes) -> HttpResponse:
+    if not context.streamed:
+        return HttpResponse(200, {"content-type": JSON}, (body,))
+    return HttpResponse(200, {"content-type": SSE}, (b"event: interaction.completed\ndata: " + body + b"\n\n",))
 
 
-def blocked(scene: Scene, reason: object = "SAFETY") -> Reply:
-    """The prompt is blocked: promptFeedback in the older family, status failed with errors in Interactions."""
-    if not scene.interactions:
+@fault(on="streams", slot="answer")
+def plain_answer(context: FaultContext) -> HttpResponse:
+    """A plain interaction as JSON although a stream was requested."""
+    response = context.proceed(
+        context.request._replace(body=re.sub(rb'("stream"\s*:\s*)true', rb"\1false", context.request.body))
+    )
+    return response._replace(headers={**response.headers, "content-type": JSON})
+
+
+@fault(on="asks", slot="answer")
+def blocked(context: FaultContext, reason: object = "SAFETY") -> HttpResponse:
+    """A blocked prompt: promptFeedback in generateContent, status failed with errors in Interactions."""
+    if not context.is_interactions:
         chunk = {"promptFeedback": {"blockReason": str(reason)}, "usageMetadata": {"promptTokenCount": 1}}
-        body = b"data: " + dump(chunk) + b"\r\n\r\n" if scene.streamed else pretty(chunk)
-        return Reply(200, {"content-type": SSE if scene.streamed else JSON_UTF8}, (body,))
+        body = b"data: " + compact_json(chunk) + b"\r\n\r\n" if context.streamed else indented_json(chunk)
+        return HttpResponse(200, {"content-type": SSE if context.streamed else JSON_UTF8}, (body,))
     error = {"code": str(reason).lower(), "message": "The prompt was blocked."}
     failed = {"id": "", "status": "failed", "errors": [error], "object": "interaction"}
-    if not scene.streamed:
-        return Reply(200, {"content-type": JSON}, (dump(failed),))
-    event = dump({"interaction": failed, "event_type": "interaction.completed"})
+    if not context.streamed:
+        return HttpResponse(200, {"content-type": JSON}, (compact_json(failed),))
+    event = compact_json({"interaction": failed, "event_type": "interaction.completed"})
     body = b"event: interaction.completed\ndata: " + event + b"\n\nevent: done\ndata: [DONE]\n\n"
-    return Reply(200, {"content-type": SSE}, (body,))
+    return HttpResponse(200, {"content-type": SSE}, (body,))

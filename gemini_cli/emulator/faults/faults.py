@@ -1,140 +1,108 @@
-"""Faults on order: how an order is written, which call it falls on, and when it is used up.
+"""Requested faults: the requests they apply to, and how often they are still due.
 
-An order is `name` or `name(argument, key=value)`; bare words are strings. Every fault also takes
-`times` (1; `forever` never ends) and `on` (which calls; one of ON below, or a kind of routes.py).
+Besides its own arguments every fault takes `times` (1; `forever` never ends) and `on` (a request filter, or the kind
+of a route).
 
-Rule 1. Orders fall on calls in the order they were given, each on the first call it concerns.
-Rule 2. A call takes at most one fault of a slot, so `cut, cut` cuts twice, and `cut, no_event_ids` falls on one call.
-Rule 3. A fault in place of an answer comes alone; ordered after others it waits for a call of its own.
+Rule 1. Faults apply to requests in the order in which they were given, each to the first request it concerns.
+Rule 2. A request takes at most one fault of a slot: `cut, cut` cuts two requests; `cut, no_event_ids` changes one.
+Rule 3. A fault that replaces the response applies alone; given after others it waits for another request.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
-from ..http.exchange import Call, Reply
-from ..http.routes import Match, streams
+from ..http.exchange import HttpRequest, HttpResponse
+from ..http.routes import RouteMatch, wants_stream
+from .fault_context import REQUEST_FILTERS, UPLOAD_END, FaultContext
 
 if TYPE_CHECKING:
-    from .fault_table import Row
+    from .fault_registry import FaultType
 
-ASKS = ("create", "generate", "generate_stream")
-UPLOAD_END = "upload_end"  # the chunk that ends an upload
 FOREVER = "forever"
 
 
-class Scene(NamedTuple):
-    """Where a fault happens: the call, and how to go on as if there were none."""
+class FaultSpec:
+    """A fault with its arguments, as it was requested in `text`."""
 
-    call: Call
-    kind: str
-    interactions: bool
-    streamed: bool
-    wait: Callable[[float], Iterator[bytes]]
-    proceed: Callable[[Call], Reply]
-
-    def with_faults(self, orders: Iterable["Order"]) -> "Scene":
-        """The first order is the innermost."""
-        scene = self
-        for order in orders:
-            scene = scene._replace(proceed=order.bound(scene))
-        return scene
-
-
-ON: dict[str, Callable[[str, bool], bool]] = {
-    "any": lambda kind, streamed: True,
-    "asks": lambda kind, streamed: kind in ASKS,
-    "streams": lambda kind, streamed: streamed,
-    "resumes": lambda kind, streamed: streamed and kind == "get",
-    "plain": lambda kind, streamed: not streamed and kind in (*ASKS, "get"),
-    "answers": lambda kind, streamed: kind in (*ASKS, "get"),
-    "upload": lambda kind, streamed: kind in ("upload", UPLOAD_END),
-    UPLOAD_END: lambda kind, streamed: kind == UPLOAD_END,
-}
-
-
-class Order:
-    """One order: a row of the table with its arguments."""
-
-    def __init__(self, text: str, row: "Row", arguments: dict[str, Any], times: int | None, on: str) -> None:
+    def __init__(self, text: str, type: "FaultType", arguments: dict[str, Any], times: int | None, on: str) -> None:
         self.text = text
-        self.row = row
+        self.type = type
         self.times = times
         self._arguments = arguments
         self._on = on
 
     @classmethod
-    def parse(cls, text: str) -> "Order":
-        """A ValueError says what is wrong, with the nearest name for an unknown one."""
-        from .fault_table import ROWS, read
+    def parse(cls, text: str) -> "FaultSpec":
+        """Read the notation of fault_table; ValueError says what is wrong."""
+        from .fault_table import parse_fault  # slow to import, and most runs have no fault
 
-        name, arguments = read(text)
-        row = ROWS[name]
+        type, arguments = parse_fault(text)
         times = arguments.pop("times", 1)
         if times == FOREVER:
             times = None
         elif not isinstance(times, int) or times < 1:
             raise ValueError(f"fault {text!r}: times is a number from 1 on, or {FOREVER}")
-        on = str(arguments.pop("on", row.on))
-        return cls(text, row, arguments, times, on)
+        on = str(arguments.pop("on", type.on))
+        return cls(text, type, arguments, times, on)
 
     def concerns(self, kind: str, streamed: bool) -> bool:
-        chosen = ON.get(self._on)
+        chosen = REQUEST_FILTERS.get(self._on)
         return chosen(kind, streamed) if chosen else kind == self._on
 
-    def bound(self, scene: Scene) -> Callable[[Call], Reply]:
-        return lambda call: self.row.effect(scene._replace(call=call), **self._arguments)
+    def apply(self, context: FaultContext) -> HttpResponse:
+        return self.type.effect(context, **self._arguments)
 
 
-class Faults:
-    """The standing orders, and what is left of them."""
+class FaultQueue:
+    """The requested faults that are still due."""
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
         self._lock = threading.Lock()
-        self._orders: list[Order] = []
-        self._used: set[Order] = set()
+        self._specs: list[FaultSpec] = []
+        self._used: set[FaultSpec] = set()
         for text in texts:
-            self.order(text)
+            self.add(text)
 
-    def order(self, text: str) -> None:
-        """One more, after all others."""
-        found = Order.parse(text)
+    def add(self, text: str) -> None:
+        """Append a fault."""
+        spec = FaultSpec.parse(text)
         with self._lock:
-            self._orders.append(found)
+            self._specs.append(spec)
 
-    def taken(self, match: Match, call: Call) -> list[Order]:
-        """The orders that fall on this call, the innermost first; they are counted."""
-        if not self._orders:
+    def take(self, match: RouteMatch, request: HttpRequest) -> list[FaultSpec]:
+        """The faults for this request, innermost first; each is counted as used."""
+        if not self._specs:
             return []
-        kind, streamed = match.route.kind, streams(match, call)
-        if kind == "upload" and "finalize" in call.headers.get("x-goog-upload-command", ""):
+        kind, streamed = match.route.kind, wants_stream(match, request)
+        if kind == "upload" and "finalize" in request.headers.get("x-goog-upload-command", ""):
             kind = UPLOAD_END
         with self._lock:
-            chosen = _chosen(each for each in self._orders if each.concerns(kind, streamed))
-            for order in chosen:
-                self._count(order)
-        return sorted(chosen, key=lambda order: order.row.rank)
+            chosen = _choose(each for each in self._specs if each.concerns(kind, streamed))
+            for spec in chosen:
+                self._count(spec)
+        return sorted(chosen, key=lambda spec: spec.type.rank)
 
-    def _count(self, order: Order) -> None:
-        self._used.add(order)
-        if order.times is not None:
-            order.times -= 1
-            if order.times == 0:
-                self._orders.remove(order)
+    def _count(self, spec: FaultSpec) -> None:
+        self._used.add(spec)
+        if spec.times is not None:
+            spec.times -= 1
+            if spec.times == 0:
+                self._specs.remove(spec)
 
-    def unspent(self) -> list[str]:
-        """Orders with times left; one that lasts for ever is spent once it was used."""
+    def unused(self) -> list[str]:
+        """The faults that are still due; one with times=forever only if it never applied."""
         with self._lock:
-            return [each.text for each in self._orders if each.times is not None or each not in self._used]
+            return [each.text for each in self._specs if each.times is not None or each not in self._used]
 
 
-def _chosen(orders: Iterable[Order]) -> list[Order]:
-    """Rules 2 and 3."""
-    chosen: dict[str, Order] = {}
-    for order in orders:
-        if order.row.slot == "answer":
+def _choose(specs: Iterable[FaultSpec]) -> list[FaultSpec]:
+    """Apply rules 2 and 3."""
+    chosen: dict[str, FaultSpec] = {}
+    for spec in specs:
+        if spec.type.slot == "answer":
             if not chosen:
-                return [order]
+                return [spec]
         else:
-            chosen.setdefault(order.row.slot, order)
+            chosen.setdefault(spec.type.slot, spec)
     return list(chosen.values())

@@ -1,82 +1,97 @@
-"""Faults of uploads and files (reference.md 10): what gets lost between a chunk and its acknowledgement."""
+"""Faults of uploads, files and batch jobs."""
 
 import json
 from typing import Any
 
-from ..http.exchange import Reply, pretty
+from ..http.exchange import HttpResponse, indented_json
 from .answer_faults import refuse
-from .faults import Scene
+from .fault_context import FaultContext
+from .fault_registry import fault
 
 
-def lose_chunk(scene: Scene, keep: int = 0) -> Reply:
-    """The connection breaks while a chunk arrives; only its first `keep` bytes are stored."""
+@fault(on="upload", slot="answer")
+def lose_chunk(context: FaultContext, keep: int = 0) -> HttpResponse:
+    """A connection broken during a chunk; the first `keep` bytes of the chunk are stored."""
     if keep:
-        headers = {**scene.call.headers, "x-goog-upload-command": "upload"}
-        scene.proceed(scene.call._replace(headers=headers, body=scene.call.body[:keep]))
+        headers = {**context.request.headers, "x-goog-upload-command": "upload"}
+        context.proceed(context.request._replace(headers=headers, body=context.request.body[:keep]))
     raise ConnectionResetError("emulated: the chunk was lost")
 
 
-def lost_ack(scene: Scene) -> Reply:
-    """A chunk is stored, and the connection breaks before that is said."""
-    scene.proceed(scene.call)
+@fault(on="upload", slot="answer")
+def lost_ack(context: FaultContext) -> HttpResponse:
+    """A chunk that is stored, and a connection broken before the response."""
+    context.proceed(context.request)
     raise ConnectionResetError("emulated: the acknowledgement was lost")
 
 
-def chunk_503(scene: Scene, status: int = 503, retry_after: object = "") -> Reply:
-    """A chunk is refused without an upload status; nothing of it is stored."""
-    return refuse(scene, status, retry_after)
+@fault(on="upload", slot="answer")
+def chunk_503(context: FaultContext, status: int = 503, retry_after: object = "") -> HttpResponse:
+    """An error for a chunk, without an upload status; nothing is stored."""
+    return refuse(context, status, retry_after)
 
 
-def active_503(scene: Scene, status: int = 503, keep: int = 0) -> Reply:
-    """A chunk is refused with the upload status active; its first `keep` bytes are stored."""
+@fault(on="upload", slot="answer")
+def active_503(context: FaultContext, status: int = 503, keep: int = 0) -> HttpResponse:
+    """An error for a chunk, with the upload status active; the first `keep` bytes are stored."""
     if keep:
-        headers = {**scene.call.headers, "x-goog-upload-command": "upload"}
-        scene.proceed(scene.call._replace(headers=headers, body=scene.call.body[:keep]))
-    reply = refuse(scene, status)
-    return reply._replace(headers={**reply.headers, "x-goog-upload-status": "active"})
+        headers = {**context.request.headers, "x-goog-upload-command": "upload"}
+        context.proceed(context.request._replace(headers=headers, body=context.request.body[:keep]))
+    response = refuse(context, status)
+    return response._replace(headers={**response.headers, "x-goog-upload-status": "active"})
 
 
-def cancelled_upload(scene: Scene) -> Reply:
-    """A chunk is answered with the upload status cancelled."""
-    return Reply(200, {"x-goog-upload-status": "cancelled"}, (b"",))
+@fault(on="upload", slot="answer")
+def cancelled_upload(context: FaultContext) -> HttpResponse:
+    """The upload status cancelled in response to a chunk."""
+    return HttpResponse(200, {"x-goog-upload-status": "cancelled"}, (b"",))
 
 
-def foreign_upload(scene: Scene, to: object = "http://127.0.0.2:9/upload/v1beta/files?upload_id=x") -> Reply:
-    """The upload URL points at another host."""
-    reply = scene.proceed(scene.call)
-    return reply._replace(headers={**reply.headers, "x-goog-upload-url": str(to)})
+@fault(on="upload_start", slot="answer")
+def foreign_upload(
+    context: FaultContext, to: object = "http://127.0.0.2:9/upload/v1beta/files?upload_id=x"
+) -> HttpResponse:
+    """An upload URL on another host."""
+    response = context.proceed(context.request)
+    return response._replace(headers={**response.headers, "x-goog-upload-url": str(to)})
 
 
-def no_upload_url(scene: Scene) -> Reply:
-    """The start of an upload is answered without an upload URL."""
-    reply = scene.proceed(scene.call)
-    return reply._replace(headers={key: each for key, each in reply.headers.items() if "url" not in key})
+@fault(on="upload_start", slot="answer")
+def no_upload_url(context: FaultContext) -> HttpResponse:
+    """No upload URL in response to the start of an upload."""
+    response = context.proceed(context.request)
+    return response._replace(headers={key: each for key, each in response.headers.items() if "url" not in key})
 
 
-def wrong_hash(scene: Scene) -> Reply:
-    """The finished file comes back with another sha256Hash."""
-    return _edited(scene, {"sha256Hash": "MDAwMA=="})
+@fault(on="upload_end")
+def wrong_hash(context: FaultContext) -> HttpResponse:
+    """A wrong sha256Hash in the finished file."""
+    return _edited(context, {"sha256Hash": "MDAwMA=="})
 
 
-def failed_file(scene: Scene, code: int = 3, message: object = "The file could not be processed.") -> Reply:
-    """A file is shown in state FAILED."""
-    return _edited(scene, {"state": "FAILED", "error": {"code": code, "message": str(message)}})
+@fault(on="file")
+def failed_file(
+    context: FaultContext, code: int = 3, message: object = "The file could not be processed."
+) -> HttpResponse:
+    """A file in state FAILED."""
+    return _edited(context, {"state": "FAILED", "error": {"code": code, "message": str(message)}})
 
 
-def failed_batch(scene: Scene, code: int = 13, message: object = "The batch failed.") -> Reply:
-    """A batch job is shown as failed."""
+@fault(on="batch")
+def failed_batch(context: FaultContext, code: int = 13, message: object = "The batch failed.") -> HttpResponse:
+    """A batch job that failed."""
     error = {"code": code, "message": str(message)}
-    return _edited(scene, {"done": True, "error": error, "metadata": {"state": "BATCH_STATE_FAILED"}})
+    return _edited(context, {"done": True, "error": error, "metadata": {"state": "BATCH_STATE_FAILED"}})
 
 
-def _edited(scene: Scene, changes: dict[str, Any]) -> Reply:
-    reply = scene.proceed(scene.call)
-    if reply.status != 200:
-        return reply
-    body = json.loads(b"".join(reply.body) or b"{}")
+def _edited(context: FaultContext, changes: dict[str, Any]) -> HttpResponse:
+    response = context.proceed(context.request)
+    if response.status != 200:
+        return response
+    body = json.loads(b"".join(response.body) or b"{}")
     if "file" in body:
         body["file"].update(changes)
     elif "name" in body:
         metadata = {**body.get("metadata", {}), **changes.get("metadata", {})}
         body |= {**changes, "metadata": metadata} if metadata else changes
-    return reply._replace(body=(pretty(body),))
+    return response._replace(body=(indented_json(body),))

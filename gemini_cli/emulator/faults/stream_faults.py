@@ -1,6 +1,6 @@
-"""Faults of an answer that has begun: how it ends, what it says, how its bytes come.
+"""Faults of a response that has started: its end, its content, its bytes.
 
-`after` counts the text deltas that a reader gets before; the steps before the text come in any case.
+`after` is the number of text deltas before the fault; the steps before the text are always sent.
 """
 
 import json
@@ -8,170 +8,182 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..errors import INTERACTION_CODE, RPC_STATUS
-from ..http.exchange import JSON, Call, Reply, dump
-from ..http.sse_frames import data, edited, is_text, parts, up_to, with_data
-from .faults import Scene
+from ..errors import INTERACTION_CODES, RPC_STATUSES
+from ..http.exchange import HttpRequest, HttpResponse, compact_json
+from ..http.sse_frames import chunk_parts, edit_frames, frame_data, frames_until, has_text, replace_frame_data
+from .fault_context import FaultContext
+from .fault_registry import fault
 
 FramesEdit = Callable[[Iterator[bytes]], Iterator[bytes]]
 
 
-def _changed(scene: Scene, edit: FramesEdit, call: Call | None = None) -> Reply:
-    """The true reply with its frames rewritten; a refusal is left as it is."""
-    reply = scene.proceed(call or scene.call)
-    return reply if reply.status != 200 else reply._replace(body=edit(iter(reply.body)))
+def _changed(context: FaultContext, edit: FramesEdit, request: HttpRequest | None = None) -> HttpResponse:
+    """The true response with its frames rewritten; an error response stays unchanged."""
+    response = context.proceed(request or context.request)
+    return response if response.status != 200 else response._replace(body=edit(iter(response.body)))
 
 
-# --- how it ends
+# --- its end
 
 
-def cut(scene: Scene, after: int = 2, how: object = "reset") -> Reply:
-    """The connection breaks after that many text deltas; how=close breaks it without a reset."""
+@fault(on="streams", slot="end")
+def cut(context: FaultContext, after: int = 2, how: object = "reset") -> HttpResponse:
+    """A broken connection after `after` text deltas: a reset, or with how=close a close."""
 
-    def spoil(frames: Iterator[bytes]) -> Iterator[bytes]:
-        yield from up_to(frames, after)
+    def corrupt(frames: Iterator[bytes]) -> Iterator[bytes]:
+        yield from frames_until(frames, after)
         broken = ConnectionAbortedError if how == "close" else ConnectionResetError
-        raise broken("emulated: cut in the middle of an answer")
+        raise broken("emulated: cut in the middle of a response")
 
-    return _changed(scene, spoil)
-
-
-def cut_clean(scene: Scene, after: int = 2) -> Reply:
-    """The answer ends properly for HTTP after that many text deltas, but not for the API."""
-    return _changed(scene, lambda frames: up_to(frames, after))
+    return _changed(context, corrupt)
 
 
-def stall(scene: Scene, after: int = 2, seconds: float = 3600) -> Reply:
-    """Nothing more comes after that many text deltas, on an open connection."""
-
-    def spoil(frames: Iterator[bytes]) -> Iterator[bytes]:
-        yield from up_to(frames, after)
-        yield from scene.wait(seconds)
-        raise ConnectionResetError("emulated: nobody waited this long")
-
-    return _changed(scene, spoil)
+@fault(on="streams", slot="end")
+def cut_clean(context: FaultContext, after: int = 2) -> HttpResponse:
+    """A complete HTTP response that ends after `after` text deltas, without the final events."""
+    return _changed(context, lambda frames: frames_until(frames, after))
 
 
-def comments(scene: Scene, after: int = 0, seconds: float = 0.4, lines: int = 9000) -> Reply:
-    """Only comment lines come after that many text deltas, one after each pause."""
+@fault(on="streams", slot="end")
+def stall(context: FaultContext, after: int = 2, seconds: float = 3600) -> HttpResponse:
+    """Silence after `after` text deltas, on an open connection."""
 
-    def spoil(frames: Iterator[bytes]) -> Iterator[bytes]:
-        yield from up_to(frames, after)
+    def corrupt(frames: Iterator[bytes]) -> Iterator[bytes]:
+        yield from frames_until(frames, after)
+        yield from context.wait(seconds)
+        raise ConnectionResetError("emulated: end of the stall")
+
+    return _changed(context, corrupt)
+
+
+@fault(on="streams", slot="end")
+def comments(context: FaultContext, after: int = 0, seconds: float = 0.4, lines: int = 9000) -> HttpResponse:
+    """Only comment lines after `after` text deltas, with a pause between them."""
+
+    def corrupt(frames: Iterator[bytes]) -> Iterator[bytes]:
+        yield from frames_until(frames, after)
         for _ in range(lines):
             yield b": still here\n\n"
-            yield from scene.wait(seconds)
+            yield from context.wait(seconds)
 
-    return _changed(scene, spoil)
+    return _changed(context, corrupt)
 
 
+@fault(on="streams", slot="end")
 def error_event(
-    scene: Scene,
+    context: FaultContext,
     after: int = 2,
     code: object = "",
     message: object = "The model is overloaded.",
     status: int = 503,
-) -> Reply:
-    """An error in the stream after that many text deltas, then the end (and `done` in Interactions)."""
-    word = str(code or INTERACTION_CODE.get(status, "api_error"))
+) -> HttpResponse:
+    """An error event after `after` text deltas, then the end of the stream."""
+    word = str(code or INTERACTION_CODES.get(status, "api_error"))
     failed: dict[str, Any] = {"error": {"message": str(message), "code": word}}
 
-    def spoil(frames: Iterator[bytes]) -> Iterator[bytes]:
-        yield from up_to(frames, after)
-        if scene.interactions:
-            yield b"event: error\ndata: " + dump({**failed, "event_type": "error"}) + b"\n\n"
+    def corrupt(frames: Iterator[bytes]) -> Iterator[bytes]:
+        yield from frames_until(frames, after)
+        if context.is_interactions:
+            yield b"event: error\ndata: " + compact_json({**failed, "event_type": "error"}) + b"\n\n"
             yield b"event: done\ndata: [DONE]\n\n"
         else:
-            error = {"code": status, "message": str(message), "status": RPC_STATUS.get(status, "UNKNOWN")}
-            yield b"data: " + dump({"error": error}) + b"\r\n\r\n"
+            error = {"code": status, "message": str(message), "status": RPC_STATUSES.get(status, "UNKNOWN")}
+            yield b"data: " + compact_json({"error": error}) + b"\r\n\r\n"
 
-    return _changed(scene, spoil)
+    return _changed(context, corrupt)
 
 
-def unframed_error(scene: Scene, after: int = 2, status: int = 503) -> Reply:
-    """A JSON error without any frame after that many text deltas, as a front end writes it (traffic.md 61)."""
+@fault(on="streams", slot="end")
+def unframed_error(context: FaultContext, after: int = 2, status: int = 503) -> HttpResponse:
+    """A JSON error that is not an event, after `after` text deltas, as a front end writes it."""
 
-    def spoil(frames: Iterator[bytes]) -> Iterator[bytes]:
-        yield from up_to(frames, after)
+    def corrupt(frames: Iterator[bytes]) -> Iterator[bytes]:
+        yield from frames_until(frames, after)
         error = {"code": status, "message": "The service is currently unavailable.", "status": "UNAVAILABLE"}
         yield json.dumps([{"error": error}], indent=1).encode() + b"\n"
 
-    return _changed(scene, spoil)
+    return _changed(context, corrupt)
 
 
-def truncate_json(scene: Scene, after: int = 2) -> Reply:
-    """JSON that stops half-way, properly framed for HTTP: the body, or in a stream the event after the deltas."""
+@fault(on="answers", slot="end")
+def truncate_json(context: FaultContext, after: int = 2) -> HttpResponse:
+    """Incomplete JSON in a complete HTTP response: the body, or the event after `after` text deltas."""
 
-    def spoil(frames: Iterator[bytes]) -> Iterator[bytes]:
-        yield from up_to(frames, after)
-        # The generator above stopped at the frame it did not give; this event takes its place.
+    def corrupt(frames: Iterator[bytes]) -> Iterator[bytes]:
+        yield from frames_until(frames, after)
         frame = b'event: step.delta\ndata: {"index":1,"delta":{"text":"half of an ev'
-        yield frame if scene.interactions else b'data: {"candidates":[{"content":{"parts":[{"text":"half'
+        yield frame if context.is_interactions else b'data: {"candidates":[{"content":{"parts":[{"text":"half'
 
-    if scene.streamed:
-        return _changed(scene, spoil)
-    reply = scene.proceed(scene.call)
-    body = b"".join(reply.body)
-    return reply._replace(body=(body[: len(body) // 2],))
+    if context.streamed:
+        return _changed(context, corrupt)
+    response = context.proceed(context.request)
+    body = b"".join(response.body)
+    return response._replace(body=(body[: len(body) // 2],))
 
 
-def bad_json(scene: Scene, after: int = 2) -> Reply:
-    """An event whose data is no JSON after that many text deltas; the rest follows."""
+@fault(on="streams", slot="end")
+def bad_json(context: FaultContext, after: int = 2) -> HttpResponse:
+    """An event with data that is not JSON, after `after` text deltas; the rest follows."""
 
-    def spoil(frames: Iterator[bytes]) -> Iterator[bytes]:
+    def corrupt(frames: Iterator[bytes]) -> Iterator[bytes]:
         yield from _inserted(frames, after, b"event: step.delta\ndata: {not json}\n\n")
 
-    return _changed(scene, spoil)
+    return _changed(context, corrupt)
 
 
-def talk_on(scene: Scene, seconds: float = 3600) -> Reply:
-    """After the whole answer more text deltas come, and the connection stays open."""
+@fault(on="streams", slot="end")
+def talk_on(context: FaultContext, seconds: float = 3600) -> HttpResponse:
+    """More text deltas after the final event, on a connection that stays open."""
 
-    def spoil(frames: Iterator[bytes]) -> Iterator[bytes]:
+    def corrupt(frames: Iterator[bytes]) -> Iterator[bytes]:
         texts: list[bytes] = []
         for frame in frames:
-            texts += [frame] if is_text(frame) else []
+            texts += [frame] if has_text(frame) else []
             yield frame
         yield from texts
-        yield from scene.wait(seconds)
+        yield from context.wait(seconds)
 
-    return _changed(scene, spoil)
+    return _changed(context, corrupt)
 
 
 def _inserted(frames: Iterator[bytes], after: int, extra: bytes) -> Iterator[bytes]:
-    """`extra` after that many text deltas, or before the first frame for 0."""
+    """The frames with `extra` after `after` text deltas, or before the first frame for 0."""
     if after == 0:
         yield extra
     for frame in frames:
         yield frame
-        if is_text(frame):
+        if has_text(frame):
             after -= 1
             if after == 0:
                 yield extra
 
 
-# --- what it says
+# --- its content
 
 
-def no_event_ids(scene: Scene) -> Reply:
-    """No event carries an event_id (as the real service does, traffic.md 12)."""
+@fault(on="streams")
+def no_event_ids(context: FaultContext) -> HttpResponse:
+    """Events without event_id."""
 
     def edit(value: dict[str, Any]) -> dict[str, Any]:
         return {key: each for key, each in value.items() if key != "event_id"}
 
-    return _changed(scene, lambda frames: edited(frames, edit))
+    return _changed(context, lambda frames: edit_frames(frames, edit))
 
 
-def _from_start(call: Call) -> Call:
-    return call._replace(target=re.sub(r"([?&])last_event_id=[^&]*&?", r"\1", call.target).rstrip("?&"))
+def _from_start(request: HttpRequest) -> HttpRequest:
+    return request._replace(target=re.sub(r"([?&])last_event_id=[^&]*&?", r"\1", request.target).rstrip("?&"))
 
 
-def replay_from_start(scene: Scene) -> Reply:
-    """A resumed stream ignores last_event_id."""
-    return scene.proceed(_from_start(scene.call))
+@fault(on="resumes", slot="replay")
+def replay_from_start(context: FaultContext) -> HttpResponse:
+    """A resumed stream that ignores last_event_id."""
+    return context.proceed(_from_start(context.request))
 
 
-def diverge(scene: Scene) -> Reply:
-    """A resumed stream begins again and says something else."""
+@fault(on="resumes", slot="replay")
+def diverge(context: FaultContext) -> HttpResponse:
+    """A resumed stream that starts again with a different text."""
 
     def edit(value: dict[str, Any]) -> dict[str, Any]:
         delta = value.get("delta", {})
@@ -179,13 +191,14 @@ def diverge(scene: Scene) -> Reply:
             return {**value, "delta": {**delta, "text": delta["text"].swapcase()}}
         return value
 
-    return _changed(scene, lambda frames: edited(frames, edit), _from_start(scene.call))
+    return _changed(context, lambda frames: edit_frames(frames, edit), _from_start(context.request))
 
 
-def unknown_parts(scene: Scene) -> Reply:
-    """Events, steps, deltas and fields that no document knows, among the true ones."""
+@fault(on="streams")
+def unknown_parts(context: FaultContext) -> HttpResponse:
+    """Undocumented events, steps, deltas and fields among the true ones."""
 
-    def spoil(frames: Iterator[bytes]) -> Iterator[bytes]:
+    def corrupt(frames: Iterator[bytes]) -> Iterator[bytes]:
         strange: tuple[dict[str, Any], ...] = (
             {"event_type": "interaction.dreamed", "dream": {"of": "sheep"}},
             {
@@ -197,19 +210,20 @@ def unknown_parts(scene: Scene) -> Reply:
             {"event_type": "step.stop", "index": 99},
         )
         for number, frame in enumerate(frames):
-            if number == 2 and scene.interactions:
+            if number == 2 and context.is_interactions:
                 for each in strange:
-                    yield b"event: %s\ndata: %s\n\n" % (each["event_type"].encode(), dump(each))
+                    yield b"event: %s\ndata: %s\n\n" % (each["event_type"].encode(), compact_json(each))
             yield frame
 
     def edit(value: dict[str, Any]) -> dict[str, Any]:
         return {**value, "x_unknown": {"deep": [1, None]}}
 
-    return _changed(scene, lambda frames: spoil(edited(frames, edit)))
+    return _changed(context, lambda frames: corrupt(edit_frames(frames, edit)))
 
 
-def odd_frames(scene: Scene) -> Reply:
-    """Legal and illegal noise between the events: comments, ids, empty data, an event without data, a bare word."""
+@fault(on="streams")
+def odd_frames(context: FaultContext) -> HttpResponse:
+    """Comments, ids, empty data, an event without data and an invalid line between the events."""
     noise = (
         b": a comment\n\n",
         b"id: 7\n: after the id\n\n",
@@ -218,58 +232,64 @@ def odd_frames(scene: Scene) -> Reply:
         b"garbage\n\n",
     )
 
-    def spoil(frames: Iterator[bytes]) -> Iterator[bytes]:
+    def corrupt(frames: Iterator[bytes]) -> Iterator[bytes]:
         for number, frame in enumerate(frames):
             yield noise[number % len(noise)]
             yield frame
 
-    return _changed(scene, spoil)
+    return _changed(context, corrupt)
 
 
-def bad_utf8(scene: Scene) -> Reply:
-    """Three bytes that are no UTF-8 before the first text."""
-    return _first_text(scene, b"\xff\xfe\x80")
+@fault(on="answers", slot="text")
+def bad_utf8(context: FaultContext) -> HttpResponse:
+    """Three bytes of invalid UTF-8 before the first text."""
+    return _first_text(context, b"\xff\xfe\x80")
 
 
-def lone_surrogate(scene: Scene) -> Reply:
+@fault(on="answers", slot="text")
+def lone_surrogate(context: FaultContext) -> HttpResponse:
     """Half a surrogate pair, as a JSON escape, before the first text."""
-    return _first_text(scene, b"\\ud83d")
+    return _first_text(context, b"\\ud83d")
 
 
-def _first_text(scene: Scene, extra: bytes) -> Reply:
-    def spoil(frames: Iterator[bytes]) -> Iterator[bytes]:
+def _first_text(context: FaultContext, extra: bytes) -> HttpResponse:
+    def corrupt(frames: Iterator[bytes]) -> Iterator[bytes]:
         missing = True
         for frame in frames:
-            if missing and b'"text":' in frame and (not scene.streamed or is_text(frame)):
+            if missing and b'"text":' in frame and (not context.streamed or has_text(frame)):
                 frame = re.sub(rb'("text": ?")', lambda found: found[1] + extra, frame, count=1)
                 missing = False
             yield frame
 
-    return _changed(scene, spoil)
+    return _changed(context, corrupt)
 
 
-def huge_event(scene: Scene, mib: int = 32) -> Reply:
-    """An event of that many MiB on one line, as signatures and pictures are (traffic.md 14)."""
+@fault(on="streams")
+def huge_event(context: FaultContext, mib: int = 32) -> HttpResponse:
+    """An event of `mib` MiB on one line."""
 
-    def spoil(frames: Iterator[bytes]) -> Iterator[bytes]:
+    def corrupt(frames: Iterator[bytes]) -> Iterator[bytes]:
         waiting = True
         for frame in frames:
-            value = data(frame) or {}
+            value = frame_data(frame) or {}
             if waiting and value.get("delta", {}).get("type") == "thought_signature":
                 waiting = False
                 big = {**value, "delta": {"signature": "A" * (mib << 20), "type": "thought_signature"}}
-                yield with_data(frame, {key: each for key, each in big.items() if key != "event_id"})
-            elif waiting and parts(value):
+                yield replace_frame_data(frame, {key: each for key, each in big.items() if key != "event_id"})
+            elif waiting and chunk_parts(value):
                 waiting = False
-                yield with_data(frame, {**value, "x_filler": "A" * (mib << 20)})
+                yield replace_frame_data(frame, {**value, "x_filler": "A" * (mib << 20)})
                 continue
             yield frame
 
-    return _changed(scene, spoil)
+    return _changed(context, corrupt)
 
 
-def finish(scene: Scene, status: object = "incomplete", code: object = "", message: object = "Emulated.") -> Reply:
-    """The whole text, but another ending: a status of Interactions, or a finishReason; code: with errors."""
+@fault(on="answers")
+def finish(
+    context: FaultContext, status: object = "incomplete", code: object = "", message: object = "Emulated."
+) -> HttpResponse:
+    """The whole text with another final status (or finishReason); with `code` also errors."""
     errors = [{"code": str(code), "message": str(message)}] if code else []
 
     def edit(value: dict[str, Any]) -> dict[str, Any]:
@@ -283,54 +303,52 @@ def finish(scene: Scene, status: object = "incomplete", code: object = "", messa
                 whole["errors"] = errors
         return value
 
-    if scene.streamed:
-        return _changed(scene, lambda frames: edited(frames, edit))
-    reply = scene.proceed(scene.call)
-    body = b"".join(reply.body)
-    return reply._replace(body=(dump(edit(json.loads(body))),)) if reply.status == 200 else reply
+    if context.streamed:
+        return _changed(context, lambda frames: edit_frames(frames, edit))
+    response = context.proceed(context.request)
+    body = b"".join(response.body)
+    return response._replace(body=(compact_json(edit(json.loads(body))),)) if response.status == 200 else response
 
 
-def no_text(scene: Scene) -> Reply:
-    """A completed answer without a single text delta."""
-    return _changed(scene, lambda frames: (frame for frame in frames if not is_text(frame)))
+@fault(on="streams")
+def no_text(context: FaultContext) -> HttpResponse:
+    """A completed response without text deltas."""
+    return _changed(context, lambda frames: (frame for frame in frames if not has_text(frame)))
 
 
-# --- how its bytes come
+# --- its bytes
 
 
-def drip(scene: Scene, seconds: float = 0.05, size: int = 1) -> Reply:
-    """The body comes that many bytes at a time, with a pause after each piece."""
+@fault(on="answers", slot="bytes")
+def drip(context: FaultContext, seconds: float = 0.05, size: int = 1) -> HttpResponse:
+    """The body in pieces of `size` bytes, with a pause after each piece."""
 
-    def spoil(frames: Iterator[bytes]) -> Iterator[bytes]:
+    def corrupt(frames: Iterator[bytes]) -> Iterator[bytes]:
         for frame in frames:
             for start in range(0, len(frame), size):
                 yield frame[start : start + size]
-                yield from scene.wait(seconds)
+                yield from context.wait(seconds)
 
-    return _changed(scene, spoil)
+    return _changed(context, corrupt)
 
 
-def slow(scene: Scene, seconds: float = 1) -> Reply:
-    """The true answer, but its first byte takes that long."""
-    for _ in scene.wait(seconds):
+@fault(on="any", slot="bytes")
+def slow(context: FaultContext, seconds: float = 1) -> HttpResponse:
+    """The true response, delayed by `seconds`."""
+    for _ in context.wait(seconds):
         pass
-    return scene.proceed(scene.call)
+    return context.proceed(context.request)
 
 
-def framing(scene: Scene, line_end: object = "crlf", bom: bool = True, size: int = 1) -> Reply:
-    """The same events with other line ends (cr, lf, crlf), a byte order mark, in pieces of that many bytes."""
+@fault(on="streams", slot="bytes")
+def framing(context: FaultContext, line_end: object = "crlf", bom: bool = True, size: int = 1) -> HttpResponse:
+    """The same events with other line ends (cr, lf, crlf), a byte order mark, in pieces of `size` bytes."""
     end = {"cr": b"\r", "lf": b"\n", "crlf": b"\r\n"}[str(line_end)]
 
-    def spoil(frames: Iterator[bytes]) -> Iterator[bytes]:
+    def corrupt(frames: Iterator[bytes]) -> Iterator[bytes]:
         yield b"\xef\xbb\xbf" if bom else b""
         for frame in frames:
             plain = frame.replace(b"\r\n", b"\n").replace(b"\n", end)
             yield from (plain[start : start + size] for start in range(0, len(plain), size))
 
-    return _changed(scene, spoil)
-
-
-def plain_answer(scene: Scene) -> Reply:
-    """JSON of an interaction in answer to a stream that was asked for."""
-    reply = scene.proceed(scene.call._replace(body=re.sub(rb'("stream"\s*:\s*)true', rb"\1false", scene.call.body)))
-    return reply._replace(headers={**reply.headers, "content-type": JSON})
+    return _changed(context, corrupt)

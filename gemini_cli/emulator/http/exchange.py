@@ -1,21 +1,21 @@
-"""What goes in and what comes out: a call, a reply, and a call once it was read."""
+"""Requests and responses."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ..errors import Problem, invalid_json
+from ..errors import ErrorResponse, invalid_json
 
 JSON = "application/json"
 JSON_UTF8 = "application/json; charset=UTF-8"
 SSE = "text/event-stream"
 JSON_LIMIT = 104_857_600
 
-Body = dict[str, Any]
+JsonObject = dict[str, Any]
 
 
-class Call(NamedTuple):
-    """One HTTP request; header names are lower-case, `target` is the path and query as on the request line."""
+class HttpRequest(NamedTuple):
+    """One HTTP request, with header names in lower case; `target` is the path and query of the request line."""
 
     method: str
     target: str
@@ -23,12 +23,12 @@ class Call(NamedTuple):
     body: bytes = b""
 
 
-class Reply(NamedTuple):
-    """One HTTP answer. Each item of `body` is one flush, made when it is asked for.
+class HttpResponse(NamedTuple):
+    """One HTTP response. Each item of `body` is sent at once, and made only when needed.
 
-    An empty item says "still here, nothing to send": a door may use it to see whether anybody still listens.
-    An iterator that raises ConnectionResetError stands for a connection that breaks at that point.
-    With `raw`, the body is everything on the wire, status line included, and only a socket can show it.
+    At an empty item a server can check whether the client is still connected. ConnectionResetError from the iterator
+    means that the connection breaks at that point. With `raw`, the body is all bytes of the response, status line
+    included; only a server can send it.
     """
 
     status: int
@@ -37,61 +37,61 @@ class Reply(NamedTuple):
     raw: bool = False
 
 
-class Request(NamedTuple):
-    """A call after routing: what its path and query say, and where the caller thinks we live.
+class ApiRequest(NamedTuple):
+    """A request with its route: the values in its path and query, and the URL in front of the version.
 
-    `ordered` is where a script line leaves the faults it wants for this very answer.
+    A handler adds to `script_faults` the faults that a script line requests for this response.
     """
 
-    call: Call
+    http: HttpRequest
     base: str
     version: str
     path: Mapping[str, str]
     query: Mapping[str, str]
-    ordered: list[str]
+    script_faults: list[str]
 
-    def json(self) -> Body:
-        """The body as an object, or the problem the API reports instead."""
-        if len(self.call.body) > JSON_LIMIT:
-            raise Problem(400, f"Request payload size exceeds the limit: {JSON_LIMIT} bytes.")
+    def json(self) -> JsonObject:
+        """The body as an object; ErrorResponse if it is none."""
+        if len(self.http.body) > JSON_LIMIT:
+            raise ErrorResponse(400, f"Request payload size exceeds the limit: {JSON_LIMIT} bytes.")
         try:
-            value = json.loads(self.call.body or b"{}")
+            value = json.loads(self.http.body or b"{}")
         except (ValueError, RecursionError) as error:
             raise invalid_json(str(error)) from error
         if not isinstance(value, dict):
             raise invalid_json("Root element must be a message.")
         return value
 
-    def flag(self, name: str) -> bool:
+    def query_flag(self, name: str) -> bool:
         return self.query.get(name, "").lower() in ("true", "1")
 
     def header(self, name: str) -> str:
-        return self.call.headers.get(name, "")
+        return self.http.headers.get(name, "")
 
 
-# Made once: json.dumps makes a new one for every call with arguments.
+# Made once: json.dumps with arguments makes an encoder in each call.
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
-def dump(value: object) -> bytes:
-    """Compact JSON in UTF-8; a lone surrogate stays the escape it was, which strict UTF-8 could not carry."""
+def compact_json(value: object) -> bytes:
+    """Compact JSON in UTF-8; a lone surrogate, which UTF-8 cannot encode, becomes an escape."""
     return _compact.encode(value).encode("utf-8", "backslashreplace")
 
 
-def pretty(value: object) -> bytes:
-    """The indented JSON of Google's front end, with its final newline (traffic.md 55)."""
+def indented_json(value: object) -> bytes:
+    """Indented JSON with a final newline (api/README.md 12.2)."""
     return json.dumps(value, ensure_ascii=False, indent=2).encode("utf-8", "backslashreplace") + b"\n"
 
 
-def compact_reply(value: object) -> Reply:
-    """A success of the Interactions family: compact, and no charset (traffic.md 16)."""
-    return Reply(200, {"content-type": JSON}, (dump(value),))
+def compact_response(value: object) -> HttpResponse:
+    """A success of Interactions (api/README.md 1.9)."""
+    return HttpResponse(200, {"content-type": JSON}, (compact_json(value),))
 
 
-def pretty_reply(value: object, status: int = 200) -> Reply:
-    """An answer of every other family."""
-    return Reply(status, {"content-type": JSON_UTF8}, (pretty(value),))
+def indented_response(value: object, status: int = 200) -> HttpResponse:
+    """A response of every other part of the API."""
+    return HttpResponse(status, {"content-type": JSON_UTF8}, (indented_json(value),))
 
 
-def stream_reply(frames: Iterator[bytes]) -> Reply:
-    return Reply(200, {"content-type": SSE}, frames)
+def event_stream_response(frames: Iterator[bytes]) -> HttpResponse:
+    return HttpResponse(200, {"content-type": SSE}, frames)

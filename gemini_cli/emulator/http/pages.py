@@ -1,35 +1,35 @@
-"""Lists in pages: `pageSize` and `pageToken`, for files, batches and models (reference.md 10.3, traffic.md 93)."""
+"""Lists in pages, with `pageSize` and `pageToken` (api/README.md 10.11, 11.23, 14.5)."""
 
 import base64
 import binascii
 from typing import NamedTuple
 
-from ..errors import Problem
-from .exchange import Request
+from ..errors import ErrorResponse
+from .exchange import ApiRequest
 
 
-class Page(NamedTuple):
-    """How many entries, and the position the last page ended at (None for the first page)."""
+class PageRequest(NamedTuple):
+    """The size of a page, and the position at which the last page ended (None for the first page)."""
 
     size: int
     position: int | None
 
 
-def page(request: Request, default: int, most: int) -> Page:
-    asked = request.query.get("pageSize") or request.query.get("page_size") or "0"
-    if not asked.isascii() or not asked.isdigit():
-        raise Problem(400, f"Invalid value at 'page_size' (TYPE_INT32), \"{asked}\"")
-    return Page(min(int(asked) or default, most), _position(request.query.get("pageToken", "")))
+def parse_page_request(request: ApiRequest, default: int, maximum: int) -> PageRequest:
+    size = request.query.get("pageSize") or request.query.get("page_size") or "0"
+    if not size.isascii() or not size.isdigit():
+        raise ErrorResponse(400, f"Invalid value at 'page_size' (TYPE_INT32), \"{size}\"")
+    return PageRequest(min(int(size) or default, maximum), _position(request.query.get("pageToken", "")))
 
 
-def token(position: int) -> str:
+def page_token(position: int) -> str:
     return base64.urlsafe_b64encode(b"%d" % position).decode().rstrip("=")
 
 
-def _position(given: str) -> int | None:
-    if not given:
+def _position(token: str) -> int | None:
+    if not token:
         return None
     try:
-        return int(base64.urlsafe_b64decode(given + "=" * (-len(given) % 4)))
+        return int(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
     except (ValueError, binascii.Error) as error:
-        raise Problem(400, "The page token is invalid.") from error
+        raise ErrorResponse(400, "The page token is invalid.") from error

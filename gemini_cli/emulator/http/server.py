@@ -1,10 +1,10 @@
-"""The second door: an Emulator on a loopback port, speaking HTTP/1.1.
+"""An HTTP/1.1 server on a loopback port for an Emulator.
 
     with Server(Emulator(faults=["refuse(503)"])) as server:
         ...  # server.url, server.key, server.requests
 
-Leaving the block without an exception fails when a fault was not spent or a request was not understood.
-It binds 127.0.0.1, and ::1 where there is one; nothing else is possible.
+The block fails at its end if a fault or a script line was not used, or a request had no route. The server binds
+127.0.0.1, and on request ::1, but no other address.
 """
 
 import os
@@ -21,21 +21,21 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..errors import Problem
+from ..errors import ErrorResponse
 from ..service import Emulator
-from . import http_limits as guard
-from .exchange import JSON_UTF8, Call, Reply, pretty
+from . import http_limits
+from .exchange import JSON_UTF8, HttpRequest, HttpResponse, indented_json
 
 if TYPE_CHECKING:
     import ssl
 
-PIECE = 1 << 16
-# How long, and over how many pieces, a refused body is still read.
-LINGER, LINGER_READS = 0.5, 64
+READ_SIZE = 1 << 16
+# Limits for reading the rest of a body that was refused.
+DRAIN_SECONDS, LINGER_READS = 0.5, 64
 
 
-class Seen(NamedTuple):
-    """A call that came in, its body cut to what the server remembers, and when (time.monotonic)."""
+class RecordedRequest(NamedTuple):
+    """A received request with its body, cut to `remember` bytes, and its time (time.monotonic)."""
 
     method: str
     target: str
@@ -44,16 +44,15 @@ class Seen(NamedTuple):
     at: float
 
 
-class Left(Exception):
-    """The other side of a connection is gone, or we are going."""
+class ClientGone(Exception):
+    """The client has closed the connection, or the server stops."""
 
 
 class Server:
-    """Serves until closed. `key` is demanded of every caller: the emulator's own, or a new one of 39 characters.
+    """A server in threads of its own. Every request needs `key`: the emulator's, or a new one of 39 characters.
 
-    `tls` makes it https, with whatever certificate the context has. `log` gets one line for each answered request,
-    without query and headers, so without a key. `remember` is how many bytes of each body stay in `requests`; None
-    keeps no requests at all, for a server that runs for long.
+    With `tls` the scheme is https. `log` gets a line for each response, without query and headers, so without the key.
+    `remember` is the number of bytes of each body that stay in `requests`; None records no requests.
     """
 
     def __init__(
@@ -73,10 +72,10 @@ class Server:
             self.emulator.token = os.urandom(16).hex()
         self.key: str = self.emulator.key
         self.token: str = self.emulator.token
-        self.requests: list[Seen] = []
-        # Moments (time.monotonic) at which a client left before its answer was over.
+        self.requests: list[RecordedRequest] = []
+        # Times (time.monotonic) at which a client closed its connection during a response.
         self.hangups: list[float] = []
-        # What went wrong in the emulator itself.
+        # Exceptions in the emulator itself.
         self.failures: list[str] = []
         self.log = log
         self.remember = remember
@@ -97,24 +96,24 @@ class Server:
         return self
 
     def close(self) -> None:
-        """End at once, whatever is being sent."""
+        """Stop at once, also during a response."""
         self.stopping.set()
         for listener in self._listeners:
             if self._started:
-                listener.shutdown()  # which waits for ever for a loop that never ran
+                listener.shutdown()  # would wait forever for a loop that was not started
             listener.server_close()
             listener.hang_up()
         self.emulator.close()
 
     def assert_clean(self) -> None:
-        """AssertionError for a fault that was ordered and not spent, a request not understood, or a bug of ours."""
+        """AssertionError for an unused fault or script line, an unknown request, or an exception in the emulator."""
         left = self.failures + self.emulator.leftovers()
         if left:
             raise AssertionError("; ".join(left))
 
-    def note(self, call: Call) -> None:
+    def record(self, request: HttpRequest) -> None:
         if self.remember is not None:
-            self.requests.append(Seen(*call[:3], call.body[: self.remember], time.monotonic()))
+            self.requests.append(RecordedRequest(*request[:3], request.body[: self.remember], time.monotonic()))
 
     def __enter__(self) -> "Server":
         return self.start()
@@ -128,7 +127,7 @@ class Server:
 
 
 class _Listener(ThreadingHTTPServer):
-    """One listening socket; knows its open connections so that close() can end them."""
+    """A listening socket, and its open connections for close()."""
 
     daemon_threads = True
     block_on_close = False
@@ -143,14 +142,14 @@ class _Listener(ThreadingHTTPServer):
     def server_bind(self) -> None:
         if self.address_family == socket.AF_INET6:
             self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        # Not HTTPServer's: that one asks the resolver for our name.
+        # Not HTTPServer.server_bind, which asks the resolver for the host's name.
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
 
     def process_request(self, request: Any, client_address: Any) -> None:
         if self.owner.tls:
-            # The handshake waits for the connection's own thread, so that a slow client blocks nobody.
+            # The handshake runs in the connection's thread, so that a slow client does not block others.
             request = self.owner.tls.wrap_socket(request, server_side=True, do_handshake_on_connect=False)
         self._open.add(request)
         super().process_request(request, client_address)
@@ -160,7 +159,7 @@ class _Listener(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A connection that breaks between requests is nothing to talk about."""
+        """Record exceptions, except for a connection that breaks between requests."""
         error = sys.exc_info()[1]
         if not isinstance(error, OSError):
             self.owner.failures.append(repr(error))
@@ -168,7 +167,7 @@ class _Listener(ThreadingHTTPServer):
 
     def hang_up(self) -> None:
         for connection in tuple(self._open):
-            with suppress(OSError):  # the other side may just have closed it
+            with suppress(OSError):  # the client may have closed it
                 connection.shutdown(socket.SHUT_RDWR)
 
 
@@ -176,11 +175,11 @@ def _listener6(port: int, owner: Server) -> list[_Listener]:
     try:
         return [_Listener(("::1", port), owner, socket.AF_INET6)]
     except OSError:
-        return []  # a machine without ::1, as many containers are
+        return []  # many containers have no ::1
 
 
 class _Connection(BaseHTTPRequestHandler):
-    """One connection: reads calls, writes replies, and breaks off where a reply says so."""
+    """A connection: read requests, write responses, and break the connection where a response says so."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -190,10 +189,10 @@ class _Connection(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         started, status, owner = time.monotonic(), 0, self.server.owner
         try:
-            reply = self._reply()
-            status = reply.status
-            self._send(reply)
-        except Left:
+            response = self._respond()
+            status = response.status
+            self._send(response)
+        except ClientGone:
             owner.hangups.append(time.monotonic())
             self.close_connection = True
         except ConnectionResetError:
@@ -204,20 +203,20 @@ class _Connection(BaseHTTPRequestHandler):
             took = (time.monotonic() - started) * 1000
             owner.log(f"{self.command} {self.path.partition('?')[0]} {status} {took:.0f} ms")
 
-    # http.server looks the method up under these names.
+    # The names that http.server calls.
     do_GET = do_POST = do_DELETE = do_PATCH = do_PUT = do_HEAD = do_OPTIONS = _answer  # noqa: N815
 
-    def _reply(self) -> Reply:
+    def _respond(self) -> HttpResponse:
         headers = {name.lower(): value for name, value in self.headers.items()}
         try:
-            guard.check(self.command, self.path, headers)
-            call = Call(self.command, self.path, headers, self._body(headers))
-        except Problem as problem:
+            http_limits.check_request_head(self.command, self.path, headers)
+            request = HttpRequest(self.command, self.path, headers, self._body(headers))
+        except ErrorResponse as error:
             # The body was not read, so the connection cannot be used again.
             self.close_connection = self._unread = True
-            return Reply(problem.status, {"content-type": JSON_UTF8}, (pretty(problem.rpc_body()),))
-        self.server.owner.note(call)
-        return self.server.owner.emulator.handle(call)
+            return HttpResponse(error.status, {"content-type": JSON_UTF8}, (indented_json(error.rpc_body()),))
+        self.server.owner.record(request)
+        return self.server.owner.emulator.handle(request)
 
     def _body(self, headers: Mapping[str, str]) -> bytes:
         if headers.get("transfer-encoding", "").lower() != "chunked":
@@ -225,47 +224,47 @@ class _Connection(BaseHTTPRequestHandler):
         pieces, total = [], 0
         while size := self._chunk_size():
             total += size
-            if total > guard.BODY_LIMIT:
-                raise guard.too_large()
+            if total > http_limits.BODY_LIMIT:
+                raise http_limits.body_too_large()
             pieces.append(self._read(size))
             self.rfile.readline(4)
-        while self.rfile.readline(PIECE).strip():
+        while self.rfile.readline(READ_SIZE).strip():
             pass
         return b"".join(pieces)
 
     def _chunk_size(self) -> int:
         line = self.rfile.readline(100)
         if not line:
-            raise Left
+            raise ClientGone
         try:
             return int(line.partition(b";")[0], 16)
         except ValueError as error:
-            raise Problem(400, "The chunked body is malformed.") from error
+            raise ErrorResponse(400, "The chunked body is malformed.") from error
 
     def _read(self, size: int) -> bytes:
-        """Exactly so many bytes: half a body is nobody's request."""
+        """Exactly `size` bytes; ClientGone if the client sends fewer."""
         data = self.rfile.read(size)
         if len(data) < size:
-            raise Left
+            raise ClientGone
         return data
 
-    def _send(self, reply: Reply) -> None:
-        if reply.raw:
+    def _send(self, response: HttpResponse) -> None:
+        if response.raw:
             self.close_connection = True
-            for item in reply.body:
+            for item in response.body:
                 self._write(item)
             return
         chunked = False
-        headers = dict(reply.headers)
+        headers = dict(response.headers)
         if "content-length" in headers:
-            self.close_connection = True  # a fault set it, and it may not be true
-        elif isinstance(reply.body, tuple):
-            headers["content-length"] = str(sum(map(len, reply.body)))
+            self.close_connection = True  # set by a fault, and perhaps wrong
+        elif isinstance(response.body, tuple):
+            headers["content-length"] = str(sum(map(len, response.body)))
         elif self.request_version == "HTTP/1.1":
             headers["transfer-encoding"], chunked = "chunked", True
         else:
             self.close_connection = True
-        self._send_items(self._head(reply.status, headers), reply, chunked)
+        self._send_items(self._head(response.status, headers), response, chunked)
 
     def _head(self, status: int, headers: Mapping[str, str]) -> bytes:
         phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "Emulated"
@@ -278,52 +277,52 @@ class _Connection(BaseHTTPRequestHandler):
         lines += ["connection: close"] if self.close_connection else []
         return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
 
-    def _send_items(self, head: bytes, reply: Reply, chunked: bool) -> None:
-        """The head leaves with the first item: one packet for a short answer."""
-        for item in self._items(reply):
+    def _send_items(self, head: bytes, response: HttpResponse, chunked: bool) -> None:
+        """Send the head together with the first item: one packet for a short response."""
+        for item in self._items(response):
             framed = b"%x\r\n%b\r\n" % (len(item), item) if chunked and item else item
             self._write(head + framed)
             head = b""
         if head or chunked:
             self._write(head + (b"0\r\n\r\n" if chunked else b""))
 
-    def _items(self, reply: Reply) -> Iterator[bytes]:
-        return iter(()) if self.command == "HEAD" else iter(reply.body)
+    def _items(self, response: HttpResponse) -> Iterator[bytes]:
+        return iter(()) if self.command == "HEAD" else iter(response.body)
 
     def _write(self, data: bytes) -> None:
-        """Send, or for an empty item look whether anybody is there."""
+        """Send the data; for an empty item only check the connection."""
         try:
             if data:
                 self.connection.sendall(data)
             elif self._gone():
-                raise Left
+                raise ClientGone
         except OSError as error:
-            raise Left from error
+            raise ClientGone from error
 
     def _gone(self) -> bool:
         if self.server.owner.stopping.is_set():
             return True
         readable, _, _ = select.select([self.connection], [], [], 0)
-        # One cannot peek through TLS; a client that says anything while it is answered says goodbye.
+        # TLS data cannot be peeked at; during a response a TLS client sends only the end of the connection.
         return bool(readable) and (bool(self.server.owner.tls) or self.connection.recv(1, socket.MSG_PEEK) == b"")
 
     def _reset(self) -> None:
-        """Close with RST, not FIN: zero linger, and no reader left that would keep the socket open."""
+        """Close with RST: zero linger, and no open reader that would keep the socket open."""
         self.close_connection = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.rfile.close()
         self.connection.close()
 
     def finish(self) -> None:
-        """After a refusal read on for a moment: closing over unread bytes would reset the refusal away."""
+        """After an error read the rest of the request: closing with unread bytes would reset the connection."""
         if self._unread:
             with suppress(OSError):
                 self.connection.shutdown(socket.SHUT_WR)
-                self.connection.settimeout(LINGER)
+                self.connection.settimeout(DRAIN_SECONDS)
                 for _ in range(LINGER_READS):
-                    if not self.connection.recv(PIECE):
+                    if not self.connection.recv(READ_SIZE):
                         break
         super().finish()
 
     def log_message(self, format: str, *arguments: object) -> None:
-        """http.server would print on stderr, query and all."""
+        """Suppress the log of http.server, which prints queries on stderr."""

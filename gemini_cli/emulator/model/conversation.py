@@ -1,51 +1,53 @@
-"""A conversation as one list of steps, oldest first, whatever shape it arrived in (reference.md 2.2, 4)."""
+"""A conversation as one list of steps, oldest first (api/README.md 2.3, 4.1)."""
 
 import base64
 import binascii
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from .media import PART_KINDS
+
 Step = dict[str, Any]
 Part = dict[str, Any]
 
-# What a client adds; every other step is the model's.
+# Steps of the client; every other step is of the model.
 CLIENT_STEPS = ("user_input", "function_result")
 
 
-def steps_of(value: Any) -> list[Step]:
-    """Any accepted `input` as steps."""
+def input_steps(value: Any) -> list[Step]:
+    """Any form of `input` as steps."""
     if value is None:
         return []
     if isinstance(value, str):
         return [{"type": "user_input", "content": [{"text": value, "type": "text"}]}]
     items = value if isinstance(value, list) else [value]
-    if items[0].get("type") in ("text", "image", "audio", "video", "document"):
+    if items[0].get("type") in PART_KINDS:
         return [{"type": "user_input", "content": items}]
     return [_full(step) for step in items]
 
 
 def _full(step: Step) -> Step:
-    """One published sample has a bare string as content (reference.md 2.2)."""
+    """A step whose content may be a plain string (api/README.md 2.4), with a list of parts."""
     if step.get("type") == "user_input" and isinstance(step.get("content"), str):
         return {**step, "content": [{"text": step["content"], "type": "text"}]}
     return step
 
 
-def turns(steps: Iterable[Step]) -> list[list[Step]]:
-    """The client's steps, grouped: one group for each time it was the client's turn."""
+def group_turns(steps: Iterable[Step]) -> list[list[Step]]:
+    """The steps of the client in groups, one for each turn."""
     groups: list[list[Step]] = []
-    model_spoke = True
+    after_model = True
     for step in steps:
         if step.get("type") in CLIENT_STEPS:
-            if model_spoke:
+            if after_model:
                 groups.append([])
             groups[-1].append(step)
-        model_spoke = step.get("type") not in CLIENT_STEPS
+        after_model = step.get("type") not in CLIENT_STEPS
     return groups
 
 
-def parts(turn: Iterable[Step]) -> list[Part]:
-    """The content blocks a client sent in a turn, function results not among them."""
+def user_parts(turn: Iterable[Step]) -> list[Part]:
+    """The content parts of a turn, without function results."""
     return [
         part
         for step in turn
@@ -55,8 +57,8 @@ def parts(turn: Iterable[Step]) -> list[Part]:
     ]
 
 
-def results(turn: Iterable[Step]) -> list[Step]:
-    """Function results: steps of their own, or blocks inside a user input (traffic.md 30)."""
+def function_results(turn: Iterable[Step]) -> list[Step]:
+    """The function results of a turn: steps, or parts of a user input (api/README.md 4.10)."""
     return list(_results(turn))
 
 
@@ -68,35 +70,35 @@ def _results(turn: Iterable[Step]) -> Iterator[Step]:
             yield from (part for part in step.get("content") or [] if part.get("type") == "function_result")
 
 
-def text_of(found: Iterable[Part]) -> str:
+def join_text(found: Iterable[Part]) -> str:
     return "\n".join(str(part.get("text", "")) for part in found if part.get("type") == "text")
 
 
-def without_answer(steps: list[Step]) -> list[Step]:
-    """The steps up to the client's last word: what a continued answer answers (reference.md 8.4)."""
+def drop_last_answer(steps: list[Step]) -> list[Step]:
+    """The steps up to the last one of the client, to continue an answer (api/README.md 8.12)."""
     kept = list(steps)
     while kept and kept[-1].get("type") not in CLIENT_STEPS:
         kept.pop()
     return kept
 
 
-class Size(NamedTuple):
-    """How big a part is: bytes when it carries them, None when it only points."""
+class PartSize(NamedTuple):
+    """The size of a part in bytes, or None and the URI of a part without data."""
 
     bytes: int | None
-    where: str
+    uri: str
 
 
-def size(part: Part) -> Size:
+def part_size(part: Part) -> PartSize:
     if part.get("type") == "text":
-        return Size(len(str(part.get("text", "")).encode("utf-8", "surrogatepass")), "")
+        return PartSize(len(str(part.get("text", "")).encode("utf-8", "surrogatepass")), "")
     if part.get("data"):
-        return Size(len(decoded(str(part["data"]))), "")
-    return Size(None, str(part.get("uri", "")))
+        return PartSize(len(decode_base64(str(part["data"]))), "")
+    return PartSize(None, str(part.get("uri", "")))
 
 
-def decoded(data: str) -> bytes:
-    """Base64 of either alphabet, padded or not (reference.md 15, emulator 8); garbage is no bytes at all."""
+def decode_base64(data: str) -> bytes:
+    """Decode base64 of either alphabet, with or without padding (api/README.md 11.5); invalid base64 gives no bytes."""
     plain = data.translate(str.maketrans("-_", "+/")).rstrip("=")
     try:
         return base64.b64decode(plain + "=" * (-len(plain) % 4))

@@ -1,11 +1,11 @@
-"""Which declared functions the pretend model calls, and with what (reference.md 9.2).
+"""The function calls of the emulated model (api/README.md 9.3).
 
-Rule 1. `tool_choice` "none": no call. "any", or allowed_tools with mode "any": a call, whatever the prompt says.
-Rule 2. Otherwise a function is called when the prompt names it: its whole name, or else the last word of its name
+Rule 1. With `tool_choice` "none" the model calls nothing. With "any", or allowed_tools with mode "any", it always does.
+Rule 2. Otherwise it calls the functions that the prompt names: by the whole name, or else by the last word of the name
         ("What's the temperature?" names get_current_temperature).
-Rule 3. Arguments are the JSON object that follows the name in the prompt, else a sample of the parameters, whose free
-        texts are the last name in the prompt ("What's the temperature in London?").
-Rule 4. Once a function result has come, no function is called in that turn.
+Rule 3. The arguments are the JSON object after the name in the prompt, or else a sample for the parameters, in which
+        free strings are the last proper name in the prompt ("What's the temperature in London?").
+Rule 4. In a turn with a function result the model calls nothing.
 """
 
 import json
@@ -14,27 +14,27 @@ import zlib
 from typing import Any, NamedTuple
 
 from .conversation import Step
-from .sample import WORD, sample
+from .sample import SAMPLE_WORD, sample_value
 
-Function = dict[str, Any]
+FunctionDeclaration = dict[str, Any]
 
 
-class Choice(NamedTuple):
-    """`tool_choice`, taken apart; `names` None means every declared function."""
+class ToolChoice(NamedTuple):
+    """A parsed `tool_choice`; `names` is None if every declared function is allowed."""
 
     mode: str = "auto"
     names: tuple[str, ...] | None = None
 
 
-def choice_of(value: Any) -> Choice:
+def parse_tool_choice(value: Any) -> ToolChoice:
     if isinstance(value, dict):
         allowed = value.get("allowed_tools") or {}
         names = allowed.get("tools")
-        return Choice(str(allowed.get("mode") or "auto"), None if names is None else tuple(names))
-    return Choice(str(value or "auto"))
+        return ToolChoice(str(allowed.get("mode") or "auto"), None if names is None else tuple(names))
+    return ToolChoice(str(value or "auto"))
 
 
-def calls(functions: list[Function], choice: Choice, prompt: str, turn: int) -> list[Step]:
+def choose_calls(functions: list[FunctionDeclaration], choice: ToolChoice, prompt: str, turn: int) -> list[Step]:
     if choice.mode == "none":
         return []
     allowed = [each for each in functions if choice.names is None or each["name"] in choice.names]
@@ -44,16 +44,16 @@ def calls(functions: list[Function], choice: Choice, prompt: str, turn: int) -> 
     return [_call(each, prompt, f"{turn} {index}") for index, each in enumerate(named)]
 
 
-def _named(functions: list[Function], prompt: str) -> list[Function]:
-    """In the order in which the prompt names them; whole names win over last words."""
-    for spelling in (_whole, _last_word):
-        found = [(match.start(), each) for each in functions if (match := spelling(each["name"], prompt))]
+def _named(functions: list[FunctionDeclaration], prompt: str) -> list[FunctionDeclaration]:
+    """The functions in the order of their names in the prompt; whole names win over last words."""
+    for search in (_whole_name, _last_word):
+        found = [(match.start(), each) for each in functions if (match := search(each["name"], prompt))]
         if found:
             return [each for _, each in sorted(found, key=lambda pair: pair[0])]
     return []
 
 
-def _whole(name: str, prompt: str) -> re.Match[str] | None:
+def _whole_name(name: str, prompt: str) -> re.Match[str] | None:
     return re.search(rf"(?<![\w.:-]){re.escape(name)}(?!\w)", prompt)
 
 
@@ -64,29 +64,29 @@ def _last_word(name: str, prompt: str) -> re.Match[str] | None:
     return re.search(rf"\b{re.escape(words[-1])}\b", prompt, re.IGNORECASE)
 
 
-def _call(function: Function, prompt: str, salt: str) -> Step:
+def _call(function: FunctionDeclaration, prompt: str, seed: str) -> Step:
     name = str(function["name"])
-    arguments = _dictated(name, prompt)
+    arguments = _arguments_in_prompt(name, prompt)
     if arguments is None:
         arguments = _sampled(function, prompt)
-    return function_call(name, arguments, salt)
+    return make_function_call(name, arguments, seed)
 
 
-def _sampled(function: Function, prompt: str) -> dict[str, Any]:
-    found = sample(function.get("parameters") or {"type": "object"})
+def _sampled(function: FunctionDeclaration, prompt: str) -> dict[str, Any]:
+    found = sample_value(function.get("parameters") or {"type": "object"})
     if not isinstance(found, dict):
         return {}
-    subject = (re.findall(r"(?<=\w )[A-Z]\w+", prompt) or [WORD])[-1]
-    return {key: subject if value == WORD else value for key, value in found.items()}
+    subject = (re.findall(r"(?<=\w )[A-Z]\w+", prompt) or [SAMPLE_WORD])[-1]
+    return {key: subject if value == SAMPLE_WORD else value for key, value in found.items()}
 
 
-def function_call(name: str, arguments: dict[str, Any], salt: str) -> Step:
-    """Ids look like the real ones: eight lower-case letters and digits (traffic.md 28)."""
-    id = f"{zlib.crc32(f'{salt} {name}'.encode()):08x}"
+def make_function_call(name: str, arguments: dict[str, Any], seed: str) -> Step:
+    """A function_call step; the id has eight lower-case letters and digits (api/README.md 4.5)."""
+    id = f"{zlib.crc32(f'{seed} {name}'.encode()):08x}"
     return {"id": id, "type": "function_call", "name": name, "arguments": arguments}
 
 
-def _dictated(name: str, prompt: str) -> dict[str, Any] | None:
+def _arguments_in_prompt(name: str, prompt: str) -> dict[str, Any] | None:
     match = re.search(rf"{re.escape(name)}\W{{0,3}}?\s*(?=\{{)", prompt)
     if match is None:
         return None

@@ -1,7 +1,7 @@
-"""The pretend model: reads a conversation, answers always the same, and says that it is the emulator.
+"""The emulated model: a deterministic answer that says that it comes from the emulator.
 
-Its text is made to be asserted on: the turn and the model, then each part with its type and size, then what it
-remembers, then what tools and functions brought. A script may put other words into its mouth.
+The text is made for assertions: the turn and the model, each part with its type and size, the results of functions,
+the system instruction, earlier turns, and the sentences of tools. A script may replace it.
 """
 
 import base64
@@ -10,26 +10,26 @@ import zlib
 from typing import Any, NamedTuple
 
 from . import tokens
-from .conversation import Part, Step, parts, results, size, text_of, turns
-from .functions import Choice, Function, calls, function_call
-from .media import media_part
-from .sample import sample
-from .script import Line
-from .tools import Sentence, Use, use
+from .conversation import Part, Step, function_results, group_turns, join_text, part_size, user_parts
+from .functions import FunctionDeclaration, ToolChoice, choose_calls, make_function_call
+from .media import MEDIA_KINDS, media_part
+from .sample import sample_value
+from .script import ScriptLine
+from .tools import Sentence, ToolUse, use_tools
 
-QUOTE = 60
-# What reading and thinking cost when thinking is on.
+QUOTE_LENGTH = 60
+# The tokens of a thought.
 THOUGHT_TOKENS = 16
 
 
-class Ask(NamedTuple):
-    """One question, in either family's dialect translated to steps."""
+class ModelRequest(NamedTuple):
+    """A request of either API, translated to steps."""
 
     model: str
     steps: list[Step]
     system: str = ""
-    functions: tuple[Function, ...] = ()
-    choice: Choice = Choice()
+    functions: tuple[FunctionDeclaration, ...] = ()
+    choice: ToolChoice = ToolChoice()
     tools: tuple[str, ...] = ()
     thinking: bool = True
     summaries: bool = False
@@ -40,21 +40,21 @@ class Ask(NamedTuple):
     stops: tuple[str, ...] = ()
     cap: int | None = None
     offset: int = 0
-    line: Line | None = None
+    line: ScriptLine | None = None
 
     @property
     def turn(self) -> int:
-        return len(turns(self.steps)) or 1
+        return len(group_turns(self.steps)) or 1
 
     @property
     def prompt(self) -> str:
         """The text of the latest turn."""
-        groups = turns(self.steps)
-        return text_of(parts(groups[-1])) if groups else ""
+        groups = group_turns(self.steps)
+        return join_text(user_parts(groups[-1])) if groups else ""
 
 
-class Answer(NamedTuple):
-    """`offset` is where a continued answer goes on, None when nothing is left."""
+class ModelAnswer(NamedTuple):
+    """`offset` is the start of the rest in the whole text; None if the answer is complete."""
 
     steps: list[Step]
     status: str
@@ -63,95 +63,96 @@ class Answer(NamedTuple):
     offset: int | None = None
 
 
-class Text(NamedTuple):
-    """What may be said of the whole text: its piece, how it ended, and where the rest begins."""
+class LimitedText(NamedTuple):
+    """A piece of the whole text, the status it gives, and the start of the rest."""
 
     piece: str
     status: str
     offset: int | None
 
 
-def answer(ask: Ask) -> Answer:
-    line = ask.line or Line()
-    called = _calls(ask, line)
-    use_of_tools = Use([], []) if line.reply is not None else use(list(ask.tools), ask.prompt)
+def generate_answer(request: ModelRequest) -> ModelAnswer:
+    line = request.line or ScriptLine()
+    called = _calls(request, line)
+    use_of_tools = ToolUse([], []) if line.reply is not None else use_tools(list(request.tools), request.prompt)
     content: list[Part] = []
-    text = Text("", "completed", None)
+    text = LimitedText("", "completed", None)
     if line.reply is not None or not called:
-        content, text = _output(ask, line, use_of_tools)
-    thought = _thought(ask)
+        content, text = _output(request, line, use_of_tools)
+    thought = _thought(request)
     output = [{"content": content, "type": "model_output"}] if content else []
-    # 2.5 models report their searches after the answer, later ones before it (traffic.md 35).
-    late = ask.model.startswith("gemini-2.5")
+    # Models of 2.5 have their searches after the text, later ones before it (api/README.md 4.7).
+    late = request.model.startswith("gemini-2.5")
     steps = [thought, *output, *use_of_tools.steps] if late else [*use_of_tools.steps, thought, *output]
     steps = [*steps, *called] if line.steps is None else list(line.steps)
     status = line.status or ("requires_action" if called else text.status)
-    spent = tokens.of_text(text.piece) + sum(tokens.of_text(json.dumps(each["arguments"])) for each in called)
-    spent += sum(tokens.MEDIA_TOKENS[part["type"]] for part in content if part["type"] != "text")
-    read = tokens.of_steps(ask.steps)
-    read["text"] = read.get("text", 0) + tokens.of_text(ask.system)
+    spent = tokens.text_tokens(text.piece) + sum(tokens.text_tokens(json.dumps(each["arguments"])) for each in called)
+    spent += sum(MEDIA_KINDS[part["type"]].tokens for part in content if part["type"] != "text")
+    read = tokens.step_tokens(request.steps)
+    read["text"] = read.get("text", 0) + tokens.text_tokens(request.system)
     searches = sum(step["type"] == "google_search_call" for step in steps)
-    usage = tokens.usage(read, spent, THOUGHT_TOKENS if ask.thinking else 0, searches)
-    return Answer(steps, status, {**usage, **(line.usage or {})}, line.errors, text.offset)
+    usage = tokens.build_usage(read, spent, THOUGHT_TOKENS if request.thinking else 0, searches)
+    return ModelAnswer(steps, status, {**usage, **(line.usage or {})}, line.errors, text.offset)
 
 
-def _calls(ask: Ask, line: Line) -> list[Step]:
+def _calls(request: ModelRequest, line: ScriptLine) -> list[Step]:
     if line.calls:
         return [
-            function_call(name, arguments, f"{ask.turn} {index}") for index, (name, arguments) in enumerate(line.calls)
+            make_function_call(name, arguments, f"{request.turn} {index}")
+            for index, (name, arguments) in enumerate(line.calls)
         ]
-    groups = turns(ask.steps)
-    if line.reply is not None or line.steps is not None or (groups and results(groups[-1])):
+    groups = group_turns(request.steps)
+    if line.reply is not None or line.steps is not None or (groups and function_results(groups[-1])):
         return []
-    return calls(list(ask.functions), ask.choice, ask.prompt, ask.turn)
+    return choose_calls(list(request.functions), request.choice, request.prompt, request.turn)
 
 
-def _thought(ask: Ask) -> Step:
-    """Always there and always signed, even when nothing was thought (traffic.md 32)."""
-    mark = f"emulator thought {ask.turn} {zlib.crc32(ask.prompt.encode('utf-8', 'replace')):08x}"
+def _thought(request: ModelRequest) -> Step:
+    """A thought with a signature, also where no token was spent on it (api/README.md 4.3)."""
+    mark = f"emulator thought {request.turn} {zlib.crc32(request.prompt.encode('utf-8', 'replace')):08x}"
     step: Step = {"signature": base64.b64encode(mark.encode()).decode(), "type": "thought"}
-    if ask.summaries and ask.thinking:
-        summary = "**Reading the request**\n\nThe emulator counts the parts and thinks nothing of them.\n\n\n"
+    if request.summaries and request.thinking:
+        summary = "**Reading the request**\n\nThe emulator counts the parts and does not think.\n\n\n"
         step["summary"] = [{"text": summary, "type": "text"}]
     return step
 
 
-def _output(ask: Ask, line: Line, used: Use) -> tuple[list[Part], Text]:
-    media = [media_part(kind) for kind in ask.media]
+def _output(request: ModelRequest, line: ScriptLine, used: ToolUse) -> tuple[list[Part], LimitedText]:
+    media = [media_part(kind) for kind in request.media]
     annotations: list[dict[str, Any]] = []
     if line.reply is not None:
-        whole = line.reply.replace("{prompt}", ask.prompt).replace("{turn}", str(ask.turn))
-    elif ask.schema is not None or ask.json:
-        whole = json.dumps(sample(ask.schema or {"type": "object"}), ensure_ascii=False)
+        whole = line.reply.replace("{prompt}", request.prompt).replace("{turn}", str(request.turn))
+    elif request.schema is not None or request.json:
+        whole = json.dumps(sample_value(request.schema or {"type": "object"}), ensure_ascii=False)
     elif media:
         whole = ""
     else:
-        whole, annotations = _text(ask, used)
-    text = _limited(whole, ask)
+        whole, annotations = _text(request, used)
+    text = _limited(whole, request)
     part: Part = {"text": text.piece, "type": "text"}
     length = len(text.piece.encode("utf-8", "surrogatepass"))
-    kept = [each for each in annotations if ask.offset == 0 and each["end_index"] <= length]
+    kept = [each for each in annotations if request.offset == 0 and each["end_index"] <= length]
     if kept:
         part["annotations"] = kept
     return ([part] if text.piece else []) + media, text
 
 
-def _limited(whole: str, ask: Ask) -> Text:
-    """Stop sequences first, then the token limit, then the cap of one hop (reference.md 8.4)."""
-    for stop in ask.stops:
+def _limited(whole: str, request: ModelRequest) -> LimitedText:
+    """Apply stop sequences, then the token limit, then the limit of one response (api/README.md 8.11)."""
+    for stop in request.stops:
         whole = whole.split(stop, 1)[0] if stop else whole
-    allowed = whole if ask.max_tokens is None else tokens.cut(whole, ask.max_tokens)
+    allowed = whole if request.max_tokens is None else tokens.truncate_to_tokens(whole, request.max_tokens)
     ending = "completed" if allowed == whole else "incomplete"
-    rest = allowed[ask.offset :]
-    piece = rest if ask.cap is None else tokens.cut(rest, ask.cap)
+    rest = allowed[request.offset :]
+    piece = rest if request.cap is None else tokens.truncate_to_tokens(rest, request.cap)
     if piece != rest:
-        return Text(piece, "requires_continuation", ask.offset + len(piece))
-    return Text(piece, ending, None)
+        return LimitedText(piece, "requires_continuation", request.offset + len(piece))
+    return LimitedText(piece, ending, None)
 
 
-def _text(ask: Ask, used: Use) -> tuple[str, list[dict[str, Any]]]:
-    """The lines of the answer, and the annotations of those that have one, with their byte offsets."""
-    sentences = [Sentence(line) for line in _report(ask)] + used.sentences
+def _text(request: ModelRequest, used: ToolUse) -> tuple[str, list[dict[str, Any]]]:
+    """The text of the answer, and its annotations with byte offsets."""
+    sentences = [Sentence(line) for line in _report(request)] + used.sentences
     sentences.append(Sentence("No model was asked: these words were made up on this machine."))
     annotations, position = [], 0
     for sentence in sentences:
@@ -162,33 +163,33 @@ def _text(ask: Ask, used: Use) -> tuple[str, list[dict[str, Any]]]:
     return "\n".join(sentence.text for sentence in sentences), annotations
 
 
-def _report(ask: Ask) -> list[str]:
-    groups = turns(ask.steps)
+def _report(request: ModelRequest) -> list[str]:
+    groups = group_turns(request.steps)
     latest = groups[-1] if groups else []
-    lines = [f"Emulator: turn {ask.turn}, model {ask.model}."]
-    lines += [f"Part {index}: {_described(part)}." for index, part in enumerate(parts(latest), 1)]
-    for result in results(latest):
+    lines = [f"Emulator: turn {request.turn}, model {request.model}."]
+    lines += [f"Part {index}: {_described(part)}." for index, part in enumerate(user_parts(latest), 1)]
+    for result in function_results(latest):
         failed = "Error" if result.get("is_error") else "Result"
         lines.append(f"{failed} of {result.get('name') or result.get('call_id')}: {_shown(result.get('result'))}.")
-    if ask.system:
-        lines.append(f"System instruction: {_described({'type': 'text', 'text': ask.system})}.")
+    if request.system:
+        lines.append(f"System instruction: {_described({'type': 'text', 'text': request.system})}.")
     for index, group in enumerate(groups[:-1], 1):
-        lines.append(f"Earlier, in turn {index}: {_quoted(text_of(parts(group)))}.")
+        lines.append(f"Earlier, in turn {index}: {_quoted(join_text(user_parts(group)))}.")
     return lines
 
 
 def _described(part: Part) -> str:
-    found = size(part)
+    found = part_size(part)
     kind = str(part.get("type", "text"))
     if kind == "text":
         return f"text, {found.bytes} bytes: {_quoted(str(part.get('text', '')))}"
     named = f"{kind}, {part.get('mime_type') or 'unknown type'}"
-    return f"{named}, {found.bytes} bytes" if found.bytes is not None else f"{named}, at {found.where}"
+    return f"{named}, {found.bytes} bytes" if found.bytes is not None else f"{named}, at {found.uri}"
 
 
 def _quoted(text: str) -> str:
-    """The beginning, on one line and in quotes."""
-    return json.dumps(text if len(text) <= QUOTE else text[:QUOTE] + "…", ensure_ascii=False)
+    """The start of a text, on one line and in quotes."""
+    return json.dumps(text if len(text) <= QUOTE_LENGTH else text[:QUOTE_LENGTH] + "…", ensure_ascii=False)
 
 
 def _shown(result: Any) -> str:

@@ -1,7 +1,7 @@
-"""A value that fits a JSON Schema, always the same one: what the pretend model answers to a schema.
+"""A sample value for a JSON Schema, always the same one.
 
-Types may be in upper case, as the older family writes them. What the API ignores (reference.md 2.4) is kept anyway
-where it is cheap, so that a client that checks more strictly is content too.
+Types may be in upper case, as in the older API. Keywords that the API ignores (api/README.md 2.11) are obeyed where
+that is simple, for clients that validate them.
 """
 
 import math
@@ -9,11 +9,11 @@ from typing import Any
 
 Schema = dict[str, Any]
 
-# Beyond this depth only what is required is filled in, which ends recursive schemas.
-DEEP = 6
-ENDLESS = 40
+# Below OPTIONAL_DEPTH only required properties are filled in, which ends recursive schemas.
+OPTIONAL_DEPTH = 6
+MAX_DEPTH = 40
 
-FORMATS = {
+FORMAT_SAMPLES = {
     "date": "2026-01-01",
     "date-time": "2026-01-01T00:00:00Z",
     "time": "00:00:00Z",
@@ -27,24 +27,24 @@ FORMATS = {
     "uri-reference": "https://example.com/",
     "uuid": "00000000-0000-4000-8000-000000000000",
 }
-WORD = "emulator"
+SAMPLE_WORD = "emulator"
 
 
-def sample(schema: Any, root: Schema | None = None, depth: int = 0) -> Any:
-    """`schema` may be true or {}: then anything fits."""
-    if not isinstance(schema, dict) or depth > ENDLESS:
-        return WORD
+def sample_value(schema: Any, root: Schema | None = None, depth: int = 0) -> Any:
+    """A value for the schema, which may be true or {}."""
+    if not isinstance(schema, dict) or depth > MAX_DEPTH:
+        return SAMPLE_WORD
     root = schema if root is None else root
     for name, pick in (("const", schema.get("const")), ("enum", (schema.get("enum") or [None])[0])):
         if name in schema:
             return pick
     if "$ref" in schema:
-        return sample({**_resolved(str(schema["$ref"]), root), **_without(schema, "$ref")}, root, depth + 1)
+        return sample_value({**_resolved(str(schema["$ref"]), root), **_without(schema, "$ref")}, root, depth + 1)
     for name in ("anyOf", "oneOf"):
         if schema.get(name):
-            return sample({**_without(schema, name), **_best(schema[name])}, root, depth + 1)
+            return sample_value({**_without(schema, name), **_best(schema[name])}, root, depth + 1)
     if schema.get("allOf"):
-        return sample(_merged(schema, root), root, depth + 1)
+        return sample_value(_merged(schema, root), root, depth + 1)
     return _of_type(_type(schema), schema, root, depth)
 
 
@@ -53,7 +53,7 @@ def _without(schema: Schema, name: str) -> Schema:
 
 
 def _best(choices: list[Any]) -> Schema:
-    """The first alternative that is not null."""
+    """The first choice that is not null."""
     objects = [each for each in choices if isinstance(each, dict)]
     return next((each for each in objects if str(each.get("type", "")).lower() != "null"), (objects or [{}])[0])
 
@@ -105,22 +105,22 @@ def _of_type(name: str, schema: Schema, root: Schema, depth: int) -> Any:
 def _object(schema: Schema, root: Schema, depth: int) -> dict[str, Any]:
     properties = schema.get("properties") or {}
     required = list(schema.get("required") or [])
-    wanted = [name for name in properties if name in required or depth < DEEP]
+    wanted = [name for name in properties if name in required or depth < OPTIONAL_DEPTH]
     wanted += [name for name in required if name not in properties]
     order = schema.get("propertyOrdering") or []
     wanted.sort(key=lambda name: order.index(name) if name in order else len(order))
-    return {name: sample(properties.get(name, {}), root, depth + 1) for name in wanted}
+    return {name: sample_value(properties.get(name, {}), root, depth + 1) for name in wanted}
 
 
 def _array(schema: Schema, root: Schema, depth: int) -> list[Any]:
-    first = [sample(each, root, depth + 1) for each in schema.get("prefixItems") or []]
-    least = int(schema.get("minItems", 0 if depth >= DEEP or schema.get("maxItems") == 0 else 1))
-    more = [sample(schema.get("items", {}), root, depth + 1) for _ in range(max(0, least - len(first)))]
+    first = [sample_value(each, root, depth + 1) for each in schema.get("prefixItems") or []]
+    least = int(schema.get("minItems", 0 if depth >= OPTIONAL_DEPTH or schema.get("maxItems") == 0 else 1))
+    more = [sample_value(schema.get("items", {}), root, depth + 1) for _ in range(max(0, least - len(first)))]
     return _distinct(first + more) if schema.get("uniqueItems") else first + more
 
 
 def _distinct(items: list[Any]) -> list[Any]:
-    """Equal strings and numbers become different ones."""
+    """Make equal strings and numbers different."""
     return [
         f"{each} {index + 1}" if isinstance(each, str) else each + index if type(each) in (int, float) else each
         for index, each in enumerate(items)
@@ -146,7 +146,7 @@ def _number(schema: Schema, whole: bool) -> int | float:
 
 
 def _string(schema: Schema) -> str:
-    found = FORMATS.get(str(schema.get("format", "")), WORD)
+    found = FORMAT_SAMPLES.get(str(schema.get("format", "")), SAMPLE_WORD)
     least, most = int(schema.get("minLength", 0)), schema.get("maxLength")
     found = found + "." * (least - len(found))
     return found if most is None else found[: int(most)]

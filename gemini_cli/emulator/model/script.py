@@ -1,13 +1,13 @@
-"""A script: what the pretend model says instead of its own words, in YAML or as the same lists in Python.
+"""Scripts: the answers of the emulated model, in YAML or as the same lists in Python.
 
-A list of lines. The first one whose `when` fits and whose `times` are not used up speaks:
+A script is a list of lines. The first line whose `when` matches and whose `times` are not used up gives the answer:
 
-    - when: weather                     # a pattern, searched in the prompt; or several things at once:
+    - when: weather                     # a pattern, searched in the prompt; or several conditions:
     - when: {prompt: ..., model: ..., system: ..., turn: 2}
       reply: "It rains on {prompt}."    # {prompt} and {turn} are filled in
       call: {name: f, arguments: {}}    # or a list of calls; the status becomes requires_action
-      steps: [...]                      # whole steps, kept as they are
-      status: failed                    # any status of reference.md 6.1
+      steps: [...]                      # whole steps, unchanged
+      status: failed                    # any status of api/README.md 6.5
       errors: [{code: safety, message: ...}]
       usage: {total_tokens: 7}
       delay: 0.5                        # seconds before the answer
@@ -15,9 +15,9 @@ A list of lines. The first one whose `when` fits and whose `times` are not used 
       chunk: 24                         # characters in a delta
       hop_tokens: 100                   # tokens before requires_continuation
       fault: cut(after=3)               # one fault, or a list of them
-      times: 1                          # how often this line may speak; for ever if absent
+      times: 1                          # how often the line may be used; no limit if absent
 
-Only what can be an answer is here; what the wire does wrong is a fault.
+A script changes the answer; faults change its transfer.
 """
 
 import os
@@ -37,27 +37,32 @@ STATUSES = (
     "cancelled",
     "budget_exceeded",
 )
-CHUNK = 24
+DELTA_LENGTH = 24
 
 
-class When(NamedTuple):
-    """Patterns that must all be found; None fits anything."""
+class ScriptCondition(NamedTuple):
+    """Patterns that must all match; None matches anything."""
 
     prompt: str | None = None
     model: str | None = None
     system: str | None = None
     turn: int | None = None
 
-    def fits(self, prompt: str, model: str, system: str, turn: int) -> bool:
+    @property
+    def description(self) -> str:
+        conditions = zip(self._fields, self, strict=True)
+        return ", ".join(f"{name}: {value}" for name, value in conditions if value is not None) or "any request"
+
+    def matches(self, prompt: str, model: str, system: str, turn: int) -> bool:
         searched = ((self.prompt, prompt), (self.model, model), (self.system, system))
         found = all(pattern is None or re.search(pattern, text) for pattern, text in searched)
         return found and self.turn in (None, turn)
 
 
-class Line(NamedTuple):
-    """One entry of a script; without arguments it changes nothing."""
+class ScriptLine(NamedTuple):
+    """One line of a script; without arguments it changes nothing."""
 
-    when: When = When()
+    when: ScriptCondition = ScriptCondition()
     reply: str | None = None
     calls: tuple[tuple[str, dict[str, Any]], ...] = ()
     steps: tuple[dict[str, Any], ...] | None = None
@@ -66,22 +71,22 @@ class Line(NamedTuple):
     usage: dict[str, Any] | None = None
     delay: float = 0
     pace: float = 0
-    chunk: int = CHUNK
+    chunk: int = DELTA_LENGTH
     hop_tokens: int | None = None
     faults: tuple[str, ...] = ()
     times: int | None = None
 
 
 class Script:
-    """Lines in order, each with a count of what it has left to say."""
+    """The lines in order, and how often each may still be used."""
 
-    def __init__(self, lines: Iterable[Line] = ()) -> None:
+    def __init__(self, lines: Iterable[ScriptLine] = ()) -> None:
         self.lines = list(lines)
-        self._left = [line.times for line in self.lines]
+        self._remaining = [line.times for line in self.lines]
         self._lock = threading.Lock()
 
     @classmethod
-    def of(cls, source: "Script | str | os.PathLike[str] | list[Any] | None") -> "Script":
+    def load(cls, source: "Script | str | os.PathLike[str] | list[Any] | None") -> "Script":
         """A script from a YAML file's path, from the list such a file holds, or nothing."""
         if isinstance(source, Script):
             return source
@@ -91,20 +96,24 @@ class Script:
             return cls(_lines(source))
         return cls(_lines(_loaded(source)))
 
-    def line(self, prompt: str, model: str, system: str, turn: int) -> Line | None:
-        """The line that speaks; it is counted."""
+    def next_line(self, prompt: str, model: str, system: str, turn: int) -> ScriptLine | None:
+        """The first line that matches, counted as used; None if no line matches."""
         with self._lock:
             for index, line in enumerate(self.lines):
-                left = self._left[index]
-                if left != 0 and line.when.fits(prompt, model, system, turn):
-                    self._left[index] = None if left is None else left - 1
+                remaining = self._remaining[index]
+                if remaining != 0 and line.when.matches(prompt, model, system, turn):
+                    self._remaining[index] = None if remaining is None else remaining - 1
                     return line
         return None
 
-    def unspoken(self) -> list[str]:
-        """The lines with a `times` that have something left to say."""
-        left = zip(self.lines, self._left, strict=True)
-        return [f"script line {index}: {line.when}" for index, (line, count) in enumerate(left, 1) if count]
+    def unused_lines(self) -> list[str]:
+        """The lines whose `times` are not used up."""
+        remaining = zip(self.lines, self._remaining, strict=True)
+        return [
+            f"script line {index} not used: when {line.when.description}"
+            for index, (line, count) in enumerate(remaining, 1)
+            if count
+        ]
 
 
 def _loaded(path: str | os.PathLike[str]) -> Any:
@@ -117,20 +126,20 @@ def _loaded(path: str | os.PathLike[str]) -> Any:
             raise ValueError(f"{os.fspath(path)}: {error}") from error
 
 
-def _lines(source: Any) -> Iterator[Line]:
+def _lines(source: Any) -> Iterator[ScriptLine]:
     if not isinstance(source, list):
         raise ValueError("a script is a list of lines")
     yield from (_numbered(index, entry) for index, entry in enumerate(source, 1))
 
 
-def _numbered(index: int, entry: Any) -> Line:
+def _numbered(index: int, entry: Any) -> ScriptLine:
     try:
         return _line(entry)
     except (ValueError, TypeError, KeyError, re.error) as error:
         raise ValueError(f"script line {index}: {error}") from error
 
 
-KEYS = (
+LINE_KEYS = (
     "when",
     "reply",
     "call",
@@ -147,13 +156,13 @@ KEYS = (
 )
 
 
-def _line(entry: Any) -> Line:
-    _check_keys(entry, KEYS)
+def _line(entry: Any) -> ScriptLine:
+    _check_keys(entry, LINE_KEYS)
     status = entry.get("status")
     if status is not None and status not in STATUSES:
         raise ValueError(f"unknown status {status!r}{_nearest(str(status), STATUSES)}")
     steps = entry.get("steps")
-    return Line(
+    return ScriptLine(
         when=_when(entry.get("when")),
         reply=None if entry.get("reply") is None else str(entry["reply"]),
         calls=tuple((str(call["name"]), dict(call.get("arguments") or {})) for call in _listed(entry.get("call"))),
@@ -163,23 +172,23 @@ def _line(entry: Any) -> Line:
         usage=entry.get("usage"),
         delay=float(entry.get("delay", 0)),
         pace=float(entry.get("pace", 0)),
-        chunk=max(1, int(entry.get("chunk", CHUNK))),
+        chunk=max(1, int(entry.get("chunk", DELTA_LENGTH))),
         hop_tokens=entry.get("hop_tokens"),
         faults=tuple(str(fault) for fault in _listed(entry.get("fault"))),
         times=entry.get("times"),
     )
 
 
-def _when(value: Any) -> When:
+def _when(value: Any) -> ScriptCondition:
     if value is None:
-        return When()
+        return ScriptCondition()
     if not isinstance(value, dict):
         value = {"prompt": str(value)}
-    _check_keys(value, When._fields)
+    _check_keys(value, ScriptCondition._fields)
     for name in ("prompt", "model", "system"):
         if value.get(name) is not None:
             re.compile(str(value[name]))
-    return When(**value)
+    return ScriptCondition(**value)
 
 
 def _listed(value: Any) -> list[Any]:
@@ -197,7 +206,7 @@ def _check_keys(entry: Any, known: Iterable[str]) -> None:
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
-    from difflib import get_close_matches  # only on the way out
+    from difflib import get_close_matches  # slow to import, and only for an error
 
     near = get_close_matches(name, list(known), 1, 0)
     return f", did you mean {near[0]!r}?" if near else ""

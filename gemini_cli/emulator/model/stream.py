@@ -1,28 +1,28 @@
-"""An interaction as server-sent events: pure, so that the same interaction always replays the same (reference.md 7).
+"""An interaction as server-sent events (api/README.md 7); the same interaction always has the same events.
 
-Rule 1. created, status_update, then for each step start, deltas, stop, then completed, then done (traffic.md A4).
-Rule 2. `completed` carries everything but the steps (A8); `created` almost nothing (A7).
-Rule 3. Folding the events gives the plain interaction, so no delta says anything the steps do not.
+Rule 1. The events are created, status_update, for each step start, deltas and stop, then completed and done (7.3).
+Rule 2. `completed` has everything except the steps (7.4); `created` has only ids and names.
+Rule 3. The accumulated events equal the plain interaction.
 """
 
 import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ..http.exchange import dump
+from ..http.exchange import compact_json
 from .conversation import Step
-from .script import CHUNK
+from .script import DELTA_LENGTH
 
 Event = dict[str, Any]
 Interaction = dict[str, Any]
 
-DONE = b"event: done\ndata: [DONE]\n\n"
-# Steps whose payload comes in one delta named like the step (traffic.md 36).
-WHOLE_DELTA = ("_call", "_result")
+DONE_FRAME = b"event: done\ndata: [DONE]\n\n"
+# Steps with one delta, of the same type as the step (api/README.md 7.10).
+SINGLE_DELTA_STEPS = ("_call", "_result")
 
 
-def events(interaction: Interaction, chunk: int = CHUNK) -> Iterator[Event]:
-    """All events but the last frame, `done`. Only a stored interaction can be resumed, so only it has event ids."""
+def interaction_events(interaction: Interaction, chunk: int = DELTA_LENGTH) -> Iterator[Event]:
+    """All events except `done`. Only a stored interaction, which can be resumed, has event ids."""
     id = interaction.get("id", "")
     numbered = enumerate(_events({"id": id, **interaction}, chunk), 1)
     for number, event in numbered:
@@ -30,8 +30,8 @@ def events(interaction: Interaction, chunk: int = CHUNK) -> Iterator[Event]:
 
 
 def _events(interaction: Interaction, chunk: int) -> Iterator[Event]:
-    who = {key: interaction[key] for key in ("id", "object", "model", "agent") if key in interaction}
-    yield {"interaction": {**who, "status": "in_progress"}, "event_type": "interaction.created"}
+    names = {key: interaction[key] for key in ("id", "object", "model", "agent") if key in interaction}
+    yield {"interaction": {**names, "status": "in_progress"}, "event_type": "interaction.created"}
     yield {
         "interaction_id": interaction["id"],
         "status": "in_progress",
@@ -47,15 +47,15 @@ def _events(interaction: Interaction, chunk: int) -> Iterator[Event]:
 
 
 def _start(step: Step) -> Step:
-    """What a step begins with; empty stands for not yet known."""
+    """The step in its step.start event; an empty value is not yet known."""
     kind = str(step["type"])
     if kind == "function_call":
         return {**step, "arguments": {}}
     begun: Step = {key: step[key] for key in ("id", "call_id") if key in step}
-    if kind.endswith(WHOLE_DELTA):
+    if kind.endswith(SINGLE_DELTA_STEPS):
         begun["signature"] = ""
-    known = kind in ("thought", "model_output") or kind.endswith(WHOLE_DELTA)
-    # A step we know nothing about starts complete: there is no telling which deltas would build it.
+    known = kind in ("thought", "model_output") or kind.endswith(SINGLE_DELTA_STEPS)
+    # A step of an unknown type starts complete, because its deltas are unknown.
     return {**begun, "type": kind} if known else dict(step)
 
 
@@ -72,7 +72,7 @@ def _deltas(step: Step, chunk: int) -> Iterator[dict[str, Any]]:
     elif kind == "function_call":
         whole = json.dumps(step["arguments"], ensure_ascii=False, separators=(",", ":"))
         yield from ({"arguments": piece, "type": "arguments_delta"} for piece in _pieces(whole, chunk))
-    elif kind.endswith(WHOLE_DELTA):
+    elif kind.endswith(SINGLE_DELTA_STEPS):
         yield {key: value for key, value in step.items() if key not in ("id", "call_id")}
 
 
@@ -89,13 +89,13 @@ def _pieces(text: str, size: int) -> Iterable[str]:
     return (text[start : start + size] for start in range(0, len(text), size))
 
 
-def after(found: Iterable[Event], last_event_id: str) -> Iterator[Event]:
-    """The events after the one with that id; all of them when the id is not among them."""
+def events_after(found: Iterable[Event], last_event_id: str) -> Iterator[Event]:
+    """The events after the one with this id; all events if no event has it."""
     listed = list(found)
     seen = next((n for n, event in enumerate(listed, 1) if event.get("event_id") == last_event_id), 0)
     return iter(listed[seen:])
 
 
-def frame(event: Event) -> bytes:
-    """One event on the wire: the name again, one line of data, a blank line (traffic.md A1)."""
-    return b"event: %s\ndata: %s\n\n" % (str(event["event_type"]).encode(), dump(event))
+def encode_event(event: Event) -> bytes:
+    """The bytes of an event: its name, one line of data, a blank line (api/README.md 7.1)."""
+    return b"event: %s\ndata: %s\n\n" % (str(event["event_type"]).encode(), compact_json(event))

@@ -1,6 +1,6 @@
-"""The built-in tools: a row each, giving the steps a use leaves behind and a sentence with its citation.
+"""The server's tools: the steps that a use leaves, and a sentence of the answer with its citation.
 
-Steps and annotations as recorded for google_search (traffic.md 35-40); the others by their types (reference.md 4, 5).
+google_search is as recorded (api/README.md 4.7, 4.8, 5.2, 5.3, 7.10), the others follow their types (4.1, 5.1).
 """
 
 import re
@@ -9,18 +9,18 @@ from typing import Any, NamedTuple
 
 from .conversation import Step
 
-SUGGESTIONS = '<div class="container">emulator: no search was made</div>'
+SEARCH_SUGGESTIONS = '<div class="container">emulator: no search was made</div>'
 
 
 class Sentence(NamedTuple):
-    """A sentence of the answer, and the annotation that covers it (without its offsets)."""
+    """A sentence of the answer, and its annotation without offsets."""
 
     text: str
     annotation: dict[str, Any] | None = None
 
 
-class Use(NamedTuple):
-    """What one tool contributed to an answer."""
+class ToolUse(NamedTuple):
+    """The contribution of a tool to an answer."""
 
     steps: list[Step]
     sentences: list[Sentence]
@@ -43,19 +43,19 @@ def _citation(url: str, title: str) -> dict[str, Any]:
     return {"url": url, "title": title, "type": "url_citation"}
 
 
-def _google_search(prompt: str) -> Use:
-    # The typographic quotes are there because citations count bytes, not characters (reference.md 5).
+def _google_search(prompt: str) -> ToolUse:
+    # Typographic quotes, because citations count bytes and not characters (api/README.md 5.2).
     query = " ".join(prompt.split())[:40]
     steps = _pair(
         "google_search",
         "srch0001",
         {"queries": [query]},
-        [{"search_suggestions": SUGGESTIONS}],
+        [{"search_suggestions": SEARCH_SUGGESTIONS}],
         is_error=False,
     )
     first = f"An invented page says something about “{query}”."
     second = "Another invented page agrees, naïvely."
-    return Use(
+    return ToolUse(
         steps,
         [
             Sentence(first, _citation("https://example.com/emulator/one", "example.com")),
@@ -64,32 +64,32 @@ def _google_search(prompt: str) -> Use:
     )
 
 
-def _url_context(prompt: str) -> Use:
+def _url_context(prompt: str) -> ToolUse:
     urls = [url.rstrip(".,;:!?)") for url in re.findall(r"https?://\S+", prompt)] or ["https://example.com/"]
     result = [{"url": url, "status": "success"} for url in urls]
     sentences = [Sentence(f"Nothing was fetched from {url}.", _citation(url, url.split("/")[2])) for url in urls]
-    return Use(_pair("url_context", "urls0001", {"urls": urls}, result, is_error=False), sentences)
+    return ToolUse(_pair("url_context", "urls0001", {"urls": urls}, result, is_error=False), sentences)
 
 
-def _code_execution(prompt: str) -> Use:
+def _code_execution(prompt: str) -> ToolUse:
     arguments = {"code": "print(6 * 7)", "language": "python"}
     steps = _pair("code_execution", "code0001", arguments, "42\n", is_error=False)
-    return Use(steps, [Sentence("The code was not run; it would have printed 42.")])
+    return ToolUse(steps, [Sentence("The code was not run; it would have printed 42.")])
 
 
-def _google_maps(prompt: str) -> Use:
+def _google_maps(prompt: str) -> ToolUse:
     place = {"name": "Null Island", "place_id": "emulator-0-0", "url": "https://maps.google.com/?cid=0"}
     steps = _pair("google_maps", "maps0001", {"queries": [prompt[:40]]}, [{"places": [place]}])
-    return Use(steps, [Sentence("The nearest invented place is Null Island.", {**place, "type": "place_citation"})])
+    return ToolUse(steps, [Sentence("The nearest invented place is Null Island.", {**place, "type": "place_citation"})])
 
 
-def _file_search(prompt: str) -> Use:
+def _file_search(prompt: str) -> ToolUse:
     steps = _pair("file_search", "fsrc0001", None, None)
     annotation = {"file_name": "emulator.txt", "page_number": 1, "type": "file_citation"}
-    return Use(steps, [Sentence("An invented file says so too.", annotation)])
+    return ToolUse(steps, [Sentence("An invented file says so too.", annotation)])
 
 
-TOOLS: dict[str, Callable[[str], Use]] = {
+TOOLS: dict[str, Callable[[str], ToolUse]] = {
     "google_search": _google_search,
     "url_context": _url_context,
     "code_execution": _code_execution,
@@ -98,7 +98,7 @@ TOOLS: dict[str, Callable[[str], Use]] = {
 }
 
 
-def use(names: list[str], prompt: str) -> Use:
-    """All the named tools together, in the order of the request; a tool without a row leaves no trace."""
+def use_tools(names: list[str], prompt: str) -> ToolUse:
+    """The contributions of the named tools, in the order of the request; a tool without a row has none."""
     used = [TOOLS[name](prompt) for name in dict.fromkeys(names) if name in TOOLS]
-    return Use([step for each in used for step in each.steps], [line for each in used for line in each.sentences])
+    return ToolUse([step for each in used for step in each.steps], [line for each in used for line in each.sentences])

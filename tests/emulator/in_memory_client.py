@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from gemini_cli.emulator import Call, Emulator, Reply
+from gemini_cli.emulator import Emulator, HttpRequest, HttpResponse
 
 Json = Any
 MODEL = "gemini-flash-latest"
 
 
-class Heard(NamedTuple):
+class Response(NamedTuple):
     status: int
     headers: dict[str, str]
     body: bytes
@@ -35,36 +35,36 @@ class Clock:
         self.now += seconds
 
 
-class Door:
+class InMemoryClient:
     """An emulator with the words a test uses."""
 
     def __init__(self, emulator: Emulator | None = None) -> None:
         self.emulator = emulator or Emulator()
 
-    def call(self, method: str, target: str, body: Json = None, headers: dict[str, str] | None = None) -> Reply:
+    def call(self, method: str, target: str, body: Json = None, headers: dict[str, str] | None = None) -> HttpResponse:
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-        return self.emulator.handle(Call(method, target, headers or {}, data))
+        return self.emulator.handle(HttpRequest(method, target, headers or {}, data))
 
-    def ask(self, method: str, target: str, body: Json = None, headers: dict[str, str] | None = None) -> Heard:
+    def send(self, method: str, target: str, body: Json = None, headers: dict[str, str] | None = None) -> Response:
         reply = self.call(method, target, body, headers)
-        return Heard(reply.status, dict(reply.headers), b"".join(reply.body))
+        return Response(reply.status, dict(reply.headers), b"".join(reply.body))
 
-    def get(self, target: str) -> Heard:
-        return self.ask("GET", target)
+    def get(self, target: str) -> Response:
+        return self.send("GET", target)
 
-    def post(self, target: str, body: Json = None) -> Heard:
-        return self.ask("POST", target, body)
+    def post(self, target: str, body: Json = None) -> Response:
+        return self.send("POST", target, body)
 
     def create(self, input: Json = "Hi", **more: Json) -> Json:
         """The interaction of a create that must succeed."""
-        heard = self.post("/v1beta/interactions", {"model": MODEL, "input": input, **more})
-        assert heard.status == 200, heard.body
-        return heard.json
+        response = self.post("/v1beta/interactions", {"model": MODEL, "input": input, **more})
+        assert response.status == 200, response.body
+        return response.json
 
-    def refused(self, **body: Json) -> tuple[int, str, str]:
+    def error(self, **body: Json) -> tuple[int, str, str]:
         """Status, code and message of a create that must fail."""
-        heard = self.post("/v1beta/interactions", body)
-        return heard.status, heard.json["error"]["code"], heard.json["error"]["message"]
+        response = self.post("/v1beta/interactions", body)
+        return response.status, response.json["error"]["code"], response.json["error"]["message"]
 
     def stream(self, input: Json = "Hi", **more: Json) -> list[Json]:
         body = {"model": MODEL, "input": input, "stream": True, **more}
@@ -72,13 +72,13 @@ class Door:
 
     def generate(self, prompt: str = "Hi", model: str = MODEL, **more: Json) -> Json:
         body = {"contents": [{"parts": [{"text": prompt}]}], **more}
-        heard = self.post(f"/v1beta/models/{model}:generateContent", body)
-        assert heard.status == 200, heard.body
-        return heard.json
+        response = self.post(f"/v1beta/models/{model}:generateContent", body)
+        assert response.status == 200, response.body
+        return response.json
 
 
 def events(body: bytes) -> list[Json]:
-    """The events of a stream in its exact framing (traffic.md A1), without `done`, which must be last."""
+    """The events of a stream in its exact framing (api/README.md 7.1), without `done`, which must be last."""
     frames = body.decode().split("\n\n")
     assert frames[-2:] == ["event: done\ndata: [DONE]", ""]
     return [_event(frame) for frame in frames[:-2]]
@@ -105,7 +105,7 @@ def delta_text(found: Iterable[Json]) -> str:
 
 
 def fold(found: Iterable[Json]) -> Json:
-    """The interaction a stream tells of, by the rules of reference.md 7.3."""
+    """The interaction a stream tells of, by the rules of api/README.md 7.6-7.11."""
     steps: dict[int, Json] = {}
     arguments: dict[int, str] = {}
     last: Json = {}

@@ -1,4 +1,4 @@
-"""What is refused, in whose words, and through which doors one may come (reference.md 1, 2, 12; traffic.md E)."""
+"""What is refused, in whose words, and through which doors one may come (api/README.md 1, 2, 12)."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 from gemini_cli.emulator import Emulator
 from gemini_cli.emulator.http.exchange import JSON_LIMIT
 
-from .door import MODEL, Door
+from .in_memory_client import MODEL, InMemoryClient
 
 CREATE = {"model": MODEL, "input": "Hi"}
 REFUSED = [
@@ -87,24 +87,24 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("body", "status", "code", "message"), REFUSED, ids=lambda value: str(value)[:40])
-def test_refusals(door: Door, body: Any, status: int, code: str, message: str) -> None:
-    found = door.refused(**body)
+def test_refusals(client: InMemoryClient, body: Any, status: int, code: str, message: str) -> None:
+    found = client.error(**body)
     assert found[:2] == (status, code)
     assert found[2].startswith(message)
 
 
-def test_a_near_miss_is_told_the_name(door: Door) -> None:
-    assert "Did you mean 'gemini-3.8-flash'?" in door.refused(model="gemni-3.8-flash", input="Hi")[2]
+def test_a_near_miss_is_told_the_name(client: InMemoryClient) -> None:
+    assert "Did you mean 'gemini-3.8-flash'?" in client.error(model="gemni-3.8-flash", input="Hi")[2]
 
 
-def test_a_body_that_is_too_large(door: Door) -> None:
-    heard = door.post("/v1/interactions", b" " * (JSON_LIMIT + 1))
-    assert (heard.status, "payload size exceeds the limit" in heard.json["error"]["message"]) == (400, True)
+def test_a_body_that_is_too_large(client: InMemoryClient) -> None:
+    response = client.post("/v1/interactions", b" " * (JSON_LIMIT + 1))
+    assert (response.status, "payload size exceeds the limit" in response.json["error"]["message"]) == (400, True)
 
 
-def test_a_body_that_is_no_object(door: Door) -> None:
+def test_a_body_that_is_no_object(client: InMemoryClient) -> None:
     for body in (b"{", b"[]", b"\xff", b"[" * 100_000):
-        assert door.post("/v1/interactions", body).status == 400
+        assert client.post("/v1/interactions", body).status == 400
 
 
 # --- doors
@@ -112,23 +112,23 @@ def test_a_body_that_is_no_object(door: Door) -> None:
 
 @pytest.mark.parametrize("prefix", ["", "/proxy", "/a/b"])
 @pytest.mark.parametrize("version", ["v1", "v1beta", "v1alpha"])
-def test_any_version_and_any_prefix(door: Door, prefix: str, version: str) -> None:
-    assert door.post(f"{prefix}/{version}/interactions?alt=sse", CREATE).status == 200
+def test_any_version_and_any_prefix(client: InMemoryClient, prefix: str, version: str) -> None:
+    assert client.post(f"{prefix}/{version}/interactions?alt=sse", CREATE).status == 200
 
 
 def test_the_key_is_taken_from_header_or_query_and_must_be_right() -> None:
-    door = Door(Emulator(key="right"))
+    client = InMemoryClient(Emulator(key="right"))
     target = "/v1/interactions"
-    missing = door.ask("POST", target, CREATE)
-    wrong = door.ask("POST", target, CREATE, {"x-goog-api-key": "wrong"})
+    missing = client.send("POST", target, CREATE)
+    wrong = client.send("POST", target, CREATE, {"x-goog-api-key": "wrong"})
     assert (missing.status, missing.json["error"]["status"]) == (403, "PERMISSION_DENIED")
     assert missing.json["error"]["message"].startswith("Method doesn't allow unregistered callers")
     assert (wrong.status, wrong.json["error"]["details"][0]["reason"]) == (400, "API_KEY_INVALID")
-    assert door.ask("POST", target, CREATE, {"x-goog-api-key": "right"}).status == 200
-    assert door.ask("POST", target + "?key=right", CREATE).status == 200
+    assert client.send("POST", target, CREATE, {"x-goog-api-key": "right"}).status == 200
+    assert client.send("POST", target + "?key=right", CREATE).status == 200
 
 
-def test_what_no_route_knows_is_remembered(door: Door) -> None:
-    heard = door.get("/v1/nonsense?key=secret")
-    assert (heard.status, heard.json["error"]["status"]) == (404, "NOT_FOUND")
-    assert door.emulator.leftovers() == ["unknown request: GET /v1/nonsense"]
+def test_what_no_route_knows_is_remembered(client: InMemoryClient) -> None:
+    response = client.get("/v1/nonsense?key=secret")
+    assert (response.status, response.json["error"]["status"]) == (404, "NOT_FOUND")
+    assert client.emulator.leftovers() == ["unknown request: GET /v1/nonsense"]
