@@ -1,16 +1,18 @@
-"""The Gemini API, pretended: one object with two doors, in memory and on a loopback port.
+"""An emulator of the Gemini API.
 
-`Emulator().handle(call)` is the first door; `gemini_cli.emulator.http.server.Server` the second. Nothing here imports
-anything from the rest of `gemini_cli`, not even a constant: two programs that share one are wrong together.
+In memory: `Emulator().handle(request)`. On a loopback port: `http.server.Server`.
+
+The emulator imports nothing of the rest of `gemini_cli`: with a shared constant, client and emulator could be wrong
+together, and no test would notice.
 
 Packages, from the outside in; a package imports only what stands below it, except for http/server:
 
     http/server    the loopback port
-    service        finds the route and the handler; lets faults happen
-    faults/        what goes wrong, by name
+    service        authentication, routing, faults
+    faults/        faults, by name
     api/           one module for each resource
     store, service_state
-    model/         what is answered
+    model/         the answers
     http/          requests, responses, routes
     errors
 """

@@ -45,7 +45,9 @@ ErrorDetail = dict[str, Any]
 
 
 class ErrorResponse(Exception):
-    """An error response. `code` is the word in Interactions, `rpc` that in google.rpc, both with defaults by `status`.
+    """An error response.
+
+    `code` is the word in Interactions, `rpc` the one in google.rpc; both have defaults by `status`.
 
     `front_end` marks an error of the front end, which has the format of google.rpc in both APIs.
     """

@@ -1,4 +1,4 @@
-"""The emulator as one object: authentication, routing, faults, and error responses."""
+"""The emulator: authentication, routing, faults, error responses."""
 
 import os
 import time
@@ -56,7 +56,7 @@ class Emulator:
                 FaultSpec.parse(text)
 
     def handle(self, request: HttpRequest) -> HttpResponse:
-        """Answer one request; ConnectionResetError if a fault breaks the connection before the response."""
+        """Answer one request; ConnectionResetError if a fault breaks the connection."""
         match = find_route(request.method, request.target)
         if match is None:
             path = request.target.partition("?")[0]
@@ -70,7 +70,7 @@ class Emulator:
         return self._with_faults(faults, match, request, self._carry_out)
 
     def leftovers(self) -> list[str]:
-        """What a clean test leaves none of: unused faults, unused script lines, unknown requests."""
+        """Unused faults, unknown requests and unused script lines."""
         faults = [f"fault not used: {text}" for text in self.faults.unused()]
         requests = [f"unknown request: {text}" for text in self.unknown]
         return faults + requests + self._state.script.unused_lines()
@@ -129,7 +129,7 @@ def _handler(name: str) -> Handler:
 
 
 def _error_response(error: ErrorResponse, match: RouteMatch | None) -> HttpResponse:
-    """An error in the format of the API that was called (api/README.md 1.9, 12.1, 12.2)."""
+    """An error in the format of the called API (api/README.md 1.9, 12.1, 12.2)."""
     if match is not None and match.route.interactions and not error.front_end:
         return HttpResponse(error.status, {"content-type": JSON_UTF8}, (compact_json(error.interaction_body()),))
     # With alt=sse the type is text/event-stream, and the body plain JSON (api/README.md 11.12).

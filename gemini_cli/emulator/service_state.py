@@ -1,4 +1,4 @@
-"""State shared by all handlers: the store, the clock, the script, and the settings."""
+"""State shared by all handlers: store, clock, script, settings."""
 
 import os
 import threading
@@ -45,7 +45,7 @@ class ServiceState:
 
     @property
     def store(self) -> "Store":
-        """The store, opened at its first use: SQLite is slow to load, and `store: false` does not need it."""
+        """The store, opened at its first use because SQLite is slow to load."""
         with self._lock:
             if self._store is None:
                 from .store import Store
@@ -54,7 +54,7 @@ class ServiceState:
             return self._store
 
     def wait(self, seconds: float) -> Iterator[bytes]:
-        """Sleep in short pieces; the empty item after each lets a server check the connection."""
+        """Sleep in pieces; at the empty item after each a server checks the connection."""
         while seconds > 1e-9:  # not 0: the pieces of a float may not add up to it
             piece = min(POLL_SECONDS, seconds)
             self.sleep(piece)

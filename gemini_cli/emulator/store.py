@@ -1,4 +1,4 @@
-"""The store: JSON documents by kind and id in SQLite, and the bytes of files beside it.
+"""The store: JSON documents in SQLite, and the bytes of files beside it.
 
 Processes may share a state file, so each change is one transaction, and nothing is cached. The caller makes the
 directory; the file has mode 0600.
@@ -75,7 +75,7 @@ class Store:
         return json.loads(row[0]) if row else None
 
     def change(self, kind: str, id: str, edit: Callable[[Document], None]) -> Document | None:
-        """Read, edit in place and write back as one step; None if there is no such document."""
+        """Edit a document in place, as one transaction; None if it does not exist."""
         with self._transaction() as database:
             row = database.execute("SELECT body FROM document WHERE kind = ? AND id = ?", (kind, id)).fetchone()
             if row is None:
@@ -90,7 +90,7 @@ class Store:
             return database.execute("DELETE FROM document WHERE kind = ? AND id = ?", (kind, id)).rowcount > 0
 
     def newest(self, kind: str, limit: int, before: int | None = None) -> list[tuple[int, Document]]:
-        """Up to `limit` documents with their numbers, newest first, starting below `before`."""
+        """Up to `limit` documents below `before` with their numbers, newest first."""
         with self._lock:
             rows = self._database.execute(
                 "SELECT number, body FROM document WHERE kind = ? AND number < ? ORDER BY number DESC LIMIT ?",
@@ -106,7 +106,7 @@ class Store:
 
 @contextmanager
 def _as_os_error(name: str) -> Iterator[None]:
-    """Raise OSError for errors of SQLite, so that callers can catch them without loading SQLite."""
+    """Raise OSError for errors of SQLite, for callers that did not load SQLite."""
     try:
         yield
     except sqlite3.Error as error:
@@ -114,7 +114,7 @@ def _as_os_error(name: str) -> Iterator[None]:
 
 
 def _make(path: str | os.PathLike[str]) -> None:
-    """Create the file with mode 0600: SQLite would use the umask, and its -wal and -shm files copy the mode.
+    """Create the file with mode 0600, which SQLite copies for -wal and -shm.
 
     An existing file is not opened: to close it would drop the locks that this process has on it.
     """
@@ -134,7 +134,7 @@ def _opened(name: str) -> sqlite3.Connection:
 
 
 def _prepare(database: sqlite3.Connection) -> None:
-    """Switch to WAL and make the tables; retry if another process switches the file at the same time."""
+    """Switch to WAL and make the tables; retry if another process does so now."""
     deadline = time.monotonic() + LOCK_TIMEOUT
     while True:
         try:
@@ -150,7 +150,7 @@ def _prepare(database: sqlite3.Connection) -> None:
 
 
 class Blobs:
-    """The bytes of files, each in a file of its own: SQLite would copy a gigabyte three times."""
+    """The bytes of files, outside of SQLite, which would copy a gigabyte three times."""
 
     def __init__(self, state: str | os.PathLike[str] | None) -> None:
         self._state = None if state is None else Path(os.fspath(state))
@@ -177,7 +177,7 @@ class Blobs:
         return folder
 
     def write(self, name: str, offset: int, data: bytes) -> None:
-        """Write at `offset`, and cut off everything after: bytes that were not acknowledged."""
+        """Write at `offset`, and cut off the bytes after, which were not acknowledged."""
         descriptor = os.open(self._path(name), os.O_RDWR | os.O_CREAT, 0o600)
         with os.fdopen(descriptor, "r+b") as file:
             file.seek(offset)

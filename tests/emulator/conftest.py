@@ -14,7 +14,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def client(clock: Clock) -> Iterator[InMemoryClient]:
-    """An emulator in memory whose time is the test's."""
+    """A client of an emulator in memory, with the clock of the test."""
     emulator = Emulator(clock=clock, sleep=clock.sleep)
     yield InMemoryClient(emulator)
     emulator.close()

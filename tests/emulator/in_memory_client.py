@@ -1,4 +1,4 @@
-"""The in-memory door as tests want it: JSON in, JSON out, streams as lists of events. And a fold of our own."""
+"""A client of an emulator in memory, and an accumulator of its streams."""
 
 import json
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ class Response(NamedTuple):
 
 
 class Clock:
-    """Time that moves only when somebody sleeps or a test says so."""
+    """A clock that moves only in sleep() and when a test sets it."""
 
     def __init__(self, now: float = 1_800_000_000.0) -> None:
         self.now = now
@@ -36,7 +36,7 @@ class Clock:
 
 
 class InMemoryClient:
-    """An emulator with the words a test uses."""
+    """Requests to an emulator, as tests need them."""
 
     def __init__(self, emulator: Emulator | None = None) -> None:
         self.emulator = emulator or Emulator()
@@ -56,13 +56,13 @@ class InMemoryClient:
         return self.send("POST", target, body)
 
     def create(self, input: Json = "Hi", **more: Json) -> Json:
-        """The interaction of a create that must succeed."""
+        """The interaction of a create, which must succeed."""
         response = self.post("/v1beta/interactions", {"model": MODEL, "input": input, **more})
         assert response.status == 200, response.body
         return response.json
 
     def error(self, **body: Json) -> tuple[int, str, str]:
-        """Status, code and message of a create that must fail."""
+        """Status, code and message of a create, which must fail."""
         response = self.post("/v1beta/interactions", body)
         return response.status, response.json["error"]["code"], response.json["error"]["message"]
 
@@ -78,7 +78,7 @@ class InMemoryClient:
 
 
 def events(body: bytes) -> list[Json]:
-    """The events of a stream in its exact framing (api/README.md 7.1), without `done`, which must be last."""
+    """The events of a stream (api/README.md 7.1) without the final `done`."""
     frames = body.decode().split("\n\n")
     assert frames[-2:] == ["event: done\ndata: [DONE]", ""]
     return [_event(frame) for frame in frames[:-2]]
@@ -105,7 +105,7 @@ def delta_text(found: Iterable[Json]) -> str:
 
 
 def fold(found: Iterable[Json]) -> Json:
-    """The interaction a stream tells of, by the rules of api/README.md 7.6-7.11."""
+    """The interaction accumulated from a stream (api/README.md 7.6-7.11)."""
     steps: dict[int, Json] = {}
     arguments: dict[int, str] = {}
     last: Json = {}

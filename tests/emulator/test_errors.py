@@ -1,4 +1,4 @@
-"""What is refused, in whose words, and through which doors one may come (api/README.md 1, 2, 12)."""
+"""Error responses, versions and keys (api/README.md 1, 2, 12)."""
 
 from typing import Any
 
@@ -87,13 +87,13 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("body", "status", "code", "message"), REFUSED, ids=lambda value: str(value)[:40])
-def test_refusals(client: InMemoryClient, body: Any, status: int, code: str, message: str) -> None:
+def test_invalid_requests(client: InMemoryClient, body: Any, status: int, code: str, message: str) -> None:
     found = client.error(**body)
     assert found[:2] == (status, code)
     assert found[2].startswith(message)
 
 
-def test_a_near_miss_is_told_the_name(client: InMemoryClient) -> None:
+def test_a_misspelled_model_gets_a_suggestion(client: InMemoryClient) -> None:
     assert "Did you mean 'gemini-3.8-flash'?" in client.error(model="gemni-3.8-flash", input="Hi")[2]
 
 
@@ -102,12 +102,12 @@ def test_a_body_that_is_too_large(client: InMemoryClient) -> None:
     assert (response.status, "payload size exceeds the limit" in response.json["error"]["message"]) == (400, True)
 
 
-def test_a_body_that_is_no_object(client: InMemoryClient) -> None:
+def test_a_body_that_is_not_an_object(client: InMemoryClient) -> None:
     for body in (b"{", b"[]", b"\xff", b"[" * 100_000):
         assert client.post("/v1/interactions", body).status == 400
 
 
-# --- doors
+# --- versions, keys, routes
 
 
 @pytest.mark.parametrize("prefix", ["", "/proxy", "/a/b"])
@@ -116,7 +116,7 @@ def test_any_version_and_any_prefix(client: InMemoryClient, prefix: str, version
     assert client.post(f"{prefix}/{version}/interactions?alt=sse", CREATE).status == 200
 
 
-def test_the_key_is_taken_from_header_or_query_and_must_be_right() -> None:
+def test_the_key_comes_from_the_header_or_the_query() -> None:
     client = InMemoryClient(Emulator(key="right"))
     target = "/v1/interactions"
     missing = client.send("POST", target, CREATE)
@@ -128,7 +128,7 @@ def test_the_key_is_taken_from_header_or_query_and_must_be_right() -> None:
     assert client.send("POST", target + "?key=right", CREATE).status == 200
 
 
-def test_what_no_route_knows_is_remembered(client: InMemoryClient) -> None:
+def test_unknown_requests_are_recorded(client: InMemoryClient) -> None:
     response = client.get("/v1/nonsense?key=secret")
     assert (response.status, response.json["error"]["status"]) == (404, "NOT_FOUND")
     assert client.emulator.leftovers() == ["unknown request: GET /v1/nonsense"]

@@ -1,4 +1,4 @@
-"""Orders of faults: how they are written, and which call they fall on (issue 3, item 4)."""
+"""The notation of faults, and the requests they apply to."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from gemini_cli.emulator.faults.faults import FaultSpec
 from .in_memory_client import InMemoryClient
 from .test_faults import CREATE, TARGET, said, streamed, with_faults
 
-# --- the grammar
+# --- the notation
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from .test_faults import CREATE, TARGET, said, streamed, with_faults
         ("reset(carried_out=false)", "reset", {"carried_out": False}),
     ],
 )
-def test_orders_are_read(text: str, name: str, arguments: dict[str, Any]) -> None:
+def test_parse_fault(text: str, name: str, arguments: dict[str, Any]) -> None:
     found, given = parse_fault(text)
     assert (found.name, given) == (name, arguments)
 
@@ -52,27 +52,27 @@ def test_orders_are_read(text: str, name: str, arguments: dict[str, Any]) -> Non
         ("cut(**x)", "has no argument None"),
     ],
 )
-def test_wrong_orders_are_refused_before_anything_runs(text: str, message: str) -> None:
+def test_a_wrong_fault_is_an_error_at_the_start(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message.replace("(", r"\(").replace("?", r"\?")):
         Emulator(faults=[text])
 
 
-def test_every_row_says_what_it_does_and_can_be_ordered_by_its_usage() -> None:
+def test_every_fault_has_a_description_and_a_usage_that_parses() -> None:
     for found in all_faults().values():
         assert found.description.endswith("."), found.name
         assert FaultSpec.parse(found.usage).type == found
 
 
-# --- which call
+# --- the requests
 
 
-def test_orders_fall_in_their_order_and_are_counted() -> None:
+def test_faults_apply_in_their_order_and_are_counted() -> None:
     client = with_faults("refuse(500)", "refuse(503, times=2)")
     assert [client.post(TARGET, CREATE).status for _ in range(4)] == [500, 503, 503, 200]
     assert client.emulator.leftovers() == []
 
 
-def test_what_was_not_spent_is_left_over() -> None:
+def test_unused_faults_are_left_over() -> None:
     client = with_faults("refuse(503, times=2)", "cut", "rate_limit(times=forever, on=delete)")
     client.post(TARGET, CREATE)
     assert client.emulator.leftovers() == [
@@ -82,13 +82,13 @@ def test_what_was_not_spent_is_left_over() -> None:
     ]
 
 
-def test_for_ever_is_spent_once_it_was_used() -> None:
+def test_forever_is_used_after_one_request() -> None:
     client = with_faults("refuse(503, times=forever)")
     assert [client.post(TARGET, CREATE).status for _ in range(5)] == [503] * 5
     assert client.emulator.leftovers() == []
 
 
-def test_on_chooses_the_calls() -> None:
+def test_on_selects_requests() -> None:
     client = with_faults("refuse(404, on=resumes)", "refuse(500, on=delete)")
     id = client.create()["id"]
     assert client.get(f"{TARGET}/{id}").status == 200
@@ -96,7 +96,7 @@ def test_on_chooses_the_calls() -> None:
     assert client.send("DELETE", f"{TARGET}/{id}").status == 500
 
 
-def test_faults_of_different_slots_fall_on_one_call_and_of_one_slot_on_several() -> None:
+def test_faults_of_different_slots_apply_to_one_request() -> None:
     client = with_faults("cut(after=1)", "cut(after=3)", "no_event_ids")
     first, second = streamed(client), streamed(client)
     assert [len(said(frames)) for frames, _ in (first, second)] == [24, 72]

@@ -1,4 +1,4 @@
-"""Faults: the grammar, which call they fall on, and what each of them does."""
+"""The effect of each fault."""
 
 import gzip
 import json
@@ -25,7 +25,7 @@ def with_faults(*faults: str) -> InMemoryClient:
 
 
 def streamed(client: InMemoryClient, body: Any = None, target: str = TARGET) -> tuple[list[bytes], str]:
-    """The flushes that arrive, and how the connection broke, if it did."""
+    """The items of the body, and the exception that broke the connection, if any."""
     got: list[bytes] = []
     try:
         for item in client.call("POST", target, body or STREAM).body:
@@ -42,18 +42,18 @@ def said(frames: list[bytes]) -> str:
 TRUE = delta_text(InMemoryClient(Emulator(clock=Clock())).stream("Hi"))
 
 
-# --- in place of an answer
+# --- instead of the response
 
 
-def test_refuse_speaks_the_family_s_dialect_or_the_one_asked_for() -> None:
+def test_refuse_has_the_format_of_the_api_or_the_requested_one() -> None:
     client = with_faults(
         "refuse(503)", "refuse(503)", "refuse(503, shape=list)", "refuse(429, retry_info='2s', code=X)"
     )
-    ours = client.post(TARGET, CREATE).json
+    interactions = client.post(TARGET, CREATE).json
     theirs = client.post(GENERATE_STREAM, GENERATE).json
     listed = client.post(TARGET, CREATE).json
     informed = client.post(TARGET, CREATE).json
-    assert ours == {"error": {"message": "Unavailable.", "code": "service_unavailable"}}
+    assert interactions == {"error": {"message": "Unavailable.", "code": "service_unavailable"}}
     assert theirs == {"error": {"code": 503, "message": "Unavailable.", "status": "UNAVAILABLE"}}
     assert listed == [theirs]
     assert informed["error"]["status"] == "X"
@@ -61,7 +61,7 @@ def test_refuse_speaks_the_family_s_dialect_or_the_one_asked_for() -> None:
 
 
 @pytest.mark.parametrize("value", ["1", "3600", "'inf'", "'1e400'", "-5", "'soon'"])
-def test_retry_after_is_sent_as_ordered(value: str) -> None:
+def test_retry_after_is_sent_unchanged(value: str) -> None:
     response = with_faults(f"rate_limit(retry_after={value})").post(TARGET, CREATE)
     assert (response.status, response.headers["retry-after"]) == (429, value.strip("'"))
 
@@ -103,7 +103,7 @@ def test_a_reset_may_or_may_not_have_carried_the_request_out() -> None:
     for _ in range(2):
         with pytest.raises(ConnectionResetError):
             client.post(TARGET, CREATE)
-    # One of the two took a number.
+    # One of the two requests was carried out and used an id.
     assert client.create()["id"] == InMemoryClient(Emulator(faults=[])).create("x")["id"].replace(
         "MDAwMDAx", "MDAwMDAy"
     )
@@ -141,7 +141,7 @@ def test_blocked_prompts() -> None:
     assert b'"promptFeedback"' in client.post(GENERATE_STREAM, GENERATE).body
 
 
-def test_what_only_a_socket_can_show_is_raw() -> None:
+def test_faults_below_http_are_raw() -> None:
     client = with_faults("silence(seconds=0.1)", "drip_headers(seconds=0.1)")
     silent = client.call("POST", TARGET, CREATE)
     assert (silent.raw, b"".join(silent.body)) == (True, b"")
@@ -172,12 +172,12 @@ def test_cuts_come_after_that_many_deltas(after: int) -> None:
         assert b"completed" not in b"".join(frames)
 
 
-def test_the_older_family_is_cut_the_same_way() -> None:
+def test_generate_content_is_cut_in_the_same_way() -> None:
     frames, how = streamed(with_faults("cut(after=2)"), GENERATE, GENERATE_STREAM)
     assert (len(frames), how) == (2, "ConnectionResetError")
 
 
-def test_a_stall_waits_and_breaks_in_the_end() -> None:
+def test_a_stall_waits_and_then_breaks() -> None:
     client = with_faults("stall(after=1, seconds=5)")
     frames, how = streamed(client)
     assert (said(frames), how) == (TRUE[:24], "ConnectionResetError")
@@ -214,14 +214,14 @@ def test_json_that_stops_half_way() -> None:
     assert spoilt[-1] == b"event: done\ndata: [DONE]\n\n"
 
 
-def test_talking_on_after_the_end() -> None:
+def test_text_after_the_end() -> None:
     frames, _ = streamed(with_faults("talk_on(seconds=1)"))
     end = frames.index(b"event: done\ndata: [DONE]\n\n")
     assert said(frames[:end]) == TRUE
     assert said(frames[end + 1 :]) == TRUE
 
 
-# --- what a stream says
+# --- the content of a stream
 
 
 def test_a_resumed_stream_may_begin_again_or_diverge() -> None:
@@ -247,7 +247,7 @@ def test_noise_between_the_frames() -> None:
         assert noise in body
 
 
-def test_bytes_that_are_no_text() -> None:
+def test_bytes_that_are_not_text() -> None:
     client = with_faults("bad_utf8", "lone_surrogate", "bad_utf8(on=plain)", "no_event_ids")
     assert b"".join(streamed(client)[0]).count(b'"text":"\xff\xfe\x80Emulator') == 1
     surrogate = events(b"".join(streamed(client)[0]))
@@ -275,7 +275,7 @@ def test_other_endings() -> None:
     assert (delta_text(silent), silent[-1]["interaction"]["status"]) == ("", "completed")
 
 
-# --- how bytes come
+# --- the bytes of a stream
 
 
 def test_bytes_drip() -> None:

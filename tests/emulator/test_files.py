@@ -15,7 +15,7 @@ KIB256 = 256 << 10
 
 
 def start(client: InMemoryClient, size: int, mime_type: str = "text/plain", **file: Any) -> str:
-    """Open an upload and give its URL's path."""
+    """Start an upload; the path of its URL."""
     headers = {
         "x-goog-upload-protocol": "resumable",
         "x-goog-upload-command": "start",
@@ -60,7 +60,7 @@ def test_a_file_as_recorded(client: InMemoryClient) -> None:
     assert client.get("/v1/files/emu000000001").json == file
 
 
-def test_chunks_are_counted_and_the_count_is_told(client: InMemoryClient) -> None:
+def test_a_query_gives_the_number_of_stored_bytes(client: InMemoryClient) -> None:
     body = bytes(range(256)) * (KIB256 // 256) + b"tail"
     url = start(client, len(body))
     first = send(client, url, "upload", 0, body[:KIB256])
@@ -73,7 +73,7 @@ def test_chunks_are_counted_and_the_count_is_told(client: InMemoryClient) -> Non
     assert base64.b64decode(last.json["file"]["sha256Hash"]) == digest
 
 
-def test_an_answer_that_was_lost_is_had_by_a_query(client: InMemoryClient) -> None:
+def test_a_query_repeats_a_lost_response(client: InMemoryClient) -> None:
     url = start(client, 1)
     final = send(client, url, "upload, finalize", 0, b"x")
     asked = send(client, url, "query")
@@ -92,7 +92,7 @@ def test_an_answer_that_was_lost_is_had_by_a_query(client: InMemoryClient) -> No
     ],
     ids=["wrong offset", "too short", "too long", "odd step", "no command"],
 )
-def test_refused_chunks_change_nothing(
+def test_invalid_chunks_change_nothing(
     client: InMemoryClient, size: int, command: str, offset: int, body: bytes
 ) -> None:
     url = start(client, size)
@@ -100,7 +100,7 @@ def test_refused_chunks_change_nothing(
     assert send(client, url, "query").headers["x-goog-upload-size-received"] == "0"
 
 
-def test_a_cancelled_upload_takes_nothing_more(client: InMemoryClient) -> None:
+def test_a_cancelled_upload_accepts_no_chunk(client: InMemoryClient) -> None:
     url = start(client, 1)
     assert send(client, url, "cancel").headers["x-goog-upload-status"] == "cancelled"
     refused = send(client, url, "upload, finalize", 0, b"x")
@@ -111,7 +111,7 @@ def test_an_empty_file(client: InMemoryClient) -> None:
     assert upload(client, b"")["sizeBytes"] == "0"
 
 
-def test_a_name_may_be_chosen_once(client: InMemoryClient) -> None:
+def test_a_name_is_unique(client: InMemoryClient) -> None:
     assert upload(client, b"x", name="files/my-name")["name"] == "files/my-name"
     headers = {"x-goog-upload-protocol": "resumable", "x-goog-upload-command": "start"}
     again = client.send("POST", "/upload/v1/files", {"file": {"name": "files/my-name"}}, headers)
@@ -120,7 +120,7 @@ def test_a_name_may_be_chosen_once(client: InMemoryClient) -> None:
         assert client.send("POST", "/upload/v1/files", {"file": {"name": name}}, headers).status == 400
 
 
-def test_a_start_that_is_none(client: InMemoryClient) -> None:
+def test_an_invalid_start(client: InMemoryClient) -> None:
     headers = {"x-goog-upload-protocol": "resumable", "x-goog-upload-command": "start"}
     assert client.post("/upload/v1/files", {"file": {}}).status == 400
     assert client.send("POST", "/upload/v1/files", {"file": {"nope": 1}}, headers).status == 400
@@ -164,7 +164,7 @@ def test_lists_come_in_pages_newest_first(client: InMemoryClient) -> None:
     assert client.get("/v1/files?pageToken=%21%21").status == 400
 
 
-def test_video_is_processed_for_a_while(clock: Clock) -> None:
+def test_a_video_is_processed_for_some_time(clock: Clock) -> None:
     client = InMemoryClient(Emulator(clock=clock, pace=Pace(processing=3)))
     file = upload(client, b"x", "video/mp4")
     assert file["state"] == "PROCESSING"
@@ -181,7 +181,7 @@ def test_a_file_expires_after_48_hours(client: InMemoryClient, clock: Clock) -> 
     assert client.get("/v1/files").json == {}
 
 
-def test_a_file_is_asked_about_only_while_it_is_there_and_ready(clock: Clock) -> None:
+def test_a_file_is_usable_only_while_it_is_active(clock: Clock) -> None:
     client = InMemoryClient(Emulator(clock=clock, pace=Pace(processing=3)))
     file = upload(client, b"x", "video/mp4")
     part = {"type": "video", "uri": file["uri"], "mime_type": "video/mp4"}

@@ -1,4 +1,4 @@
-"""The older family, its batches, models and tokens (api/README.md 11, 13, 14)."""
+"""generateContent, batches, models and tokens (api/README.md 11, 13, 14)."""
 
 import json
 from typing import Any
@@ -33,7 +33,7 @@ def test_a_plain_answer(client: InMemoryClient) -> None:
     assert usage["totalTokenCount"] == sum(usage[f"{name}TokenCount"] for name in ("prompt", "candidates", "thoughts"))
 
 
-def test_the_stream_says_the_same_in_pieces_without_done(client: InMemoryClient) -> None:
+def test_a_stream_has_the_same_text_in_pieces(client: InMemoryClient) -> None:
     body = {"contents": [{"parts": [{"text": "Hi"}]}]}
     response = client.post(f"/v1/models/{MODEL}:streamGenerateContent?alt=sse", body)
     assert response.headers["content-type"] == "text/event-stream"
@@ -95,7 +95,7 @@ def test_forced_calls(client: InMemoryClient) -> None:
     assert "functionCall" in parts(client.generate("Hi", tools=[FUNCTION], toolConfig=config))[0]
 
 
-def test_thoughts_only_when_asked(client: InMemoryClient) -> None:
+def test_thoughts_are_included_on_request(client: InMemoryClient) -> None:
     assert not any(part.get("thought") for part in parts(client.generate()))
     config = {"thinkingConfig": {"include_thoughts": True}}
     assert parts(client.generate(generationConfig=config))[0]["thought"] is True
@@ -165,7 +165,7 @@ def test_a_place_and_a_file_are_sources_too(client: InMemoryClient) -> None:
         ),
     ],
 )
-def test_refusals(client: InMemoryClient, body: Any, message: str) -> None:
+def test_invalid_requests(client: InMemoryClient, body: Any, message: str) -> None:
     response = client.post(TARGET, body)
     assert (response.status, response.json["error"]["status"], response.json["error"]["message"]) == (
         400,
@@ -175,13 +175,13 @@ def test_refusals(client: InMemoryClient, body: Any, message: str) -> None:
     assert response.body.endswith(b"}\n")
 
 
-def test_an_unknown_model_is_named(client: InMemoryClient) -> None:
+def test_an_unknown_model_is_in_the_message(client: InMemoryClient) -> None:
     response = client.post("/v1beta/models/no-such-model:generateContent", {"contents": [{"parts": [{"text": "x"}]}]})
     assert response.status == 404
     assert response.json["error"]["message"].startswith("models/no-such-model is not found for API version v1beta")
 
 
-def test_an_error_under_alt_sse_calls_itself_a_stream(client: InMemoryClient) -> None:
+def test_an_error_with_alt_sse_has_the_type_of_a_stream(client: InMemoryClient) -> None:
     response = client.post(f"/v1/models/{MODEL}:streamGenerateContent?alt=sse", {})
     assert (response.status, response.headers["content-type"]) == (400, "text/event-stream")
     assert response.json["error"]["code"] == 400
@@ -262,7 +262,7 @@ def test_an_inline_batch_takes_its_time_and_keeps_order(client: InMemoryClient, 
     assert "response" not in listed[0]
 
 
-def test_a_batch_from_a_file_leaves_a_file(client: InMemoryClient, clock: Clock) -> None:
+def test_a_batch_from_a_file_makes_a_file(client: InMemoryClient, clock: Clock) -> None:
     lines = [json.dumps({"key": f"k{n}", "request": row(f"Question {n}")}) for n in range(3)]
     source = upload(client, "\n".join([*lines, "{broken", ""]).encode(), "application/jsonl")
     made = batch(client, {"fileName": source["name"]})
@@ -306,7 +306,7 @@ def test_cancel_and_delete(client: InMemoryClient, clock: Clock) -> None:
     )
 
 
-def test_batches_that_cannot_be(client: InMemoryClient) -> None:
+def test_invalid_batches(client: InMemoryClient) -> None:
     target = f"/v1/models/{MODEL}:batchGenerateContent"
     assert client.post(target, {"batch": {"inputConfig": {}}}).status == 400
     assert client.post(target, {"batch": {"inputConfig": {"fileName": "files/none"}}}).status == 404

@@ -1,4 +1,4 @@
-"""Create, get, cancel, delete, and what the streams look like (api/README.md 2, 6, 7, 8)."""
+"""Interactions: create, get, cancel, delete, streams (api/README.md 2, 6, 7, 8)."""
 
 import base64
 import json
@@ -61,7 +61,7 @@ IMAGE = {"type": "image", "data": base64.b64encode(b"12345").decode(), "mime_typ
         [{"type": "user_input", "content": "Hi"}],
     ],
 )
-def test_every_shape_of_input_says_the_same(client: InMemoryClient, value: Any) -> None:
+def test_every_form_of_input_means_the_same(client: InMemoryClient, value: Any) -> None:
     assert 'Part 1: text, 2 bytes: "Hi".' in text(client.create(value))
 
 
@@ -75,7 +75,7 @@ def test_parts_are_reported_with_type_and_size(client: InMemoryClient) -> None:
     ]
 
 
-def test_a_chain_counts_turns_and_remembers(client: InMemoryClient) -> None:
+def test_a_chain_counts_turns_and_has_the_history(client: InMemoryClient) -> None:
     first = client.create("I have 2 dogs.")
     second = client.create("How many paws?", previous_interaction_id=first["id"])
     third = client.create("And tails?", previous_interaction_id=second["id"])
@@ -91,7 +91,7 @@ def test_a_parent_may_be_continued_twice(client: InMemoryClient) -> None:
     assert [text(each).split(",")[0] for each in children] == ["Emulator: turn 2"] * 2
 
 
-def test_a_stateless_history_says_the_same_as_a_chain(client: InMemoryClient) -> None:
+def test_a_stateless_history_equals_a_chain(client: InMemoryClient) -> None:
     first = client.create("One")
     chained = client.create("Two", previous_interaction_id=first["id"])
     user = {"type": "user_input", "content": [{"type": "text", "text": "One"}]}
@@ -109,7 +109,7 @@ def test_without_store_there_is_no_id(client: InMemoryClient) -> None:
     assert not any("event_id" in event for event in found)
 
 
-def test_get_puts_the_question_first(client: InMemoryClient) -> None:
+def test_get_has_the_user_input_first(client: InMemoryClient) -> None:
     made = client.create("Hi")
     found = client.get(f"/v1/interactions/{made['id']}?stream=false").json
     question = {"type": "user_input", "content": [{"text": "Hi", "type": "text"}]}
@@ -118,7 +118,7 @@ def test_get_puts_the_question_first(client: InMemoryClient) -> None:
     assert with_input == {**found, "input": [question]}
 
 
-def test_delete_answers_an_empty_object_and_forgets(client: InMemoryClient) -> None:
+def test_delete(client: InMemoryClient) -> None:
     made = client.create("Hi")
     deleted = client.send("DELETE", f"/v1/interactions/{made['id']}")
     assert (deleted.status, deleted.json) == (200, {})
@@ -127,12 +127,12 @@ def test_delete_answers_an_empty_object_and_forgets(client: InMemoryClient) -> N
     assert client.send("DELETE", f"/v1/interactions/{made['id']}").status == 404
 
 
-def test_a_malformed_id_is_another_refusal_than_an_unknown_one(client: InMemoryClient) -> None:
+def test_a_malformed_id_and_an_unknown_id_are_different_errors(client: InMemoryClient) -> None:
     assert client.get("/v1/interactions/a%20b").status == 400
     assert client.get("/v1/interactions/v1_unknown").status == 404
 
 
-def test_chaining_onto_nothing_is_refused(client: InMemoryClient) -> None:
+def test_an_unknown_previous_interaction_is_an_error(client: InMemoryClient) -> None:
     found = client.error(model=MODEL, input="Hi", previous_interaction_id="v1_gone")
     assert found == (404, "not_found", "Requested entity was not found.")
 
@@ -148,7 +148,7 @@ def test_the_order_of_events(client: InMemoryClient) -> None:
     )
 
 
-def test_created_says_little_and_completed_everything_but_the_steps(client: InMemoryClient) -> None:
+def test_the_fields_of_created_and_completed(client: InMemoryClient) -> None:
     found = client.stream("Hi")
     assert set(found[0]["interaction"]) == {"id", "object", "model", "status"}
     assert set(found[-1]["interaction"]) == {
@@ -156,7 +156,7 @@ def test_created_says_little_and_completed_everything_but_the_steps(client: InMe
     }
 
 
-def test_text_comes_in_several_deltas_each_a_flush_of_its_own(client: InMemoryClient) -> None:
+def test_each_delta_is_an_item_of_its_own(client: InMemoryClient) -> None:
     reply = client.call("POST", "/v1/interactions", {"model": MODEL, "input": "Hi", "stream": True})
     texts = [item for item in reply.body if b'"type":"text"}' in item]
     assert len(texts) > 3
@@ -179,7 +179,9 @@ TOOLS = st.lists(
 
 
 @given(prompt=st.text(max_size=60), config=CONFIGS, tools=TOOLS, model=st.sampled_from([MODEL, "gemini-2.5-pro"]))
-def test_folding_a_stream_gives_the_plain_answer(prompt: str, config: Any, tools: list[str], model: str) -> None:
+def test_an_accumulated_stream_equals_the_plain_interaction(
+    prompt: str, config: Any, tools: list[str], model: str
+) -> None:
     client = InMemoryClient(Emulator(clock=Clock()))
     declared = [WEATHER if name == "function" else {"type": name} for name in tools]
     body = {"model": model, "generation_config": config, "tools": declared, "store": False}
@@ -191,14 +193,14 @@ def test_folding_a_stream_gives_the_plain_answer(prompt: str, config: Any, tools
         assert fold(client.stream(each, **body)) == {**plain, "id": ""}
 
 
-def test_media_fold_too(client: InMemoryClient) -> None:
+def test_media_are_accumulated_too(client: InMemoryClient) -> None:
     body = {"response_format": [{"type": "image"}, {"type": "audio"}], "store": False}
     plain = client.create("Draw", **body)
     assert fold(client.stream("Draw", **body)) == {**plain, "id": ""}
     assert [part["type"] for part in plain["steps"][-1]["content"]] == ["image", "audio"]
 
 
-def test_a_resumed_stream_goes_on_after_the_event_named(client: InMemoryClient) -> None:
+def test_a_resumed_stream_continues_after_last_event_id(client: InMemoryClient) -> None:
     whole = client.stream("Hi")
     id = whole[0]["interaction"]["id"]
     for number, event in enumerate(whole, 1):
@@ -210,7 +212,7 @@ def test_a_resumed_stream_goes_on_after_the_event_named(client: InMemoryClient) 
 # --- endings
 
 
-def test_a_token_limit_cuts_the_text_and_says_incomplete(client: InMemoryClient) -> None:
+def test_a_token_limit_cuts_the_text(client: InMemoryClient) -> None:
     whole = client.create("Hi")
     cut = client.create("Hi", generation_config={"max_output_tokens": 5})
     assert cut["status"] == "incomplete"
@@ -221,7 +223,7 @@ def test_a_token_limit_cuts_the_text_and_says_incomplete(client: InMemoryClient)
 @pytest.mark.parametrize("prompt", ["é\ud83dü", "🥊🥊🥊"])
 @pytest.mark.parametrize("limit", range(14, 30))
 def test_a_limit_never_cuts_a_character(client: InMemoryClient, prompt: str, limit: int) -> None:
-    """Not even half a surrogate pair, which a JSON string may hold."""
+    """Also not a lone surrogate, which a JSON string may hold."""
     whole = text(client.create(prompt))
     cut = client.create(prompt, generation_config={"max_output_tokens": limit})
     assert whole.startswith(text(cut))
@@ -244,7 +246,7 @@ def test_usage_adds_up(client: InMemoryClient) -> None:
     assert usage["total_tokens"] == sum(summed)
 
 
-def test_an_answer_too_long_for_one_hop_is_continued_with_its_token() -> None:
+def test_a_long_answer_is_continued_with_its_token() -> None:
     client = InMemoryClient(Emulator(output_cap=10))
     first = client.create("Hi")
     assert first["status"] == "requires_continuation"
@@ -267,7 +269,7 @@ def test_continuation_without_store_resends_the_input() -> None:
     assert text(first) + text(second) == text(InMemoryClient().create("Hi"))[: len(text(first) + text(second))]
 
 
-def test_a_wrong_continuation_token_is_refused(client: InMemoryClient) -> None:
+def test_a_wrong_continuation_token_is_an_error(client: InMemoryClient) -> None:
     assert client.error(model=MODEL, input="Hi", continuation_token="???")[0] == 400
 
 
@@ -283,7 +285,7 @@ def test_a_background_run_takes_time(client: InMemoryClient, clock: Clock) -> No
     assert client.get(f"/v1/interactions/{made['id']}").json["status"] == "completed"
 
 
-def test_nothing_is_chained_onto_a_running_interaction(client: InMemoryClient, clock: Clock) -> None:
+def test_an_interaction_in_progress_cannot_be_continued(client: InMemoryClient, clock: Clock) -> None:
     made = client.create("Hi", background=True)
     status, code, _ = client.error(model=MODEL, input="More", previous_interaction_id=made["id"])
     assert (status, code) == (400, "failed_precondition")
@@ -298,7 +300,7 @@ def test_a_background_stream_waits_for_the_end(client: InMemoryClient, clock: Cl
     assert [event["event_id"].rpartition(".")[2] for event in found] == [str(n + 1) for n in range(len(found))]
 
 
-def test_a_running_stream_is_resumed_without_a_gap(client: InMemoryClient) -> None:
+def test_a_stream_in_progress_is_resumed_without_a_gap(client: InMemoryClient) -> None:
     made = client.create("Hi", background=True)
     whole = events(client.get(f"/v1/interactions/{made['id']}?stream=true").body)
     fresh = InMemoryClient(client.emulator)
@@ -308,7 +310,7 @@ def test_a_running_stream_is_resumed_without_a_gap(client: InMemoryClient) -> No
     assert [event["event_type"] for event in rest] == [event["event_type"] for event in whole[1:]]
 
 
-def test_cancel_stops_what_runs_and_nothing_else(client: InMemoryClient) -> None:
+def test_cancel(client: InMemoryClient) -> None:
     made = client.create("Hi", background=True)
     cancelled = client.post(f"/v1/interactions/{made['id']}/cancel")
     assert (cancelled.status, cancelled.json["status"]) == (200, "cancelled")
@@ -318,7 +320,7 @@ def test_cancel_stops_what_runs_and_nothing_else(client: InMemoryClient) -> None
     assert client.post("/v1/interactions/v1_unknown/cancel").status == 404
 
 
-def test_a_stream_of_a_run_that_is_cancelled_ends_cancelled(clock: Clock) -> None:
+def test_a_cancelled_run_ends_its_stream(clock: Clock) -> None:
     client = InMemoryClient(Emulator(clock=clock, sleep=clock.sleep, pace=Pace(background=60)))
     made = client.create("Hi", background=True)
     body = iter(client.call("GET", f"/v1/interactions/{made['id']}?stream=true").body)
@@ -332,7 +334,7 @@ def test_a_stream_of_a_run_that_is_cancelled_ends_cancelled(clock: Clock) -> Non
 # --- tools
 
 
-def test_a_function_the_prompt_names_is_called_and_its_result_used(client: InMemoryClient) -> None:
+def test_a_function_in_the_prompt_is_called(client: InMemoryClient) -> None:
     first = client.create('Please use get_weather {"city": "Oslo"}', tools=[WEATHER])
     assert first["status"] == "requires_action"
     call = first["steps"][-1]
@@ -343,12 +345,12 @@ def test_a_function_the_prompt_names_is_called_and_its_result_used(client: InMem
     assert 'Result of get_weather: {"temp": 7}.' in text(second)
 
 
-def test_arguments_that_are_no_json_are_made_up(client: InMemoryClient) -> None:
+def test_arguments_that_are_not_json_are_sampled(client: InMemoryClient) -> None:
     found = client.create("get_weather {city", tools=[WEATHER])
     assert found["steps"][-1]["arguments"] == {"city": "emulator"}
 
 
-def test_an_agent_with_an_environment_names_it(client: InMemoryClient) -> None:
+def test_an_environment_has_an_id(client: InMemoryClient) -> None:
     body = {"agent": "antigravity-preview-09-2026", "environment": "remote", "input": "Hi"}
     found = client.post("/v1/interactions", body).json
     assert (found["agent"], found["environment_id"], "model" in found) == (body["agent"], "env_emulator", False)
@@ -396,7 +398,7 @@ def test_arguments_come_as_text_in_several_deltas(client: InMemoryClient) -> Non
     assert json.loads("".join(delta["arguments"] for delta in deltas)) == {"city": "Llanfairpwllgwyngyll"}
 
 
-def test_search_leaves_steps_and_citations_with_byte_offsets(client: InMemoryClient) -> None:
+def test_a_search_has_steps_and_citations_with_byte_offsets(client: InMemoryClient) -> None:
     found = client.create("Grüße?", tools=[{"type": "google_search"}])
     kinds = [step["type"] for step in found["steps"]]
     assert kinds == ["google_search_call", "google_search_result", "thought", "model_output"]
@@ -408,20 +410,20 @@ def test_search_leaves_steps_and_citations_with_byte_offsets(client: InMemoryCli
     assert found["usage"]["grounding_tool_count"] == [{"type": "google_search", "count": 1}]
 
 
-def test_an_older_model_reports_its_search_afterwards(client: InMemoryClient) -> None:
+def test_a_model_of_2_5_has_its_search_after_the_text(client: InMemoryClient) -> None:
     found = client.create("Hi", model="gemini-2.5-flash", tools=[{"type": "google_search"}])
     assert [step["type"] for step in found["steps"]][:2] == ["thought", "model_output"]
 
 
 @pytest.mark.parametrize("tool", ["url_context", "code_execution", "google_maps", "file_search"])
-def test_every_built_in_tool_leaves_a_call_and_its_result(client: InMemoryClient, tool: str) -> None:
+def test_every_built_in_tool_has_a_call_and_a_result(client: InMemoryClient, tool: str) -> None:
     found = client.create("Look at https://example.net/x.", tools=[{"type": tool}])
     call, result = found["steps"][:2]
     assert (call["type"], result["type"]) == (f"{tool}_call", f"{tool}_result")
     assert result["call_id"] == call["id"]
 
 
-def test_a_summary_of_thoughts_only_when_asked_but_a_signature_always(client: InMemoryClient) -> None:
+def test_a_thought_always_has_a_signature_and_a_summary_on_request(client: InMemoryClient) -> None:
     silent = client.create("Hi")["steps"][0]
     telling = client.create("Hi", generation_config={"thinking_summaries": "auto"})["steps"][0]
     assert "summary" not in silent
@@ -432,7 +434,7 @@ def test_a_summary_of_thoughts_only_when_asked_but_a_signature_always(client: In
     assert least["steps"][0]["signature"]
 
 
-def test_a_schema_is_answered_with_json_that_fits(client: InMemoryClient) -> None:
+def test_a_schema_gives_json_that_fits(client: InMemoryClient) -> None:
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
     wrapped = {"type": "text", "mime_type": "application/json", "schema": schema}
     for form in (wrapped, [wrapped], schema):

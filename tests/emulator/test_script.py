@@ -1,4 +1,4 @@
-"""Scripts: other words in the pretend model's mouth (issue 3, item 3)."""
+"""Scripts of the emulated model."""
 
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,7 @@ def test_patterns_placeholders_and_times(scripted: InMemoryClient) -> None:
     assert scripted.emulator.leftovers() == []
 
 
-def test_whole_steps_are_kept_and_streamed(scripted: InMemoryClient) -> None:
+def test_whole_steps_are_returned_and_streamed(scripted: InMemoryClient) -> None:
     plain = scripted.create("odd", store=False)
     assert plain["steps"][0] == {"type": "dream", "of": "sheep"}
     assert fold(scripted.stream("odd", store=False)) == {**plain, "id": ""}
@@ -91,7 +91,7 @@ def test_a_fault_in_a_script() -> None:
     assert client.stream("y")[-1]["event_type"] == "interaction.completed"
 
 
-def test_hops() -> None:
+def test_hop_tokens() -> None:
     client = InMemoryClient(Emulator(script=[{"reply": "12345678", "hop_tokens": 1}]))
     first = client.create("Hi")
     assert (text(first), first["status"]) == ("1234", "requires_continuation")
@@ -99,7 +99,7 @@ def test_hops() -> None:
     assert (text(second), second["status"]) == ("5678", "completed")
 
 
-def test_the_older_family_follows_the_script_too(scripted: InMemoryClient) -> None:
+def test_generate_content_follows_the_script(scripted: InMemoryClient) -> None:
     found = scripted.generate("broken")["candidates"][0]
     assert (found["finishReason"], found["content"]["parts"]) == ("SAFETY", [{"text": "half"}])
 
@@ -116,12 +116,12 @@ def test_the_older_family_follows_the_script_too(scripted: InMemoryClient) -> No
         ([{"call": {}}], "script line 1: 'name'"),
     ],
 )
-def test_wrong_scripts_are_refused_before_anything_runs(script: Any, message: str) -> None:
+def test_a_wrong_script_is_an_error_at_the_start(script: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message.replace("(", r"\(")):
         Emulator(script=script)
 
 
-def test_files_that_are_no_script(tmp_path: Path) -> None:
+def test_files_that_are_not_scripts(tmp_path: Path) -> None:
     path = tmp_path / "script.yaml"
     for content in ("a: b", "- [", "5"):
         path.write_text(content)

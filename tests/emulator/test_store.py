@@ -1,4 +1,4 @@
-"""What is remembered: between processes, and by whom it may be read."""
+"""The store: several processes, file modes, errors."""
 
 import multiprocessing
 import os
@@ -13,7 +13,7 @@ from gemini_cli.emulator.store import Store
 from .in_memory_client import InMemoryClient, text
 
 
-def test_a_conversation_goes_on_in_another_process_s_emulator(tmp_path: Path) -> None:
+def test_a_conversation_continues_in_another_emulator(tmp_path: Path) -> None:
     state = tmp_path / "offline.db"
     first = InMemoryClient(Emulator(state=state))
     id = first.create("One")["id"]
@@ -24,7 +24,7 @@ def test_a_conversation_goes_on_in_another_process_s_emulator(tmp_path: Path) ->
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are a POSIX thing")
-def test_everything_in_the_state_is_ours_alone(tmp_path: Path) -> None:
+def test_only_the_owner_may_read_the_state(tmp_path: Path) -> None:
     folder = tmp_path / "state"
     folder.mkdir()
     old = os.umask(0)
@@ -86,13 +86,13 @@ def test_a_state_that_cannot_be_used_is_an_os_error(tmp_path: Path) -> None:
             Store(path)
 
 
-def test_numbers_are_never_given_twice() -> None:
+def test_numbers_are_unique() -> None:
     store = Store(None)
     assert [store.number("k"), store.number("k"), store.number("other")] == [1, 2, 1]
     store.close()
 
 
-def test_bytes_without_a_state_file_vanish_with_us() -> None:
+def test_bytes_without_a_state_file_are_deleted_at_the_end() -> None:
     store = Store(None)
     store.blobs.write("b", 0, b"hello")
     store.blobs.write("b", 2, b"y")

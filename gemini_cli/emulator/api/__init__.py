@@ -1,1 +1,1 @@
-"""The API: one module for each resource, and what they share."""
+"""The resources of the API: one module for each, and their shared parts."""

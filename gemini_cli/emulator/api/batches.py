@@ -67,7 +67,7 @@ def _inline_rows(config: Document) -> Iterator[BatchRow]:
 
 
 def _file_rows(state: ServiceState, name: str) -> Iterator[BatchRow]:
-    """The rows of a JSON Lines file; a line that is not JSON becomes an invalid request."""
+    """The rows of a JSON Lines file; an invalid line becomes an invalid request."""
     id = name.removeprefix("files/")
     if state.store.get(files.FILE, id) is None:
         raise not_found()
@@ -90,7 +90,7 @@ def _result(state: ServiceState, row: Any, mark: Any, model: str) -> dict[str, A
 
 
 def _output(state: ServiceState, request: ApiRequest, id: str, results: list[dict[str, Any]], at: float) -> Document:
-    """A generated file with a line for each result, not in the order of the requests (api/README.md 14.2)."""
+    """A generated file with a line for each result, in any order (api/README.md 14.2)."""
     output = f"batch{id}"
     state.store.blobs.write(output, 0, b"".join(compact_json(result) + b"\n" for result in reversed(results)))
     files.store_file(state, output, "application/jsonl", f"{id} results", request.base, generated_at=at)
@@ -107,7 +107,7 @@ def _state(state: ServiceState, document: Document) -> str:
 
 
 def _view(state: ServiceState, document: Document, results: bool = True) -> dict[str, Any]:
-    """The operation, with the results in metadata and in the response (api/README.md 14.3)."""
+    """The operation, with the results in two places (api/README.md 14.3)."""
     status = _state(state, document)
     name = f"batches/{document['id']}"
     ended = {"SUCCEEDED": document["done"], "CANCELLED": document["cancelled"]}.get(status)

@@ -1,4 +1,4 @@
-"""Translate requests of the older API for the emulated model (api/README.md 11.2-11.5)."""
+"""Translate requests of the older API (api/README.md 11.2-11.5)."""
 
 import base64
 import json

@@ -128,7 +128,7 @@ def _written(state: ServiceState, request: ApiRequest, id: str, upload: Document
 
 
 def _acknowledged(state: ServiceState, upload: Document) -> HttpResponse:
-    """The number of stored bytes; for a complete upload also the file, since the first response may be lost."""
+    """The number of stored bytes, and the file of a complete upload."""
     headers = {
         "x-goog-upload-status": upload["status"],
         "x-goog-upload-size-received": str(upload["received"]),
@@ -148,7 +148,7 @@ def _upload_error(upload: Document, message: str) -> HttpResponse:
 def store_file(
     state: ServiceState, id: str, mime_type: str, display_name: str, base: str, generated_at: float | None = None
 ) -> None:
-    """Make a file of the bytes stored under its id; a generated file exists from `generated_at` on."""
+    """Make a file of stored bytes; a generated file exists from `generated_at` on."""
     import hashlib  # OpenSSL is slow to load
 
     digest, size = hashlib.sha256(), 0
@@ -196,7 +196,7 @@ FILE_URI = re.compile(r"(?:.*/)?files/([a-z0-9-]+)")
 
 
 def check_files_usable(state: ServiceState, request: ApiRequest, steps: Iterable[Step]) -> None:
-    """Raise ErrorResponse for a file of the emulator that does not exist, has expired, or is not ready.
+    """Raise ErrorResponse for a missing, expired or unfinished file of the emulator.
 
     A file of the real service is ignored, so that published examples work.
     """
@@ -245,7 +245,7 @@ def list_files(state: ServiceState, request: ApiRequest) -> HttpResponse:
 
 
 def download_file(state: ServiceState, request: ApiRequest) -> HttpResponse:
-    """The bytes of a generated file; without /download in the path a redirect (api/README.md 10.12)."""
+    """The bytes of a generated file, or a redirect to them (api/README.md 10.12)."""
     id = request.path["id"]
     document = _found(state, id)
     if document["file"]["source"] != "GENERATED":

@@ -1,4 +1,4 @@
-"""The older API: generateContent, streamGenerateContent, countTokens (api/README.md 11)."""
+"""generateContent, streamGenerateContent, countTokens (api/README.md 11)."""
 
 import json
 import zlib
@@ -32,7 +32,7 @@ def generate_content(state: ServiceState, request: ApiRequest) -> HttpResponse:
 
 
 def stream_generate_content(state: ServiceState, request: ApiRequest) -> HttpResponse:
-    """Server-sent events with `alt=sse`, else one JSON array in pieces (api/README.md 11.9, 11.10)."""
+    """Server-sent events, or without alt=sse an array (api/README.md 11.9, 11.10)."""
     model_request, found = _answered(state, request, "streamGenerateContent")
     line = model_request.line or ScriptLine()
     frames = _paced(state, _chunks(model_request, found, line.chunk), line)
@@ -81,7 +81,7 @@ def full_response(model_request: ModelRequest, found: ModelAnswer) -> Chunk:
 
 
 def _chunks(model_request: ModelRequest, found: ModelAnswer, size: int) -> Iterator[Chunk]:
-    """Text in pieces, other parts whole, and a last chunk with an empty text (api/README.md 11.15)."""
+    """Pieces of text, other parts whole, an empty last text (api/README.md 11.15)."""
     for part in _parts(found.steps):
         if set(part) == {"text"}:
             for start in range(0, len(part["text"]), size):
@@ -133,7 +133,7 @@ def _details(counts: dict[str, int]) -> list[dict[str, Any]]:
 
 
 def _parts(steps: list[Step]) -> list[JsonObject]:
-    """Steps as parts; only the first call has the signature of the thought (api/README.md 11.16)."""
+    """Steps as parts; only the first call has a signature (api/README.md 11.16)."""
     parts: list[JsonObject] = []
     signature = next((step.get("signature") for step in steps if step["type"] == "thought"), None)
     for step in steps:

@@ -107,7 +107,7 @@ def _running(state: ServiceState, record: InteractionRecord) -> bool:
 
 
 def _view(state: ServiceState, record: InteractionRecord) -> dict[str, Any]:
-    """The interaction as of now; while it is in progress, without result (api/README.md 6.3, 8.4)."""
+    """The interaction without an unfinished result (api/README.md 6.3, 8.4)."""
     interaction: dict[str, Any] = dict(record["interaction"])
     if not _running(state, record):
         return interaction
@@ -228,7 +228,7 @@ def _record(
 
 
 def _keep(state: ServiceState, body: JsonObject, record: InteractionRecord) -> None:
-    """Store the interaction and give it an id, except with `store: false` (api/README.md 6.2)."""
+    """Store the interaction under a new id, unless store is false (api/README.md 6.2)."""
     if body.get("store") is False:
         return
     number = state.store.number(INTERACTION)
@@ -238,7 +238,7 @@ def _keep(state: ServiceState, body: JsonObject, record: InteractionRecord) -> N
 
 
 def _live(state: ServiceState, record: InteractionRecord, line: ScriptLine) -> Iterator[bytes]:
-    """The stream of a create, with the pauses of a script and the time of a background run."""
+    """The stream of a create, with the pauses of a script and of a background run."""
     yield from state.wait(line.delay)
     for frame in _frames(state, record, ""):
         if line.pace and frame.startswith(b"event: step.delta"):

@@ -1,4 +1,4 @@
-"""The names of models and agents (api/README.md 13), and the unknown names that are accepted.
+"""Models and agents, and the unknown names that are accepted (api/README.md 13).
 
 A name that begins like one of Google's models is a model. A model of any other name, such as `no-such-model`, does not
 exist, and neither does an agent whose name begins with `no-such-`.
@@ -70,7 +70,7 @@ def check_interaction_model(model: str) -> str:
 
 
 def check_agent(agent: str) -> str:
-    """The name; ErrorResponse 404 for a name that begins with `no-such-`, since custom agents have any name."""
+    """The name; ErrorResponse 404 for `no-such-...`, as custom agents have any name."""
     if not agent or agent.startswith("no-such-"):
         raise ErrorResponse(404, f"Agent '{agent}' not found.", code="not_found")
     return agent

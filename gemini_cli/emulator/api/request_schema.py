@@ -1,4 +1,4 @@
-"""The body of `POST /interactions` (api/README.md 2, 3, 4, 9): a table for each object."""
+"""Tables of the fields of `POST /interactions` (api/README.md 2, 3, 4, 9)."""
 
 import re
 from collections.abc import Iterable

@@ -102,7 +102,7 @@ def map_of(item: Check) -> Check:
 
 
 def record(fields: Mapping[str, Check], required: Iterable[str] = ()) -> Check:
-    """An object with these fields and no others; null means absent (api/README.md 1.10)."""
+    """An object with only these fields; null means absent (api/README.md 1.10)."""
     needed = tuple(required)
 
     def check(value: Any, path: str) -> None:

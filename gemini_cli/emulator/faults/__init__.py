@@ -1,1 +1,1 @@
-"""Faults: what goes wrong on request."""
+"""Faults on request."""

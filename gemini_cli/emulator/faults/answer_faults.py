@@ -27,7 +27,7 @@ def _body(context: FaultContext, error: ErrorResponse, shape: str) -> bytes:
 
 
 def _retry_after(value: object) -> dict[str, str]:
-    """The header: seconds, `date+2` as the HTTP-date two seconds ahead, any other word unchanged."""
+    """The header: seconds, a word, or for `date+2` the HTTP-date two seconds ahead."""
     if value == "":
         return {}
     if isinstance(value, str) and value.startswith("date"):
@@ -45,8 +45,11 @@ def refuse(
     retry_info: object = "",
     shape: object = "",
 ) -> HttpResponse:
-    """An error status with an error body. retry_after: seconds, 'date+2' for an HTTP-date, or any word;
-    retry_info: a duration such as '2s'; shape of the body: interactions, rpc or list."""
+    """An error status with an error body.
+
+    retry_after: seconds, 'date+2' for an HTTP-date, or any word; retry_info: a duration such as '2s'; shape of the
+    body: interactions, rpc or list.
+    """
     words = str(message or RPC_STATUSES.get(status, "emulated error").replace("_", " ").capitalize() + ".")
     details = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": str(retry_info)}] * bool(retry_info)
     rpc, word = (str(code), "") if str(code).isupper() else ("", str(code))
@@ -67,7 +70,8 @@ def rate_limit(
 
 @fault(on="any", slot="answer")
 def quota_per_day(context: FaultContext, shape: object = "rpc") -> HttpResponse:
-    """429: the limit of requests per day, with PerDay in a quotaId; with shape=interactions the code quota_exceeded."""
+    """429: the limit of requests per day, with PerDay in a quotaId or the code
+    quota_exceeded (shape=interactions)."""
     violation = {
         "quotaMetric": "generativelanguage.googleapis.com/generate_content_free_tier_requests",
         "quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier",
@@ -89,7 +93,7 @@ def echo_key(context: FaultContext, status: int = 401) -> HttpResponse:
 
 @fault(on="any", slot="answer")
 def html(context: FaultContext, status: int = 500, size: int = 36_864) -> HttpResponse:
-    """A page of HTML, as a proxy or a front end sends it, with any status, 200 included."""
+    """A page of HTML, as a proxy or a front end sends it, with any status."""
     head, tail = b"<!DOCTYPE html><html><title>Error</title><body><p>", b"</p></body></html>\n"
     page = head + b"Something <b>went</b> wrong. " * (max(0, size - len(head) - len(tail)) // 29) + tail
     return HttpResponse(status, {"content-type": "text/html; charset=UTF-8"}, (page,))
@@ -110,7 +114,7 @@ def silence(context: FaultContext, seconds: float = 3600) -> HttpResponse:
 
 @fault(on="any", slot="answer")
 def reset(context: FaultContext, carried_out: bool = True) -> HttpResponse:
-    """A connection reset after the request and before the response; the request is carried out by default."""
+    """A connection reset before the response; the request is carried out by default."""
     if carried_out:
         for _ in context.proceed(context.request).body:
             pass
@@ -179,7 +183,7 @@ ODD_BODIES = {
 
 @fault(on="answers", slot="answer")
 def odd_json(context: FaultContext, kind: object = "nan") -> HttpResponse:
-    """A small body of unusual JSON; kind: nan, bigint (5000 digits), duplicates, array, null or text."""
+    """Unusual JSON; kind: nan, bigint (5000 digits), duplicates, array, null or text."""
     return _odd(context, ODD_BODIES[str(kind)])
 
 
@@ -200,7 +204,8 @@ def plain_answer(context: FaultContext) -> HttpResponse:
 
 @fault(on="asks", slot="answer")
 def blocked(context: FaultContext, reason: object = "SAFETY") -> HttpResponse:
-    """A blocked prompt: promptFeedback in generateContent, status failed with errors in Interactions."""
+    """A blocked prompt: promptFeedback in generateContent, status failed in
+    Interactions."""
     if not context.is_interactions:
         chunk = {"promptFeedback": {"blockReason": str(reason)}, "usageMetadata": {"promptTokenCount": 1}}
         body = b"data: " + compact_json(chunk) + b"\r\n\r\n" if context.streamed else indented_json(chunk)

@@ -1,4 +1,4 @@
-"""The request a fault acts on, and the kinds of requests a fault can be limited to."""
+"""The request of a fault, and the filters of requests."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple

@@ -14,7 +14,9 @@ SLOT_ORDER = ("end", "text", "bytes", "answer")
 
 
 class FaultType(NamedTuple):
-    """A registered fault. `on` is its default request filter; two faults of one `slot` exclude each other."""
+    """A registered fault.
+
+    `on` is its default request filter; two faults of one `slot` exclude each other."""
 
     name: str
     slot: str
@@ -45,7 +47,7 @@ FAULTS: dict[str, FaultType] = {}
 
 
 def fault(*, on: str, slot: str = "") -> Callable[[E], E]:
-    """Register a function as a fault under its own name; without `slot` it excludes only itself."""
+    """Register a function as a fault; without `slot` it excludes only itself."""
 
     def register(effect: E) -> E:
         FAULTS[effect.__name__] = FaultType(effect.__name__, slot or effect.__name__, on, effect)

@@ -1,4 +1,4 @@
-"""All faults by name, and the parser of their notation: `name` or `name(argument, key=value)`.
+"""All faults, and the parser of their notation, `name(argument, key=value)`.
 
 To add a fault, write a function with the decorator `fault` in one of the three modules imported here.
 """
@@ -57,7 +57,7 @@ def _value(node: ast.expr, text: str) -> Any:
 
 
 def _check(found: FaultType, arguments: dict[str, Any], text: str) -> None:
-    """Find a wrong argument before the run: a number where the default is one, a known value of `on`."""
+    """Raise ValueError for an argument of a wrong type or an unknown value of `on`."""
     for name, value in arguments.items():
         default = found.defaults.get(name)
         numeric = isinstance(default, (int, float)) and not isinstance(default, bool)

@@ -11,7 +11,7 @@ from .fault_registry import fault
 
 @fault(on="upload", slot="answer")
 def lose_chunk(context: FaultContext, keep: int = 0) -> HttpResponse:
-    """A connection broken during a chunk; the first `keep` bytes of the chunk are stored."""
+    """A connection broken during a chunk; the first `keep` bytes are stored."""
     if keep:
         headers = {**context.request.headers, "x-goog-upload-command": "upload"}
         context.proceed(context.request._replace(headers=headers, body=context.request.body[:keep]))
@@ -33,7 +33,7 @@ def chunk_503(context: FaultContext, status: int = 503, retry_after: object = ""
 
 @fault(on="upload", slot="answer")
 def active_503(context: FaultContext, status: int = 503, keep: int = 0) -> HttpResponse:
-    """An error for a chunk, with the upload status active; the first `keep` bytes are stored."""
+    """An error for a chunk, with upload status active; `keep` bytes are stored."""
     if keep:
         headers = {**context.request.headers, "x-goog-upload-command": "upload"}
         context.proceed(context.request._replace(headers=headers, body=context.request.body[:keep]))

@@ -28,7 +28,7 @@ def _changed(context: FaultContext, edit: FramesEdit, request: HttpRequest | Non
 
 @fault(on="streams", slot="end")
 def cut(context: FaultContext, after: int = 2, how: object = "reset") -> HttpResponse:
-    """A broken connection after `after` text deltas: a reset, or with how=close a close."""
+    """A connection reset after `after` text deltas; with how=close it is closed."""
 
     def corrupt(frames: Iterator[bytes]) -> Iterator[bytes]:
         yield from frames_until(frames, after)
@@ -40,7 +40,7 @@ def cut(context: FaultContext, after: int = 2, how: object = "reset") -> HttpRes
 
 @fault(on="streams", slot="end")
 def cut_clean(context: FaultContext, after: int = 2) -> HttpResponse:
-    """A complete HTTP response that ends after `after` text deltas, without the final events."""
+    """A complete HTTP response without the events after `after` text deltas."""
     return _changed(context, lambda frames: frames_until(frames, after))
 
 
@@ -95,7 +95,7 @@ def error_event(
 
 @fault(on="streams", slot="end")
 def unframed_error(context: FaultContext, after: int = 2, status: int = 503) -> HttpResponse:
-    """A JSON error that is not an event, after `after` text deltas, as a front end writes it."""
+    """A JSON error that is not an event, after `after` text deltas."""
 
     def corrupt(frames: Iterator[bytes]) -> Iterator[bytes]:
         yield from frames_until(frames, after)
@@ -107,7 +107,7 @@ def unframed_error(context: FaultContext, after: int = 2, status: int = 503) -> 
 
 @fault(on="answers", slot="end")
 def truncate_json(context: FaultContext, after: int = 2) -> HttpResponse:
-    """Incomplete JSON in a complete HTTP response: the body, or the event after `after` text deltas."""
+    """Incomplete JSON: the body, or the event after `after` text deltas."""
 
     def corrupt(frames: Iterator[bytes]) -> Iterator[bytes]:
         yield from frames_until(frames, after)
@@ -123,7 +123,7 @@ def truncate_json(context: FaultContext, after: int = 2) -> HttpResponse:
 
 @fault(on="streams", slot="end")
 def bad_json(context: FaultContext, after: int = 2) -> HttpResponse:
-    """An event with data that is not JSON, after `after` text deltas; the rest follows."""
+    """An event with invalid JSON after `after` text deltas; the rest follows."""
 
     def corrupt(frames: Iterator[bytes]) -> Iterator[bytes]:
         yield from _inserted(frames, after, b"event: step.delta\ndata: {not json}\n\n")
@@ -147,7 +147,7 @@ def talk_on(context: FaultContext, seconds: float = 3600) -> HttpResponse:
 
 
 def _inserted(frames: Iterator[bytes], after: int, extra: bytes) -> Iterator[bytes]:
-    """The frames with `extra` after `after` text deltas, or before the first frame for 0."""
+    """The frames with `extra` after `after` text deltas."""
     if after == 0:
         yield extra
     for frame in frames:
@@ -223,7 +223,7 @@ def unknown_parts(context: FaultContext) -> HttpResponse:
 
 @fault(on="streams")
 def odd_frames(context: FaultContext) -> HttpResponse:
-    """Comments, ids, empty data, an event without data and an invalid line between the events."""
+    """Comments, ids, empty data, an empty event and an invalid line between events."""
     noise = (
         b": a comment\n\n",
         b"id: 7\n: after the id\n\n",
@@ -289,7 +289,7 @@ def huge_event(context: FaultContext, mib: int = 32) -> HttpResponse:
 def finish(
     context: FaultContext, status: object = "incomplete", code: object = "", message: object = "Emulated."
 ) -> HttpResponse:
-    """The whole text with another final status (or finishReason); with `code` also errors."""
+    """The whole text with another status (or finishReason); with `code` also errors."""
     errors = [{"code": str(code), "message": str(message)}] if code else []
 
     def edit(value: dict[str, Any]) -> dict[str, Any]:
@@ -342,7 +342,7 @@ def slow(context: FaultContext, seconds: float = 1) -> HttpResponse:
 
 @fault(on="streams", slot="bytes")
 def framing(context: FaultContext, line_end: object = "crlf", bom: bool = True, size: int = 1) -> HttpResponse:
-    """The same events with other line ends (cr, lf, crlf), a byte order mark, in pieces of `size` bytes."""
+    """Other line ends (cr, lf, crlf), a byte order mark, pieces of `size` bytes."""
     end = {"cr": b"\r", "lf": b"\n", "crlf": b"\r\n"}[str(line_end)]
 
     def corrupt(frames: Iterator[bytes]) -> Iterator[bytes]:

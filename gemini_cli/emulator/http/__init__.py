@@ -1,1 +1,1 @@
-"""HTTP: the server, requests and responses, routes."""
+"""HTTP: requests, responses, routes, and the server."""

@@ -15,7 +15,9 @@ JsonObject = dict[str, Any]
 
 
 class HttpRequest(NamedTuple):
-    """One HTTP request, with header names in lower case; `target` is the path and query of the request line."""
+    """One HTTP request.
+
+    Header names are in lower case; `target` is the path and query of the request line."""
 
     method: str
     target: str
@@ -24,7 +26,9 @@ class HttpRequest(NamedTuple):
 
 
 class HttpResponse(NamedTuple):
-    """One HTTP response. Each item of `body` is sent at once, and made only when needed.
+    """One HTTP response.
+
+    Each item of `body` is sent at once, and made only when needed.
 
     At an empty item a server can check whether the client is still connected. ConnectionResetError from the iterator
     means that the connection breaks at that point. With `raw`, the body is all bytes of the response, status line
@@ -38,7 +42,9 @@ class HttpResponse(NamedTuple):
 
 
 class ApiRequest(NamedTuple):
-    """A request with its route: the values in its path and query, and the URL in front of the version.
+    """A request with its route.
+
+    `base` is the URL in front of the version; `path` and `query` are the values in the URL.
 
     A handler adds to `script_faults` the faults that a script line requests for this response.
     """
@@ -74,7 +80,7 @@ _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def compact_json(value: object) -> bytes:
-    """Compact JSON in UTF-8; a lone surrogate, which UTF-8 cannot encode, becomes an escape."""
+    """Compact JSON in UTF-8; a lone surrogate becomes an escape."""
     return _compact.encode(value).encode("utf-8", "backslashreplace")
 
 

@@ -1,4 +1,4 @@
-"""Checks of a request's head: programs on this machine are served, web pages are not.
+"""Checks of a request's head: web pages are not served.
 
 A page in a browser can send requests to 127.0.0.1, and with DNS rebinding it can read the responses. So the Host must
 be a loopback name (421), a request with the headers of a page is refused (403), a JSON body must have the JSON type,

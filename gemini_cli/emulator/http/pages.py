@@ -1,4 +1,4 @@
-"""Lists in pages, with `pageSize` and `pageToken` (api/README.md 10.11, 11.23, 14.5)."""
+"""Pages of lists (api/README.md 10.11, 11.23, 14.5)."""
 
 import base64
 import binascii
@@ -9,7 +9,7 @@ from .exchange import ApiRequest
 
 
 class PageRequest(NamedTuple):
-    """The size of a page, and the position at which the last page ended (None for the first page)."""
+    """The size of a page, and the position of its start (None for the first page)."""
 
     size: int
     position: int | None

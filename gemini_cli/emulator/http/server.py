@@ -35,7 +35,7 @@ DRAIN_SECONDS, LINGER_READS = 0.5, 64
 
 
 class RecordedRequest(NamedTuple):
-    """A received request with its body, cut to `remember` bytes, and its time (time.monotonic)."""
+    """A received request; its body is cut to `remember` bytes, `at` is monotonic."""
 
     method: str
     target: str
@@ -49,7 +49,9 @@ class ClientGone(Exception):
 
 
 class Server:
-    """A server in threads of its own. Every request needs `key`: the emulator's, or a new one of 39 characters.
+    """A server in threads of its own.
+
+    Every request needs `key`: the emulator's, or a new one of 39 characters.
 
     With `tls` the scheme is https. `log` gets a line for each response, without query and headers, so without the key.
     `remember` is the number of bytes of each body that stay in `requests`; None records no requests.
@@ -106,7 +108,7 @@ class Server:
         self.emulator.close()
 
     def assert_clean(self) -> None:
-        """AssertionError for an unused fault or script line, an unknown request, or an exception in the emulator."""
+        """Raise AssertionError for leftovers and for exceptions in the emulator."""
         left = self.failures + self.emulator.leftovers()
         if left:
             raise AssertionError("; ".join(left))
@@ -179,7 +181,7 @@ def _listener6(port: int, owner: Server) -> list[_Listener]:
 
 
 class _Connection(BaseHTTPRequestHandler):
-    """A connection: read requests, write responses, and break the connection where a response says so."""
+    """A connection: read requests and write responses."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -314,7 +316,7 @@ class _Connection(BaseHTTPRequestHandler):
         self.connection.close()
 
     def finish(self) -> None:
-        """After an error read the rest of the request: closing with unread bytes would reset the connection."""
+        """Read the rest of a refused request: to close with unread bytes is a reset."""
         if self._unread:
             with suppress(OSError):
                 self.connection.shutdown(socket.SHUT_WR)

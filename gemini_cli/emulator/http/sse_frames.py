@@ -10,7 +10,7 @@ EventEdit = Callable[[dict[str, Any]], dict[str, Any] | None]
 
 
 def frame_data(frame: bytes) -> dict[str, Any] | None:
-    """The JSON object of a frame; None for `done`, an empty item, and a frame that another fault has damaged."""
+    """The JSON object of a frame, or None for a frame without one."""
     _, _, rest = frame.partition(b"data: ")
     try:
         value = json.loads(rest)

@@ -1,1 +1,1 @@
-"""The pretend model: what is answered."""
+"""The emulated model."""

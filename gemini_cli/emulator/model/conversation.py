@@ -27,7 +27,7 @@ def input_steps(value: Any) -> list[Step]:
 
 
 def _full(step: Step) -> Step:
-    """A step whose content may be a plain string (api/README.md 2.4), with a list of parts."""
+    """A step with its content as a list of parts (api/README.md 2.4)."""
     if step.get("type") == "user_input" and isinstance(step.get("content"), str):
         return {**step, "content": [{"text": step["content"], "type": "text"}]}
     return step
@@ -58,7 +58,7 @@ def user_parts(turn: Iterable[Step]) -> list[Part]:
 
 
 def function_results(turn: Iterable[Step]) -> list[Step]:
-    """The function results of a turn: steps, or parts of a user input (api/README.md 4.10)."""
+    """The function results of a turn, in either form (api/README.md 4.10)."""
     return list(_results(turn))
 
 
@@ -75,7 +75,7 @@ def join_text(found: Iterable[Part]) -> str:
 
 
 def drop_last_answer(steps: list[Step]) -> list[Step]:
-    """The steps up to the last one of the client, to continue an answer (api/README.md 8.12)."""
+    """The steps without the last answer, to continue it (api/README.md 8.12)."""
     kept = list(steps)
     while kept and kept[-1].get("type") not in CLIENT_STEPS:
         kept.pop()
@@ -98,7 +98,7 @@ def part_size(part: Part) -> PartSize:
 
 
 def decode_base64(data: str) -> bytes:
-    """Decode base64 of either alphabet, with or without padding (api/README.md 11.5); invalid base64 gives no bytes."""
+    """Decode base64 of either alphabet (api/README.md 11.5); invalid base64 is empty."""
     plain = data.translate(str.maketrans("-_", "+/")).rstrip("=")
     try:
         return base64.b64decode(plain + "=" * (-len(plain) % 4))

@@ -45,7 +45,7 @@ def choose_calls(functions: list[FunctionDeclaration], choice: ToolChoice, promp
 
 
 def _named(functions: list[FunctionDeclaration], prompt: str) -> list[FunctionDeclaration]:
-    """The functions in the order of their names in the prompt; whole names win over last words."""
+    """The functions that the prompt names; whole names win over last words."""
     for search in (_whole_name, _last_word):
         found = [(match.start(), each) for each in functions if (match := search(each["name"], prompt))]
         if found:
@@ -81,7 +81,7 @@ def _sampled(function: FunctionDeclaration, prompt: str) -> dict[str, Any]:
 
 
 def make_function_call(name: str, arguments: dict[str, Any], seed: str) -> Step:
-    """A function_call step; the id has eight lower-case letters and digits (api/README.md 4.5)."""
+    """A function_call step with an id of eight characters (api/README.md 4.5)."""
     id = f"{zlib.crc32(f'{seed} {name}'.encode()):08x}"
     return {"id": id, "type": "function_call", "name": name, "arguments": arguments}
 

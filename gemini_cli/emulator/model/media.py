@@ -1,4 +1,4 @@
-"""The kinds of media: what each costs, takes as fields, and looks like when the model generates it."""
+"""The kinds of media: price, fields, and generated data."""
 
 import base64
 import struct

@@ -1,4 +1,4 @@
-"""The emulated model: a deterministic answer that says that it comes from the emulator.
+"""The emulated model: a deterministic answer.
 
 The text is made for assertions: the turn and the model, each part with its type and size, the results of functions,
 the system instruction, earlier turns, and the sentences of tools. A script may replace it.
@@ -54,7 +54,7 @@ class ModelRequest(NamedTuple):
 
 
 class ModelAnswer(NamedTuple):
-    """`offset` is the start of the rest in the whole text; None if the answer is complete."""
+    """An answer; `offset` is the start of the rest of its text, None at the end."""
 
     steps: list[Step]
     status: str
@@ -108,7 +108,7 @@ def _calls(request: ModelRequest, line: ScriptLine) -> list[Step]:
 
 
 def _thought(request: ModelRequest) -> Step:
-    """A thought with a signature, also where no token was spent on it (api/README.md 4.3)."""
+    """A thought with a signature, in every answer (api/README.md 4.3)."""
     mark = f"emulator thought {request.turn} {zlib.crc32(request.prompt.encode('utf-8', 'replace')):08x}"
     step: Step = {"signature": base64.b64encode(mark.encode()).decode(), "type": "thought"}
     if request.summaries and request.thinking:
@@ -138,7 +138,7 @@ def _output(request: ModelRequest, line: ScriptLine, used: ToolUse) -> tuple[lis
 
 
 def _limited(whole: str, request: ModelRequest) -> LimitedText:
-    """Apply stop sequences, then the token limit, then the limit of one response (api/README.md 8.11)."""
+    """Apply stop sequences, token limit, and limit of a response (api/README.md 8.11)."""
     for stop in request.stops:
         whole = whole.split(stop, 1)[0] if stop else whole
     allowed = whole if request.max_tokens is None else tokens.truncate_to_tokens(whole, request.max_tokens)

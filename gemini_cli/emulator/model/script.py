@@ -1,4 +1,4 @@
-"""Scripts: the answers of the emulated model, in YAML or as the same lists in Python.
+"""Scripts for the emulated model, in YAML or as the same lists in Python.
 
 A script is a list of lines. The first line whose `when` matches and whose `times` are not used up gives the answer:
 

@@ -1,4 +1,4 @@
-"""An interaction as server-sent events (api/README.md 7); the same interaction always has the same events.
+"""An interaction as server-sent events, always the same (api/README.md 7).
 
 Rule 1. The events are created, status_update, for each step start, deltas and stop, then completed and done (7.3).
 Rule 2. `completed` has everything except the steps (7.4); `created` has only ids and names.
@@ -22,7 +22,7 @@ SINGLE_DELTA_STEPS = ("_call", "_result")
 
 
 def interaction_events(interaction: Interaction, chunk: int = DELTA_LENGTH) -> Iterator[Event]:
-    """All events except `done`. Only a stored interaction, which can be resumed, has event ids."""
+    """All events except `done`, with event ids if the interaction is stored."""
     id = interaction.get("id", "")
     numbered = enumerate(_events({"id": id, **interaction}, chunk), 1)
     for number, event in numbered:
@@ -97,5 +97,5 @@ def events_after(found: Iterable[Event], last_event_id: str) -> Iterator[Event]:
 
 
 def encode_event(event: Event) -> bytes:
-    """The bytes of an event: its name, one line of data, a blank line (api/README.md 7.1)."""
+    """The bytes of an event (api/README.md 7.1)."""
     return b"event: %s\ndata: %s\n\n" % (str(event["event_type"]).encode(), compact_json(event))

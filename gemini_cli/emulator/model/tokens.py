@@ -1,4 +1,4 @@
-"""Token counts: a token is four bytes of text, and media have a price (api/README.md 6.7-6.9)."""
+"""Token counts: a token is four bytes of text (api/README.md 6.7-6.9)."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -50,7 +50,7 @@ def list_modalities(counts: dict[str, int]) -> list[dict[str, Any]]:
 
 
 def build_usage(read: dict[str, int], output: int, thought: int, searches: int) -> dict[str, Any]:
-    """The `usage` object; `read` includes the history of the conversation (api/README.md 6.9)."""
+    """The `usage` object; `read` includes the history (api/README.md 6.9)."""
     total_input = sum(read.values())
     found: dict[str, Any] = {
         "total_tokens": total_input + output + thought,

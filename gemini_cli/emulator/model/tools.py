@@ -1,4 +1,4 @@
-"""The server's tools: the steps that a use leaves, and a sentence of the answer with its citation.
+"""The server's tools: their steps, and sentences with citations.
 
 google_search is as recorded (api/README.md 4.7, 4.8, 5.2, 5.3, 7.10), the others follow their types (4.1, 5.1).
 """
@@ -99,6 +99,6 @@ TOOLS: dict[str, Callable[[str], ToolUse]] = {
 
 
 def use_tools(names: list[str], prompt: str) -> ToolUse:
-    """The contributions of the named tools, in the order of the request; a tool without a row has none."""
+    """The contributions of the named tools; a tool without a row has none."""
     used = [TOOLS[name](prompt) for name in dict.fromkeys(names) if name in TOOLS]
     return ToolUse([step for each in used for step in each.steps], [line for each in used for line in each.sentences])
