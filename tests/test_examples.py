@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from gemini_cli.commands.tree import commands
-from gemini_cli.emulator import files
-from gemini_cli.emulator.script import Script
-from gemini_cli.emulator.world import Pace, World
+from gemini_cli.emulator.api import files
+from gemini_cli.emulator.model.script import Script
+from gemini_cli.emulator.service_state import Pace, ServiceState
 from gemini_cli.reference.examples import EXAMPLES, Example
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -49,10 +49,10 @@ def scene(home: Path) -> None:
 def _keep_files(state: Path) -> None:
     """One that was uploaded, and one that a model made."""
     state.parent.mkdir(parents=True)
-    world = World(state, time.time, time.sleep, Script.of(None), Pace(), output_cap=0)
+    world = ServiceState(state, time.time, time.sleep, Script.load(None), Pace(), output_cap=0)
     for name, generated_at in (("report", None), ("film", time.time())):
         world.store.blobs.write(name, 0, name.encode())
-        files.keep(world, name, "text/plain", name, BASE, generated_at)
+        files.store_file(world, name, "text/plain", name, BASE, generated_at)
     world.close()
 
 

@@ -115,7 +115,7 @@ NEVER = {"anyio", "trio", "httpx._main", "yaml", "rich", "pydantic", "click", "j
 NEVER |= {"gemini_cli.emulator"}
 SENDING = {"gemini_cli.client.api_client", "httpx", "httpcore", "h11", "ssl", "socket", "http"}
 NO_WIRE = {*NEVER, *SENDING}
-OFFLINE = {*NEVER, "gemini_cli.emulator.server", "httpcore", "h11"} - {"sqlite3", "gemini_cli.emulator"}
+OFFLINE = {*NEVER, "gemini_cli.emulator.http.server", "httpcore", "h11"} - {"sqlite3", "gemini_cli.emulator"}
 NO_COMMAND = {*NO_WIRE, "gemini_cli.context", "gemini_cli.settings", "gemini_cli.request"}
 NOWHERE = ["--base-url", "http://127.0.0.1:9", "--retries", "0"]
 

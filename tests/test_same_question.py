@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from gemini_cli.emulator.contents import REQUEST
-from gemini_cli.emulator.dialect import normal
+from gemini_cli.emulator.api.contents import REQUEST
+from gemini_cli.emulator.api.json_parser import parse_message
 from tests.harness import gemini
 
 API = Path(__file__).parents[2] / "shared" / "api"
@@ -57,7 +57,7 @@ def lines(name: str) -> list[dict[str, Any]]:
 
 def meaning(body: dict[str, Any]) -> dict[str, Any]:
     """Without the roles that go without saying, and with one alphabet for base64."""
-    found: dict[str, Any] = normal(body, REQUEST)
+    found: dict[str, Any] = parse_message(body, REQUEST)
     found.get("systemInstruction", {}).pop("role", None)
     for content in found["contents"]:
         content.setdefault("role", "user")

@@ -17,7 +17,7 @@ from gemini_cli.settings import Said, resolve
 from gemini_cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from gemini_cli.emulator.server import Server
+    from gemini_cli.emulator.http.server import Server
 
 GRACE = 2.0  # seconds a command gets to end after our signal reached it
 
@@ -55,19 +55,20 @@ def emulator(context: Context) -> int | None:
 
 
 def fault_list() -> str:
-    """The emulator's own table, a line each."""
-    from gemini_cli.emulator.fault_table import ROWS
+    """A line for each fault."""
+    from gemini_cli.emulator.faults.fault_table import all_faults
 
-    width = max(len(row.usage) for row in ROWS.values())
-    return "".join(f"{row.usage:{width}}  {row.says}\n" for row in ROWS.values())
+    faults = all_faults().values()
+    width = max(len(fault.usage) for fault in faults)
+    return "".join(f"{fault.usage:{width}}  {fault.description}\n" for fault in faults)
 
 
 @contextmanager
 def _served(asked: Emulated, terminal: Terminal) -> Iterator[Server]:
     """A server for the length of a block. A fault that was not spent is no failure here, as it is in our tests."""
     from gemini_cli.emulator import Emulator
-    from gemini_cli.emulator.script import Script
-    from gemini_cli.emulator.server import Server
+    from gemini_cli.emulator.http.server import Server
+    from gemini_cli.emulator.model.script import Script
 
     terminal.verbose = asked.verbose
     if asked.port > 65535:
@@ -76,7 +77,7 @@ def _served(asked: Emulated, terminal: Terminal) -> Iterator[Server]:
         if asked.state is not None:  # the store is opened when first needed, which is too late to complain
             os.close(os.open(asked.state, os.O_RDWR | os.O_CREAT, 0o600))
     with _reading(asked.script):
-        script = Script.of(asked.script)
+        script = Script.load(asked.script)
     try:
         served = Emulator(state=asked.state, script=script, faults=asked.fault or ())
     except ValueError as error:

@@ -1,18 +1,23 @@
-"""The Gemini API, pretended: one object with two doors, in memory and on a loopback port.
+"""An emulator of the Gemini API.
 
-`Emulator().handle(call)` is the first door; `gemini_cli.emulator.server.Server` the second. Nothing here imports
-anything from the rest of `gemini_cli`, not even a constant: two programs that share one are wrong together.
+In memory: `Emulator().handle(request)`. On a loopback port: `http.server.Server`.
 
-Who may know whom, from the outside in:
+The emulator imports nothing of the rest of `gemini_cli`: with a shared constant, client and emulator could be wrong
+together, and no test would notice.
 
-    server -> guard, service
-    service -> faults, access, and by name, when first asked: interactions, files, models, generate_content, batches
-    those -> conversation, contents, model, stream, validation, store (through World)
-    model -> answer parts: tools, functions, sample, tokens
-    everything -> exchange, errors
+Packages, from the outside in; a package imports only what stands below it, except for http/server:
+
+    http/server    the loopback port
+    service        authentication, routing, faults
+    faults/        faults, by name
+    api/           one module for each resource
+    store, service_state
+    model/         the answers
+    http/          requests, responses, routes
+    errors
 """
 
-from .exchange import Call, Reply
+from .http.exchange import HttpRequest, HttpResponse
 from .service import Emulator
 
-__all__ = ["Call", "Emulator", "Reply"]
+__all__ = ["Emulator", "HttpRequest", "HttpResponse"]

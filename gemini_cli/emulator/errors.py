@@ -1,13 +1,13 @@
-"""What the service says when it says no, in the two dialects it has.
+"""Error responses, in the two formats of the API.
 
-The Interactions family answers `{"error": {"message", "code"}}` with a word as code, compact (reference.md 12.1,
-traffic.md 54). Everything else, and whatever the front end refuses before any family sees it, answers the form of
-google.rpc: a number, a status word, details, indented (reference.md 12.2, traffic.md 55).
+Interactions sends `{"error": {"message", "code"}}` with a word as code, compact (api/README.md 12.1). The older API,
+and the front end of both, send the format of google.rpc: a number, a status word, details, indented
+(api/README.md 12.2).
 """
 
 from typing import Any
 
-RPC_STATUS = {
+RPC_STATUSES = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
     403: "PERMISSION_DENIED",
@@ -25,7 +25,7 @@ RPC_STATUS = {
     504: "DEADLINE_EXCEEDED",
 }
 
-INTERACTION_CODE = {
+INTERACTION_CODES = {
     400: "invalid_request",
     401: "authentication",
     402: "payment_required",
@@ -41,13 +41,15 @@ INTERACTION_CODE = {
     504: "deadline_exceeded",
 }
 
-Detail = dict[str, Any]
+ErrorDetail = dict[str, Any]
 
 
-class Problem(Exception):
-    """A refusal. `code` is the Interactions word, `rpc` the google.rpc one; both have a default by status.
+class ErrorResponse(Exception):
+    """An error response.
 
-    `front` marks what the front end refuses: it speaks google.rpc before any family is reached.
+    `code` is the word in Interactions, `rpc` the one in google.rpc; both have defaults by `status`.
+
+    `front_end` marks an error of the front end, which has the format of google.rpc in both APIs.
     """
 
     def __init__(
@@ -57,16 +59,16 @@ class Problem(Exception):
         *,
         code: str = "",
         rpc: str = "",
-        details: list[Detail] | None = None,
-        front: bool = False,
+        details: list[ErrorDetail] | None = None,
+        front_end: bool = False,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
-        self.code = code or INTERACTION_CODE.get(status, "api_error" if status >= 500 else "invalid_request")
-        self.rpc = rpc or RPC_STATUS.get(status, "INTERNAL" if status >= 500 else "INVALID_ARGUMENT")
+        self.code = code or INTERACTION_CODES.get(status, "api_error" if status >= 500 else "invalid_request")
+        self.rpc = rpc or RPC_STATUSES.get(status, "INTERNAL" if status >= 500 else "INVALID_ARGUMENT")
         self.details = details or []
-        self.front = front
+        self.front_end = front_end
 
     def interaction_body(self) -> dict[str, Any]:
         return {"error": {"message": self.message, "code": self.code}}
@@ -78,15 +80,15 @@ class Problem(Exception):
         return {"error": error}
 
 
-def invalid_json(why: str) -> Problem:
-    return Problem(400, f"Invalid JSON payload received. {why}")
+def invalid_json(reason: str) -> ErrorResponse:
+    return ErrorResponse(400, f"Invalid JSON payload received. {reason}")
 
 
-def not_found() -> Problem:
-    return Problem(404, "Requested entity was not found.")
+def not_found() -> ErrorResponse:
+    return ErrorResponse(404, "Requested entity was not found.")
 
 
-def error_info(reason: str) -> Detail:
+def error_info(reason: str) -> ErrorDetail:
     return {
         "@type": "type.googleapis.com/google.rpc.ErrorInfo",
         "reason": reason,
@@ -95,21 +97,21 @@ def error_info(reason: str) -> Detail:
     }
 
 
-def missing_key() -> Problem:
-    """traffic.md 58."""
+def missing_key() -> ErrorResponse:
+    """A missing key (api/README.md 12.8)."""
     message = (
         "Method doesn't allow unregistered callers (callers without established identity). "
         "Please use API Key or other form of API consumer identity to call this API."
     )
-    return Problem(403, message, front=True)
+    return ErrorResponse(403, message, front_end=True)
 
 
-def wrong_key() -> Problem:
-    """traffic.md 58: 400, not 401; one has to look at the reason."""
+def invalid_key() -> ErrorResponse:
+    """400, not 401: only the reason tells (api/README.md 12.8)."""
     message = "API key not valid. Please pass a valid API key."
     localized = {
         "@type": "type.googleapis.com/google.rpc.LocalizedMessage",
         "locale": "en-US",
         "message": message,
     }
-    return Problem(400, message, details=[error_info("API_KEY_INVALID"), localized], front=True)
+    return ErrorResponse(400, message, details=[error_info("API_KEY_INVALID"), localized], front_end=True)

@@ -1,4 +1,4 @@
-"""The emulator itself: finds the route, checks the key, lets faults happen, and turns refusals into bodies."""
+"""The emulator: authentication, routing, faults, error responses."""
 
 import os
 import time
@@ -6,27 +6,28 @@ from collections.abc import Callable, Iterable
 from importlib import import_module
 from typing import Any, cast
 
-from .errors import Problem, missing_key, wrong_key
-from .exchange import JSON_UTF8, SSE, Call, Reply, Request, dump, pretty
-from .faults import Faults, Order, Scene
-from .routes import Match, find, streams
-from .script import Script
-from .world import Pace, World
+from .errors import ErrorResponse, invalid_key, missing_key
+from .faults.fault_context import FaultContext, Proceed
+from .faults.faults import FaultQueue, FaultSpec
+from .http.exchange import JSON_UTF8, SSE, ApiRequest, HttpRequest, HttpResponse, compact_json, indented_json
+from .http.routes import RouteMatch, find_route, wants_stream
+from .model.script import Script
+from .service_state import Pace, ServiceState
 
-Handler = Callable[[World, Request], Reply]
+Handler = Callable[[ServiceState, ApiRequest], HttpResponse]
 
-# What an in-memory caller that names no host is talking to.
-OWN_NAME = "https://generativelanguage.googleapis.com"
+# The origin of URLs in responses where the request has no Host.
+DEFAULT_ORIGIN = "https://generativelanguage.googleapis.com"
 FAULT_HEADER, TOKEN_HEADER = "x-emulator-fault", "x-emulator-token"
 
 
 class Emulator:
-    """`handle(call)` answers as the API would.
+    """Answer requests as the API would, through `handle`.
 
-    `state` is an SQLite file, shared between processes, or None for memory; `script` a YAML file, its content as a
-    list, or nothing; `faults` are orders like "refuse(503, times=2)". Without `key` every key and none is good.
-    `token` is what the header X-Emulator-Token must say before X-Emulator-Fault is obeyed; without one it never is.
-    Unknown fault names and bad scripts are a ValueError here, before anything is asked.
+    `state` is an SQLite file, shared between processes, or None for memory. `script` is a YAML file, its content as a
+    list, or None. `faults` are written like "refuse(503, times=2)". Without `key`, requests need no key. The header
+    X-Emulator-Fault works only in requests whose X-Emulator-Token equals `token`. ValueError: an unknown fault, or a
+    script with a mistake.
     """
 
     def __init__(
@@ -44,93 +45,97 @@ class Emulator:
     ) -> None:
         self.key = key
         self.token = token
-        # What a door speaks, for the URLs that answers contain.
+        # The scheme of URLs in responses.
         self.scheme = "http"
-        self.faults = Faults(faults)
-        # Requests that no route knows: a test should look at them, Server does.
+        self.faults = FaultQueue(faults)
+        # Requests without a route.
         self.unknown: list[str] = []
-        self._world = World(state, clock, sleep, Script.of(script), pace or Pace(), output_cap)
-        for line in self._world.script.lines:
+        self._state = ServiceState(state, clock, sleep, Script.load(script), pace or Pace(), output_cap)
+        for line in self._state.script.lines:
             for text in line.faults:
-                Order.parse(text)
+                FaultSpec.parse(text)
 
-    def handle(self, call: Call) -> Reply:
-        """Answer one call. Raises ConnectionResetError where a fault breaks the connection before any answer."""
-        match = find(call.method, call.target)
+    def handle(self, request: HttpRequest) -> HttpResponse:
+        """Answer one request; ConnectionResetError if a fault breaks the connection."""
+        match = find_route(request.method, request.target)
         if match is None:
-            path = call.target.partition("?")[0]
-            self.unknown.append(f"{call.method} {path}")
-            return _refusal(Problem(404, "Method not found.", front=True), None)
+            path = request.target.partition("?")[0]
+            self.unknown.append(f"{request.method} {path}")
+            return _error_response(ErrorResponse(404, "Method not found.", front_end=True), None)
         try:
-            self._check_key(match, call)
-            orders = self._orders(match, call)
-        except Problem as problem:
-            return _refusal(problem, match)
-        return self._scene(match, call, self._carry_out).with_faults(orders).proceed(call)
+            self._check_key(match, request)
+            faults = self._take_faults(match, request)
+        except ErrorResponse as error:
+            return _error_response(error, match)
+        return self._with_faults(faults, match, request, self._carry_out)
 
     def leftovers(self) -> list[str]:
-        """What a clean run has none of: faults never spent, script lines never spoken, requests not understood."""
-        spent = [f"fault not spent: {text}" for text in self.faults.unspent()]
-        asked = [f"unknown request: {text}" for text in self.unknown]
-        return spent + asked + self._world.script.unspoken()
+        """Unused faults, unknown requests and unused script lines."""
+        faults = [f"fault not used: {text}" for text in self.faults.unused()]
+        requests = [f"unknown request: {text}" for text in self.unknown]
+        return faults + requests + self._state.script.unused_lines()
 
     def close(self) -> None:
-        self._world.close()
+        self._state.close()
 
-    def _check_key(self, match: Match, call: Call) -> None:
+    def _check_key(self, match: RouteMatch, request: HttpRequest) -> None:
         if self.key is None or match.route.keyless:
             return
-        given = call.headers.get("x-goog-api-key") or match.query.get("key")
-        if not given:
+        key = request.headers.get("x-goog-api-key") or match.query.get("key")
+        if not key:
             raise missing_key()
-        if given != self.key:
-            raise wrong_key()
+        if key != self.key:
+            raise invalid_key()
 
-    def _orders(self, match: Match, call: Call) -> list[Order]:
-        """The faults of this call, the innermost first."""
-        asked = call.headers.get(FAULT_HEADER)
-        if asked:
-            if not self.token or call.headers.get(TOKEN_HEADER) != self.token:
-                raise Problem(403, f"{FAULT_HEADER} needs the right {TOKEN_HEADER}.", front=True)
-            try:
-                ordered = [Order.parse(asked)]
-            except ValueError as error:
-                raise Problem(400, str(error), front=True) from error
-        else:
-            ordered = []
-        return ordered + self.faults.taken(match, call)
-
-    def _carry_out(self, call: Call) -> Reply:
-        match = find(call.method, call.target)
-        assert match is not None  # the call was routed once already, and faults change no path
-        origin = f"{self.scheme}://{call.headers['host']}" if "host" in call.headers else OWN_NAME
-        request = Request(call, origin + match.base, match.version, match.path, match.query, [])
+    def _take_faults(self, match: RouteMatch, request: HttpRequest) -> list[FaultSpec]:
+        """The faults of the request, innermost first."""
+        text = request.headers.get(FAULT_HEADER)
+        if not text:
+            return self.faults.take(match, request)
+        if not self.token or request.headers.get(TOKEN_HEADER) != self.token:
+            raise ErrorResponse(403, f"{FAULT_HEADER} needs the right {TOKEN_HEADER}.", front_end=True)
         try:
-            reply = _handler(match.route.handler)(self._world, request)
-        except Problem as problem:
-            return _refusal(problem, match)
-        orders = [Order.parse(text) for text in request.ordered]
-        return self._scene(match, call, lambda call: reply).with_faults(orders).proceed(call)
+            spec = FaultSpec.parse(text)
+        except ValueError as error:
+            raise ErrorResponse(400, str(error), front_end=True) from error
+        return [spec, *self.faults.take(match, request)]
 
-    def _scene(self, match: Match, call: Call, proceed: Callable[[Call], Reply]) -> Scene:
-        streamed = streams(match, call)
-        return Scene(call, match.route.kind, match.route.interactions, streamed, self._world.wait, proceed)
+    def _carry_out(self, request: HttpRequest) -> HttpResponse:
+        match = find_route(request.method, request.target)
+        assert match is not None  # routed before, and faults change no path
+        origin = f"{self.scheme}://{request.headers['host']}" if "host" in request.headers else DEFAULT_ORIGIN
+        routed = ApiRequest(request, origin + match.base, match.version, match.path, match.query, [])
+        try:
+            response = _handler(match.route.handler)(self._state, routed)
+        except ErrorResponse as error:
+            return _error_response(error, match)
+        faults = [FaultSpec.parse(text) for text in routed.script_faults]
+        return self._with_faults(faults, match, request, lambda request: response)
+
+    def _with_faults(
+        self, faults: list[FaultSpec], match: RouteMatch, request: HttpRequest, proceed: Proceed
+    ) -> HttpResponse:
+        if not faults:
+            return proceed(request)
+        streamed, route = wants_stream(match, request), match.route
+        context = FaultContext(request, route.kind, route.interactions, streamed, self._state.wait, proceed)
+        return context.with_faults(fault.apply for fault in faults).proceed(request)
 
 
 def _handler(name: str) -> Handler:
     module, _, function = name.partition(".")
-    # getattr gives Any; routes.py names only functions of this shape; a test looks.
-    return cast(Handler, getattr(import_module(f".{module}", __package__), function))
+    # A cast because getattr gives Any; a test compares the signatures of all handlers in routes.py.
+    return cast(Handler, getattr(import_module(f".api.{module}", __package__), function))
 
 
-def _refusal(problem: Problem, match: Match | None) -> Reply:
-    """The body of the right family; every error says its charset (traffic.md 16)."""
-    if match is not None and match.route.interactions and not problem.front:
-        return Reply(problem.status, {"content-type": JSON_UTF8}, (dump(problem.interaction_body()),))
-    # With alt=sse the older family says event-stream and sends plain JSON all the same (traffic.md 59).
+def _error_response(error: ErrorResponse, match: RouteMatch | None) -> HttpResponse:
+    """An error in the format of the called API (api/README.md 1.9, 12.1, 12.2)."""
+    if match is not None and match.route.interactions and not error.front_end:
+        return HttpResponse(error.status, {"content-type": JSON_UTF8}, (compact_json(error.interaction_body()),))
+    # With alt=sse the type is text/event-stream, and the body plain JSON (api/README.md 11.12).
     streamed = match is not None and match.route.kind == "generate_stream"
     if match is not None and streamed and match.query.get("alt") == "sse":
-        return Reply(problem.status, {"content-type": SSE}, (pretty(problem.rpc_body()),))
-    # Without it the array that was to come holds the error.
-    body = [problem.rpc_body()] if streamed else problem.rpc_body()
-    return Reply(problem.status, {"content-type": JSON_UTF8}, (pretty(body),))
+        return HttpResponse(error.status, {"content-type": SSE}, (indented_json(error.rpc_body()),))
+    # Without alt=sse the response is an array, also for an error.
+    body = [error.rpc_body()] if streamed else error.rpc_body()
+    return HttpResponse(error.status, {"content-type": JSON_UTF8}, (indented_json(body),))

@@ -1,7 +1,7 @@
-"""What the emulator remembers: JSON documents by kind and id, in SQLite, and the bytes of files beside it.
+"""The store: JSON documents in SQLite, and the bytes of files beside it.
 
-Several processes may use one state file at once, so every change is one transaction and nothing is cached here.
-The folder is made by the caller; the file is ours alone (0600).
+Processes may share a state file, so each change is one transaction, and nothing is cached. The caller makes the
+directory; the file has mode 0600.
 """
 
 import errno
@@ -19,9 +19,9 @@ from typing import Any
 Document = dict[str, Any]
 
 # Seconds to wait for another process.
-PATIENCE = 30
+LOCK_TIMEOUT = 30
 
-SCHEMA = """
+TABLES = """
 CREATE TABLE IF NOT EXISTS document (
     kind TEXT NOT NULL, id TEXT NOT NULL, number INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, id)
 ) WITHOUT ROWID;
@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS counter (kind TEXT PRIMARY KEY, value INTEGER NOT NUL
 
 
 class Store:
-    """Documents of every kind, numbered in the order they were made."""
+    """Documents of every kind, numbered in the order of their creation."""
 
     def __init__(self, path: str | os.PathLike[str] | None) -> None:
         self._lock = threading.RLock()
@@ -40,7 +40,7 @@ class Store:
         with _as_os_error(name):
             self._database = _opened(name)
         self._name = name
-        # Nobody is obliged to close an emulator in memory.
+        # An emulator in memory may stay open.
         self._close = weakref.finalize(self, self._database.close)
         self.blobs = Blobs(path)
 
@@ -56,7 +56,7 @@ class Store:
             self._database.execute("COMMIT")
 
     def number(self, kind: str) -> int:
-        """The next number of this kind; never given twice, whatever is deleted."""
+        """The next number of this kind; numbers of deleted documents are not used again."""
         with self._transaction() as database:
             database.execute("INSERT OR IGNORE INTO counter VALUES (?, 0)", (kind,))
             database.execute("UPDATE counter SET value = value + 1 WHERE kind = ?", (kind,))
@@ -75,7 +75,7 @@ class Store:
         return json.loads(row[0]) if row else None
 
     def change(self, kind: str, id: str, edit: Callable[[Document], None]) -> Document | None:
-        """Read, edit in place and write back as one step; None if there is no such document."""
+        """Edit a document in place, as one transaction; None if it does not exist."""
         with self._transaction() as database:
             row = database.execute("SELECT body FROM document WHERE kind = ? AND id = ?", (kind, id)).fetchone()
             if row is None:
@@ -90,7 +90,7 @@ class Store:
             return database.execute("DELETE FROM document WHERE kind = ? AND id = ?", (kind, id)).rowcount > 0
 
     def newest(self, kind: str, limit: int, before: int | None = None) -> list[tuple[int, Document]]:
-        """Up to `limit` documents with their numbers, newest first, starting below `before`."""
+        """Up to `limit` documents below `before` with their numbers, newest first."""
         with self._lock:
             rows = self._database.execute(
                 "SELECT number, body FROM document WHERE kind = ? AND number < ? ORDER BY number DESC LIMIT ?",
@@ -106,7 +106,7 @@ class Store:
 
 @contextmanager
 def _as_os_error(name: str) -> Iterator[None]:
-    """A state that cannot be used is an OSError, so that nobody else needs to load SQLite to catch it."""
+    """Raise OSError for errors of SQLite, for callers that did not load SQLite."""
     try:
         yield
     except sqlite3.Error as error:
@@ -114,17 +114,17 @@ def _as_os_error(name: str) -> Iterator[None]:
 
 
 def _make(path: str | os.PathLike[str]) -> None:
-    """Make the file with its mode: SQLite would use the umask, and its -wal and -shm files copy this mode.
+    """Create the file with mode 0600, which SQLite copies for -wal and -shm.
 
-    Only when it is not there: opening and closing a database file drops the locks this process has on it.
+    An existing file is not opened: to close it would drop the locks that this process has on it.
     """
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _opened(name: str) -> sqlite3.Connection:
-    # Transactions are ours (isolation_level=None); threads share the connection under the lock.
-    database = sqlite3.connect(name, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+    # No implicit transactions (isolation_level=None); threads share the connection under the lock.
+    database = sqlite3.connect(name, timeout=LOCK_TIMEOUT, isolation_level=None, check_same_thread=False)
     try:
         _prepare(database)
     except BaseException:
@@ -134,14 +134,14 @@ def _opened(name: str) -> sqlite3.Connection:
 
 
 def _prepare(database: sqlite3.Connection) -> None:
-    """WAL, and the tables. Two processes that switch a new file to WAL at once do not wait, they fail: so again."""
-    deadline = time.monotonic() + PATIENCE
+    """Switch to WAL and make the tables; retry if another process does so now."""
+    deadline = time.monotonic() + LOCK_TIMEOUT
     while True:
         try:
             database.execute("PRAGMA journal_mode=WAL")
-            # A pretend service owes nobody durability over a power cut, and an fsync costs more than an answer.
+            # An emulator need not survive a power cut, and an fsync takes longer than a response.
             database.execute("PRAGMA synchronous=OFF")
-            database.executescript(SCHEMA)
+            database.executescript(TABLES)
             return
         except sqlite3.OperationalError as error:
             if "locked" not in str(error) or time.monotonic() > deadline:
@@ -150,7 +150,7 @@ def _prepare(database: sqlite3.Connection) -> None:
 
 
 class Blobs:
-    """The bytes of files: one plain file each, because SQLite would copy a gigabyte three times."""
+    """The bytes of files, outside of SQLite, which would copy a gigabyte three times."""
 
     def __init__(self, state: str | os.PathLike[str] | None) -> None:
         self._state = None if state is None else Path(os.fspath(state))
@@ -168,16 +168,16 @@ class Blobs:
             folder = self._state.with_name(self._state.name + ".files")
             folder.mkdir(mode=0o700, exist_ok=True)
             return folder
-        import shutil  # these two are slow to load, and most states hold no files
+        import shutil  # slow to load, and most states hold no files
         import tempfile
 
         folder = Path(tempfile.mkdtemp(prefix="gemini-emulator-"))
-        # Bytes without a state file live no longer than we do.
+        # Without a state file the bytes are deleted at exit.
         self._forget = weakref.finalize(self, shutil.rmtree, folder, True)
         return folder
 
     def write(self, name: str, offset: int, data: bytes) -> None:
-        """Write at `offset` and forget whatever was beyond: an unacknowledged tail never counts."""
+        """Write at `offset`, and cut off the bytes after, which were not acknowledged."""
         descriptor = os.open(self._path(name), os.O_RDWR | os.O_CREAT, 0o600)
         with os.fdopen(descriptor, "r+b") as file:
             file.seek(offset)

@@ -31,7 +31,7 @@ class EmulatorTransport(httpx.BaseTransport):
         headers = {
             name: value for name, value in request.headers.items() if name != "host"
         }  # it has an address of its own
-        call = emulator.Call(request.method, request.url.raw_path.decode(), headers, request.read())
+        call = emulator.HttpRequest(request.method, request.url.raw_path.decode(), headers, request.read())
         try:
             reply = self.emulator.handle(call)
         except ConnectionResetError as error:
@@ -42,7 +42,7 @@ class EmulatorTransport(httpx.BaseTransport):
 
 
 class _Body(httpx.SyncByteStream):
-    def __init__(self, reply: emulator.Reply) -> None:
+    def __init__(self, reply: emulator.HttpResponse) -> None:
         self._reply = reply
 
     def __iter__(self) -> Iterator[bytes]:

@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection
 from typing import NamedTuple
 
 from gemini_cli.emulator import Emulator
-from gemini_cli.emulator.server import Server
+from gemini_cli.emulator.http.server import Server
 from tests.bench.measure import running
 
 CONNECTIONS = 4

@@ -152,10 +152,10 @@ _CONTENTS = {"contents": [{"parts": [{"text": "hi"}]}]}
 
 def _answer(path: str, body: Mapping[str, Any]) -> bytes:
     """The emulator's answer, made once."""
-    from gemini_cli.emulator import Call, Emulator
+    from gemini_cli.emulator import Emulator, HttpRequest
 
     asked = json.dumps({"model": "gemini-flash-latest", **body} if path == "interactions" else body).encode()
-    answer = b"".join(Emulator().handle(Call("POST", f"/v1beta/{path}", {}, asked)).body)
+    answer = b"".join(Emulator().handle(HttpRequest("POST", f"/v1beta/{path}", {}, asked)).body)
     return _HEAD.format("application/json", f"Content-Length: {len(answer)}").encode() + answer
 
 

@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from gemini_cli.emulator import Emulator
-from gemini_cli.emulator.faults import Faults
-from gemini_cli.emulator.world import Pace
+from gemini_cli.emulator.faults.faults import FaultQueue
+from gemini_cli.emulator.service_state import Pace
 from gemini_cli.files.resumable import CHUNK
 from gemini_cli.transport.emulator_transport import EmulatorTransport
 from tests.harness import KEY, Outcome, ScriptedTransport, gemini, reply
@@ -31,7 +31,7 @@ class EmulatedWire(ScriptedTransport):
     def __init__(self, *faults: str, service: Emulator | None = None) -> None:
         super().__init__([])
         self.emulator = service or Emulator(pace=Pace(processing=0))
-        self.emulator.faults = Faults(faults)
+        self.emulator.faults = FaultQueue(faults)
 
     def again(self, *faults: str) -> EmulatedWire:
         """The same service, in another run."""
@@ -51,7 +51,7 @@ class EmulatedWire(ScriptedTransport):
 
     def content(self, name: str) -> bytes:
         """What the service has under that name."""
-        return b"".join(self.emulator._world.store.blobs.read(name.removeprefix("files/")))
+        return b"".join(self.emulator._state.store.blobs.read(name.removeprefix("files/")))
 
 
 @pytest.fixture
@@ -531,7 +531,7 @@ def test_processing_is_waited_for_unless_not_wanted(environ: dict[str, str]) -> 
 def test_a_file_that_cannot_be_processed_is_rejected(environ: dict[str, str], state: Path) -> None:
     big(size=3)
     wire = EmulatedWire("failed_file(message='Bad codec.')")
-    wire.emulator._world.pace = Pace(processing=60)
+    wire.emulator._state.pace = Pace(processing=60)
     outcome = upload("film.mp4", wire=wire, environ=environ)
     assert (outcome.status, outcome.out) == (6, "")
     assert "could not process files/emu000000001: Bad codec." in outcome.err

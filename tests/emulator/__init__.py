@@ -1,1 +1,1 @@
-"""Tests of the emulator: the wire against the documents, the official SDK and curl."""
+"""Tests of the emulator, with the official SDK and curl as clients."""

@@ -4,7 +4,7 @@ import pytest
 
 from gemini_cli.emulator import Emulator
 
-from .door import Clock, Door
+from .in_memory_client import Clock, InMemoryClient
 
 
 @pytest.fixture
@@ -13,8 +13,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def door(clock: Clock) -> Iterator[Door]:
-    """An emulator in memory whose time is the test's."""
+def client(clock: Clock) -> Iterator[InMemoryClient]:
+    """A client of an emulator in memory, with the clock of the test."""
     emulator = Emulator(clock=clock, sleep=clock.sleep)
-    yield Door(emulator)
+    yield InMemoryClient(emulator)
     emulator.close()

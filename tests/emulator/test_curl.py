@@ -1,4 +1,4 @@
-"""curl, run as the published shell examples run it (reference.md 10.1, 14)."""
+"""curl as in the published shell examples (api/README.md 1.4, 10.1, 10.7)."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gemini_cli.emulator.server import Server
+from gemini_cli.emulator.http.server import Server
 
 pytestmark = pytest.mark.skipif(not shutil.which("curl") or not shutil.which("bash"), reason="needs curl and bash")
 
@@ -65,7 +65,7 @@ def test_stream(server: Server, tmp_path: Path) -> None:
     assert shell(server, STREAM, tmp_path).endswith("event: done\ndata: [DONE]\n\n")
 
 
-def test_the_older_family_with_the_key_in_the_query(server: Server, tmp_path: Path) -> None:
+def test_generate_content_with_the_key_in_the_query(server: Server, tmp_path: Path) -> None:
     found = json.loads(shell(server, OLDER, tmp_path))
     assert found["candidates"][0]["finishReason"] == "STOP"
 
@@ -76,6 +76,6 @@ def test_upload(server: Server, tmp_path: Path) -> None:
     assert (found["file"]["displayName"], found["file"]["sizeBytes"]) == ("IMAGE", "1600000")
 
 
-def test_a_form_post_is_refused_as_a_page_would_send_it(server: Server, tmp_path: Path) -> None:
+def test_a_form_post_of_a_web_page_is_an_error(server: Server, tmp_path: Path) -> None:
     found = json.loads(shell(server, """curl -s "$BASE/v1/interactions" -d '{}'""", tmp_path))
     assert found["error"]["code"] == 415

@@ -1,4 +1,4 @@
-"""Faults: the grammar, which call they fall on, and what each of them does (issue 3, item 4; faults.md)."""
+"""The effect of each fault."""
 
 import gzip
 import json
@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from gemini_cli.emulator import Emulator
-from gemini_cli.emulator.frames import is_text
+from gemini_cli.emulator.http.sse_frames import has_text
 
-from .door import MODEL, Clock, Door, delta_text, events, text
+from .in_memory_client import MODEL, Clock, InMemoryClient, delta_text, events, text
 from .test_files import send, start, upload
 
 CREATE = {"model": MODEL, "input": "Hi"}
@@ -19,16 +19,16 @@ GENERATE = {"contents": [{"parts": [{"text": "Hi"}]}]}
 GENERATE_STREAM = f"/v1/models/{MODEL}:streamGenerateContent?alt=sse"
 
 
-def faulty(*faults: str) -> Door:
+def with_faults(*faults: str) -> InMemoryClient:
     clock = Clock()
-    return Door(Emulator(faults=faults, clock=clock, sleep=clock.sleep))
+    return InMemoryClient(Emulator(faults=faults, clock=clock, sleep=clock.sleep))
 
 
-def streamed(door: Door, body: Any = None, target: str = TARGET) -> tuple[list[bytes], str]:
-    """The flushes that arrive, and how the connection broke, if it did."""
+def streamed(client: InMemoryClient, body: Any = None, target: str = TARGET) -> tuple[list[bytes], str]:
+    """The items of the body, and the exception that broke the connection, if any."""
     got: list[bytes] = []
     try:
-        for item in door.call("POST", target, body or STREAM).body:
+        for item in client.call("POST", target, body or STREAM).body:
             got += [item] if item else []
     except (ConnectionResetError, ConnectionAbortedError) as error:
         return got, type(error).__name__
@@ -36,22 +36,24 @@ def streamed(door: Door, body: Any = None, target: str = TARGET) -> tuple[list[b
 
 
 def said(frames: list[bytes]) -> str:
-    return "".join(json.loads(frame.partition(b"data: ")[2])["delta"]["text"] for frame in frames if is_text(frame))
+    return "".join(json.loads(frame.partition(b"data: ")[2])["delta"]["text"] for frame in frames if has_text(frame))
 
 
-TRUE = delta_text(Door(Emulator(clock=Clock())).stream("Hi"))
+TRUE = delta_text(InMemoryClient(Emulator(clock=Clock())).stream("Hi"))
 
 
-# --- in place of an answer
+# --- instead of the response
 
 
-def test_refuse_speaks_the_family_s_dialect_or_the_one_asked_for() -> None:
-    door = faulty("refuse(503)", "refuse(503)", "refuse(503, shape=list)", "refuse(429, retry_info='2s', code=X)")
-    ours = door.post(TARGET, CREATE).json
-    theirs = door.post(GENERATE_STREAM, GENERATE).json
-    listed = door.post(TARGET, CREATE).json
-    informed = door.post(TARGET, CREATE).json
-    assert ours == {"error": {"message": "Unavailable.", "code": "service_unavailable"}}
+def test_refuse_has_the_format_of_the_api_or_the_requested_one() -> None:
+    client = with_faults(
+        "refuse(503)", "refuse(503)", "refuse(503, shape=list)", "refuse(429, retry_info='2s', code=X)"
+    )
+    interactions = client.post(TARGET, CREATE).json
+    theirs = client.post(GENERATE_STREAM, GENERATE).json
+    listed = client.post(TARGET, CREATE).json
+    informed = client.post(TARGET, CREATE).json
+    assert interactions == {"error": {"message": "Unavailable.", "code": "service_unavailable"}}
     assert theirs == {"error": {"code": 503, "message": "Unavailable.", "status": "UNAVAILABLE"}}
     assert listed == [theirs]
     assert informed["error"]["status"] == "X"
@@ -59,96 +61,100 @@ def test_refuse_speaks_the_family_s_dialect_or_the_one_asked_for() -> None:
 
 
 @pytest.mark.parametrize("value", ["1", "3600", "'inf'", "'1e400'", "-5", "'soon'"])
-def test_retry_after_is_sent_as_ordered(value: str) -> None:
-    heard = faulty(f"rate_limit(retry_after={value})").post(TARGET, CREATE)
-    assert (heard.status, heard.headers["retry-after"]) == (429, value.strip("'"))
+def test_retry_after_is_sent_unchanged(value: str) -> None:
+    response = with_faults(f"rate_limit(retry_after={value})").post(TARGET, CREATE)
+    assert (response.status, response.headers["retry-after"]) == (429, value.strip("'"))
 
 
 def test_retry_after_as_a_date() -> None:
-    heard = faulty("refuse(503, retry_after='date+2')").post(TARGET, CREATE)
-    assert heard.headers["retry-after"].endswith(" GMT")
+    response = with_faults("refuse(503, retry_after='date+2')").post(TARGET, CREATE)
+    assert response.headers["retry-after"].endswith(" GMT")
 
 
 def test_the_daily_quota() -> None:
-    door = faulty("quota_per_day", "quota_per_day(shape=interactions)")
-    heard = door.post(TARGET, CREATE)
-    assert heard.status == 429
-    assert "PerDay" in heard.json["error"]["details"][0]["violations"][0]["quotaId"]
-    assert door.post(TARGET, CREATE).json["error"]["code"] == "quota_exceeded"
+    client = with_faults("quota_per_day", "quota_per_day(shape=interactions)")
+    response = client.post(TARGET, CREATE)
+    assert response.status == 429
+    assert "PerDay" in response.json["error"]["details"][0]["violations"][0]["quotaId"]
+    assert client.post(TARGET, CREATE).json["error"]["code"] == "quota_exceeded"
 
 
 def test_the_key_is_echoed() -> None:
-    heard = faulty("echo_key").ask("POST", TARGET, CREATE, {"x-goog-api-key": "CANARY"})
-    assert (heard.status, "CANARY" in heard.json["error"]["message"]) == (401, True)
+    response = with_faults("echo_key").send("POST", TARGET, CREATE, {"x-goog-api-key": "CANARY"})
+    assert (response.status, "CANARY" in response.json["error"]["message"]) == (401, True)
 
 
 def test_pages_and_redirects() -> None:
-    door = faulty(
+    client = with_faults(
         "html(502, size=5000)", "redirect(to='http://127.0.0.2:9/x', status=308)", "redirect(to=self)", "empty"
     )
-    page = door.post(TARGET, CREATE)
+    page = client.post(TARGET, CREATE)
     assert (page.status, page.headers["content-type"]) == (502, "text/html; charset=UTF-8")
     assert 4900 < len(page.body) <= 5000
-    moved = door.post(TARGET, CREATE)
+    moved = client.post(TARGET, CREATE)
     assert (moved.status, moved.headers["location"]) == (308, "http://127.0.0.2:9/x")
-    assert door.post(TARGET, CREATE).headers["location"] == TARGET
-    nothing = door.post(TARGET, CREATE)
+    assert client.post(TARGET, CREATE).headers["location"] == TARGET
+    nothing = client.post(TARGET, CREATE)
     assert (nothing.status, nothing.body) == (200, b"")
 
 
 def test_a_reset_may_or_may_not_have_carried_the_request_out() -> None:
-    door = faulty("reset(carried_out=false)", "reset")
+    client = with_faults("reset(carried_out=false)", "reset")
     for _ in range(2):
         with pytest.raises(ConnectionResetError):
-            door.post(TARGET, CREATE)
-    # One of the two took a number.
-    assert door.create()["id"] == Door(Emulator(faults=[])).create("x")["id"].replace("MDAwMDAx", "MDAwMDAy")
+            client.post(TARGET, CREATE)
+    # One of the two requests was carried out and used an id.
+    assert client.create()["id"] == InMemoryClient(Emulator(faults=[])).create("x")["id"].replace(
+        "MDAwMDAx", "MDAwMDAy"
+    )
 
 
 def test_oversized_and_odd_answers() -> None:
-    door = faulty("huge_headers(size=100000)", "short_body(missing=7)", "gzip_bomb(mib=2)", "deep_json(depth=50)")
-    assert sum(len(value) for value in door.post(TARGET, CREATE).headers.values()) > 100_000
-    short = door.post(TARGET, CREATE)
+    client = with_faults(
+        "huge_headers(size=100000)", "short_body(missing=7)", "gzip_bomb(mib=2)", "deep_json(depth=50)"
+    )
+    assert sum(len(value) for value in client.post(TARGET, CREATE).headers.values()) > 100_000
+    short = client.post(TARGET, CREATE)
     assert int(short.headers["content-length"]) == len(short.body) + 7
-    bomb = door.post(TARGET, CREATE)
+    bomb = client.post(TARGET, CREATE)
     assert bomb.headers["content-encoding"] == "gzip"
     assert len(bomb.body) < 10_000
     assert len(gzip.decompress(bomb.body)) == 2 << 20
-    assert door.post(TARGET, CREATE).body.count(b"[") == 50
+    assert client.post(TARGET, CREATE).body.count(b"[") == 50
 
 
 @pytest.mark.parametrize("kind", ["nan", "bigint", "duplicates", "array", "null", "text"])
 def test_odd_json_comes_plain_and_as_an_event(kind: str) -> None:
-    door = faulty(f"odd_json(kind={kind}, times=2)")
-    plain = door.post(TARGET, CREATE).body
-    streamed_body = door.post(TARGET, STREAM).body
+    client = with_faults(f"odd_json(kind={kind}, times=2)")
+    plain = client.post(TARGET, CREATE).body
+    streamed_body = client.post(TARGET, STREAM).body
     assert streamed_body == b"event: interaction.completed\ndata: " + plain + b"\n\n"
 
 
 def test_blocked_prompts() -> None:
-    door = faulty("blocked(times=4)")
-    failed = door.post(TARGET, CREATE).json
+    client = with_faults("blocked(times=4)")
+    failed = client.post(TARGET, CREATE).json
     assert (failed["status"], failed["errors"][0]["code"]) == ("failed", "safety")
-    assert events(door.post(TARGET, STREAM).body)[-1]["interaction"] == failed
+    assert events(client.post(TARGET, STREAM).body)[-1]["interaction"] == failed
     feedback = {"blockReason": "SAFETY"}
-    assert door.post(f"/v1/models/{MODEL}:generateContent", GENERATE).json["promptFeedback"] == feedback
-    assert b'"promptFeedback"' in door.post(GENERATE_STREAM, GENERATE).body
+    assert client.post(f"/v1/models/{MODEL}:generateContent", GENERATE).json["promptFeedback"] == feedback
+    assert b'"promptFeedback"' in client.post(GENERATE_STREAM, GENERATE).body
 
 
-def test_what_only_a_socket_can_show_is_raw() -> None:
-    door = faulty("silence(seconds=0.1)", "drip_headers(seconds=0.1)")
-    silent = door.call("POST", TARGET, CREATE)
+def test_faults_below_http_are_raw() -> None:
+    client = with_faults("silence(seconds=0.1)", "drip_headers(seconds=0.1)")
+    silent = client.call("POST", TARGET, CREATE)
     assert (silent.raw, b"".join(silent.body)) == (True, b"")
-    dripping = door.call("POST", TARGET, CREATE)
+    dripping = client.call("POST", TARGET, CREATE)
     items = iter(dripping.body)
     assert [next(items) for _ in range(4)] == [b"H", b"", b"", b"T"]
     assert dripping.raw
 
 
 def test_a_stream_may_be_answered_with_json() -> None:
-    heard = faulty("plain_answer").post(TARGET, STREAM)
-    assert heard.headers["content-type"] == "application/json"
-    assert text(heard.json) == TRUE
+    response = with_faults("plain_answer").post(TARGET, STREAM)
+    assert response.headers["content-type"] == "application/json"
+    assert text(response.json) == TRUE
 
 
 # --- the end of a stream
@@ -161,121 +167,121 @@ def test_cuts_come_after_that_many_deltas(after: int) -> None:
         (f"cut(after={after}, how=close)", "ConnectionAbortedError"),
         (f"cut_clean(after={after})", ""),
     ):
-        frames, how = streamed(faulty(order))
+        frames, how = streamed(with_faults(order))
         assert (said(frames), how) == (TRUE[: 24 * after], broken)
         assert b"completed" not in b"".join(frames)
 
 
-def test_the_older_family_is_cut_the_same_way() -> None:
-    frames, how = streamed(faulty("cut(after=2)"), GENERATE, GENERATE_STREAM)
+def test_generate_content_is_cut_in_the_same_way() -> None:
+    frames, how = streamed(with_faults("cut(after=2)"), GENERATE, GENERATE_STREAM)
     assert (len(frames), how) == (2, "ConnectionResetError")
 
 
-def test_a_stall_waits_and_breaks_in_the_end() -> None:
-    door = faulty("stall(after=1, seconds=5)")
-    frames, how = streamed(door)
+def test_a_stall_waits_and_then_breaks() -> None:
+    client = with_faults("stall(after=1, seconds=5)")
+    frames, how = streamed(client)
     assert (said(frames), how) == (TRUE[:24], "ConnectionResetError")
 
 
 def test_comments_without_end() -> None:
-    frames, _ = streamed(faulty("comments(after=1, lines=3)"))
+    frames, _ = streamed(with_faults("comments(after=1, lines=3)"))
     assert frames[-3:] == [b": still here\n\n"] * 3
     assert said(frames[:-3]) == TRUE[:24]
 
 
 def test_an_error_in_the_stream() -> None:
-    door = faulty("error_event(after=1, code=deadline_exceeded, message='')", "error_event(after=1)")
-    found = events(b"".join(streamed(door)[0]))
+    client = with_faults("error_event(after=1, code=deadline_exceeded, message='')", "error_event(after=1)")
+    found = events(b"".join(streamed(client)[0]))
     assert found[-1] == {"error": {"message": "", "code": "deadline_exceeded"}, "event_type": "error"}
     assert delta_text(found) == TRUE[:24]
-    older, _ = streamed(door, GENERATE, GENERATE_STREAM)
+    older, _ = streamed(client, GENERATE, GENERATE_STREAM)
     assert b'"status":"UNAVAILABLE"' in older[-1]
 
 
 def test_an_error_without_a_frame() -> None:
-    frames, _ = streamed(faulty("unframed_error(after=1)"))
+    frames, _ = streamed(with_faults("unframed_error(after=1)"))
     assert json.loads(frames[-1])[0]["error"]["code"] == 503
 
 
 def test_json_that_stops_half_way() -> None:
-    door = faulty("truncate_json", "truncate_json(after=1)", "bad_json(after=1)")
+    client = with_faults("truncate_json", "truncate_json(after=1)", "bad_json(after=1)")
     with pytest.raises(ValueError, match=r"Unterminated|Expecting"):
-        json.loads(door.post(TARGET, CREATE).body)
-    half, _ = streamed(door)
+        json.loads(client.post(TARGET, CREATE).body)
+    half, _ = streamed(client)
     assert half[-1].endswith(b"half of an ev")
-    spoilt, _ = streamed(door)
+    spoilt, _ = streamed(client)
     assert spoilt.count(b"event: step.delta\ndata: {not json}\n\n") == 1
     assert spoilt[-1] == b"event: done\ndata: [DONE]\n\n"
 
 
-def test_talking_on_after_the_end() -> None:
-    frames, _ = streamed(faulty("talk_on(seconds=1)"))
+def test_text_after_the_end() -> None:
+    frames, _ = streamed(with_faults("talk_on(seconds=1)"))
     end = frames.index(b"event: done\ndata: [DONE]\n\n")
     assert said(frames[:end]) == TRUE
     assert said(frames[end + 1 :]) == TRUE
 
 
-# --- what a stream says
+# --- the content of a stream
 
 
 def test_a_resumed_stream_may_begin_again_or_diverge() -> None:
-    door = faulty("replay_from_start", "diverge")
-    whole = door.stream("Hi")
+    client = with_faults("replay_from_start", "diverge")
+    whole = client.stream("Hi")
     target = f"{TARGET}/{whole[0]['interaction']['id']}?last_event_id={whole[5]['event_id']}&stream=true"
-    assert events(door.get(target).body) == whole
-    diverged = delta_text(events(door.get(target).body))
+    assert events(client.get(target).body) == whole
+    diverged = delta_text(events(client.get(target).body))
     assert (diverged.lower(), diverged == TRUE) == (TRUE.lower(), False)
-    assert events(door.get(target).body) == whole[6:]
+    assert events(client.get(target).body) == whole[6:]
 
 
 def test_unknown_parts_surround_the_true_answer() -> None:
-    found = events(b"".join(streamed(faulty("unknown_parts"))[0]))
+    found = events(b"".join(streamed(with_faults("unknown_parts"))[0]))
     assert delta_text(found) == TRUE
     assert {"interaction.dreamed", "step.start"} <= {event["event_type"] for event in found}
     assert all("x_unknown" in event for event in found if "event_id" in event)
 
 
 def test_noise_between_the_frames() -> None:
-    body = b"".join(streamed(faulty("odd_frames"))[0])
+    body = b"".join(streamed(with_faults("odd_frames"))[0])
     for noise in (b": a comment\n\n", b"event: ping\n\n", b"data:\n\n", b"garbage\n\n"):
         assert noise in body
 
 
-def test_bytes_that_are_no_text() -> None:
-    door = faulty("bad_utf8", "lone_surrogate", "bad_utf8(on=plain)", "no_event_ids")
-    assert b"".join(streamed(door)[0]).count(b'"text":"\xff\xfe\x80Emulator') == 1
-    surrogate = events(b"".join(streamed(door)[0]))
+def test_bytes_that_are_not_text() -> None:
+    client = with_faults("bad_utf8", "lone_surrogate", "bad_utf8(on=plain)", "no_event_ids")
+    assert b"".join(streamed(client)[0]).count(b'"text":"\xff\xfe\x80Emulator') == 1
+    surrogate = events(b"".join(streamed(client)[0]))
     assert delta_text(surrogate).startswith("\ud83dEmulator")
-    assert b'"text":"\xff' in door.post(TARGET, CREATE).body
+    assert b'"text":"\xff' in client.post(TARGET, CREATE).body
 
 
 def test_a_huge_event() -> None:
-    door = faulty("huge_event(mib=2, times=2)")
-    found = events(b"".join(streamed(door)[0]))
+    client = with_faults("huge_event(mib=2, times=2)")
+    found = events(b"".join(streamed(client)[0]))
     assert max(len(event.get("delta", {}).get("signature", "")) for event in found) == 2 << 20
     assert delta_text(found) == TRUE
-    older, _ = streamed(door, GENERATE, GENERATE_STREAM)
+    older, _ = streamed(client, GENERATE, GENERATE_STREAM)
     assert max(map(len, older)) > 2 << 20
 
 
 def test_other_endings() -> None:
-    door = faulty("finish(failed, code=safety, times=2)", "finish(SAFETY)")
-    assert door.post(TARGET, CREATE).json["errors"] == [{"code": "safety", "message": "Emulated."}]
-    found = events(door.post(TARGET, STREAM).body)
+    client = with_faults("finish(failed, code=safety, times=2)", "finish(SAFETY)")
+    assert client.post(TARGET, CREATE).json["errors"] == [{"code": "safety", "message": "Emulated."}]
+    found = events(client.post(TARGET, STREAM).body)
     assert (delta_text(found), found[-1]["interaction"]["status"]) == (TRUE, "failed")
-    older, _ = streamed(door, GENERATE, GENERATE_STREAM)
+    older, _ = streamed(client, GENERATE, GENERATE_STREAM)
     assert b'"finishReason":"SAFETY"' in older[-1]
-    silent = events(faulty("no_text").post(TARGET, STREAM).body)
+    silent = events(with_faults("no_text").post(TARGET, STREAM).body)
     assert (delta_text(silent), silent[-1]["interaction"]["status"]) == ("", "completed")
 
 
-# --- how bytes come
+# --- the bytes of a stream
 
 
 def test_bytes_drip() -> None:
     clock = Clock()
-    door = Door(Emulator(faults=["drip(seconds=0.1, size=7)"], clock=clock, sleep=clock.sleep))
-    frames, _ = streamed(door)
+    client = InMemoryClient(Emulator(faults=["drip(seconds=0.1, size=7)"], clock=clock, sleep=clock.sleep))
+    frames, _ = streamed(client)
     assert max(map(len, frames)) == 7
     assert delta_text(events(b"".join(frames))) == TRUE
     assert clock.now - 1_800_000_000 == pytest.approx(0.1 * len(frames))
@@ -283,14 +289,14 @@ def test_bytes_drip() -> None:
 
 def test_an_answer_may_be_slow() -> None:
     clock = Clock()
-    door = Door(Emulator(faults=["slow(seconds=3)"], clock=clock, sleep=clock.sleep))
-    door.create()
+    client = InMemoryClient(Emulator(faults=["slow(seconds=3)"], clock=clock, sleep=clock.sleep))
+    client.create()
     assert clock.now - 1_800_000_000 == pytest.approx(3)
 
 
 @pytest.mark.parametrize(("name", "end"), [("cr", b"\r"), ("lf", b"\n"), ("crlf", b"\r\n")])
 def test_other_line_ends_and_a_byte_order_mark(name: str, end: bytes) -> None:
-    frames, _ = streamed(faulty(f"framing(line_end={name}, size=3)"))
+    frames, _ = streamed(with_faults(f"framing(line_end={name}, size=3)"))
     body = b"".join(frames)
     assert max(map(len, frames)) == 3
     assert body.startswith(b"\xef\xbb\xbf")
@@ -301,46 +307,48 @@ def test_other_line_ends_and_a_byte_order_mark(name: str, end: bytes) -> None:
 
 
 def test_chunks_get_lost() -> None:
-    door = faulty("lose_chunk", "lose_chunk(keep=262144)", "lost_ack", "chunk_503", "active_503(keep=262144)")
+    client = with_faults("lose_chunk", "lose_chunk(keep=262144)", "lost_ack", "chunk_503", "active_503(keep=262144)")
     body = b"x" * (1 << 20)
-    url = start(door, len(body))
+    url = start(client, len(body))
 
     def received() -> int:
-        asked = door.emulator
+        asked = client.emulator
         faults, asked.faults = asked.faults, type(asked.faults)()
         try:
-            return int(send(door, url, "query").headers["x-goog-upload-size-received"])
+            return int(send(client, url, "query").headers["x-goog-upload-size-received"])
         finally:
             asked.faults = faults
 
     sizes = []
     for _ in range(3):
         with pytest.raises(ConnectionResetError):
-            send(door, url, "upload", received(), body[received() : received() + (256 << 10)])
+            send(client, url, "upload", received(), body[received() : received() + (256 << 10)])
         sizes.append(received())
-    refused = send(door, url, "upload", received(), body[received() :][: 256 << 10])
+    refused = send(client, url, "upload", received(), body[received() :][: 256 << 10])
     assert (refused.status, "x-goog-upload-status" in refused.headers) == (503, False)
     sizes.append(received())
-    active = send(door, url, "upload, finalize", received(), body[received() :])
+    active = send(client, url, "upload, finalize", received(), body[received() :])
     assert (active.status, active.headers["x-goog-upload-status"]) == (503, "active")
     sizes.append(received())
     assert sizes == [0, 256 << 10, 512 << 10, 512 << 10, 768 << 10]
-    assert send(door, url, "upload, finalize", 768 << 10, body[768 << 10 :]).json["file"]["sizeBytes"] == str(1 << 20)
+    assert send(client, url, "upload, finalize", 768 << 10, body[768 << 10 :]).json["file"]["sizeBytes"] == str(1 << 20)
 
 
 def test_starts_and_files_that_go_wrong() -> None:
-    door = faulty("foreign_upload", "no_upload_url", "cancelled_upload", "wrong_hash", "failed_file", "failed_batch")
+    client = with_faults(
+        "foreign_upload", "no_upload_url", "cancelled_upload", "wrong_hash", "failed_file", "failed_batch"
+    )
     headers = {"x-goog-upload-protocol": "resumable", "x-goog-upload-command": "start"}
-    foreign = door.ask("POST", "/upload/v1/files", {}, headers)
+    foreign = client.send("POST", "/upload/v1/files", {}, headers)
     assert foreign.headers["x-goog-upload-url"].startswith("http://127.0.0.2:9/")
-    assert "x-goog-upload-url" not in door.ask("POST", "/upload/v1/files", {}, headers).headers
-    assert send(door, start(door, 1), "upload, finalize", 0, b"x").headers["x-goog-upload-status"] == "cancelled"
-    file = upload(door, b"x")
+    assert "x-goog-upload-url" not in client.send("POST", "/upload/v1/files", {}, headers).headers
+    assert send(client, start(client, 1), "upload, finalize", 0, b"x").headers["x-goog-upload-status"] == "cancelled"
+    file = upload(client, b"x")
     assert file["sha256Hash"] == "MDAwMA=="
-    shown = door.get(f"/v1/{file['name']}").json
+    shown = client.get(f"/v1/{file['name']}").json
     assert (shown["state"], shown["error"]["code"]) == ("FAILED", 3)
     inline = {"requests": {"requests": [{"request": GENERATE}]}}
-    made = door.post(f"/v1/models/{MODEL}:batchGenerateContent", {"batch": {"inputConfig": inline}}).json
-    job = door.get(f"/v1/{made['name']}").json
+    made = client.post(f"/v1/models/{MODEL}:batchGenerateContent", {"batch": {"inputConfig": inline}}).json
+    job = client.get(f"/v1/{made['name']}").json
     assert (job["metadata"]["state"], job["done"], job["error"]["code"]) == ("BATCH_STATE_FAILED", True, 13)
-    assert door.emulator.leftovers() == []
+    assert client.emulator.leftovers() == []

@@ -1,4 +1,4 @@
-"""Uploads and files (reference.md 10, traffic.md 87-89)."""
+"""Uploads and files (api/README.md 10)."""
 
 import base64
 import hashlib
@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from gemini_cli.emulator import Emulator
-from gemini_cli.emulator.world import Pace
+from gemini_cli.emulator.service_state import Pace
 
-from .door import MODEL, Clock, Door, Heard
+from .in_memory_client import MODEL, Clock, InMemoryClient, Response
 
 KIB256 = 256 << 10
 
 
-def start(door: Door, size: int, mime_type: str = "text/plain", **file: Any) -> str:
-    """Open an upload and give its URL's path."""
+def start(client: InMemoryClient, size: int, mime_type: str = "text/plain", **file: Any) -> str:
+    """Start an upload; the path of its URL."""
     headers = {
         "x-goog-upload-protocol": "resumable",
         "x-goog-upload-command": "start",
@@ -23,27 +23,27 @@ def start(door: Door, size: int, mime_type: str = "text/plain", **file: Any) -> 
         "x-goog-upload-header-content-type": mime_type,
         "host": "127.0.0.1:1",
     }
-    heard = door.ask("POST", "/upload/v1beta/files", {"file": file}, headers)
-    assert (heard.status, heard.body) == (200, b""), heard
-    assert heard.headers["x-goog-upload-status"] == "active"
-    url = heard.headers["x-goog-upload-url"]
+    response = client.send("POST", "/upload/v1beta/files", {"file": file}, headers)
+    assert (response.status, response.body) == (200, b""), response
+    assert response.headers["x-goog-upload-status"] == "active"
+    url = response.headers["x-goog-upload-url"]
     assert url.startswith("http://127.0.0.1:1/upload/v1beta/files?upload_id=")
     return url.removeprefix("http://127.0.0.1:1")
 
 
-def send(door: Door, url: str, command: str, offset: int = 0, body: bytes = b"") -> Heard:
+def send(client: InMemoryClient, url: str, command: str, offset: int = 0, body: bytes = b"") -> Response:
     headers = {"x-goog-upload-command": command, "x-goog-upload-offset": str(offset), "host": "127.0.0.1:1"}
-    return door.ask("POST", url, body, headers)
+    return client.send("POST", url, body, headers)
 
 
-def upload(door: Door, body: bytes, mime_type: str = "text/plain", **file: Any) -> Any:
-    heard = send(door, start(door, len(body), mime_type, **file), "upload, finalize", 0, body)
-    assert (heard.status, heard.headers["x-goog-upload-status"]) == (200, "final"), heard
-    return heard.json["file"]
+def upload(client: InMemoryClient, body: bytes, mime_type: str = "text/plain", **file: Any) -> Any:
+    response = send(client, start(client, len(body), mime_type, **file), "upload, finalize", 0, body)
+    assert (response.status, response.headers["x-goog-upload-status"]) == (200, "final"), response
+    return response.json["file"]
 
 
-def test_a_file_as_recorded(door: Door) -> None:
-    file = upload(door, b"hello", display_name="My file")
+def test_a_file_as_recorded(client: InMemoryClient) -> None:
+    file = upload(client, b"hello", display_name="My file")
     assert file == {
         "name": "files/emu000000001",
         "displayName": "My file",
@@ -57,26 +57,26 @@ def test_a_file_as_recorded(door: Door) -> None:
         "source": "UPLOADED",
         "state": "ACTIVE",
     }
-    assert door.get("/v1/files/emu000000001").json == file
+    assert client.get("/v1/files/emu000000001").json == file
 
 
-def test_chunks_are_counted_and_the_count_is_told(door: Door) -> None:
+def test_a_query_gives_the_number_of_stored_bytes(client: InMemoryClient) -> None:
     body = bytes(range(256)) * (KIB256 // 256) + b"tail"
-    url = start(door, len(body))
-    first = send(door, url, "upload", 0, body[:KIB256])
+    url = start(client, len(body))
+    first = send(client, url, "upload", 0, body[:KIB256])
     assert (first.status, first.headers["x-goog-upload-status"]) == (200, "active")
-    asked = send(door, url, "query")
+    asked = send(client, url, "query")
     assert asked.headers["x-goog-upload-size-received"] == str(KIB256)
-    last = send(door, url, "upload, finalize", KIB256, b"tail")
+    last = send(client, url, "upload, finalize", KIB256, b"tail")
     assert last.json["file"]["sizeBytes"] == str(len(body))
     digest = hashlib.sha256(body).hexdigest().encode()
     assert base64.b64decode(last.json["file"]["sha256Hash"]) == digest
 
 
-def test_an_answer_that_was_lost_is_had_by_a_query(door: Door) -> None:
-    url = start(door, 1)
-    final = send(door, url, "upload, finalize", 0, b"x")
-    asked = send(door, url, "query")
+def test_a_query_repeats_a_lost_response(client: InMemoryClient) -> None:
+    url = start(client, 1)
+    final = send(client, url, "upload, finalize", 0, b"x")
+    asked = send(client, url, "query")
     assert asked.headers["x-goog-upload-status"] == "final"
     assert asked.json == final.json
 
@@ -92,125 +92,127 @@ def test_an_answer_that_was_lost_is_had_by_a_query(door: Door) -> None:
     ],
     ids=["wrong offset", "too short", "too long", "odd step", "no command"],
 )
-def test_refused_chunks_change_nothing(door: Door, size: int, command: str, offset: int, body: bytes) -> None:
-    url = start(door, size)
-    assert send(door, url, command, offset, body).status == 400
-    assert send(door, url, "query").headers["x-goog-upload-size-received"] == "0"
+def test_invalid_chunks_change_nothing(
+    client: InMemoryClient, size: int, command: str, offset: int, body: bytes
+) -> None:
+    url = start(client, size)
+    assert send(client, url, command, offset, body).status == 400
+    assert send(client, url, "query").headers["x-goog-upload-size-received"] == "0"
 
 
-def test_a_cancelled_upload_takes_nothing_more(door: Door) -> None:
-    url = start(door, 1)
-    assert send(door, url, "cancel").headers["x-goog-upload-status"] == "cancelled"
-    refused = send(door, url, "upload, finalize", 0, b"x")
+def test_a_cancelled_upload_accepts_no_chunk(client: InMemoryClient) -> None:
+    url = start(client, 1)
+    assert send(client, url, "cancel").headers["x-goog-upload-status"] == "cancelled"
+    refused = send(client, url, "upload, finalize", 0, b"x")
     assert (refused.status, refused.headers["x-goog-upload-status"]) == (400, "cancelled")
 
 
-def test_an_empty_file(door: Door) -> None:
-    assert upload(door, b"")["sizeBytes"] == "0"
+def test_an_empty_file(client: InMemoryClient) -> None:
+    assert upload(client, b"")["sizeBytes"] == "0"
 
 
-def test_a_name_may_be_chosen_once(door: Door) -> None:
-    assert upload(door, b"x", name="files/my-name")["name"] == "files/my-name"
+def test_a_name_is_unique(client: InMemoryClient) -> None:
+    assert upload(client, b"x", name="files/my-name")["name"] == "files/my-name"
     headers = {"x-goog-upload-protocol": "resumable", "x-goog-upload-command": "start"}
-    again = door.ask("POST", "/upload/v1/files", {"file": {"name": "files/my-name"}}, headers)
+    again = client.send("POST", "/upload/v1/files", {"file": {"name": "files/my-name"}}, headers)
     assert (again.status, again.json["error"]["status"]) == (409, "ALREADY_EXISTS")
     for name in ("files/-a", "files/A", "files/" + "a" * 41, "files/a/b"):
-        assert door.ask("POST", "/upload/v1/files", {"file": {"name": name}}, headers).status == 400
+        assert client.send("POST", "/upload/v1/files", {"file": {"name": name}}, headers).status == 400
 
 
-def test_a_start_that_is_none(door: Door) -> None:
+def test_an_invalid_start(client: InMemoryClient) -> None:
     headers = {"x-goog-upload-protocol": "resumable", "x-goog-upload-command": "start"}
-    assert door.post("/upload/v1/files", {"file": {}}).status == 400
-    assert door.ask("POST", "/upload/v1/files", {"file": {"nope": 1}}, headers).status == 400
+    assert client.post("/upload/v1/files", {"file": {}}).status == 400
+    assert client.send("POST", "/upload/v1/files", {"file": {"nope": 1}}, headers).status == 400
     large = {**headers, "x-goog-upload-header-content-length": str((2 << 30) + 1)}
-    assert door.ask("POST", "/upload/v1/files", {}, large).status == 400
-    unknown = door.post("/upload/v1/files?upload_id=nope&upload_protocol=resumable")
+    assert client.send("POST", "/upload/v1/files", {}, large).status == 400
+    unknown = client.post("/upload/v1/files?upload_id=nope&upload_protocol=resumable")
     assert unknown.status in (400, 404)
 
 
 def test_a_key_in_the_query_comes_back_in_the_upload_url() -> None:
-    door = Door(Emulator(key="right"))
+    client = InMemoryClient(Emulator(key="right"))
     headers = {"x-goog-upload-protocol": "resumable", "x-goog-upload-command": "start"}
     assert (
         "key="
-        not in door.ask("POST", "/upload/v1/files", {}, {**headers, "x-goog-api-key": "right"}).headers[
+        not in client.send("POST", "/upload/v1/files", {}, {**headers, "x-goog-api-key": "right"}).headers[
             "x-goog-upload-url"
         ]
     )
-    url = door.ask("POST", "/upload/v1/files?key=right", {}, headers).headers["x-goog-upload-url"]
+    url = client.send("POST", "/upload/v1/files?key=right", {}, headers).headers["x-goog-upload-url"]
     assert url.endswith("&key=right")
-    chunk = door.ask(
+    chunk = client.send(
         "POST",
         url.partition(".com")[2],
         b"x",
         {"x-goog-upload-command": "upload, finalize", "x-goog-upload-offset": "0"},
     )
     assert chunk.status == 200
-    door.emulator.close()
+    client.emulator.close()
 
 
-def test_lists_come_in_pages_newest_first(door: Door) -> None:
-    assert door.get("/v1/files").json == {}
-    names = [upload(door, b"x")["name"] for _ in range(12)][::-1]
-    first = door.get("/v1/files").json
+def test_lists_come_in_pages_newest_first(client: InMemoryClient) -> None:
+    assert client.get("/v1/files").json == {}
+    names = [upload(client, b"x")["name"] for _ in range(12)][::-1]
+    first = client.get("/v1/files").json
     assert [file["name"] for file in first["files"]] == names[:10]
-    second = door.get(f"/v1/files?pageToken={first['nextPageToken']}").json
+    second = client.get(f"/v1/files?pageToken={first['nextPageToken']}").json
     assert [file["name"] for file in second["files"]] == names[10:]
     assert "nextPageToken" not in second
-    assert len(door.get("/v1/files?pageSize=3").json["files"]) == 3
-    assert door.get("/v1/files?pageSize=x").status == 400
-    assert door.get("/v1/files?pageToken=%21%21").status == 400
+    assert len(client.get("/v1/files?pageSize=3").json["files"]) == 3
+    assert client.get("/v1/files?pageSize=x").status == 400
+    assert client.get("/v1/files?pageToken=%21%21").status == 400
 
 
-def test_video_is_processed_for_a_while(clock: Clock) -> None:
-    door = Door(Emulator(clock=clock, pace=Pace(processing=3)))
-    file = upload(door, b"x", "video/mp4")
+def test_a_video_is_processed_for_some_time(clock: Clock) -> None:
+    client = InMemoryClient(Emulator(clock=clock, pace=Pace(processing=3)))
+    file = upload(client, b"x", "video/mp4")
     assert file["state"] == "PROCESSING"
     clock.now += 3
-    assert door.get(f"/v1/{file['name']}").json["state"] == "ACTIVE"
-    door.emulator.close()
+    assert client.get(f"/v1/{file['name']}").json["state"] == "ACTIVE"
+    client.emulator.close()
 
 
-def test_a_file_expires_after_48_hours(door: Door, clock: Clock) -> None:
-    file = upload(door, b"x")
+def test_a_file_expires_after_48_hours(client: InMemoryClient, clock: Clock) -> None:
+    file = upload(client, b"x")
     clock.now += 48 * 3600
-    gone = door.get(f"/v1/{file['name']}")
+    gone = client.get(f"/v1/{file['name']}")
     assert (gone.status, gone.json["error"]["status"]) == (403, "PERMISSION_DENIED")
-    assert door.get("/v1/files").json == {}
+    assert client.get("/v1/files").json == {}
 
 
-def test_a_file_is_asked_about_only_while_it_is_there_and_ready(clock: Clock) -> None:
-    door = Door(Emulator(clock=clock, pace=Pace(processing=3)))
-    file = upload(door, b"x", "video/mp4")
+def test_a_file_is_usable_only_while_it_is_active(clock: Clock) -> None:
+    client = InMemoryClient(Emulator(clock=clock, pace=Pace(processing=3)))
+    file = upload(client, b"x", "video/mp4")
     part = {"type": "video", "uri": file["uri"], "mime_type": "video/mp4"}
     headers = {"host": "127.0.0.1:1"}
 
-    def ask(uri: str) -> tuple[int, str]:
+    def request_with(uri: str) -> tuple[int, str]:
         body = {"model": MODEL, "input": [{**part, "uri": uri}]}
-        heard = door.ask("POST", "/v1/interactions", body, headers)
-        return heard.status, heard.json.get("error", {}).get("code", "")
+        response = client.send("POST", "/v1/interactions", body, headers)
+        return response.status, response.json.get("error", {}).get("code", "")
 
     older = {"contents": [{"parts": [{"fileData": {"fileUri": file["uri"], "mimeType": "video/mp4"}}]}]}
-    assert ask(file["uri"]) == (400, "failed_precondition")
-    assert door.post(f"/v1/models/{MODEL}:generateContent", older).json["error"]["status"] == "FAILED_PRECONDITION"
+    assert request_with(file["uri"]) == (400, "failed_precondition")
+    assert client.post(f"/v1/models/{MODEL}:generateContent", older).json["error"]["status"] == "FAILED_PRECONDITION"
     clock.now += 3
-    assert ask(file["uri"]) == (200, "")
-    assert ask(file["uri"] + "x") == (403, "permission_denied")
-    assert ask("https://generativelanguage.googleapis.com/v1beta/files/abc") == (200, "")
+    assert request_with(file["uri"]) == (200, "")
+    assert request_with(file["uri"] + "x") == (403, "permission_denied")
+    assert request_with("https://generativelanguage.googleapis.com/v1beta/files/abc") == (200, "")
     clock.now += 48 * 3600
-    assert ask(file["uri"]) == (403, "permission_denied")
-    door.emulator.close()
+    assert request_with(file["uri"]) == (403, "permission_denied")
+    client.emulator.close()
 
 
-def test_delete(door: Door) -> None:
-    file = upload(door, b"x")
-    deleted = door.ask("DELETE", f"/v1/{file['name']}")
+def test_delete(client: InMemoryClient) -> None:
+    file = upload(client, b"x")
+    deleted = client.send("DELETE", f"/v1/{file['name']}")
     assert (deleted.status, deleted.json) == (200, {})
-    assert door.get(f"/v1/{file['name']}").status == 404
-    assert door.ask("DELETE", f"/v1/{file['name']}").status == 404
+    assert client.get(f"/v1/{file['name']}").status == 404
+    assert client.send("DELETE", f"/v1/{file['name']}").status == 404
 
 
-def test_uploaded_files_cannot_be_downloaded(door: Door) -> None:
-    file = upload(door, b"x")
-    heard = door.get(f"/v1/{file['name']}:download?alt=media")
-    assert (heard.status, heard.json["error"]["status"]) == (400, "FAILED_PRECONDITION")
+def test_uploaded_files_cannot_be_downloaded(client: InMemoryClient) -> None:
+    file = upload(client, b"x")
+    response = client.get(f"/v1/{file['name']}:download?alt=media")
+    assert (response.status, response.json["error"]["status"]) == (400, "FAILED_PRECONDITION")

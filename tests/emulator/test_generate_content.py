@@ -1,4 +1,4 @@
-"""The older family, its batches, models and tokens (reference.md 11)."""
+"""generateContent, batches, models and tokens (api/README.md 11, 13, 14)."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 from gemini_cli.emulator import Emulator
 
-from .door import MODEL, Clock, Door
+from .in_memory_client import MODEL, Clock, InMemoryClient
 from .test_files import upload
 
 TARGET = f"/v1beta/models/{MODEL}:generateContent"
@@ -23,8 +23,8 @@ def chunks(body: bytes) -> list[Any]:
     return [json.loads(frame.removeprefix("data: ")) for frame in frames]
 
 
-def test_a_plain_answer(door: Door) -> None:
-    found = door.generate("How does AI work?")
+def test_a_plain_answer(client: InMemoryClient) -> None:
+    found = client.generate("How does AI work?")
     assert list(found) == ["candidates", "usageMetadata", "modelVersion", "responseId"]
     candidate = found["candidates"][0]
     assert (candidate["finishReason"], candidate["index"], candidate["content"]["role"]) == ("STOP", 0, "model")
@@ -33,50 +33,50 @@ def test_a_plain_answer(door: Door) -> None:
     assert usage["totalTokenCount"] == sum(usage[f"{name}TokenCount"] for name in ("prompt", "candidates", "thoughts"))
 
 
-def test_the_stream_says_the_same_in_pieces_without_done(door: Door) -> None:
+def test_a_stream_has_the_same_text_in_pieces(client: InMemoryClient) -> None:
     body = {"contents": [{"parts": [{"text": "Hi"}]}]}
-    heard = door.post(f"/v1/models/{MODEL}:streamGenerateContent?alt=sse", body)
-    assert heard.headers["content-type"] == "text/event-stream"
-    assert b"event:" not in heard.body
-    found = chunks(heard.body)
+    response = client.post(f"/v1/models/{MODEL}:streamGenerateContent?alt=sse", body)
+    assert response.headers["content-type"] == "text/event-stream"
+    assert b"event:" not in response.body
+    found = chunks(response.body)
     assert len(found) > 3
-    assert "".join(part["text"] for chunk in found for part in parts(chunk)) == parts(door.generate("Hi"))[0]["text"]
+    assert "".join(part["text"] for chunk in found for part in parts(chunk)) == parts(client.generate("Hi"))[0]["text"]
     assert parts(found[-1]) == [{"text": ""}]
     assert [chunk["candidates"][0].get("finishReason") for chunk in found] == [None] * (len(found) - 1) + ["STOP"]
 
 
-def test_without_alt_the_stream_is_an_array_in_pieces(door: Door) -> None:
+def test_without_alt_the_stream_is_an_array_in_pieces(client: InMemoryClient) -> None:
     body = {"contents": {"parts": {"text": "Hi"}}}
     target = f"/v1/models/{MODEL}:streamGenerateContent"
-    pieces = list(door.call("POST", target, body).body)
+    pieces = list(client.call("POST", target, body).body)
     assert len(pieces) > 3
-    assert json.loads(b"".join(pieces)) == chunks(door.post(target + "?alt=sse", body).body)
+    assert json.loads(b"".join(pieces)) == chunks(client.post(target + "?alt=sse", body).body)
 
 
-def test_both_spellings_and_both_base64_alphabets(door: Door) -> None:
+def test_both_spellings_and_both_base64_alphabets(client: InMemoryClient) -> None:
     camel = {"inlineData": {"mimeType": "image/png", "data": "__79"}}
     snake = {"inline_data": {"mime_type": "image/png", "data": "//79"}}
     for part in (camel, snake):
-        found = door.post(TARGET, {"contents": [{"parts": [part]}], "system_instruction": {"parts": {"text": "Cat"}}})
+        found = client.post(TARGET, {"contents": [{"parts": [part]}], "system_instruction": {"parts": {"text": "Cat"}}})
         assert "Part 1: image, image/png, 3 bytes." in parts(found.json)[0]["text"]
         assert 'System instruction: text, 3 bytes: "Cat".' in parts(found.json)[0]["text"]
 
 
-def test_a_history_counts_turns(door: Door) -> None:
+def test_a_history_counts_turns(client: InMemoryClient) -> None:
     contents = [
         {"role": "user", "parts": [{"text": "Hello"}]},
         {"role": "model", "parts": [{"text": "Great to meet you."}]},
         {"role": "user", "parts": [{"text": "How many paws?"}]},
     ]
-    found = door.post(TARGET, {"contents": contents}).json
+    found = client.post(TARGET, {"contents": contents}).json
     assert parts(found)[0]["text"].startswith("Emulator: turn 2,")
 
 
 FUNCTION = {"functionDeclarations": [{"name": "weather", "parameters_json_schema": {"properties": {"city": {}}}}]}
 
 
-def test_a_function_round_trip(door: Door) -> None:
-    first = door.generate("Call weather", tools=[FUNCTION])
+def test_a_function_round_trip(client: InMemoryClient) -> None:
+    first = client.generate("Call weather", tools=[FUNCTION])
     call = parts(first)[0]["functionCall"]
     assert (call["name"], call["args"]) == ("weather", {"city": "emulator"})
     assert parts(first)[0]["thoughtSignature"]
@@ -86,50 +86,50 @@ def test_a_function_round_trip(door: Door) -> None:
         first["candidates"][0]["content"],
         {"role": "user", "parts": [{"functionResponse": {"name": "weather", "response": {"output": "7"}}}]},
     ]
-    second = door.post(TARGET, {"contents": contents, "tools": [FUNCTION]}).json
+    second = client.post(TARGET, {"contents": contents, "tools": [FUNCTION]}).json
     assert 'Result of weather: {"output": "7"}.' in parts(second)[0]["text"]
 
 
-def test_forced_calls(door: Door) -> None:
+def test_forced_calls(client: InMemoryClient) -> None:
     config = {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["weather"]}}
-    assert "functionCall" in parts(door.generate("Hi", tools=[FUNCTION], toolConfig=config))[0]
+    assert "functionCall" in parts(client.generate("Hi", tools=[FUNCTION], toolConfig=config))[0]
 
 
-def test_thoughts_only_when_asked(door: Door) -> None:
-    assert not any(part.get("thought") for part in parts(door.generate()))
+def test_thoughts_are_included_on_request(client: InMemoryClient) -> None:
+    assert not any(part.get("thought") for part in parts(client.generate()))
     config = {"thinkingConfig": {"include_thoughts": True}}
-    assert parts(door.generate(generationConfig=config))[0]["thought"] is True
+    assert parts(client.generate(generationConfig=config))[0]["thought"] is True
 
 
-def test_schema_limit_and_stop(door: Door) -> None:
+def test_schema_limit_and_stop(client: InMemoryClient) -> None:
     schema = {"type": "OBJECT", "properties": {"n": {"type": "INTEGER"}}}
-    shaped = door.generate(generationConfig={"responseMimeType": "application/json", "responseSchema": schema})
+    shaped = client.generate(generationConfig={"responseMimeType": "application/json", "responseSchema": schema})
     assert json.loads(parts(shaped)[0]["text"]) == {"n": 1}
-    cut = door.generate(generationConfig={"maxOutputTokens": 2.0})
+    cut = client.generate(generationConfig={"maxOutputTokens": 2.0})
     assert (cut["candidates"][0]["finishReason"], parts(cut)[0]["text"]) == ("MAX_TOKENS", "Emulator")
-    stopped = door.generate(generationConfig={"stopSequences": [": turn"]})
+    stopped = client.generate(generationConfig={"stopSequences": [": turn"]})
     assert parts(stopped)[0]["text"] == "Emulator"
 
 
 def test_continuation() -> None:
-    door = Door(Emulator(output_cap=20))
-    first = door.generate()
+    client = InMemoryClient(Emulator(output_cap=20))
+    first = client.generate()
     assert first["candidates"][0]["finishReason"] == "CONTINUATION"
-    second = door.generate(continuationToken=first["candidates"][0]["continuationToken"])
-    whole = parts(Door().generate())[0]["text"]
+    second = client.generate(continuationToken=first["candidates"][0]["continuationToken"])
+    whole = parts(InMemoryClient().generate())[0]["text"]
     assert whole.startswith(parts(first)[0]["text"] + parts(second)[0]["text"])
 
 
-def test_search_and_code(door: Door) -> None:
-    found = door.generate(tools=[{"googleSearch": {}}, {"code_execution": {}}, {"urlContext": {}}])
+def test_search_and_code(client: InMemoryClient) -> None:
+    found = client.generate(tools=[{"googleSearch": {}}, {"code_execution": {}}, {"urlContext": {}}])
     assert [next(iter(part)) for part in parts(found)] == ["executableCode", "codeExecutionResult", "text"]
     grounding = found["candidates"][0]["groundingMetadata"]
     assert len(grounding["groundingChunks"]) == len(grounding["groundingSupports"]) == 3
     assert found["candidates"][0]["urlContextMetadata"]["urlMetadata"][0]["retrievedUrl"] == "https://example.com/"
 
 
-def test_a_place_and_a_file_are_sources_too(door: Door) -> None:
-    grounding = door.generate(tools=[{"googleMaps": {}}, {"fileSearch": {}}])["candidates"][0]["groundingMetadata"]
+def test_a_place_and_a_file_are_sources_too(client: InMemoryClient) -> None:
+    grounding = client.generate(tools=[{"googleMaps": {}}, {"fileSearch": {}}])["candidates"][0]["groundingMetadata"]
     assert [next(iter(chunk)) for chunk in grounding["groundingChunks"]] == ["maps", "retrievedContext"]
     assert "webSearchQueries" not in grounding
 
@@ -165,58 +165,58 @@ def test_a_place_and_a_file_are_sources_too(door: Door) -> None:
         ),
     ],
 )
-def test_refusals(door: Door, body: Any, message: str) -> None:
-    heard = door.post(TARGET, body)
-    assert (heard.status, heard.json["error"]["status"], heard.json["error"]["message"]) == (
+def test_invalid_requests(client: InMemoryClient, body: Any, message: str) -> None:
+    response = client.post(TARGET, body)
+    assert (response.status, response.json["error"]["status"], response.json["error"]["message"]) == (
         400,
         "INVALID_ARGUMENT",
         message,
     )
-    assert heard.body.endswith(b"}\n")
+    assert response.body.endswith(b"}\n")
 
 
-def test_an_unknown_model_is_named(door: Door) -> None:
-    heard = door.post("/v1beta/models/no-such-model:generateContent", {"contents": [{"parts": [{"text": "x"}]}]})
-    assert heard.status == 404
-    assert heard.json["error"]["message"].startswith("models/no-such-model is not found for API version v1beta")
+def test_an_unknown_model_is_in_the_message(client: InMemoryClient) -> None:
+    response = client.post("/v1beta/models/no-such-model:generateContent", {"contents": [{"parts": [{"text": "x"}]}]})
+    assert response.status == 404
+    assert response.json["error"]["message"].startswith("models/no-such-model is not found for API version v1beta")
 
 
-def test_an_error_under_alt_sse_calls_itself_a_stream(door: Door) -> None:
-    heard = door.post(f"/v1/models/{MODEL}:streamGenerateContent?alt=sse", {})
-    assert (heard.status, heard.headers["content-type"]) == (400, "text/event-stream")
-    assert heard.json["error"]["code"] == 400
-    assert door.post(f"/v1/models/{MODEL}:streamGenerateContent", {}).json == [heard.json]
+def test_an_error_with_alt_sse_has_the_type_of_a_stream(client: InMemoryClient) -> None:
+    response = client.post(f"/v1/models/{MODEL}:streamGenerateContent?alt=sse", {})
+    assert (response.status, response.headers["content-type"]) == (400, "text/event-stream")
+    assert response.json["error"]["code"] == 400
+    assert client.post(f"/v1/models/{MODEL}:streamGenerateContent", {}).json == [response.json]
 
 
 # --- models and tokens
 
 
-def test_models(door: Door) -> None:
-    whole = door.get("/v1beta/models?pageSize=1000").json["models"]
-    assert "nextPageToken" not in door.get("/v1beta/models").json
-    first = door.get("/v1beta/models?pageSize=30").json
-    rest = door.get(f"/v1beta/models?pageSize=30&pageToken={first['nextPageToken']}").json
+def test_models(client: InMemoryClient) -> None:
+    whole = client.get("/v1beta/models?pageSize=1000").json["models"]
+    assert "nextPageToken" not in client.get("/v1beta/models").json
+    first = client.get("/v1beta/models?pageSize=30").json
+    rest = client.get(f"/v1beta/models?pageSize=30&pageToken={first['nextPageToken']}").json
     assert first["models"] + rest["models"] == whole
-    assert door.get("/v1beta/models/gemini-3.8-flash").json in whole
-    names = {model["name"] for model in door.get("/v1/models").json["models"]}
+    assert client.get("/v1beta/models/gemini-3.8-flash").json in whole
+    names = {model["name"] for model in client.get("/v1/models").json["models"]}
     assert {model["name"] for model in whole} - names == {
         "models/gemini-flash-latest",
         "models/gemini-flash-lite-latest",
         "models/gemini-pro-latest",
     }
-    assert door.get("/v1/models/no-such-model").status == 404
+    assert client.get("/v1/models/no-such-model").status == 404
 
 
-def test_count_tokens(door: Door) -> None:
+def test_count_tokens(client: InMemoryClient) -> None:
     contents = [{"parts": [{"text": "12345678"}]}]
     target = f"/v1/models/{MODEL}:countTokens"
-    assert door.post(target, {"contents": contents}).json == {
+    assert client.post(target, {"contents": contents}).json == {
         "totalTokens": 2,
         "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 2}],
     }
     wrapped = {"generateContentRequest": {"contents": contents, "systemInstruction": {"parts": [{"text": "1234"}]}}}
-    assert door.post(target, wrapped).json["totalTokens"] == 3
-    assert door.post("/v1/models/no-such:countTokens", {"contents": contents}).status == 404
+    assert client.post(target, wrapped).json["totalTokens"] == 3
+    assert client.post("/v1/models/no-such:countTokens", {"contents": contents}).status == 404
 
 
 # --- batches
@@ -226,20 +226,20 @@ def row(prompt: str) -> Any:
     return {"contents": [{"role": "user", "parts": [{"text": prompt}]}]}
 
 
-def batch(door: Door, config: Any) -> Any:
-    heard = door.post(
+def batch(client: InMemoryClient, config: Any) -> Any:
+    response = client.post(
         f"/v1/models/{MODEL}:batchGenerateContent", {"batch": {"displayName": "job", "inputConfig": config}}
     )
-    assert heard.status == 200, heard.body
-    return heard.json
+    assert response.status == 200, response.body
+    return response.json
 
 
-def test_an_inline_batch_takes_its_time_and_keeps_order(door: Door, clock: Clock) -> None:
+def test_an_inline_batch_takes_its_time_and_keeps_order(client: InMemoryClient, clock: Clock) -> None:
     rows = [{"request": row("One"), "metadata": {"key": "1"}}, {"request": {"oops": 1}, "metadata": {"key": "2"}}]
-    made = batch(door, {"requests": {"requests": rows}})
+    made = batch(client, {"requests": {"requests": rows}})
     states = []
     for _ in range(3):
-        found = door.get(f"/v1/{made['name']}").json
+        found = client.get(f"/v1/{made['name']}").json
         states.append((found["metadata"]["state"], found.get("done"), found["metadata"]["batchStats"]["requestCount"]))
         clock.now += 1
     assert states == [
@@ -257,52 +257,57 @@ def test_an_inline_batch_takes_its_time_and_keeps_order(door: Door, clock: Clock
         "successfulRequestCount": "1",
         "failedRequestCount": "1",
     }
-    listed = door.get("/v1/batches").json["operations"]
+    listed = client.get("/v1/batches").json["operations"]
     assert [each["name"] for each in listed] == [made["name"]]
     assert "response" not in listed[0]
 
 
-def test_a_batch_from_a_file_leaves_a_file(door: Door, clock: Clock) -> None:
+def test_a_batch_from_a_file_makes_a_file(client: InMemoryClient, clock: Clock) -> None:
     lines = [json.dumps({"key": f"k{n}", "request": row(f"Question {n}")}) for n in range(3)]
-    source = upload(door, "\n".join([*lines, "{broken", ""]).encode(), "application/jsonl")
-    made = batch(door, {"fileName": source["name"]})
-    early = door.get("/v1/files").json["files"]
+    source = upload(client, "\n".join([*lines, "{broken", ""]).encode(), "application/jsonl")
+    made = batch(client, {"fileName": source["name"]})
+    early = client.get("/v1/files").json["files"]
     assert [file["name"] for file in early] == [source["name"]]
     clock.now += 2
-    output = door.get(f"/v1/{made['name']}").json["response"]["responsesFile"]
-    moved = door.get(f"/v1/{output}:download?alt=media")
+    output = client.get(f"/v1/{made['name']}").json["response"]["responsesFile"]
+    moved = client.get(f"/v1/{output}:download?alt=media")
     assert moved.status == 302
     target = moved.headers["location"].partition(".com")[2]
     assert target.startswith("/download/v1/files/")
-    results = [json.loads(line) for line in door.get(target).body.splitlines()]
+    results = [json.loads(line) for line in client.get(target).body.splitlines()]
     found = {result["key"]: result for result in results}
     assert set(found) == {"k0", "k1", "k2", ""}
     assert '"Question 2"' in parts(found["k2"]["response"])[0]["text"]
     assert "error" in found[""]
 
 
-def test_batches_are_listed_in_pages(door: Door) -> None:
-    made = [batch(door, {"requests": {"requests": [{"request": row("x")}]}})["name"] for _ in range(3)][::-1]
-    first = door.get("/v1/batches?pageSize=2").json
-    second = door.get(f"/v1/batches?pageSize=2&pageToken={first['nextPageToken']}").json
+def test_batches_are_listed_in_pages(client: InMemoryClient) -> None:
+    made = [batch(client, {"requests": {"requests": [{"request": row("x")}]}})["name"] for _ in range(3)][::-1]
+    first = client.get("/v1/batches?pageSize=2").json
+    second = client.get(f"/v1/batches?pageSize=2&pageToken={first['nextPageToken']}").json
     assert [each["name"] for each in first["operations"] + second["operations"]] == made
     assert "nextPageToken" not in second
 
 
-def test_cancel_and_delete(door: Door, clock: Clock) -> None:
-    made = batch(door, {"requests": {"requests": [{"request": row("One")}]}})
+def test_cancel_and_delete(client: InMemoryClient, clock: Clock) -> None:
+    made = batch(client, {"requests": {"requests": [{"request": row("One")}]}})
     target = f"/v1/{made['name']}"
-    assert door.post(f"{target}:cancel").json == {}
+    assert client.post(f"{target}:cancel").json == {}
     clock.now += 5
-    found = door.get(target).json
+    found = client.get(target).json
     assert (found["metadata"]["state"], found["done"]) == ("BATCH_STATE_CANCELLED", True)
-    assert door.post(f"{target}:cancel").status == 400
-    assert door.ask("DELETE", target).json == {}
-    assert door.get(target).status == door.post(f"{target}:cancel").status == door.ask("DELETE", target).status == 404
+    assert client.post(f"{target}:cancel").status == 400
+    assert client.send("DELETE", target).json == {}
+    assert (
+        client.get(target).status
+        == client.post(f"{target}:cancel").status
+        == client.send("DELETE", target).status
+        == 404
+    )
 
 
-def test_batches_that_cannot_be(door: Door) -> None:
+def test_invalid_batches(client: InMemoryClient) -> None:
     target = f"/v1/models/{MODEL}:batchGenerateContent"
-    assert door.post(target, {"batch": {"inputConfig": {}}}).status == 400
-    assert door.post(target, {"batch": {"inputConfig": {"fileName": "files/none"}}}).status == 404
-    assert door.post("/v1/models/no-such:batchGenerateContent", {"batch": {}}).status == 404
+    assert client.post(target, {"batch": {"inputConfig": {}}}).status == 400
+    assert client.post(target, {"batch": {"inputConfig": {"fileName": "files/none"}}}).status == 404
+    assert client.post("/v1/models/no-such:batchGenerateContent", {"batch": {}}).status == 404

@@ -1,4 +1,4 @@
-"""The examiner: the official SDK against a running emulator. Its parsing must accept every answer without warnings."""
+"""The official SDK as a client: it must parse every response without warnings."""
 
 import asyncio
 import io
@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from gemini_cli.emulator import Emulator
-from gemini_cli.emulator.server import Server
-from gemini_cli.emulator.world import Pace
+from gemini_cli.emulator.http.server import Server
+from gemini_cli.emulator.service_state import Pace
 
 genai: Any = pytest.importorskip("google.genai", reason="the official SDK, google-genai, is not installed")
 if not genai.__version__.startswith("3."):
-    pytest.skip(f"google-genai 3.x is the examiner, this is {genai.__version__}", allow_module_level=True)
+    pytest.skip(f"these tests need google-genai 3.x, not {genai.__version__}", allow_module_level=True)
 
 MODEL = "gemini-3.8-flash"
 MIB = 1 << 20
@@ -119,7 +119,7 @@ def test_function_round_trip_stateless(client: Any) -> None:
     assert second.output_text.startswith("Emulator: turn 2,")
 
 
-def test_a_refusal_is_the_sdk_s_own_error(client: Any) -> None:
+def test_an_error_response_is_an_exception_of_the_sdk(client: Any) -> None:
     with pytest.raises(Exception, match="no-such-model") as caught:
         client.interactions.create(model="no-such-model", input="Hi")
     assert getattr(caught.value, "status_code", None) == 404
@@ -134,7 +134,7 @@ def test_the_sdk_follows_continuations() -> None:
         client.close()
 
 
-def test_the_sdk_waits_as_long_as_a_refusal_says() -> None:
+def test_the_sdk_obeys_retry_after() -> None:
     with Server(Emulator(faults=["refuse(429, retry_after=1)"])) as server:
         client = genai.Client(api_key=server.key, http_options=genai.types.HttpOptions(base_url=server.url))
         assert client.interactions.create(model=MODEL, input="Hi").status == "completed"
@@ -161,7 +161,7 @@ def test_upload(server: Server, size: int, tmp_path: Path) -> None:
     path.write_bytes(b"x" * size)
     with genai.Client(api_key=server.key, http_options=genai.types.HttpOptions(base_url=server.url)) as client:
         file = client.files.upload(file=str(path), config={"display_name": "My file"})
-        # An int64 of zero is left out by some servers; ours says it.
+        # Some servers leave out an int64 of zero; the emulator does not.
         assert (file.size_bytes or 0, file.display_name, file.state.name) == (size, "My file", "ACTIVE")
         assert client.files.get(name=file.name).sha256_hash == file.sha256_hash
 
@@ -187,7 +187,7 @@ def test_the_sdk_sends_a_refused_chunk_again() -> None:
         client.close()
 
 
-# --- the older family
+# --- the older API
 
 
 def test_models_and_tokens(client: Any) -> None:
@@ -227,7 +227,7 @@ def test_chats_and_functions(client: Any) -> None:
 
 
 def test_a_call_in_a_stream_and_its_result(client: Any) -> None:
-    """By hand, the model's own content sent back as it came: with the id of the call, and the signature."""
+    """The content of the model, sent back with the call's id and the signature."""
     types = genai.types
     config = {
         "tools": [{"function_declarations": [{"name": "weather"}]}],
@@ -261,7 +261,7 @@ def test_every_source_is_of_a_known_type(client: Any) -> None:
     assert candidate.url_context_metadata.url_metadata[0].retrieved_url == "https://example.com/"
 
 
-def test_the_sdk_follows_continuations_of_the_older_family() -> None:
+def test_the_sdk_follows_continuations_of_generate_content() -> None:
     with Server(Emulator(output_cap=10)) as server:
         client = genai.Client(api_key=server.key, http_options=genai.types.HttpOptions(base_url=server.url))
         assert client.models.generate_content(model=MODEL, contents="Hi").text.endswith("made up on this machine.")
@@ -307,7 +307,7 @@ def test_a_cancelled_batch(client: Any) -> None:
     assert client.batches.get(name=job.name).state.name == "JOB_STATE_CANCELLED"
 
 
-# --- and all of it without blocking
+# --- asynchronous
 
 
 def test_the_asynchronous_client(server: Server) -> None:

@@ -1,4 +1,4 @@
-"""The loopback port: HTTP/1.1, its guard, and connections that break (issue 3, items 1 and 5)."""
+"""The server on the loopback port: HTTP/1.1, limits, and broken connections."""
 
 import http.client
 import json
@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 from gemini_cli.emulator import Emulator
-from gemini_cli.emulator.errors import Problem
-from gemini_cli.emulator.guard import BODY_LIMIT, check
-from gemini_cli.emulator.server import Server
+from gemini_cli.emulator.errors import ErrorResponse
+from gemini_cli.emulator.http.http_limits import BODY_LIMIT, check_request_head
+from gemini_cli.emulator.http.server import Server
 
-from .door import MODEL, delta_text, events
+from .in_memory_client import MODEL, delta_text, events
 
 CREATE = {"model": MODEL, "input": "Hi"}
 STREAM = {**CREATE, "stream": True}
@@ -37,7 +37,7 @@ def connect(server: Server) -> "closing[http.client.HTTPConnection]":
     return closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=10))
 
 
-def ask(
+def send(
     server: Server, method: str, target: str, body: Any = None, headers: dict[str, str] | None = None
 ) -> tuple[int, http.client.HTTPMessage, bytes]:
     sent = {"x-goog-api-key": server.key, "content-type": "application/json", **(headers or {})}
@@ -48,7 +48,7 @@ def ask(
 
 
 def raw(server: Server, request: bytes) -> bytes:
-    """Send bytes and read until the server closes or a second passes."""
+    """Send bytes and read until the server closes the connection, or for a second."""
     with closing(socket.create_connection(("127.0.0.1", server.port), timeout=1)) as sock:
         sock.sendall(request)
         received = b""
@@ -82,7 +82,7 @@ def test_one_connection_serves_many_requests(server: Server) -> None:
     assert [(seen.method, seen.target) for seen in server.requests] == [("POST", TARGET)] * 3
 
 
-def test_each_flush_is_a_chunk_of_its_own(server: Server) -> None:
+def test_each_item_is_a_chunk_of_its_own(server: Server) -> None:
     body = json.dumps(STREAM).encode()
     head = f"POST {TARGET} HTTP/1.1\r\nhost: localhost\r\nx-goog-api-key: {server.key}\r\nconnection: close\r\n"
     head += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
@@ -115,12 +115,12 @@ def test_a_chunked_request_is_understood(server: Server) -> None:
         assert connection.getresponse().status == 200
 
 
-def test_the_server_demands_its_key(server: Server) -> None:
-    assert ask(server, "POST", TARGET, CREATE, {"x-goog-api-key": ""})[0] == 403
-    assert ask(server, "POST", TARGET, CREATE, {"x-goog-api-key": "x"})[0] == 400
+def test_the_server_needs_its_key(server: Server) -> None:
+    assert send(server, "POST", TARGET, CREATE, {"x-goog-api-key": ""})[0] == 403
+    assert send(server, "POST", TARGET, CREATE, {"x-goog-api-key": "x"})[0] == 400
 
 
-# --- the guard
+# --- checks of the head
 
 
 @pytest.mark.parametrize(
@@ -143,8 +143,8 @@ def test_the_server_demands_its_key(server: Server) -> None:
         ({"content-type": "Application/JSON; charset=utf-8"}, 200),
     ],
 )
-def test_the_guard(server: Server, headers: dict[str, str], status: int) -> None:
-    found, answered, body = ask(server, "POST", TARGET, CREATE, headers)
+def test_the_checks_of_the_head(server: Server, headers: dict[str, str], status: int) -> None:
+    found, answered, body = send(server, "POST", TARGET, CREATE, headers)
     assert found == status
     assert not any(name.lower().startswith("access-control") for name in answered)
     if status != 200:
@@ -152,31 +152,31 @@ def test_the_guard(server: Server, headers: dict[str, str], status: int) -> None
         assert len(server.requests) == 0
 
 
-def test_a_preflight_gets_nothing(server: Server) -> None:
-    assert ask(server, "OPTIONS", TARGET, None, {"origin": "http://x"})[0] == 403
+def test_a_preflight_is_an_error(server: Server) -> None:
+    assert send(server, "OPTIONS", TARGET, None, {"origin": "http://x"})[0] == 403
 
 
-def test_bodies_that_are_too_large_are_refused_unread(server: Server) -> None:
-    assert ask(server, "POST", TARGET, None, {"content-length": str(BODY_LIMIT + 1)})[0] == 413
-    assert ask(server, "POST", TARGET, None, {"content-length": "-1"})[0] == 400
+def test_a_large_body_is_an_error_before_it_is_read(server: Server) -> None:
+    assert send(server, "POST", TARGET, None, {"content-length": str(BODY_LIMIT + 1)})[0] == 413
+    assert send(server, "POST", TARGET, None, {"content-length": "-1"})[0] == 400
 
 
 def test_chunks_of_an_upload_need_no_json_type() -> None:
     headers = {"host": "localhost", "content-length": "5", "content-type": "text/plain"}
-    check("POST", "/upload/v1/files?upload_id=x", headers)
-    with pytest.raises(Problem) as caught:
-        check("POST", "/upload/v1/files", headers)
+    check_request_head("POST", "/upload/v1/files?upload_id=x", headers)
+    with pytest.raises(ErrorResponse) as caught:
+        check_request_head("POST", "/upload/v1/files", headers)
     assert caught.value.status == 415
 
 
-def test_a_refusal_reaches_a_client_that_is_still_sending(server: Server) -> None:
+def test_an_error_reaches_a_client_that_still_sends(server: Server) -> None:
     with connect(server) as connection:
         body = b"x" * (2 << 20)
         connection.request("POST", TARGET, body, {"x-goog-api-key": server.key, "content-type": "text/plain"})
         assert connection.getresponse().status == 415
 
 
-def test_half_a_body_is_no_request(server: Server) -> None:
+def test_half_a_body_is_not_a_request(server: Server) -> None:
     head = f"POST {TARGET} HTTP/1.1\r\nhost: localhost\r\nx-goog-api-key: {server.key}\r\n"
     head += "content-type: application/json\r\n"
     for announced in (
@@ -193,11 +193,11 @@ def test_half_a_body_is_no_request(server: Server) -> None:
     assert len(server.requests) == 0
 
 
-# --- breaking off
+# --- broken connections
 
 
 def test_a_cut_is_a_reset(server: Server) -> None:
-    server.emulator.faults.order("cut(after=1)")
+    server.emulator.faults.add("cut(after=1)")
     with connect(server) as connection:
         connection.request(
             "POST", TARGET, json.dumps(STREAM), {"x-goog-api-key": server.key, "content-type": "application/json"}
@@ -208,24 +208,24 @@ def test_a_cut_is_a_reset(server: Server) -> None:
 
 
 def test_a_close_without_the_last_chunk(server: Server) -> None:
-    server.emulator.faults.order("cut(after=1, how=close)")
+    server.emulator.faults.add("cut(after=1, how=close)")
     with pytest.raises(http.client.IncompleteRead):
-        ask(server, "POST", TARGET, STREAM)
+        send(server, "POST", TARGET, STREAM)
 
 
-def test_a_clean_cut_is_whole_for_http(server: Server) -> None:
-    server.emulator.faults.order("cut_clean(after=1)")
-    assert b"completed" not in ask(server, "POST", TARGET, STREAM)[2]
+def test_a_clean_cut_is_complete_for_http(server: Server) -> None:
+    server.emulator.faults.add("cut_clean(after=1)")
+    assert b"completed" not in send(server, "POST", TARGET, STREAM)[2]
 
 
-def test_a_reset_before_the_answer(server: Server) -> None:
-    server.emulator.faults.order("reset")
+def test_a_reset_before_the_response(server: Server) -> None:
+    server.emulator.faults.add("reset")
     with pytest.raises(ConnectionResetError):
-        ask(server, "POST", TARGET, CREATE)
+        send(server, "POST", TARGET, CREATE)
 
 
-def test_silence_lasts_until_the_client_leaves(server: Server) -> None:
-    server.emulator.faults.order("silence")
+def test_silence_lasts_until_the_client_disconnects(server: Server) -> None:
+    server.emulator.faults.add("silence")
     with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=0.3)) as connection:
         connection.request(
             "POST", TARGET, json.dumps(CREATE), {"x-goog-api-key": server.key, "content-type": "application/json"}
@@ -235,8 +235,8 @@ def test_silence_lasts_until_the_client_leaves(server: Server) -> None:
     _until(lambda: bool(server.hangups))
 
 
-def test_a_client_that_leaves_a_stall_is_noticed(server: Server) -> None:
-    server.emulator.faults.order("stall(after=1)")
+def test_a_client_that_disconnects_in_a_stall_is_noticed(server: Server) -> None:
+    server.emulator.faults.add("stall(after=1)")
     with connect(server) as connection:
         connection.request(
             "POST", TARGET, json.dumps(STREAM), {"x-goog-api-key": server.key, "content-type": "application/json"}
@@ -250,14 +250,14 @@ def test_a_client_that_leaves_a_stall_is_noticed(server: Server) -> None:
     assert server.hangups[0] - left < 3
 
 
-def test_a_body_shorter_than_promised(server: Server) -> None:
-    server.emulator.faults.order("short_body")
+def test_a_body_shorter_than_its_content_length(server: Server) -> None:
+    server.emulator.faults.add("short_body")
     with pytest.raises(http.client.IncompleteRead):
-        ask(server, "POST", TARGET, CREATE)
+        send(server, "POST", TARGET, CREATE)
 
 
 def test_headers_that_drip(server: Server) -> None:
-    server.emulator.faults.order("drip_headers(seconds=0.05)")
+    server.emulator.faults.add("drip_headers(seconds=0.05)")
     body = json.dumps(CREATE)
     head = f"POST {TARGET} HTTP/1.1\r\nhost: localhost\r\nx-goog-api-key: {server.key}\r\n"
     head += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n{body}"
@@ -269,13 +269,13 @@ def test_headers_that_drip(server: Server) -> None:
     assert len(first) < 40
 
 
-def test_closing_ends_what_is_being_sent() -> None:
+def test_close_ends_responses() -> None:
     server = Server(Emulator(faults=["stall(after=0)"])).start()
     ended = threading.Event()
 
     def read() -> None:
         try:
-            ask(server, "POST", TARGET, STREAM)
+            send(server, "POST", TARGET, STREAM)
         except (OSError, http.client.HTTPException):
             ended.set()
 
@@ -296,46 +296,48 @@ def _until(true: Any) -> None:
         time.sleep(0.01)
 
 
-# --- bookkeeping
+# --- records
 
 
-def test_leaving_the_block_fails_for_what_is_left() -> None:
-    with pytest.raises(AssertionError, match="fault not spent: cut"), Server(Emulator(faults=["cut"])):
+def test_the_end_of_the_block_fails_for_leftovers() -> None:
+    with pytest.raises(AssertionError, match="fault not used: cut"), Server(Emulator(faults=["cut"])):
         pass
     with pytest.raises(AssertionError, match="unknown request: GET /nonsense"), Server() as server:
-        ask(server, "GET", "/nonsense")
+        send(server, "GET", "/nonsense")
 
 
-def test_another_failure_is_not_hidden() -> None:
+def test_an_exception_in_the_block_is_not_hidden() -> None:
     with pytest.raises(KeyError), Server(Emulator(faults=["cut"])):
         raise KeyError
 
 
-def test_what_is_logged_has_no_key() -> None:
+def test_the_log_has_no_key() -> None:
     lines: list[str] = []
     with Server(log=lines.append) as server:
-        ask(server, "GET", f"/v1/models?key={server.key}")
-        ask(server, "POST", TARGET, CREATE)
+        send(server, "GET", f"/v1/models?key={server.key}")
+        send(server, "POST", TARGET, CREATE)
         _until(lambda: len(lines) == 2)
     assert [line.rsplit(" ", 2)[0] for line in lines] == ["GET /v1/models 200", "POST /v1/interactions 200"]
     assert server.key not in "".join(lines)
 
 
-def test_bodies_are_remembered_up_to_a_limit() -> None:
+def test_bodies_are_recorded_up_to_a_limit() -> None:
     with Server(remember=4) as server:
-        ask(server, "POST", TARGET, CREATE)
+        send(server, "POST", TARGET, CREATE)
         assert server.requests[0].body == b'{"mo'
     with Server(remember=None) as server:
-        ask(server, "POST", TARGET, CREATE)
+        send(server, "POST", TARGET, CREATE)
         assert len(server.requests) == 0
 
 
-def test_a_bug_of_ours_fails_the_test(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_exception_in_the_emulator_fails_the_test(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     server = Server()
     monkeypatch.setattr(server.emulator, "handle", lambda call: 1 / 0)
     server.start()
     with pytest.raises(http.client.RemoteDisconnected):
-        ask(server, "POST", TARGET, CREATE)
+        send(server, "POST", TARGET, CREATE)
     _until(lambda: bool(server.failures))
     server.close()
     with pytest.raises(AssertionError, match="ZeroDivisionError"):
@@ -344,16 +346,16 @@ def test_a_bug_of_ours_fails_the_test(monkeypatch: pytest.MonkeyPatch, capsys: p
 
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl for a certificate")
-def test_tls_with_a_certificate_of_one_s_own(tmp_path: Path) -> None:
+def test_tls(tmp_path: Path) -> None:
     files = ["-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem")]
     subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *files, *subject]
     subprocess.run(command, check=True, capture_output=True, timeout=30)
-    ours = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    ours.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
     trusting = ssl.create_default_context(cafile=str(tmp_path / "cert.pem"))
     headers = {"content-type": "application/json"}
-    with Server(tls=ours) as server:
+    with Server(tls=context) as server:
         assert server.url.startswith("https://127.0.0.1:")
         for context, body in ((trusting, STREAM), (trusting, CREATE)):
             sent = {**headers, "x-goog-api-key": server.key}
@@ -364,7 +366,7 @@ def test_tls_with_a_certificate_of_one_s_own(tmp_path: Path) -> None:
         with stranger as connection, pytest.raises(ssl.SSLCertVerificationError):
             connection.request("POST", TARGET, "{}", headers)
         assert len(server.requests) == 2
-        server.emulator.faults.order("stall(after=0)")
+        server.emulator.faults.add("stall(after=0)")
         with closing(http.client.HTTPSConnection("127.0.0.1", server.port, context=trusting)) as connection:
             connection.request("POST", TARGET, json.dumps(STREAM), {**headers, "x-goog-api-key": server.key})
             assert connection.getresponse().read1(10)
@@ -392,7 +394,7 @@ def test_many_clients_at_once(server: Server) -> None:
     ids: list[str] = []
 
     def work() -> None:
-        ids.extend(json.loads(ask(server, "POST", TARGET, CREATE)[2])["id"] for _ in range(10))
+        ids.extend(json.loads(send(server, "POST", TARGET, CREATE)[2])["id"] for _ in range(10))
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:

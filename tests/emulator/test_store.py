@@ -1,4 +1,4 @@
-"""What is remembered: between processes, and by whom it may be read."""
+"""The store: several processes, file modes, errors."""
 
 import multiprocessing
 import os
@@ -10,21 +10,21 @@ import pytest
 from gemini_cli.emulator import Emulator
 from gemini_cli.emulator.store import Store
 
-from .door import Door, text
+from .in_memory_client import InMemoryClient, text
 
 
-def test_a_conversation_goes_on_in_another_process_s_emulator(tmp_path: Path) -> None:
+def test_a_conversation_continues_in_another_emulator(tmp_path: Path) -> None:
     state = tmp_path / "offline.db"
-    first = Door(Emulator(state=state))
+    first = InMemoryClient(Emulator(state=state))
     id = first.create("One")["id"]
     first.emulator.close()
-    second = Door(Emulator(state=state))
+    second = InMemoryClient(Emulator(state=state))
     assert text(second.create("Two", previous_interaction_id=id)).startswith("Emulator: turn 2,")
     second.emulator.close()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are a POSIX thing")
-def test_everything_in_the_state_is_ours_alone(tmp_path: Path) -> None:
+def test_only_the_owner_may_read_the_state(tmp_path: Path) -> None:
     folder = tmp_path / "state"
     folder.mkdir()
     old = os.umask(0)
@@ -42,9 +42,9 @@ def test_everything_in_the_state_is_ours_alone(tmp_path: Path) -> None:
 
 
 def _create_many(state: str, count: int, queue: "multiprocessing.Queue[list[str]]") -> None:
-    door = Door(Emulator(state=state))
-    queue.put([door.create(f"Question {number}")["id"] for number in range(count)])
-    door.emulator.close()
+    client = InMemoryClient(Emulator(state=state))
+    queue.put([client.create(f"Question {number}")["id"] for number in range(count)])
+    client.emulator.close()
 
 
 def test_several_processes_share_one_state(tmp_path: Path) -> None:
@@ -60,9 +60,9 @@ def test_several_processes_share_one_state(tmp_path: Path) -> None:
         assert worker.exitcode == 0
         worker.close()
     assert len(set(ids)) == 80
-    door = Door(Emulator(state=state))
-    assert all(door.get(f"/v1/interactions/{id}").status == 200 for id in ids)
-    door.emulator.close()
+    client = InMemoryClient(Emulator(state=state))
+    assert all(client.get(f"/v1/interactions/{id}").status == 200 for id in ids)
+    client.emulator.close()
 
 
 def test_a_change_that_fails_changes_nothing(tmp_path: Path) -> None:
@@ -86,13 +86,13 @@ def test_a_state_that_cannot_be_used_is_an_os_error(tmp_path: Path) -> None:
             Store(path)
 
 
-def test_numbers_are_never_given_twice() -> None:
+def test_numbers_are_unique() -> None:
     store = Store(None)
     assert [store.number("k"), store.number("k"), store.number("other")] == [1, 2, 1]
     store.close()
 
 
-def test_bytes_without_a_state_file_vanish_with_us() -> None:
+def test_bytes_without_a_state_file_are_deleted_at_the_end() -> None:
     store = Store(None)
     store.blobs.write("b", 0, b"hello")
     store.blobs.write("b", 2, b"y")

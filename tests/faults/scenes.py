@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from gemini_cli.emulator import Emulator
-from gemini_cli.emulator.server import Server
+from gemini_cli.emulator.http.server import Server
 
 from .program import CANARY
 from .rawserver import JSON, SSE, Answer, RawServer, bare, events, http, stream

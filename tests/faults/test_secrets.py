@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from gemini_cli.emulator.server import Server
+from gemini_cli.emulator.http.server import Server
 
 from .program import CANARY, CANARY_FORMS, Home, Process, Run, command, killed_at_the_end, run, run_forked
 from .rawserver import RawServer

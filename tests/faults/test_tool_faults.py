@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from gemini_cli.emulator import Emulator
-from gemini_cli.emulator.server import Server
+from gemini_cli.emulator.http.server import Server
 
 from .program import CANARY, CANARY_FORMS, COMPANY, Home, Process, assert_always_true, command, run, run_forked
 from .scenes import T, emulator

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gemini_cli.emulator import Emulator
-from gemini_cli.emulator.server import Server
+from gemini_cli.emulator.http.server import Server
 
 from .program import (
     CANARY,
@@ -54,7 +54,7 @@ def commands(server: Server) -> list[str]:
 
 
 def uploaded(server: Server, name: str) -> bytes:
-    return b"".join(server.emulator._world.store.blobs.read(name.removeprefix("files/")))
+    return b"".join(server.emulator._state.store.blobs.read(name.removeprefix("files/")))
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])

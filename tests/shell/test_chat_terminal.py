@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from gemini_cli.emulator import Emulator
-from gemini_cli.emulator.script import Script
-from gemini_cli.emulator.server import Server
+from gemini_cli.emulator.http.server import Server
+from gemini_cli.emulator.model.script import Script
 
 SCRIPT = """
 - {when: slow, reply: "begins and never seems to end", chunk: 7, pace: 0.4}
@@ -79,7 +79,7 @@ class Typed:
 @contextmanager
 def typed(argv: list[str], tmp_path: Path) -> Iterator[Typed]:
     (tmp_path / "script.yaml").write_text(SCRIPT)
-    with Server(Emulator(script=Script.of(str(tmp_path / "script.yaml")))) as server:
+    with Server(Emulator(script=Script.load(str(tmp_path / "script.yaml")))) as server:
         environ = {
             "HOME": os.environ["HOME"],
             "PATH": os.environ["PATH"],

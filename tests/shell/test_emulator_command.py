@@ -76,7 +76,7 @@ def test_a_command_is_tested_against_it_in_one_line() -> None:
 
 def test_a_fault_that_was_not_spent_is_told() -> None:
     done = emulator("--fault", "cut(after=1)", "--", "true")
-    assert (done.returncode, done.stderr) == (0, "gemini-cli: fault not spent: cut(after=1)\n")
+    assert (done.returncode, done.stderr) == (0, "gemini-cli: fault not used: cut(after=1)\n")
 
 
 def test_a_script_says_what_the_model_says(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from gemini_cli.emulator import Emulator
-from gemini_cli.emulator.server import Server
+from gemini_cli.emulator.http.server import Server
 from tests.faults.program import Home, Process, command, forge
 
 JOBS = 4

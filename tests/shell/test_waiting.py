@@ -11,8 +11,8 @@ import time
 import pytest
 
 from gemini_cli.emulator import Emulator
-from gemini_cli.emulator.server import Server
-from gemini_cli.emulator.world import Pace
+from gemini_cli.emulator.http.server import Server
+from gemini_cli.emulator.service_state import Pace
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,234 @@
+"""Translate requests of the older API (api/README.md 11.2-11.5)."""
+
+import base64
+import json
+from typing import Any
+
+from ..errors import ErrorResponse
+from ..http.exchange import JsonObject
+from ..model.conversation import Step
+from ..model.functions import ToolChoice
+from ..model.media import is_generated, kind_of_mime_type
+from ..model.model import ModelRequest
+from .json_parser import ANY_JSON, parse_message
+from .names import bare_model_name, is_known_model
+
+BLOB = {"mimeType": str, "data": str, "displayName": str}
+FILE_DATA = {"mimeType": str, "fileUri": str, "displayName": str}
+PART = {
+    "text": str,
+    "inlineData": BLOB,
+    "fileData": FILE_DATA,
+    "functionCall": {"id": str, "name": str, "args": ANY_JSON},
+    "functionResponse": {
+        "id": str,
+        "name": str,
+        "response": ANY_JSON,
+        "parts": ANY_JSON,
+        "willContinue": bool,
+        "scheduling": str,
+    },
+    "executableCode": ANY_JSON,
+    "codeExecutionResult": ANY_JSON,
+    "thought": bool,
+    "thoughtSignature": str,
+    "videoMetadata": ANY_JSON,
+    "toolCall": ANY_JSON,
+    "toolResponse": ANY_JSON,
+    "partMetadata": ANY_JSON,
+    "mediaResolution": ANY_JSON,
+}
+CONTENT = {"role": str, "parts": [PART]}
+FUNCTION = {
+    "name": str,
+    "description": str,
+    "parameters": ANY_JSON,
+    "parametersJsonSchema": ANY_JSON,
+    "response": ANY_JSON,
+    "responseJsonSchema": ANY_JSON,
+    "behavior": str,
+}
+TOOL = {
+    "functionDeclarations": [FUNCTION],
+    "googleSearch": ANY_JSON,
+    "codeExecution": ANY_JSON,
+    "urlContext": ANY_JSON,
+    "fileSearch": ANY_JSON,
+    "googleMaps": ANY_JSON,
+    "computerUse": ANY_JSON,
+    "mcpServers": ANY_JSON,
+    "googleSearchRetrieval": ANY_JSON,
+}
+CALLING = {"mode": str, "allowedFunctionNames": [str]}
+TOOL_CONFIG = {
+    "functionCallingConfig": CALLING,
+    "retrievalConfig": ANY_JSON,
+    "includeServerSideToolInvocations": bool,
+}
+CONFIG = {
+    "temperature": float,
+    "topP": float,
+    "topK": float,
+    "candidateCount": int,
+    "maxOutputTokens": int,
+    "stopSequences": [str],
+    "responseLogprobs": bool,
+    "logprobs": int,
+    "presencePenalty": float,
+    "frequencyPenalty": float,
+    "seed": int,
+    "responseMimeType": str,
+    "responseSchema": ANY_JSON,
+    "responseJsonSchema": ANY_JSON,
+    "responseModalities": [str],
+    "mediaResolution": str,
+    "speechConfig": ANY_JSON,
+    "thinkingConfig": {"includeThoughts": bool, "thinkingLevel": str, "thinkingBudget": int},
+    "imageConfig": ANY_JSON,
+    "enableEnhancedCivicAnswers": bool,
+    "audioTranscriptionConfig": ANY_JSON,
+}
+REQUEST = {
+    "model": str,
+    "contents": [CONTENT],
+    "systemInstruction": CONTENT,
+    "generationConfig": CONFIG,
+    "safetySettings": [{"category": str, "threshold": str, "method": str}],
+    "tools": [TOOL],
+    "toolConfig": TOOL_CONFIG,
+    "cachedContent": str,
+    "serviceTier": str,
+    "labels": ANY_JSON,
+    "store": bool,
+    "continuationToken": str,
+}
+TOOL_NAMES = {
+    "googleSearch": "google_search",
+    "googleSearchRetrieval": "google_search",
+    "codeExecution": "code_execution",
+    "urlContext": "url_context",
+    "fileSearch": "file_search",
+    "googleMaps": "google_maps",
+}
+
+
+def check_generate_model(model: str, version: str, method: str) -> str:
+    """The bare name; ErrorResponse 404 for an unknown model (api/README.md 11.24)."""
+    if is_known_model(model):
+        return bare_model_name(model)
+    raise ErrorResponse(
+        404,
+        f"models/{bare_model_name(model)} is not found for API version {version}, or is not supported for {method}. "
+        "Call ModelService.ListModels to see the list of available models and their supported methods.",
+    )
+
+
+def parse_generate_request(body: JsonObject, model: str) -> ModelRequest:
+    """The request in a body, without a script line."""
+    body = parse_message(body, REQUEST)
+    if not body.get("contents"):
+        raise ErrorResponse(400, "* GenerateContentRequest.contents: contents is not specified\n")
+    config = body.get("generationConfig", {})
+    if config.get("maxOutputTokens", 1) < 1:
+        raise ErrorResponse(400, "max_output_tokens must be positive.")
+    thinking = config.get("thinkingConfig", {})
+    modalities = [each.lower() for each in config.get("responseModalities", [])]
+    return ModelRequest(
+        model=model,
+        steps=content_steps(body["contents"]),
+        system="\n".join(part.get("text", "") for part in body.get("systemInstruction", {}).get("parts", [])),
+        functions=tuple(_functions(body)),
+        choice=_choice(body.get("toolConfig", {}).get("functionCallingConfig", {})),
+        tools=tuple(TOOL_NAMES[name] for tool in body.get("tools", []) for name in tool if name in TOOL_NAMES),
+        thinking=thinking.get("thinkingBudget") != 0 and thinking.get("thinkingLevel", "").upper() != "MINIMAL",
+        summaries=bool(thinking.get("includeThoughts")),
+        json=config.get("responseMimeType") == "application/json",
+        schema=config.get("responseJsonSchema") or config.get("responseSchema"),
+        media=tuple(filter(is_generated, modalities)),
+        max_tokens=config.get("maxOutputTokens"),
+        stops=tuple(config.get("stopSequences", ())),
+        offset=_offset(body.get("continuationToken")),
+    )
+
+
+def content_steps(contents: list[JsonObject]) -> list[Step]:
+    steps: list[Step] = []
+    for content in contents:
+        role = content.get("role", "user")
+        if role not in ("user", "model", "function"):
+            raise ErrorResponse(400, "Please use a valid role: user, model.")
+        parts = content.get("parts", [])
+        steps += _model_steps(parts) if role == "model" else _client_steps(parts)
+    return steps
+
+
+def _client_steps(parts: list[JsonObject]) -> list[Step]:
+    blocks = [block for part in parts if (block := _block(part))]
+    steps: list[Step] = [{"type": "user_input", "content": blocks}] if blocks else []
+    for part in parts:
+        if "functionResponse" in part:
+            found = part["functionResponse"]
+            name = found.get("name", "")
+            call_id = found.get("id") or name
+            steps.append({"type": "function_result", "name": name, "call_id": call_id, "result": found.get("response")})
+    return steps
+
+
+def _model_steps(parts: list[JsonObject]) -> list[Step]:
+    steps: list[Step] = []
+    for part in parts:
+        if part.get("thought"):
+            steps.append({"type": "thought", "signature": part.get("thoughtSignature", "")})
+        elif "functionCall" in part:
+            call = part["functionCall"]
+            step = {"id": call.get("id") or call.get("name", ""), "name": call.get("name", "")}
+            steps.append({"type": "function_call", **step, "arguments": call.get("args") or {}})
+        elif block := _block(part):
+            steps.append({"type": "model_output", "content": [block]})
+    # A turn with only unknown parts is still a turn of the model.
+    return steps or [{"type": "model_output", "content": []}]
+
+
+def _block(part: JsonObject) -> dict[str, Any] | None:
+    if "text" in part:
+        return {"type": "text", "text": part["text"]}
+    for name, key, target in (("inlineData", "data", "data"), ("fileData", "fileUri", "uri")):
+        if name in part:
+            mime_type = part[name].get("mimeType", "")
+            found = {"mime_type": mime_type, target: part[name].get(key, "")}
+            return {"type": kind_of_mime_type(mime_type), **found}
+    return None
+
+
+def _functions(body: JsonObject) -> list[dict[str, Any]]:
+    declared = [each for tool in body.get("tools", []) for each in tool.get("functionDeclarations", [])]
+    if any(not each.get("name") for each in declared):
+        raise ErrorResponse(
+            400, "* GenerateContentRequest.tools[0].function_declarations[0].name: Invalid function name.\n"
+        )
+    return [
+        {"name": each["name"], "parameters": each.get("parametersJsonSchema") or each.get("parameters")}
+        for each in declared
+    ]
+
+
+def _choice(config: JsonObject) -> ToolChoice:
+    mode = config.get("mode", "AUTO").lower()
+    if mode not in ("auto", "any", "none", "validated", "mode_unspecified"):
+        raise ErrorResponse(400, f"Invalid value at 'tool_config.function_calling_config.mode', \"{config['mode']}\"")
+    names = config.get("allowedFunctionNames")
+    return ToolChoice(mode, tuple(names) if names else None)
+
+
+def encode_continuation_token(offset: int) -> str:
+    """A continuation token in base64."""
+    return base64.b64encode(json.dumps({"offset": offset}).encode()).decode()
+
+
+def _offset(given: str | None) -> int:
+    if not given:
+        return 0
+    try:
+        return int(json.loads(base64.b64decode(given.translate(str.maketrans("-_", "+/"))))["offset"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ErrorResponse(400, "The continuation token is invalid.") from error

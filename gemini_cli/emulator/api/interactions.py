@@ -1,0 +1,270 @@
+"""Interactions: create, get, cancel, delete (api/README.md 2, 7, 8)."""
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from ..errors import ErrorResponse, not_found
+from ..http.exchange import ApiRequest, HttpResponse, JsonObject, compact_response, event_stream_response
+from ..model import stream
+from ..model.conversation import Step, drop_last_answer, input_steps
+from ..model.functions import parse_tool_choice
+from ..model.media import OUTPUT_KINDS, is_generated
+from ..model.model import ModelAnswer, ModelRequest, generate_answer
+from ..model.script import DELTA_LENGTH, ScriptLine
+from ..service_state import ServiceState, timestamp_seconds
+from .names import check_agent, check_interaction_model
+from .request_schema import check_interaction
+from .validation import invalid_input
+
+INTERACTION = "interaction"
+INTERACTION_ID = re.compile(r"[A-Za-z0-9_-]+")
+RUNNING_STATUSES = ("in_progress", "queued")
+
+InteractionRecord = dict[str, Any]
+
+
+def create_interaction(state: ServiceState, request: ApiRequest) -> HttpResponse:
+    body = request.json()
+    check_interaction(body)
+    model = check_interaction_model(body["model"]) if body.get("model") is not None else check_agent(body["agent"])
+    _check_background(body, model)
+    sent = input_steps(body.get("input"))
+    if b"files/" in request.http.body:
+        from .files import check_files_usable  # most requests name no file
+
+        check_files_usable(state, request, sent)
+    steps = _history(state, body.get("previous_interaction_id")) + sent
+    if body.get("continuation_token"):
+        steps = drop_last_answer(steps)
+    model_request = _ask(state, body, model, steps)
+    request.script_faults.extend(model_request.line.faults if model_request.line else ())
+    record = _record(state, body, model, sent, generate_answer(model_request))
+    line = model_request.line or ScriptLine()
+    record["chunk"] = line.chunk
+    _keep(state, body, record)
+    if body.get("stream"):
+        return event_stream_response(_live(state, record, line))
+    if line.delay:
+        state.sleep(line.delay)
+    return compact_response(_view(state, record))
+
+
+def get_interaction(state: ServiceState, request: ApiRequest) -> HttpResponse:
+    record = _found(state, request)
+    if request.query_flag("stream"):
+        return event_stream_response(_frames(state, record, request.query.get("last_event_id", "")))
+    view = _view(state, record)
+    if "steps" in view:
+        view["steps"] = record["input"] + view["steps"]
+    if request.query_flag("include_input"):
+        view["input"] = record["input"]
+    return compact_response(view)
+
+
+def cancel_interaction(state: ServiceState, request: ApiRequest) -> HttpResponse:
+    """Cancel a run that is in progress (api/README.md 8.3)."""
+
+    def stop(record: InteractionRecord) -> None:
+        if not _running(state, record):
+            raise ErrorResponse(400, "The interaction is not running.", code="failed_precondition")
+        record["ready_at"] = None
+        record["interaction"]["status"] = "cancelled"
+        for name in ("steps", "usage", "errors"):
+            record["interaction"].pop(name, None)
+
+    record = state.store.change(INTERACTION, _id(request), stop)
+    if record is None:
+        raise not_found()
+    return compact_response(_view(state, record))
+
+
+def delete_interaction(state: ServiceState, request: ApiRequest) -> HttpResponse:
+    if not state.store.delete(INTERACTION, _id(request)):
+        raise not_found()
+    return compact_response({})
+
+
+def _id(request: ApiRequest) -> str:
+    id = request.path["id"]
+    if not INTERACTION_ID.fullmatch(id):
+        raise ErrorResponse(400, f"Invalid interaction id '{id}'.")
+    return id
+
+
+def _found(state: ServiceState, request: ApiRequest) -> InteractionRecord:
+    record = state.store.get(INTERACTION, _id(request))
+    if record is None:
+        raise not_found()
+    return record
+
+
+def _running(state: ServiceState, record: InteractionRecord) -> bool:
+    return record["ready_at"] is not None and state.clock() < record["ready_at"]
+
+
+def _view(state: ServiceState, record: InteractionRecord) -> dict[str, Any]:
+    """The interaction without an unfinished result (api/README.md 6.3, 8.4)."""
+    interaction: dict[str, Any] = dict(record["interaction"])
+    if not _running(state, record):
+        return interaction
+    names = ("id", "created", "updated", "object", "model", "agent")
+    return {**{name: interaction[name] for name in names if name in interaction}, "status": "in_progress"}
+
+
+def _history(state: ServiceState, id: str | None) -> list[Step]:
+    """The steps of an interaction and of all before it, oldest first."""
+    chain: list[list[Step]] = []
+    while id:
+        record = state.store.get(INTERACTION, id)
+        if record is None:
+            raise not_found()
+        if not chain and (_running(state, record) or record["interaction"]["status"] in RUNNING_STATUSES):
+            raise ErrorResponse(400, f"Interaction '{id}' is still in progress.", code="failed_precondition")
+        chain.append(record["input"] + record["interaction"].get("steps", []))
+        id = record["previous"]
+    return [step for steps in reversed(chain) for step in steps]
+
+
+def _check_background(body: JsonObject, model: str) -> None:
+    """Check the conditions of background runs (api/README.md 8.4-8.6)."""
+    if not body.get("background"):
+        if model.startswith("deep-research"):
+            raise ErrorResponse(400, f"Agent '{model}' requires background=true.")
+        return
+    if body.get("store") is False:
+        raise ErrorResponse(400, "background=true requires store=true.")
+    if model.startswith("gemini-2.5"):
+        raise ErrorResponse(400, f"Model '{model}' does not support background interactions.")
+
+
+def _ask(state: ServiceState, body: JsonObject, model: str, steps: list[Step]) -> ModelRequest:
+    config = body.get("generation_config") or {}
+    tools = body.get("tools") or []
+    formats = _formats(body.get("response_format"))
+    text = next((each for each in formats if each.get("type") not in OUTPUT_KINDS), {})
+    bare_schema = text if text and text.get("type") != "text" else None
+    model_request = ModelRequest(
+        model=model,
+        steps=steps,
+        system=body.get("system_instruction") or "",
+        functions=tuple(tool for tool in tools if tool["type"] == "function"),
+        choice=parse_tool_choice(config.get("tool_choice")),
+        tools=tuple(tool["type"] for tool in tools),
+        thinking=config.get("thinking_level") != "minimal",
+        summaries=config.get("thinking_summaries") == "auto",
+        json="application/json" in (text.get("mime_type"), body.get("response_mime_type")),
+        schema=bare_schema or text.get("schema"),
+        media=tuple(each["type"] for each in formats if is_generated(each.get("type", ""))),
+        max_tokens=config.get("max_output_tokens"),
+        stops=tuple(config.get("stop_sequences") or ()),
+        offset=_offset(body.get("continuation_token")),
+    )
+    _check_functions(model_request)
+    line = state.script.next_line(model_request.prompt, model, model_request.system, model_request.turn)
+    cap = state.output_cap if line is None or line.hop_tokens is None else line.hop_tokens
+    # A background run is not split (api/README.md 8.11).
+    return model_request._replace(line=line, cap=None if body.get("background") else cap)
+
+
+def _formats(value: Any) -> list[dict[str, Any]]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _check_functions(model_request: ModelRequest) -> None:
+    """Check that a forced call has a declared function."""
+    if not model_request.functions and model_request.choice.mode == "any":
+        raise ErrorResponse(400, "Function calling config is set without function_declarations.")
+    declared = [each["name"] for each in model_request.functions]
+    undeclared = [name for name in model_request.choice.names or () if name not in declared]
+    if undeclared:
+        raise invalid_input("generation_config.tool_choice.allowed_tools.tools")
+
+
+def _token(offset: int) -> str:
+    return base64.urlsafe_b64encode(json.dumps({"offset": offset}).encode()).decode()
+
+
+def _offset(token: str | None) -> int:
+    if not token:
+        return 0
+    try:
+        return int(json.loads(base64.urlsafe_b64decode(token))["offset"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise invalid_input("continuation_token") from error
+
+
+def _record(
+    state: ServiceState, body: JsonObject, model: str, sent: list[Step], found: ModelAnswer
+) -> InteractionRecord:
+    now = state.clock()
+    source = "agent" if body.get("agent") is not None else "model"
+    interaction: dict[str, Any] = {"status": found.status, "usage": found.usage}
+    # api/README.md 6.4
+    interaction |= {"created": timestamp_seconds(now), "updated": timestamp_seconds(now)}
+    interaction["service_tier"] = body.get("service_tier") or "standard"
+    if found.steps:
+        interaction["steps"] = found.steps
+    if found.errors:
+        interaction["errors"] = list(found.errors)
+    if found.offset is not None:
+        interaction["continuation_token"] = _token(found.offset)
+    if body.get("environment") is not None:
+        interaction["environment_id"] = "env_emulator"
+    interaction |= {"object": "interaction", source: model}
+    ready_at = now + state.pace.background if body.get("background") else None
+    return {
+        "interaction": interaction,
+        "input": sent,
+        "previous": body.get("previous_interaction_id"),
+        "ready_at": ready_at,
+        "chunk": DELTA_LENGTH,
+    }
+
+
+def _keep(state: ServiceState, body: JsonObject, record: InteractionRecord) -> None:
+    """Store the interaction under a new id, unless store is false (api/README.md 6.2)."""
+    if body.get("store") is False:
+        return
+    number = state.store.number(INTERACTION)
+    name = base64.urlsafe_b64encode(f"emulator-{number:06d}".encode()).decode().rstrip("=")
+    record["interaction"] = {"id": f"v1_{name}", **record["interaction"]}
+    state.store.put(INTERACTION, f"v1_{name}", number, record)
+
+
+def _live(state: ServiceState, record: InteractionRecord, line: ScriptLine) -> Iterator[bytes]:
+    """The stream of a create, with the pauses of a script and of a background run."""
+    yield from state.wait(line.delay)
+    for frame in _frames(state, record, ""):
+        if line.pace and frame.startswith(b"event: step.delta"):
+            yield from state.wait(line.pace)
+        yield frame
+
+
+def _frames(state: ServiceState, record: InteractionRecord, last_event_id: str) -> Iterator[bytes]:
+    """The events after `last_event_id`; those of a run in progress when it ends."""
+    if _running(state, record):
+        opening = list(islice(stream.interaction_events(record["interaction"], record["chunk"]), 2))
+        ids = [event["event_id"] for event in opening]
+        yield from map(stream.encode_event, stream.events_after(opening, last_event_id))
+        last_event_id = last_event_id if last_event_id not in ("", *ids) else ids[-1]
+        yield from _until_ready(state, record)
+        # Another request may have cancelled it.
+        record = state.store.get(INTERACTION, record["interaction"]["id"]) or record
+    found = stream.interaction_events(record["interaction"], record["chunk"])
+    yield from map(stream.encode_event, stream.events_after(found, last_event_id) if last_event_id else found)
+    yield stream.DONE_FRAME
+
+
+def _until_ready(state: ServiceState, record: InteractionRecord) -> Iterator[bytes]:
+    remaining = record["ready_at"] - state.clock()
+    for item in state.wait(remaining):
+        yield item
+        current = state.store.get(INTERACTION, record["interaction"]["id"])
+        if current is None or not _running(state, current):
+            return

@@ -1,0 +1,56 @@
+"""The decorator that registers a fault, and the record it makes."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+from ..http.exchange import HttpResponse
+
+Effect = Callable[..., HttpResponse]
+E = TypeVar("E", bound=Effect)
+
+# Slots in the order in which faults are applied, innermost first; any other slot comes before these.
+SLOT_ORDER = ("end", "text", "bytes", "answer")
+
+
+class FaultType(NamedTuple):
+    """A registered fault.
+
+    `on` is its default request filter; two faults of one `slot` exclude each other."""
+
+    name: str
+    slot: str
+    on: str
+    effect: Effect
+
+    @property
+    def rank(self) -> int:
+        return SLOT_ORDER.index(self.slot) + 1 if self.slot in SLOT_ORDER else 0
+
+    @property
+    def description(self) -> str:
+        return " ".join((self.effect.__doc__ or "").split())
+
+    @property
+    def usage(self) -> str:
+        """The fault as a user writes it, with its arguments and their defaults."""
+        listed = ", ".join(f"{name}={default!r}" for name, default in self.defaults.items())
+        return f"{self.name}({listed})" if listed else self.name
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        parameters = list(inspect.signature(self.effect).parameters.values())[1:]
+        return {each.name: each.default for each in parameters}
+
+
+FAULTS: dict[str, FaultType] = {}
+
+
+def fault(*, on: str, slot: str = "") -> Callable[[E], E]:
+    """Register a function as a fault; without `slot` it excludes only itself."""
+
+    def register(effect: E) -> E:
+        FAULTS[effect.__name__] = FaultType(effect.__name__, slot or effect.__name__, on, effect)
+        return effect
+
+    return register

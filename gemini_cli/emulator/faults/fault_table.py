@@ -1,0 +1,68 @@
+"""All faults, and the parser of their notation, `name(argument, key=value)`.
+
+To add a fault, write a function with the decorator `fault` in one of the three modules imported here.
+"""
+
+import ast
+from difflib import get_close_matches
+from typing import Any
+
+from ..http.routes import ROUTES
+from . import answer_faults, file_faults, stream_faults  # noqa: F401  they register themselves
+from .fault_context import REQUEST_FILTERS
+from .fault_registry import FAULTS, FaultType
+
+COMMON_ARGUMENTS = ("times", "on")
+ROUTE_KINDS = tuple(dict.fromkeys(route.kind for route in ROUTES))
+
+
+def all_faults() -> dict[str, FaultType]:
+    return FAULTS
+
+
+def parse_fault(text: str) -> tuple[FaultType, dict[str, Any]]:
+    """The fault and its arguments by name; ValueError says what is wrong."""
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError) as error:
+        raise ValueError(f"fault {text!r}: expected name(argument, key=value)") from error
+    called, given, named = (tree.func, tree.args, tree.keywords) if isinstance(tree, ast.Call) else (tree, [], [])
+    if not isinstance(called, ast.Name):
+        raise ValueError(f"fault {text!r}: expected name(argument, key=value)")
+    found = FAULTS.get(called.id)
+    if found is None:
+        near = get_close_matches(called.id, FAULTS, 1, 0)[0]
+        raise ValueError(f"unknown fault {called.id!r}, did you mean {near!r}?")
+    parameters = list(found.defaults)
+    if len(given) > len(parameters):
+        raise ValueError(f"fault {text!r}: too many arguments for {found.usage}")
+    arguments = {name: _value(node, text) for name, node in zip(parameters, given, strict=False)}
+    for keyword in named:
+        if keyword.arg not in (*parameters, *COMMON_ARGUMENTS):
+            raise ValueError(f"fault {text!r}: {found.usage} has no argument {keyword.arg!r}")
+        if keyword.arg in arguments:
+            raise ValueError(f"fault {text!r}: argument {keyword.arg!r} is given twice")
+        arguments[keyword.arg] = _value(keyword.value, text)
+    _check(found, arguments, text)
+    return found, arguments
+
+
+def _value(node: ast.expr, text: str) -> Any:
+    if isinstance(node, ast.Name):
+        return {"true": True, "false": False}.get(node.id, node.id)
+    try:
+        return ast.literal_eval(node)
+    except ValueError as error:
+        raise ValueError(f"fault {text!r}: arguments are numbers and words") from error
+
+
+def _check(found: FaultType, arguments: dict[str, Any], text: str) -> None:
+    """Raise ValueError for an argument of a wrong type or an unknown value of `on`."""
+    for name, value in arguments.items():
+        default = found.defaults.get(name)
+        numeric = isinstance(default, (int, float)) and not isinstance(default, bool)
+        if numeric and (isinstance(value, bool) or not isinstance(value, (int, float))):
+            raise ValueError(f"fault {text!r}: {name} is a number")
+    on = arguments.get("on")
+    if on is not None and on not in REQUEST_FILTERS and on not in ROUTE_KINDS:
+        raise ValueError(f"fault {text!r}: on is one of {', '.join([*REQUEST_FILTERS, *ROUTE_KINDS])}")

@@ -1,0 +1,83 @@
+"""The table of routes: method and path, and the name of the handler.
+
+Any path prefix and three versions are accepted (api/README.md 1.2, 1.7). Faults use the route's `kind`. Handlers are
+names, imported at their first use: a create loads neither files nor batches.
+"""
+
+import re
+from typing import NamedTuple
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from .exchange import HttpRequest
+
+PATH_PATTERN = re.compile(r"(?P<prefix>.*?)(?P<media>/upload|/download)?/(?P<version>v1|v1beta|v1alpha)/(?P<rest>.+)")
+
+
+class Route(NamedTuple):
+    method: str
+    pattern: str
+    handler: str
+    kind: str
+    interactions: bool = False
+    keyless: bool = False
+
+
+MODEL_PATTERN = r"(?P<model>(?:models|tunedModels)/[^/:]+):"
+ROUTES = (
+    Route("POST", r"interactions", "interactions.create_interaction", "create", interactions=True),
+    Route("GET", r"interactions/(?P<id>[^/]+)", "interactions.get_interaction", "get", interactions=True),
+    Route("DELETE", r"interactions/(?P<id>[^/]+)", "interactions.delete_interaction", "delete", interactions=True),
+    Route("POST", r"interactions/(?P<id>[^/]+)/cancel", "interactions.cancel_interaction", "cancel", interactions=True),
+    Route("GET", r"models", "models.list_models", "models"),
+    Route("GET", r"(?P<model>(?:models|tunedModels)/[^/:]+)", "models.get_model", "models"),
+    Route("POST", MODEL_PATTERN + "generateContent", "generate_content.generate_content", "generate"),
+    Route(
+        "POST", MODEL_PATTERN + "streamGenerateContent", "generate_content.stream_generate_content", "generate_stream"
+    ),
+    Route("POST", MODEL_PATTERN + "countTokens", "generate_content.count_tokens", "tokens"),
+    Route("POST", MODEL_PATTERN + "batchGenerateContent", "batches.create_batch", "batch_create"),
+    Route("POST", r"upload/files", "files.start_upload", "upload_start"),
+    # The upload URL works without the key (api/README.md 10.3).
+    Route("POST", r"upload/files\?upload_id", "files.upload_chunk", "upload", keyless=True),
+    Route("GET", r"files", "files.list_files", "files"),
+    Route("GET", r"files/(?P<id>[^/:]+)", "files.get_file", "file"),
+    Route("DELETE", r"files/(?P<id>[^/:]+)", "files.delete_file", "file_delete"),
+    Route("GET", r"(?:download/)?files/(?P<id>[^/:]+):download", "files.download_file", "download"),
+    Route("GET", r"batches", "batches.list_batches", "batches"),
+    Route("GET", r"batches/(?P<id>[^/:]+)", "batches.get_batch", "batch"),
+    Route("POST", r"batches/(?P<id>[^/:]+):cancel", "batches.cancel_batch", "batch_cancel"),
+    Route("DELETE", r"batches/(?P<id>[^/:]+)", "batches.delete_batch", "batch_delete"),
+)
+
+
+class RouteMatch(NamedTuple):
+    route: Route
+    base: str
+    version: str
+    path: dict[str, str]
+    query: dict[str, str]
+
+
+def find_route(method: str, target: str) -> RouteMatch | None:
+    """The route of a request, or None."""
+    split = urlsplit(target)
+    found = PATH_PATTERN.fullmatch(split.path)
+    if found is None:
+        return None
+    query = dict(parse_qsl(split.query, keep_blank_values=True))
+    rest = f"{found['media'] or ''}/{found['rest']}".removeprefix("/").removesuffix("/")
+    rest += "?upload_id" if "upload_id" in query else ""
+    for route in ROUTES:
+        if route.method == method and (match := re.fullmatch(route.pattern, rest)):
+            path = {name: unquote(value) for name, value in match.groupdict().items() if value is not None}
+            return RouteMatch(route, found["prefix"], found["version"], path, query)
+    return None
+
+
+def wants_stream(match: RouteMatch, request: HttpRequest) -> bool:
+    """Whether the request wants a stream."""
+    if match.route.kind == "get":
+        return match.query.get("stream", "").lower() in ("true", "1")
+    # Cheaper than parsing a body with images in it; inside of a string the quotes would be escaped.
+    streams = match.route.kind == "create" and re.search(rb'"stream"\s*:\s*true', request.body) is not None
+    return streams or match.route.kind == "generate_stream"

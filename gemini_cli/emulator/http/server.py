@@ -1,0 +1,330 @@
+"""An HTTP/1.1 server on a loopback port for an Emulator.
+
+    with Server(Emulator(faults=["refuse(503)"])) as server:
+        ...  # server.url, server.key, server.requests
+
+The block fails at its end if a fault or a script line was not used, or a request had no route. The server binds
+127.0.0.1, and on request ::1, but no other address.
+"""
+
+import os
+import select
+import socket
+import struct
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..errors import ErrorResponse
+from ..service import Emulator
+from . import http_limits
+from .exchange import JSON_UTF8, HttpRequest, HttpResponse, indented_json
+
+if TYPE_CHECKING:
+    import ssl
+
+READ_SIZE = 1 << 16
+# Limits for reading the rest of a body that was refused.
+DRAIN_SECONDS, LINGER_READS = 0.5, 64
+
+
+class RecordedRequest(NamedTuple):
+    """A received request; its body is cut to `remember` bytes, `at` is monotonic."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+    at: float
+
+
+class ClientGone(Exception):
+    """The client has closed the connection, or the server stops."""
+
+
+class Server:
+    """A server in threads of its own.
+
+    Every request needs `key`: the emulator's, or a new one of 39 characters.
+
+    With `tls` the scheme is https. `log` gets a line for each response, without query and headers, so without the key.
+    `remember` is the number of bytes of each body that stay in `requests`; None records no requests.
+    """
+
+    def __init__(
+        self,
+        emulator: Emulator | None = None,
+        *,
+        port: int = 0,
+        ipv6: bool = False,
+        tls: "ssl.SSLContext | None" = None,
+        log: Callable[[str], None] | None = None,
+        remember: int | None = 1 << 20,
+    ) -> None:
+        self.emulator = emulator or Emulator()
+        if self.emulator.key is None:
+            self.emulator.key = "emulator-" + os.urandom(15).hex()
+        if self.emulator.token is None:
+            self.emulator.token = os.urandom(16).hex()
+        self.key: str = self.emulator.key
+        self.token: str = self.emulator.token
+        self.requests: list[RecordedRequest] = []
+        # Times (time.monotonic) at which a client closed its connection during a response.
+        self.hangups: list[float] = []
+        # Exceptions in the emulator itself.
+        self.failures: list[str] = []
+        self.log = log
+        self.remember = remember
+        self.stopping = threading.Event()
+        self._started = False
+        self.tls = tls
+        self._listeners = [_Listener(("127.0.0.1", port), self)]
+        self.port: int = self._listeners[0].server_address[1]
+        if ipv6 and socket.has_ipv6:
+            self._listeners += _listener6(self.port, self)
+        self.emulator.scheme = "https" if tls else "http"
+        self.url = f"{self.emulator.scheme}://127.0.0.1:{self.port}"
+
+    def start(self) -> "Server":
+        self._started = True
+        for listener in self._listeners:
+            threading.Thread(target=listener.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def close(self) -> None:
+        """Stop at once, also during a response."""
+        self.stopping.set()
+        for listener in self._listeners:
+            if self._started:
+                listener.shutdown()  # would wait forever for a loop that was not started
+            listener.server_close()
+            listener.hang_up()
+        self.emulator.close()
+
+    def assert_clean(self) -> None:
+        """Raise AssertionError for leftovers and for exceptions in the emulator."""
+        left = self.failures + self.emulator.leftovers()
+        if left:
+            raise AssertionError("; ".join(left))
+
+    def record(self, request: HttpRequest) -> None:
+        if self.remember is not None:
+            self.requests.append(RecordedRequest(*request[:3], request.body[: self.remember], time.monotonic()))
+
+    def __enter__(self) -> "Server":
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+        if kind is None:
+            self.assert_clean()
+
+
+class _Listener(ThreadingHTTPServer):
+    """A listening socket, and its open connections for close()."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], owner: Server, family: int = socket.AF_INET) -> None:
+        self.address_family = family
+        self.owner = owner
+        self._open: set[socket.socket] = set()
+        super().__init__(address, _Connection)
+
+    def server_bind(self) -> None:
+        if self.address_family == socket.AF_INET6:
+            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        # Not HTTPServer.server_bind, which asks the resolver for the host's name.
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(self.server_address)
+        self.server_address = self.socket.getsockname()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if self.owner.tls:
+            # The handshake runs in the connection's thread, so that a slow client does not block others.
+            request = self.owner.tls.wrap_socket(request, server_side=True, do_handshake_on_connect=False)
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Record exceptions, except for a connection that breaks between requests."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            self.owner.failures.append(repr(error))
+            super().handle_error(request, client_address)
+
+    def hang_up(self) -> None:
+        for connection in tuple(self._open):
+            with suppress(OSError):  # the client may have closed it
+                connection.shutdown(socket.SHUT_RDWR)
+
+
+def _listener6(port: int, owner: Server) -> list[_Listener]:
+    try:
+        return [_Listener(("::1", port), owner, socket.AF_INET6)]
+    except OSError:
+        return []  # many containers have no ::1
+
+
+class _Connection(BaseHTTPRequestHandler):
+    """A connection: read requests and write responses."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: _Listener
+    _unread = False
+
+    def _answer(self) -> None:
+        started, status, owner = time.monotonic(), 0, self.server.owner
+        try:
+            response = self._respond()
+            status = response.status
+            self._send(response)
+        except ClientGone:
+            owner.hangups.append(time.monotonic())
+            self.close_connection = True
+        except ConnectionResetError:
+            self._reset()
+        except ConnectionAbortedError:
+            self.close_connection = True
+        if owner.log:
+            took = (time.monotonic() - started) * 1000
+            owner.log(f"{self.command} {self.path.partition('?')[0]} {status} {took:.0f} ms")
+
+    # The names that http.server calls.
+    do_GET = do_POST = do_DELETE = do_PATCH = do_PUT = do_HEAD = do_OPTIONS = _answer  # noqa: N815
+
+    def _respond(self) -> HttpResponse:
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        try:
+            http_limits.check_request_head(self.command, self.path, headers)
+            request = HttpRequest(self.command, self.path, headers, self._body(headers))
+        except ErrorResponse as error:
+            # The body was not read, so the connection cannot be used again.
+            self.close_connection = self._unread = True
+            return HttpResponse(error.status, {"content-type": JSON_UTF8}, (indented_json(error.rpc_body()),))
+        self.server.owner.record(request)
+        return self.server.owner.emulator.handle(request)
+
+    def _body(self, headers: Mapping[str, str]) -> bytes:
+        if headers.get("transfer-encoding", "").lower() != "chunked":
+            return self._read(int(headers.get("content-length", "0")))
+        pieces, total = [], 0
+        while size := self._chunk_size():
+            total += size
+            if total > http_limits.BODY_LIMIT:
+                raise http_limits.body_too_large()
+            pieces.append(self._read(size))
+            self.rfile.readline(4)
+        while self.rfile.readline(READ_SIZE).strip():
+            pass
+        return b"".join(pieces)
+
+    def _chunk_size(self) -> int:
+        line = self.rfile.readline(100)
+        if not line:
+            raise ClientGone
+        try:
+            return int(line.partition(b";")[0], 16)
+        except ValueError as error:
+            raise ErrorResponse(400, "The chunked body is malformed.") from error
+
+    def _read(self, size: int) -> bytes:
+        """Exactly `size` bytes; ClientGone if the client sends fewer."""
+        data = self.rfile.read(size)
+        if len(data) < size:
+            raise ClientGone
+        return data
+
+    def _send(self, response: HttpResponse) -> None:
+        if response.raw:
+            self.close_connection = True
+            for item in response.body:
+                self._write(item)
+            return
+        chunked = False
+        headers = dict(response.headers)
+        if "content-length" in headers:
+            self.close_connection = True  # set by a fault, and perhaps wrong
+        elif isinstance(response.body, tuple):
+            headers["content-length"] = str(sum(map(len, response.body)))
+        elif self.request_version == "HTTP/1.1":
+            headers["transfer-encoding"], chunked = "chunked", True
+        else:
+            self.close_connection = True
+        self._send_items(self._head(response.status, headers), response, chunked)
+
+    def _head(self, status: int, headers: Mapping[str, str]) -> bytes:
+        phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "Emulated"
+        lines = [
+            f"HTTP/1.1 {status} {phrase}",
+            "server: gemini-cli-emulator",
+            f"date: {self.date_time_string()}",
+        ]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        lines += ["connection: close"] if self.close_connection else []
+        return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
+
+    def _send_items(self, head: bytes, response: HttpResponse, chunked: bool) -> None:
+        """Send the head together with the first item: one packet for a short response."""
+        for item in self._items(response):
+            framed = b"%x\r\n%b\r\n" % (len(item), item) if chunked and item else item
+            self._write(head + framed)
+            head = b""
+        if head or chunked:
+            self._write(head + (b"0\r\n\r\n" if chunked else b""))
+
+    def _items(self, response: HttpResponse) -> Iterator[bytes]:
+        return iter(()) if self.command == "HEAD" else iter(response.body)
+
+    def _write(self, data: bytes) -> None:
+        """Send the data; for an empty item only check the connection."""
+        try:
+            if data:
+                self.connection.sendall(data)
+            elif self._gone():
+                raise ClientGone
+        except OSError as error:
+            raise ClientGone from error
+
+    def _gone(self) -> bool:
+        if self.server.owner.stopping.is_set():
+            return True
+        readable, _, _ = select.select([self.connection], [], [], 0)
+        # TLS data cannot be peeked at; during a response a TLS client sends only the end of the connection.
+        return bool(readable) and (bool(self.server.owner.tls) or self.connection.recv(1, socket.MSG_PEEK) == b"")
+
+    def _reset(self) -> None:
+        """Close with RST: zero linger, and no open reader that would keep the socket open."""
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.rfile.close()
+        self.connection.close()
+
+    def finish(self) -> None:
+        """Read the rest of a refused request: to close with unread bytes is a reset."""
+        if self._unread:
+            with suppress(OSError):
+                self.connection.shutdown(socket.SHUT_WR)
+                self.connection.settimeout(DRAIN_SECONDS)
+                for _ in range(LINGER_READS):
+                    if not self.connection.recv(READ_SIZE):
+                        break
+        super().finish()
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Suppress the log of http.server, which prints queries on stderr."""

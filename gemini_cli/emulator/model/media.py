@@ -1,0 +1,78 @@
+"""The kinds of media: price, fields, and generated data."""
+
+import base64
+import struct
+from typing import Any, NamedTuple
+
+# A grey JPEG of one pixel; generated images are image/jpeg in any case (api/README.md 3.7).
+ONE_PIXEL_JPEG = bytes.fromhex(
+    "ffd8ffdb004300030202020202030202020303030304060404040404080606050609080a0a090809090a0c0f0c0a0b0e0b09090d110d"
+    "0e0f101011100a0c12131210130f101010ffc9000b080001000101011100ffcc000600101005ffda0008010100003f00d2cf20ffd9"
+)
+SAMPLE_RATE = 8000
+
+
+def _silence(samples: int = 800) -> bytes:
+    """A tenth of a second of silence, as WAV."""
+    data = bytes(2 * samples)
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, SAMPLE_RATE, 2 * SAMPLE_RATE, 2, 16)
+    chunks = b"WAVE" + form + struct.pack("<4sI", b"data", len(data)) + data
+    return struct.pack("<4sI", b"RIFF", len(chunks)) + chunks
+
+
+class MediaKind(NamedTuple):
+    """One kind of media part.
+
+    `tokens` is near the real price. `input_fields` are those besides data, uri, mime_type and resolution;
+    `output_fields` those of a response_format, None where no response_format has this kind. `generated` is the MIME
+    type and the bytes of a generated part, None where the emulator generates none. An uploaded file of a `processed`
+    kind is not usable at once.
+    """
+
+    tokens: int
+    input_fields: tuple[str, ...]
+    output_fields: tuple[str, ...] | None = None
+    generated: tuple[str, bytes] | None = None
+    processed: bool = False
+
+
+# An image costs 258 tokens, a second of audio 32, of video 263, a page 258.
+MEDIA_KINDS = {
+    "image": MediaKind(
+        258, (), ("aspect_ratio", "image_size", "mime_type", "delivery"), ("image/jpeg", ONE_PIXEL_JPEG)
+    ),
+    "audio": MediaKind(
+        320,
+        ("sample_rate", "channels", "processing"),
+        ("mime_type", "sample_rate", "bit_rate", "delivery"),
+        ("audio/wav", _silence()),
+        processed=True,
+    ),
+    "video": MediaKind(
+        2630,
+        ("name", "processing"),
+        ("aspect_ratio", "resolution", "duration", "gcs_uri", "delivery"),
+        processed=True,
+    ),
+    "document": MediaKind(258, ("processing",)),
+}
+PART_KINDS = ("text", *MEDIA_KINDS)
+OUTPUT_KINDS = tuple(name for name, kind in MEDIA_KINDS.items() if kind.output_fields is not None)
+
+
+def kind_of_mime_type(mime_type: str) -> str:
+    """The kind of a medium; everything without a kind of its own is a document."""
+    kind = mime_type.partition("/")[0]
+    return kind if kind in MEDIA_KINDS else "document"
+
+
+def is_generated(kind: str) -> bool:
+    return kind in MEDIA_KINDS and MEDIA_KINDS[kind].generated is not None
+
+
+def media_part(kind: str) -> dict[str, Any]:
+    """A generated part."""
+    generated = MEDIA_KINDS[kind].generated
+    assert generated is not None
+    mime_type, data = generated
+    return {"mime_type": mime_type, "data": base64.b64encode(data).decode(), "type": kind}

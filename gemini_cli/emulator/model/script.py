@@ -1,0 +1,212 @@
+"""Scripts for the emulated model, in YAML or as the same lists in Python.
+
+A script is a list of lines. The first line whose `when` matches and whose `times` are not used up gives the answer:
+
+    - when: weather                     # a pattern, searched in the prompt; or several conditions:
+    - when: {prompt: ..., model: ..., system: ..., turn: 2}
+      reply: "It rains on {prompt}."    # {prompt} and {turn} are filled in
+      call: {name: f, arguments: {}}    # or a list of calls; the status becomes requires_action
+      steps: [...]                      # whole steps, unchanged
+      status: failed                    # any status of api/README.md 6.5
+      errors: [{code: safety, message: ...}]
+      usage: {total_tokens: 7}
+      delay: 0.5                        # seconds before the answer
+      pace: 0.01                        # seconds between deltas
+      chunk: 24                         # characters in a delta
+      hop_tokens: 100                   # tokens before requires_continuation
+      fault: cut(after=3)               # one fault, or a list of them
+      times: 1                          # how often the line may be used; no limit if absent
+
+A script changes the answer; faults change its transfer.
+"""
+
+import os
+import re
+import threading
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+STATUSES = (
+    "queued",
+    "in_progress",
+    "requires_action",
+    "requires_continuation",
+    "completed",
+    "incomplete",
+    "failed",
+    "cancelled",
+    "budget_exceeded",
+)
+DELTA_LENGTH = 24
+
+
+class ScriptCondition(NamedTuple):
+    """Patterns that must all match; None matches anything."""
+
+    prompt: str | None = None
+    model: str | None = None
+    system: str | None = None
+    turn: int | None = None
+
+    @property
+    def description(self) -> str:
+        conditions = zip(self._fields, self, strict=True)
+        return ", ".join(f"{name}: {value}" for name, value in conditions if value is not None) or "any request"
+
+    def matches(self, prompt: str, model: str, system: str, turn: int) -> bool:
+        searched = ((self.prompt, prompt), (self.model, model), (self.system, system))
+        found = all(pattern is None or re.search(pattern, text) for pattern, text in searched)
+        return found and self.turn in (None, turn)
+
+
+class ScriptLine(NamedTuple):
+    """One line of a script; without arguments it changes nothing."""
+
+    when: ScriptCondition = ScriptCondition()
+    reply: str | None = None
+    calls: tuple[tuple[str, dict[str, Any]], ...] = ()
+    steps: tuple[dict[str, Any], ...] | None = None
+    status: str | None = None
+    errors: tuple[dict[str, Any], ...] = ()
+    usage: dict[str, Any] | None = None
+    delay: float = 0
+    pace: float = 0
+    chunk: int = DELTA_LENGTH
+    hop_tokens: int | None = None
+    faults: tuple[str, ...] = ()
+    times: int | None = None
+
+
+class Script:
+    """The lines in order, and how often each may still be used."""
+
+    def __init__(self, lines: Iterable[ScriptLine] = ()) -> None:
+        self.lines = list(lines)
+        self._remaining = [line.times for line in self.lines]
+        self._lock = threading.Lock()
+
+    @classmethod
+    def load(cls, source: "Script | str | os.PathLike[str] | list[Any] | None") -> "Script":
+        """A script from a YAML file's path, from the list such a file holds, or nothing."""
+        if isinstance(source, Script):
+            return source
+        if source is None:
+            return cls()
+        if isinstance(source, list):
+            return cls(_lines(source))
+        return cls(_lines(_loaded(source)))
+
+    def next_line(self, prompt: str, model: str, system: str, turn: int) -> ScriptLine | None:
+        """The first line that matches, counted as used; None if no line matches."""
+        with self._lock:
+            for index, line in enumerate(self.lines):
+                remaining = self._remaining[index]
+                if remaining != 0 and line.when.matches(prompt, model, system, turn):
+                    self._remaining[index] = None if remaining is None else remaining - 1
+                    return line
+        return None
+
+    def unused_lines(self) -> list[str]:
+        """The lines whose `times` are not used up."""
+        remaining = zip(self.lines, self._remaining, strict=True)
+        return [
+            f"script line {index} not used: when {line.when.description}"
+            for index, (line, count) in enumerate(remaining, 1)
+            if count
+        ]
+
+
+def _loaded(path: str | os.PathLike[str]) -> Any:
+    import yaml  # slow to import, and most runs have no script
+
+    with open(path, encoding="utf-8") as file:
+        try:
+            return yaml.safe_load(file)
+        except yaml.YAMLError as error:
+            raise ValueError(f"{os.fspath(path)}: {error}") from error
+
+
+def _lines(source: Any) -> Iterator[ScriptLine]:
+    if not isinstance(source, list):
+        raise ValueError("a script is a list of lines")
+    yield from (_numbered(index, entry) for index, entry in enumerate(source, 1))
+
+
+def _numbered(index: int, entry: Any) -> ScriptLine:
+    try:
+        return _line(entry)
+    except (ValueError, TypeError, KeyError, re.error) as error:
+        raise ValueError(f"script line {index}: {error}") from error
+
+
+LINE_KEYS = (
+    "when",
+    "reply",
+    "call",
+    "steps",
+    "status",
+    "errors",
+    "usage",
+    "delay",
+    "pace",
+    "chunk",
+    "hop_tokens",
+    "fault",
+    "times",
+)
+
+
+def _line(entry: Any) -> ScriptLine:
+    _check_keys(entry, LINE_KEYS)
+    status = entry.get("status")
+    if status is not None and status not in STATUSES:
+        raise ValueError(f"unknown status {status!r}{_nearest(str(status), STATUSES)}")
+    steps = entry.get("steps")
+    return ScriptLine(
+        when=_when(entry.get("when")),
+        reply=None if entry.get("reply") is None else str(entry["reply"]),
+        calls=tuple((str(call["name"]), dict(call.get("arguments") or {})) for call in _listed(entry.get("call"))),
+        steps=None if steps is None else tuple(dict(step) for step in steps),
+        status=status,
+        errors=tuple(dict(error) for error in _listed(entry.get("errors"))),
+        usage=entry.get("usage"),
+        delay=float(entry.get("delay", 0)),
+        pace=float(entry.get("pace", 0)),
+        chunk=max(1, int(entry.get("chunk", DELTA_LENGTH))),
+        hop_tokens=entry.get("hop_tokens"),
+        faults=tuple(str(fault) for fault in _listed(entry.get("fault"))),
+        times=entry.get("times"),
+    )
+
+
+def _when(value: Any) -> ScriptCondition:
+    if value is None:
+        return ScriptCondition()
+    if not isinstance(value, dict):
+        value = {"prompt": str(value)}
+    _check_keys(value, ScriptCondition._fields)
+    for name in ("prompt", "model", "system"):
+        if value.get(name) is not None:
+            re.compile(str(value[name]))
+    return ScriptCondition(**value)
+
+
+def _listed(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _check_keys(entry: Any, known: Iterable[str]) -> None:
+    if not isinstance(entry, dict):
+        raise ValueError(f"expected a map, got {entry!r}")
+    for key in entry:
+        if key not in known:
+            raise ValueError(f"unknown key {key!r}{_nearest(str(key), known)}")
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches  # slow to import, and only for an error
+
+    near = get_close_matches(name, list(known), 1, 0)
+    return f", did you mean {near[0]!r}?" if near else ""
