@@ -81,7 +81,7 @@ class Asked(Record):
             "how much the model thinks",
             metavar="LEVEL",
             path="generation_config.thinking_level",
-            offers=("minimal", "low", "medium", "high"),
+            offers=("minimal", "low", "medium", "high", "xhigh"),  # api/README.md 13.3-13.5
         ),
     ] = None
     thoughts: Annotated[
@@ -150,12 +150,12 @@ class Asked(Record):
     service_tier: Annotated[
         str | None,
         Flag(
-            "flex, standard or priority",
+            "flex, standard, priority or deferred",  # api/README.md 2.14
             None,
             "TIER",
             (),
             "service_tier",
-            offers=("flex", "standard", "priority"),
+            offers=("flex", "standard", "priority", "deferred"),
         ),
     ] = None
     label: Annotated[

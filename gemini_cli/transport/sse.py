@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 import httpx
 from httpx_sse import EventSource, ServerSentEvent
 
-EVENT_LIMIT = 64 * 1024 * 1024  # bytes of a line and of an event; signatures and images reach several MB
+EVENT_LIMIT = 64 * 1024 * 1024  # bytes of a line and of an event; some have several MB (api/README.md 7.13)
 TAIL_LIMIT = 64 * 1024  # bytes kept of an error body
 UNFRAMED = "unframed"  # the `event` of a JSON text that ends the stream without being an event
 
