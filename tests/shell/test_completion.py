@@ -46,7 +46,7 @@ CASES: list[tuple[str, set[str]]] = [
     ("generate --dry", {"--dry-run"}),
     ("models list --dry", set()),
     ("files list --verb", {"--verbose"}),
-    ("generate hello there --thinking ", {"minimal", "low", "medium", "high"}),
+    ("generate hello there --thinking ", {"minimal", "low", "medium", "high", "xhigh"}),
     ("stream --thinking=m", {"minimal", "medium"}),
     ("generate -P wor", {"work", "work-2"}),
     ("generate -P not", {"notes.txt"}),
