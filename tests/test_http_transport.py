@@ -49,8 +49,19 @@ def client(
     proxy: str | None = None,
     clock: Callable[[], float] = lambda: 0.0,
 ) -> HttpClient:
-    trust = TrustStore(str(ca) if ca else None)
-    return HttpClient(HttpTransport(trust, limits, proxy, clock), limits)
+    transport = HttpTransport(TrustStore(str(ca) if ca else None), limits, proxy, clock)
+    TRANSPORTS.append(transport)
+    return HttpClient(transport, limits)
+
+
+TRANSPORTS: list[HttpTransport] = []
+
+
+@pytest.fixture(autouse=True)
+def closed_transports() -> Iterator[None]:
+    yield
+    while TRANSPORTS:
+        TRANSPORTS.pop().close()
 
 
 def fetch(http: HttpClient, url: str, method: str = "POST", body: bytes | Pieces = b"{}") -> bytes:
