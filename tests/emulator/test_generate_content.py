@@ -95,6 +95,22 @@ def test_forced_calls(client: InMemoryClient) -> None:
     assert "functionCall" in parts(client.generate("Hi", tools=[FUNCTION], toolConfig=config))[0]
 
 
+@pytest.mark.parametrize(("mode", "calls"), [("ANY", True), ("AUTO", False), ("VALIDATED", False)])
+def test_a_forced_call_is_repeated_after_its_result(client: InMemoryClient, mode: str, calls: bool) -> None:
+    body = {"tools": [FUNCTION], "toolConfig": {"functionCallingConfig": {"mode": mode}}}
+    call = next(part for part in parts(client.generate("Call weather", **body)) if "functionCall" in part)
+    result = {"functionResponse": {"name": "weather", "response": {"output": "7"}}}
+    history = [
+        {"role": "user", "parts": [{"text": "Call weather"}]},
+        {"role": "model", "parts": [call]},
+        {"role": "user", "parts": [result]},
+    ]
+    answer = client.generate(contents=history, **body)
+    again = [part["functionCall"] for part in parts(answer) if "functionCall" in part]
+    assert bool(again) is calls
+    assert all(each["id"] != call["functionCall"]["id"] for each in again)
+
+
 def test_thoughts_are_included_on_request(client: InMemoryClient) -> None:
     assert not any(part.get("thought") for part in parts(client.generate()))
     config = {"thinkingConfig": {"include_thoughts": True}}

@@ -381,6 +381,19 @@ def test_tool_choice(client: InMemoryClient, choice: Any, called: list[str]) -> 
     assert found["status"] == ("requires_action" if called else "completed")
 
 
+@pytest.mark.parametrize("choice", ["any", {"allowed_tools": {"mode": "any", "tools": ["get_weather"]}}])
+def test_a_forced_call_is_repeated_after_its_result(client: InMemoryClient, choice: Any) -> None:
+    body = {"tools": [WEATHER], "generation_config": {"tool_choice": choice}}
+    first = client.create("Hello", **body)
+    call = first["steps"][-1]
+    result = {"type": "function_result", "call_id": call["id"], "name": call["name"], "result": "7"}
+    second = client.create([result], previous_interaction_id=first["id"], **body)
+    assert (second["status"], second["steps"][-1]["name"]) == ("requires_action", "get_weather")
+    assert second["steps"][-1]["id"] != call["id"]
+    third = client.create([result], previous_interaction_id=first["id"], tools=[WEATHER])
+    assert (third["status"], text(third).count("Result of get_weather: 7.")) == ("completed", 1)
+
+
 def test_several_functions_are_called_together_with_ids_of_their_own(client: InMemoryClient) -> None:
     tools = [WEATHER, {**WEATHER, "name": "get_time"}]
     found = client.create("First get_time, then get_weather.", tools=tools)

@@ -5,7 +5,7 @@ Rule 2. Otherwise it calls the functions that the prompt names: by the whole nam
         ("What's the temperature?" names get_current_temperature).
 Rule 3. The arguments are the JSON object after the name in the prompt, or else a sample for the parameters, in which
         free strings are the last proper name in the prompt ("What's the temperature in London?").
-Rule 4. In a turn with a function result the model calls nothing.
+Rule 4. In a turn with a function result the model calls a function only if rule 1 demands it.
 """
 
 import json

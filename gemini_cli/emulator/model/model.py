@@ -101,8 +101,10 @@ def _calls(request: ModelRequest, line: ScriptLine) -> list[Step]:
             make_function_call(name, arguments, f"{request.turn} {index}")
             for index, (name, arguments) in enumerate(line.calls)
         ]
+    if line.reply is not None or line.steps is not None:
+        return []
     groups = group_turns(request.steps)
-    if line.reply is not None or line.steps is not None or (groups and function_results(groups[-1])):
+    if groups and function_results(groups[-1]) and request.choice.mode != "any":
         return []
     return choose_calls(list(request.functions), request.choice, request.prompt, request.turn)
 
