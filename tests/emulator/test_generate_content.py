@@ -48,9 +48,14 @@ def test_a_stream_has_the_same_text_in_pieces(client: InMemoryClient) -> None:
 def test_without_alt_the_stream_is_an_array_in_pieces(client: InMemoryClient) -> None:
     body = {"contents": {"parts": {"text": "Hi"}}}
     target = f"/v1/models/{MODEL}:streamGenerateContent"
-    pieces = list(client.call("POST", target, body).body)
+    response = client.call("POST", target, body)
+    pieces = list(response.body)
+    assert response.headers["content-type"] == "application/json; charset=UTF-8"
     assert len(pieces) > 3
     assert json.loads(b"".join(pieces)) == chunks(client.post(target + "?alt=sse", body).body)
+    assert pieces[0].startswith(b'[{\n  "candidates": [\n')
+    assert all(piece.startswith(b"\n,\r\n{\n") for piece in pieces[1:-1])
+    assert pieces[-1] == b"\n]"
 
 
 def test_both_spellings_and_both_base64_alphabets(client: InMemoryClient) -> None:
@@ -97,7 +102,7 @@ def test_forced_calls(client: InMemoryClient) -> None:
 
 @pytest.mark.parametrize(("mode", "calls"), [("ANY", True), ("AUTO", False), ("VALIDATED", False)])
 def test_a_forced_call_is_repeated_after_its_result(client: InMemoryClient, mode: str, calls: bool) -> None:
-    body = {"tools": [FUNCTION], "toolConfig": {"functionCallingConfig": {"mode": mode}}}
+    body: dict[str, Any] = {"tools": [FUNCTION], "toolConfig": {"functionCallingConfig": {"mode": mode}}}
     call = next(part for part in parts(client.generate("Call weather", **body)) if "functionCall" in part)
     result = {"functionResponse": {"name": "weather", "response": {"output": "7"}}}
     history = [

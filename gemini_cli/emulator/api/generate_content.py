@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..http.exchange import JSON_UTF8, ApiRequest, HttpResponse, JsonObject, event_stream_response, indented_response
+from ..http.exchange import ApiRequest, HttpResponse, JsonObject, event_stream_response, indented_response
 from ..model import tokens
 from ..model.conversation import Step
 from ..model.model import ModelAnswer, ModelRequest, generate_answer
@@ -32,13 +32,11 @@ def generate_content(state: ServiceState, request: ApiRequest) -> HttpResponse:
 
 
 def stream_generate_content(state: ServiceState, request: ApiRequest) -> HttpResponse:
-    """Server-sent events, or without alt=sse an array (api/README.md 11.9, 11.10)."""
+    """Server-sent events; the service makes an array of them (api/README.md 11.9)."""
     model_request, found = _answered(state, request, "streamGenerateContent")
     line = model_request.line or ScriptLine()
     frames = _paced(state, _chunks(model_request, found, line.chunk), line)
-    if request.query.get("alt") == "sse":
-        return event_stream_response(b"data: " + frame + b"\r\n\r\n" if frame else b"" for frame in frames)
-    return HttpResponse(200, {"content-type": JSON_UTF8}, _array(frames))
+    return event_stream_response(b"data: " + frame + b"\r\n\r\n" if frame else b"" for frame in frames)
 
 
 def count_tokens(state: ServiceState, request: ApiRequest) -> HttpResponse:
@@ -204,11 +202,3 @@ def _paced(state: ServiceState, chunks: Iterator[Chunk], line: ScriptLine) -> It
     for chunk in chunks:
         yield from state.wait(line.pace)
         yield json.dumps(chunk, ensure_ascii=False, separators=(",", ": ")).encode("utf-8", "backslashreplace")
-
-
-def _array(frames: Iterator[bytes]) -> Iterator[bytes]:
-    before = b"["
-    for frame in frames:
-        yield before + frame if frame else b""
-        before = b",\r\n" if frame else before
-    yield b"]\n"
