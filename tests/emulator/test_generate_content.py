@@ -159,29 +159,26 @@ def test_a_place_and_a_file_are_sources_too(client: InMemoryClient) -> None:
     ("body", "message"),
     [
         ({}, "* GenerateContentRequest.contents: contents is not specified\n"),
-        ({"contents": "Hi"}, "Invalid value at 'contents[0]', 'Hi'"),
+        ({"contents": "Hi"}, "Invalid value at 'contents[0]', \"Hi\""),
         ({"contents": [], "foo": 1}, 'Invalid JSON payload received. Unknown name "foo": Cannot find field.'),
         (
             {"contents": [{"parts": [{"txt": 1}]}]},
             "Invalid JSON payload received. Unknown name \"txt\" at 'contents[0].parts[0]': Cannot find field.",
         ),
-        ({"contents": [5]}, "Invalid value at 'contents[0]', '5'"),
+        ({"contents": [5]}, "Invalid value at 'contents[0]', 5"),
         (
             {"contents": [{"parts": []}], "generationConfig": {"seed": "x"}},
-            "Invalid value at 'generationConfig.seed', 'x'",
+            "Invalid value at 'generation_config.seed' (TYPE_INT32), \"x\"",
         ),
         (
             {"contents": [{"parts": []}], "toolConfig": {"functionCallingConfig": {"mode": "MAYBE"}}},
-            "Invalid value at 'tool_config.function_calling_config.mode', \"MAYBE\"",
+            "Invalid value at 'tool_config.function_calling_config.mode' "
+            '(type.googleapis.com/google.ai.generativelanguage.v1beta.FunctionCallingConfig.Mode), "MAYBE"',
         ),
-        ({"contents": [{"parts": []}], "continuationToken": "????"}, "The continuation token is invalid."),
-        (
-            {"contents": [{"parts": []}], "tools": [{"functionDeclarations": [{}]}]},
-            "* GenerateContentRequest.tools[0].function_declarations[0].name: Invalid function name.\n",
-        ),
+        ({"contents": [{"parts": [{"text": "x"}]}], "continuationToken": "????"}, "The continuation token is invalid."),
         ({"contents": [{"role": "cat", "parts": []}]}, "Please use a valid role: user, model."),
         (
-            {"contents": [{"parts": []}], "generationConfig": {"maxOutputTokens": 0}},
+            {"contents": [{"parts": [{"text": "x"}]}], "generationConfig": {"maxOutputTokens": 0}},
             "max_output_tokens must be positive.",
         ),
     ],

@@ -11,7 +11,8 @@ from ..model.conversation import Step
 from ..model.model import ModelAnswer, ModelRequest, generate_answer
 from ..model.script import ScriptLine
 from ..service_state import ServiceState
-from .contents import REQUEST, check_generate_model, content_steps, encode_continuation_token, parse_generate_request
+from .contents import check_generate_model, content_steps, encode_continuation_token, parse_generate_request
+from .generate_schema import REQUEST
 from .json_parser import parse_message
 
 FINISH_REASONS = {

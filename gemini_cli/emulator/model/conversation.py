@@ -101,6 +101,10 @@ def decode_base64(data: str) -> bytes:
     """Decode base64 of either alphabet (api/README.md 11.5); invalid base64 is empty."""
     plain = data.translate(str.maketrans("-_", "+/")).rstrip("=")
     try:
-        return base64.b64decode(plain + "=" * (-len(plain) % 4))
+        return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
     except (binascii.Error, ValueError):
         return b""
+
+
+def is_base64(data: str) -> bool:
+    return not data or bool(decode_base64(data))
