@@ -1,5 +1,6 @@
 """State shared by all handlers: store, clock, script, settings."""
 
+import itertools
 import os
 import threading
 import time
@@ -42,6 +43,11 @@ class ServiceState:
         self._path = path
         self._store: Store | None = None
         self._lock = threading.Lock()
+        self._numbers = itertools.count(1)
+
+    def next_number(self) -> int:
+        """The number of an answer, for ids that differ between equal requests."""
+        return next(self._numbers)
 
     @property
     def store(self) -> "Store":

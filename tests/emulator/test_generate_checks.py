@@ -65,6 +65,22 @@ def answer(client: InMemoryClient, model: str, **body: Any) -> tuple[int, str]:
         ("gemini-2.5-flash", {"contents": [ASK, model_turn(CALL, CALL), user_turn(RESULT)]}, COUNT),
         ("gemini-2.5-flash", {"contents": [ASK, model_turn(CALL), user_turn(RESULT, RESULT)]}, COUNT),
         ("gemini-2.5-flash", {"contents": [user_turn(RESULT)]}, ORDER),
+        (
+            "gemini-3.8-flash",
+            {"generationConfig": {"candidateCount": 2}},
+            "Multiple candidates is not enabled for this model",
+        ),
+        (
+            "gemini-2.5-flash",
+            {"generationConfig": {"candidateCount": 9}},
+            "Unable to submit request because it has a candidateCount value of 9 but the supported range is from 1 "
+            "(inclusive) to 9 (exclusive). Update the value and try again.",
+        ),
+        (
+            "gemini-2.5-flash-lite",
+            {"generationConfig": {"responseLogprobs": True, "logprobs": 3}},
+            "Logprobs is not enabled for models/gemini-2.5-flash-lite",
+        ),
         ("gemini-2.5-flash", {"contents": [ASK, model_turn({"text": "no"}), user_turn(RESULT)]}, ORDER),
     ],
 )

@@ -41,7 +41,9 @@ def test_a_stream_has_the_same_text_in_pieces(client: InMemoryClient) -> None:
     found = chunks(response.body)
     assert len(found) > 3
     assert "".join(part["text"] for chunk in found for part in parts(chunk)) == parts(client.generate("Hi"))[0]["text"]
-    assert parts(found[-1]) == [{"text": ""}]
+    assert [set(part) for part in parts(found[-1])] == [{"text", "thoughtSignature"}]
+    assert parts(found[-1])[0]["text"] == ""
+    assert all(set(part) == {"text"} for chunk in found[:-1] for part in parts(chunk))
     assert [chunk["candidates"][0].get("finishReason") for chunk in found] == [None] * (len(found) - 1) + ["STOP"]
 
 
@@ -52,7 +54,8 @@ def test_without_alt_the_stream_is_an_array_in_pieces(client: InMemoryClient) ->
     pieces = list(response.body)
     assert response.headers["content-type"] == "application/json; charset=UTF-8"
     assert len(pieces) > 3
-    assert json.loads(b"".join(pieces)) == chunks(client.post(target + "?alt=sse", body).body)
+    events = chunks(InMemoryClient(Emulator(clock=Clock())).post(target + "?alt=sse", body).body)
+    assert json.loads(b"".join(pieces)) == events
     assert pieces[0].startswith(b'[{\n  "candidates": [\n')
     assert all(piece.startswith(b"\n,\r\n{\n") for piece in pieces[1:-1])
     assert pieces[-1] == b"\n]"
@@ -93,6 +96,58 @@ def test_a_function_round_trip(client: InMemoryClient) -> None:
     ]
     second = client.post(TARGET, {"contents": contents, "tools": [FUNCTION]}).json
     assert 'Result of weather: {"output": "7"}.' in parts(second)[0]["text"]
+
+
+def test_ids_of_responses_and_calls(client: InMemoryClient) -> None:
+    responses = [client.generate("Call weather", tools=[FUNCTION]) for _ in range(2)]
+    assert len({each["responseId"] for each in responses}) == 2
+    assert len({parts(each)[0]["functionCall"]["id"] for each in responses}) == 2
+    again = InMemoryClient(Emulator(clock=Clock())).generate("Call weather", tools=[FUNCTION])
+    assert again["responseId"] == responses[0]["responseId"]
+
+
+def test_calls_of_2_5_have_no_id(client: InMemoryClient) -> None:
+    call = parts(client.generate("Call weather", "gemini-2.5-flash", tools=[FUNCTION]))[0]
+    assert set(call["functionCall"]) == {"name", "args"}
+    assert call["thoughtSignature"]
+
+
+@pytest.mark.parametrize("model", ["gemini-2.5-flash", "gemini-3.8-flash"])
+def test_the_text_of_3_is_signed(client: InMemoryClient, model: str) -> None:
+    assert ("thoughtSignature" in parts(client.generate("Hi", model))[-1]) is model.startswith("gemini-3")
+
+
+def test_the_prompt_count_includes_the_tools(client: InMemoryClient) -> None:
+    body = {"contents": [{"parts": [{"text": "Hi"}]}], "tools": [FUNCTION]}
+    usage = client.generate("Hi", tools=[FUNCTION])["usageMetadata"]
+    counted = client.post(f"/v1/models/{MODEL}:countTokens", {"generateContentRequest": body}).json
+    assert usage["promptTokenCount"] == counted["totalTokens"]
+    assert usage["promptTokensDetails"] == counted["promptTokensDetails"]
+
+
+@pytest.mark.parametrize("model", ["gemini-2.5-flash", "gemini-3.8-flash"])
+def test_code_comes_before_the_text(client: InMemoryClient, model: str) -> None:
+    found = client.generate("Hi", model, tools=[{"codeExecution": {}}])
+    assert [next(iter(part)) for part in parts(found)] == ["executableCode", "codeExecutionResult", "text"]
+    usage = found["usageMetadata"]
+    names = ("prompt", "candidates", "thoughts", "toolUsePrompt")
+    assert usage["totalTokenCount"] == sum(usage[f"{name}TokenCount"] for name in names)
+    assert usage["toolUsePromptTokenCount"] > 0
+
+
+def test_several_candidates_of_2_5(client: InMemoryClient) -> None:
+    config = {"candidateCount": 3}
+    one = client.generate("Hi", "gemini-2.5-flash")
+    found = client.generate("Hi", "gemini-2.5-flash", generationConfig=config)
+    assert [candidate["index"] for candidate in found["candidates"]] == [0, 1, 2]
+    assert found["usageMetadata"]["candidatesTokenCount"] == 3 * one["usageMetadata"]["candidatesTokenCount"]
+    body = {"contents": [{"parts": [{"text": "Hi"}]}], "generationConfig": config}
+    stream = chunks(client.post("/v1/models/gemini-2.5-flash:streamGenerateContent?alt=sse", body).body)
+    texts = ["", "", ""]
+    for chunk in stream:
+        for candidate in chunk["candidates"]:
+            texts[candidate["index"]] += candidate["content"]["parts"][0]["text"]
+    assert texts == [parts(one)[0]["text"]] * 3
 
 
 def test_forced_calls(client: InMemoryClient) -> None:

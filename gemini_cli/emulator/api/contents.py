@@ -10,6 +10,7 @@ from ..model.conversation import Step
 from ..model.functions import ToolChoice
 from ..model.media import is_generated, kind_of_mime_type
 from ..model.model import ModelRequest
+from ..model.tokens import text_tokens
 from .generate_checks import check_generate_request, function_declarations
 from .generate_schema import REQUEST
 from .json_parser import parse_message
@@ -58,7 +59,13 @@ def parse_generate_request(body: JsonObject, model: str) -> ModelRequest:
         max_tokens=config.get("maxOutputTokens"),
         stops=tuple(config.get("stopSequences", ())),
         offset=_offset(body.get("continuationToken")),
+        tool_tokens=tool_tokens(body),
+        candidates=config.get("candidateCount") or 1,
     )
+
+
+def tool_tokens(body: JsonObject) -> int:
+    return text_tokens(json.dumps(body["tools"])) if body.get("tools") else 0
 
 
 def content_steps(contents: list[JsonObject]) -> list[Step]:

@@ -28,6 +28,8 @@ def check_generate_request(body: JsonObject, model: str) -> None:
     _check_limits(config)
     _check_thinking(config)
     _check_penalties(config, model)
+    _check_candidates(config, model)
+    _check_logprobs(config, model)
     _check_function_names(body)
     _check_forced_call(body)
     _check_json_with_functions(body, model)
@@ -87,6 +89,28 @@ def _check_penalties(config: JsonObject, model: str) -> None:
         raise ErrorResponse(400, f"Penalty is not enabled for models/{model}")
     if has_signed_calls(model):
         raise ErrorResponse(400, "Penalty is not enabled for this model")
+
+
+def _check_candidates(config: JsonObject, model: str) -> None:
+    """https://github.com/googleapis/js-genai/issues/1609
+
+    For the range: https://github.com/googleapis/python-aiplatform/issues/3603
+    """
+    count = config.get("candidateCount", 1)
+    if count > 1 and has_signed_calls(model):
+        raise ErrorResponse(400, "Multiple candidates is not enabled for this model")
+    if not 0 <= count <= 8:
+        raise ErrorResponse(
+            400,
+            f"Unable to submit request because it has a candidateCount value of {count} but the supported range is "
+            "from 1 (inclusive) to 9 (exclusive). Update the value and try again.",
+        )
+
+
+def _check_logprobs(config: JsonObject, model: str) -> None:
+    """https://github.com/Vela-Research/think-reason-learn/issues/34"""
+    if config.get("responseLogprobs"):
+        raise ErrorResponse(400, f"Logprobs is not enabled for models/{model}")
 
 
 def _check_function_names(body: JsonObject) -> None:

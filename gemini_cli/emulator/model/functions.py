@@ -34,14 +34,14 @@ def parse_tool_choice(value: Any) -> ToolChoice:
     return ToolChoice(str(value or "auto"))
 
 
-def choose_calls(functions: list[FunctionDeclaration], choice: ToolChoice, prompt: str, turn: int) -> list[Step]:
+def choose_calls(functions: list[FunctionDeclaration], choice: ToolChoice, prompt: str, seed: str) -> list[Step]:
     if choice.mode == "none":
         return []
     allowed = [each for each in functions if choice.names is None or each["name"] in choice.names]
     named = _named(allowed, prompt)
     if not named and choice.mode == "any":
         named = allowed[:1]
-    return [_call(each, prompt, f"{turn} {index}") for index, each in enumerate(named)]
+    return [_call(each, prompt, f"{seed} {index}") for index, each in enumerate(named)]
 
 
 def _named(functions: list[FunctionDeclaration], prompt: str) -> list[FunctionDeclaration]:
