@@ -1,6 +1,7 @@
 """The emulator: authentication, routing, faults, error responses."""
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterable
 from importlib import import_module
@@ -28,8 +29,9 @@ class Emulator:
 
     `state` is an SQLite file, shared between processes, or None for memory. `script` is a YAML file, its content as a
     list, or None. `faults` are written like "refuse(503, times=2)". Without `key`, requests need no key. The header
-    X-Emulator-Fault works only in requests whose X-Emulator-Token equals `token`. ValueError: an unknown fault, or a
-    script with a mistake.
+    X-Emulator-Fault works only in requests whose X-Emulator-Token equals `token`. `file_host` is the host in the URIs
+    of files, for clients that refuse loopback addresses there. ValueError: an unknown fault, a script with a mistake,
+    or an invalid host.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Emulator:
         token: str | None = None,
         pace: Pace | None = None,
         output_cap: int = 65_536,
+        file_host: str = "",
     ) -> None:
         self.key = key
         self.token = token
@@ -52,7 +55,9 @@ class Emulator:
         self.faults = FaultQueue(faults)
         # Requests without a route.
         self.unknown: list[str] = []
-        self._state = ServiceState(state, clock, sleep, Script.load(script), pace or Pace(), output_cap)
+        self._state = ServiceState(
+            state, clock, sleep, Script.load(script), pace or Pace(), output_cap, file_origin(file_host)
+        )
         for line in self._state.script.lines:
             for text in line.faults:
                 FaultSpec.parse(text)
@@ -128,6 +133,14 @@ class Emulator:
             # Faults of content change events; faults of bytes change the array.
             effects.insert(inner, lambda context: events_to_array(context.proceed(context.request)))
         return context.with_faults(effects).proceed(request)
+
+
+def file_origin(host: str) -> str:
+    """The origin for a host or an origin; ValueError if it is neither."""
+    origin = host if "://" in host or not host else f"https://{host}"
+    if origin and not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:\d+)?", origin):
+        raise ValueError(f"file host {host!r}: expected a host name or an origin such as {DEFAULT_ORIGIN}")
+    return origin
 
 
 def _handler(name: str) -> Handler:

@@ -34,12 +34,15 @@ class ServiceState:
         script: Script,
         pace: Pace,
         output_cap: int,
+        file_origin: str = "",
     ) -> None:
         self.clock = clock
         self.sleep = sleep
         self.script = script
         self.pace = pace
         self.output_cap = output_cap
+        # The origin of the URIs of files; empty for the emulator's own.
+        self.file_origin = file_origin
         self._path = path
         self._store: Store | None = None
         self._lock = threading.Lock()
