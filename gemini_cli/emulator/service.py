@@ -77,6 +77,21 @@ class Emulator:
         response = self._with_faults(faults, match, request, self._carry_out)
         return events_to_array(response) if response_form(match) == "array" else response
 
+    def refuse_early(self, head: HttpRequest) -> HttpResponse | None:
+        """The error for a request whose body need not be read: no route, a wrong key, an unknown upload."""
+        match = find_route(head.method, head.target)
+        if match is None:
+            return self.handle(head)
+        try:
+            self._check_key(match, head)
+            if match.route.keyless:
+                from .api.files import check_upload
+
+                check_upload(self._state, match.query["upload_id"])
+        except ErrorResponse as error:
+            return error_to_response(error, response_form(match))
+        return None
+
     def leftovers(self) -> list[str]:
         """Unused faults, unknown requests and unused script lines."""
         faults = [f"fault not used: {text}" for text in self.faults.unused()]

@@ -101,6 +101,12 @@ def upload_chunk(state: ServiceState, request: ApiRequest) -> HttpResponse:
     return _written(state, request, id, upload, "finalize" in commands)
 
 
+def check_upload(state: ServiceState, id: str) -> None:
+    """Raise ErrorResponse for an unknown upload."""
+    if state.store.get(UPLOAD, id) is None:
+        raise not_found()
+
+
 def _chunk_mistake(upload: Document, request: ApiRequest, commands: set[str]) -> str:
     """The mistake in a chunk, or nothing."""
     body, received, size = request.http.body, upload["received"], upload["size"]
