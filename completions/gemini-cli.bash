@@ -20,7 +20,7 @@ _gemini_cli_after() {
     local counted='-m --model'
     local downloaded='-o --output'
     local waiting='--cancel-on-interrupt'
-    local emulated='--port --script --fault --state --list-faults -v --verbose'
+    local emulated='--port --script --fault --state --file-host --list-faults -v --verbose'
     case $1 in
         '') below="generate stream chat call-tool map batch upload tokens models files interactions config emulator" flags="-h --help --version" ;;
         'batch') below="submit status wait results cancel list delete" flags="-h --help" ;;
@@ -71,7 +71,7 @@ _gemini_cli_value() {
             *' --api-version' | *' --connect-timeout' | *' --idle-timeout' | *' --timeout' | *' --retries' | *' --retry-unknown' | \
             *' --exec' | *' --result' | *' --max-rounds' | *' --tool-timeout' | *' -j' | *' --jobs' | \
             *' --rate' | *' -p' | *' --prompt' | *' --display-name' | *' --name' | *' --mime' | \
-            *' --port' | *' --fault') ;;
+            *' --port' | *' --fault' | *' --file-host') ;;
         *' --api') words="interactions generate-content" ;;
         *' -m' | *' --model') words="gemini-flash-latest gemini-flash-lite-latest gemini-pro-latest" ;;
         *' --thinking') words="minimal low medium high xhigh" ;;

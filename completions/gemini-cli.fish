@@ -237,8 +237,9 @@ function __gemini_cli_takes_emulated
     __gemini_cli_at emulator
 end
 complete -c gemini-cli -n '__gemini_cli_takes_emulated' -l port -x -d 'listen on this port; 0 takes a free one'
-complete -c gemini-cli -n '__gemini_cli_takes_emulated' -l script -rF -d 'what the pretend model says, in YAML'
-complete -c gemini-cli -n '__gemini_cli_takes_emulated' -l fault -x -d 'order a fault, such as \'refuse(503, times=2)\'; may be repeated'
-complete -c gemini-cli -n '__gemini_cli_takes_emulated' -l state -rF -d 'keep its state in this SQLite file'
-complete -c gemini-cli -n '__gemini_cli_takes_emulated' -l list-faults -d 'list the faults and end'
-complete -c gemini-cli -n '__gemini_cli_takes_emulated' -s v -l verbose -d 'a line for each request, on stderr'
+complete -c gemini-cli -n '__gemini_cli_takes_emulated' -l script -rF -d 'answers of the emulated model, in YAML'
+complete -c gemini-cli -n '__gemini_cli_takes_emulated' -l fault -x -d 'request a fault, such as \'refuse(503, times=2)\'; may be repeated'
+complete -c gemini-cli -n '__gemini_cli_takes_emulated' -l state -rF -d 'keep the state in this SQLite file'
+complete -c gemini-cli -n '__gemini_cli_takes_emulated' -l file-host -x -d 'host in the URIs of files, for clients that refuse loopback addresses there'
+complete -c gemini-cli -n '__gemini_cli_takes_emulated' -l list-faults -d 'list the faults and exit'
+complete -c gemini-cli -n '__gemini_cli_takes_emulated' -s v -l verbose -d 'print a line for each request on stderr'

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from gemini_cli.emulator.api.contents import REQUEST
+from gemini_cli.emulator.api.generate_schema import REQUEST
 from gemini_cli.emulator.api.json_parser import parse_message
 from tests.harness import gemini
 

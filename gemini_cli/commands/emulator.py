@@ -23,16 +23,20 @@ GRACE = 2.0  # seconds a command gets to end after our signal reached it
 
 
 class Emulated(Record):
-    """What the emulator is asked to be."""
+    """Emulator."""
 
     port: Annotated[int, Flag("listen on this port; 0 takes a free one", metavar="PORT")] = 0
-    script: Annotated[str | None, Flag("what the pretend model says, in YAML", metavar="FILE", file=True)] = None
+    script: Annotated[str | None, Flag("answers of the emulated model, in YAML", metavar="FILE", file=True)] = None
     fault: Annotated[
-        list[str] | None, Flag("order a fault, such as 'refuse(503, times=2)'; may be repeated", metavar="FAULT")
+        list[str] | None, Flag("request a fault, such as 'refuse(503, times=2)'; may be repeated", metavar="FAULT")
     ] = None
-    state: Annotated[str | None, Flag("keep its state in this SQLite file", metavar="FILE", file=True)] = None
-    list_faults: Annotated[bool, Flag("list the faults and end")] = False
-    verbose: Annotated[int, Flag("a line for each request, on stderr", "-v", counted=True)] = 0
+    state: Annotated[str | None, Flag("keep the state in this SQLite file", metavar="FILE", file=True)] = None
+    file_host: Annotated[
+        str | None,
+        Flag("host in the URIs of files, for clients that refuse loopback addresses there", metavar="HOST"),
+    ] = None
+    list_faults: Annotated[bool, Flag("list the faults and exit")] = False
+    verbose: Annotated[int, Flag("print a line for each request on stderr", "-v", counted=True)] = 0
 
 
 def emulator(context: Context) -> int | None:
@@ -79,7 +83,7 @@ def _served(asked: Emulated, terminal: Terminal) -> Iterator[Server]:
     with _reading(asked.script):
         script = Script.load(asked.script)
     try:
-        served = Emulator(state=asked.state, script=script, faults=asked.fault or ())
+        served = Emulator(state=asked.state, script=script, faults=asked.fault or (), file_host=asked.file_host or "")
     except ValueError as error:
         raise UsageError(str(error)) from None
     try:

@@ -1,16 +1,19 @@
 """The emulator: authentication, routing, faults, error responses."""
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterable
 from importlib import import_module
 from typing import Any, cast
 
 from .errors import ErrorResponse, invalid_key, missing_key
-from .faults.fault_context import FaultContext, Proceed
+from .faults.fault_context import BYTES_RANK, FaultContext, Proceed
 from .faults.faults import FaultQueue, FaultSpec
-from .http.exchange import JSON_UTF8, SSE, ApiRequest, HttpRequest, HttpResponse, compact_json, indented_json
-from .http.routes import RouteMatch, find_route, wants_stream
+from .http.error_format import error_to_response
+from .http.exchange import ApiRequest, HttpRequest, HttpResponse
+from .http.routes import RouteMatch, find_route, response_form, wants_stream
+from .http.sse_frames import events_to_array
 from .model.script import Script
 from .service_state import Pace, ServiceState
 
@@ -26,8 +29,9 @@ class Emulator:
 
     `state` is an SQLite file, shared between processes, or None for memory. `script` is a YAML file, its content as a
     list, or None. `faults` are written like "refuse(503, times=2)". Without `key`, requests need no key. The header
-    X-Emulator-Fault works only in requests whose X-Emulator-Token equals `token`. ValueError: an unknown fault, or a
-    script with a mistake.
+    X-Emulator-Fault works only in requests whose X-Emulator-Token equals `token`. `file_host` is the host in the URIs
+    of files, for clients that refuse loopback addresses there. ValueError: an unknown fault, a script with a mistake,
+    or an invalid host.
     """
 
     def __init__(
@@ -42,6 +46,7 @@ class Emulator:
         token: str | None = None,
         pace: Pace | None = None,
         output_cap: int = 65_536,
+        file_host: str = "",
     ) -> None:
         self.key = key
         self.token = token
@@ -50,7 +55,9 @@ class Emulator:
         self.faults = FaultQueue(faults)
         # Requests without a route.
         self.unknown: list[str] = []
-        self._state = ServiceState(state, clock, sleep, Script.load(script), pace or Pace(), output_cap)
+        self._state = ServiceState(
+            state, clock, sleep, Script.load(script), pace or Pace(), output_cap, file_origin(file_host)
+        )
         for line in self._state.script.lines:
             for text in line.faults:
                 FaultSpec.parse(text)
@@ -61,13 +68,29 @@ class Emulator:
         if match is None:
             path = request.target.partition("?")[0]
             self.unknown.append(f"{request.method} {path}")
-            return _error_response(ErrorResponse(404, "Method not found.", front_end=True), None)
+            return error_to_response(ErrorResponse(404, "Method not found.", front_end=True), "json")
         try:
             self._check_key(match, request)
             faults = self._take_faults(match, request)
         except ErrorResponse as error:
-            return _error_response(error, match)
-        return self._with_faults(faults, match, request, self._carry_out)
+            return error_to_response(error, response_form(match))
+        response = self._with_faults(faults, match, request, self._carry_out)
+        return events_to_array(response) if response_form(match) == "array" else response
+
+    def refuse_early(self, head: HttpRequest) -> HttpResponse | None:
+        """The error for a request whose body need not be read: no route, a wrong key, an unknown upload."""
+        match = find_route(head.method, head.target)
+        if match is None:
+            return self.handle(head)
+        try:
+            self._check_key(match, head)
+            if match.route.keyless:
+                from .api.files import check_upload
+
+                check_upload(self._state, match.query["upload_id"])
+        except ErrorResponse as error:
+            return error_to_response(error, response_form(match))
+        return None
 
     def leftovers(self) -> list[str]:
         """Unused faults, unknown requests and unused script lines."""
@@ -108,7 +131,7 @@ class Emulator:
         try:
             response = _handler(match.route.handler)(self._state, routed)
         except ErrorResponse as error:
-            return _error_response(error, match)
+            return error_to_response(error, response_form(match))
         faults = [FaultSpec.parse(text) for text in routed.script_faults]
         return self._with_faults(faults, match, request, lambda request: response)
 
@@ -117,25 +140,25 @@ class Emulator:
     ) -> HttpResponse:
         if not faults:
             return proceed(request)
-        streamed, route = wants_stream(match, request), match.route
-        context = FaultContext(request, route.kind, route.interactions, streamed, self._state.wait, proceed)
-        return context.with_faults(fault.apply for fault in faults).proceed(request)
+        form = response_form(match)
+        context = FaultContext(request, match.route.kind, form, wants_stream(match, request), self._state.wait, proceed)
+        effects = [fault.apply for fault in faults]
+        inner = sum(fault.type.rank < BYTES_RANK for fault in faults)
+        if form == "array" and inner < len(faults):
+            # Faults of content change events; faults of bytes change the array.
+            effects.insert(inner, lambda context: events_to_array(context.proceed(context.request)))
+        return context.with_faults(effects).proceed(request)
+
+
+def file_origin(host: str) -> str:
+    """The origin for a host or an origin; ValueError if it is neither."""
+    origin = host if "://" in host or not host else f"https://{host}"
+    if origin and not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:\d+)?", origin):
+        raise ValueError(f"file host {host!r}: expected a host name or an origin such as {DEFAULT_ORIGIN}")
+    return origin
 
 
 def _handler(name: str) -> Handler:
     module, _, function = name.partition(".")
     # A cast because getattr gives Any; a test compares the signatures of all handlers in routes.py.
     return cast(Handler, getattr(import_module(f".api.{module}", __package__), function))
-
-
-def _error_response(error: ErrorResponse, match: RouteMatch | None) -> HttpResponse:
-    """An error in the format of the called API (api/README.md 1.9, 12.1, 12.2)."""
-    if match is not None and match.route.interactions and not error.front_end:
-        return HttpResponse(error.status, {"content-type": JSON_UTF8}, (compact_json(error.interaction_body()),))
-    # With alt=sse the type is text/event-stream, and the body plain JSON (api/README.md 11.12).
-    streamed = match is not None and match.route.kind == "generate_stream"
-    if match is not None and streamed and match.query.get("alt") == "sse":
-        return HttpResponse(error.status, {"content-type": SSE}, (indented_json(error.rpc_body()),))
-    # Without alt=sse the response is an array, also for an error.
-    body = [error.rpc_body()] if streamed else error.rpc_body()
-    return HttpResponse(error.status, {"content-type": JSON_UTF8}, (indented_json(body),))

@@ -1,5 +1,6 @@
 """State shared by all handlers: store, clock, script, settings."""
 
+import itertools
 import os
 import threading
 import time
@@ -33,15 +34,23 @@ class ServiceState:
         script: Script,
         pace: Pace,
         output_cap: int,
+        file_origin: str = "",
     ) -> None:
         self.clock = clock
         self.sleep = sleep
         self.script = script
         self.pace = pace
         self.output_cap = output_cap
+        # The origin of the URIs of files; empty for the emulator's own.
+        self.file_origin = file_origin
         self._path = path
         self._store: Store | None = None
         self._lock = threading.Lock()
+        self._numbers = itertools.count(1)
+
+    def next_number(self) -> int:
+        """The number of an answer, for ids that differ between equal requests."""
+        return next(self._numbers)
 
     @property
     def store(self) -> "Store":

@@ -303,6 +303,90 @@ def test_other_line_ends_and_a_byte_order_mark(name: str, end: bytes) -> None:
     assert delta_text(events(body[3:].replace(end, b"\n"))) == TRUE
 
 
+# --- the array form of streamGenerateContent
+
+ARRAY = f"/v1/models/{MODEL}:streamGenerateContent"
+
+
+def array_of(*faults: str) -> bytes:
+    items, broken = streamed(with_faults(*faults), GENERATE, ARRAY)
+    assert not broken
+    return b"".join(items)
+
+
+def array_text(chunks: Any) -> str:
+    parts = [part for chunk in chunks for part in chunk["candidates"][0]["content"]["parts"]]
+    return "".join(part["text"] for part in parts)
+
+
+@pytest.mark.parametrize("fault", ["no_event_ids", "odd_frames", "unknown_parts", "slow(seconds=1)", "drip(size=5)"])
+def test_an_array_stays_whole(fault: str) -> None:
+    assert array_text(json.loads(array_of(fault))) == TRUE
+
+
+def test_comments_in_an_array_are_white_space() -> None:
+    body = array_of("comments(after=1, lines=3)")
+    assert body.endswith(b"\n\n\n")
+    assert array_text(json.loads(body + b"]")) == TRUE[:24]
+
+
+@pytest.mark.parametrize("fault", ["cut(after=2)", "stall(after=2, seconds=1)", "cut(after=2, how=close)"])
+def test_a_cut_array_has_no_end(fault: str) -> None:
+    items, broken = streamed(with_faults(fault), GENERATE, ARRAY)
+    assert broken
+    assert array_text(json.loads(b"".join(items) + b"]")) == TRUE[:48]
+
+
+def test_a_cleanly_cut_array_has_no_end() -> None:
+    body = array_of("cut_clean(after=2)")
+    with pytest.raises(ValueError, match="delimiter"):
+        json.loads(body)
+    assert array_text(json.loads(body + b"]")) == TRUE[:48]
+
+
+def test_an_error_is_an_element_of_the_array() -> None:
+    chunks = json.loads(array_of("error_event(after=1)"))
+    assert chunks[-1] == {"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}}
+    assert array_text(chunks[:-1]) == TRUE[:24]
+
+
+def test_damaged_elements_of_an_array() -> None:
+    assert b"\n,\r\n{not json}\n,\r\n{" in array_of("bad_json(after=1)")
+    assert array_of("truncate_json(after=1)").endswith(b'"text":"half')
+    assert array_of("unframed_error(after=1)").endswith(b" }\n]\n")
+    assert json.loads(array_of("finish(SAFETY)"))[-1]["candidates"][0]["finishReason"] == "SAFETY"
+    assert b'"text": "\xff\xfe\x80Emulator' in array_of("bad_utf8").replace(b'":"', b'": "')
+    assert b'"text": "\\ud83dEmulator' in array_of("lone_surrogate")
+    assert len(json.loads(array_of("huge_event(mib=1)"))[0]["x_filler"]) == 1 << 20
+
+
+@pytest.mark.parametrize(("target", "wrapped"), [(ARRAY, True), (ARRAY + "?alt=sse", False)])
+@pytest.mark.parametrize("fault", ["refuse(503)", "rate_limit(retry_info='2s')", "quota_per_day", "echo_key"])
+def test_errors_have_the_form_of_the_stream(target: str, wrapped: bool, fault: str) -> None:
+    response = with_faults(fault).post(target, GENERATE)
+    assert isinstance(response.json, list) is wrapped
+    assert response.body.endswith(b"\n]" if wrapped else b"}\n")
+    expected = "application/json; charset=UTF-8" if wrapped else "text/event-stream"
+    assert response.headers["content-type"] == expected
+    body = response.json[0] if wrapped else response.json
+    assert body["error"]["code"] == response.status
+
+
+def test_a_blocked_prompt_and_odd_json_in_an_array() -> None:
+    assert json.loads(array_of("blocked"))[0]["promptFeedback"] == {"blockReason": "SAFETY"}
+    assert json.loads(array_of("odd_json(kind=text)")) == ["completed"]
+    response = with_faults("plain_answer").post(ARRAY, GENERATE)
+    assert response.json["candidates"][0]["finishReason"] == "STOP"
+
+
+def test_bytes_of_an_array() -> None:
+    items, _ = streamed(with_faults("drip(seconds=0.1, size=7)"), GENERATE, ARRAY)
+    assert max(map(len, items)) == 7
+    response = with_faults("short_body(missing=7)").post(ARRAY, GENERATE)
+    assert int(response.headers["content-length"]) == len(response.body) + 7
+    assert array_text(response.json) == TRUE
+
+
 # --- files
 
 

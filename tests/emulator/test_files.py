@@ -204,6 +204,38 @@ def test_a_file_is_usable_only_while_it_is_active(clock: Clock) -> None:
     client.emulator.close()
 
 
+def test_the_host_of_file_uris(clock: Clock) -> None:
+    client = InMemoryClient(Emulator(clock=clock, file_host="generativelanguage.googleapis.com"))
+    host = {"host": "127.0.0.1:8080"}
+
+    def uploaded() -> str:
+        headers = {"x-goog-upload-protocol": "resumable", "x-goog-upload-command": "start", **host}
+        opened = client.send("POST", "/upload/v1beta/files", {"file": {"mimeType": "text/plain"}}, headers)
+        url = opened.headers["x-goog-upload-url"]
+        assert url.startswith("http://127.0.0.1:8080/upload/v1beta/files?")
+        target = url.removeprefix("http://127.0.0.1:8080")
+        file = send(client, target, "upload, finalize", 0, b"x").json["file"]
+        return str(file["uri"])
+
+    def used(uri: str) -> int:
+        part = {"type": "document", "uri": uri, "mime_type": "text/plain"}
+        body = {"model": MODEL, "input": [part]}
+        return client.send("POST", "/v1beta/interactions", body, host).status
+
+    uri = uploaded()
+    id = uri.removeprefix("https://generativelanguage.googleapis.com/v1beta/files/")
+    assert used(uri) == 200
+    assert used(f"http://127.0.0.1:8080/v1beta/files/{id}") == 200
+    assert used(uri + "x") == 403
+    assert used(f"http://127.0.0.1:8080/v1beta/files/{id}x") == 403
+
+
+@pytest.mark.parametrize("host", ["two words", "https://host/path", "ftp://host", "host/../x"])
+def test_an_invalid_host_of_file_uris(host: str) -> None:
+    with pytest.raises(ValueError, match="file host"):
+        Emulator(file_host=host)
+
+
 def test_delete(client: InMemoryClient) -> None:
     file = upload(client, b"x")
     deleted = client.send("DELETE", f"/v1/{file['name']}")

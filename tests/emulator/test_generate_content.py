@@ -41,16 +41,24 @@ def test_a_stream_has_the_same_text_in_pieces(client: InMemoryClient) -> None:
     found = chunks(response.body)
     assert len(found) > 3
     assert "".join(part["text"] for chunk in found for part in parts(chunk)) == parts(client.generate("Hi"))[0]["text"]
-    assert parts(found[-1]) == [{"text": ""}]
+    assert [set(part) for part in parts(found[-1])] == [{"text", "thoughtSignature"}]
+    assert parts(found[-1])[0]["text"] == ""
+    assert all(set(part) == {"text"} for chunk in found[:-1] for part in parts(chunk))
     assert [chunk["candidates"][0].get("finishReason") for chunk in found] == [None] * (len(found) - 1) + ["STOP"]
 
 
 def test_without_alt_the_stream_is_an_array_in_pieces(client: InMemoryClient) -> None:
     body = {"contents": {"parts": {"text": "Hi"}}}
     target = f"/v1/models/{MODEL}:streamGenerateContent"
-    pieces = list(client.call("POST", target, body).body)
+    response = client.call("POST", target, body)
+    pieces = list(response.body)
+    assert response.headers["content-type"] == "application/json; charset=UTF-8"
     assert len(pieces) > 3
-    assert json.loads(b"".join(pieces)) == chunks(client.post(target + "?alt=sse", body).body)
+    events = chunks(InMemoryClient(Emulator(clock=Clock())).post(target + "?alt=sse", body).body)
+    assert json.loads(b"".join(pieces)) == events
+    assert pieces[0].startswith(b'[{\n  "candidates": [\n')
+    assert all(piece.startswith(b"\n,\r\n{\n") for piece in pieces[1:-1])
+    assert pieces[-1] == b"\n]"
 
 
 def test_both_spellings_and_both_base64_alphabets(client: InMemoryClient) -> None:
@@ -90,9 +98,77 @@ def test_a_function_round_trip(client: InMemoryClient) -> None:
     assert 'Result of weather: {"output": "7"}.' in parts(second)[0]["text"]
 
 
+def test_ids_of_responses_and_calls(client: InMemoryClient) -> None:
+    responses = [client.generate("Call weather", tools=[FUNCTION]) for _ in range(2)]
+    assert len({each["responseId"] for each in responses}) == 2
+    assert len({parts(each)[0]["functionCall"]["id"] for each in responses}) == 2
+    again = InMemoryClient(Emulator(clock=Clock())).generate("Call weather", tools=[FUNCTION])
+    assert again["responseId"] == responses[0]["responseId"]
+
+
+def test_calls_of_2_5_have_no_id(client: InMemoryClient) -> None:
+    call = parts(client.generate("Call weather", "gemini-2.5-flash", tools=[FUNCTION]))[0]
+    assert set(call["functionCall"]) == {"name", "args"}
+    assert call["thoughtSignature"]
+
+
+@pytest.mark.parametrize("model", ["gemini-2.5-flash", "gemini-3.8-flash"])
+def test_the_text_of_3_is_signed(client: InMemoryClient, model: str) -> None:
+    assert ("thoughtSignature" in parts(client.generate("Hi", model))[-1]) is model.startswith("gemini-3")
+
+
+def test_the_prompt_count_includes_the_tools(client: InMemoryClient) -> None:
+    body = {"contents": [{"parts": [{"text": "Hi"}]}], "tools": [FUNCTION]}
+    usage = client.generate("Hi", tools=[FUNCTION])["usageMetadata"]
+    counted = client.post(f"/v1/models/{MODEL}:countTokens", {"generateContentRequest": body}).json
+    assert usage["promptTokenCount"] == counted["totalTokens"]
+    assert usage["promptTokensDetails"] == counted["promptTokensDetails"]
+
+
+@pytest.mark.parametrize("model", ["gemini-2.5-flash", "gemini-3.8-flash"])
+def test_code_comes_before_the_text(client: InMemoryClient, model: str) -> None:
+    found = client.generate("Hi", model, tools=[{"codeExecution": {}}])
+    assert [next(iter(part)) for part in parts(found)] == ["executableCode", "codeExecutionResult", "text"]
+    usage = found["usageMetadata"]
+    names = ("prompt", "candidates", "thoughts", "toolUsePrompt")
+    assert usage["totalTokenCount"] == sum(usage[f"{name}TokenCount"] for name in names)
+    assert usage["toolUsePromptTokenCount"] > 0
+
+
+def test_several_candidates_of_2_5(client: InMemoryClient) -> None:
+    config = {"candidateCount": 3}
+    one = client.generate("Hi", "gemini-2.5-flash")
+    found = client.generate("Hi", "gemini-2.5-flash", generationConfig=config)
+    assert [candidate["index"] for candidate in found["candidates"]] == [0, 1, 2]
+    assert found["usageMetadata"]["candidatesTokenCount"] == 3 * one["usageMetadata"]["candidatesTokenCount"]
+    body = {"contents": [{"parts": [{"text": "Hi"}]}], "generationConfig": config}
+    stream = chunks(client.post("/v1/models/gemini-2.5-flash:streamGenerateContent?alt=sse", body).body)
+    texts = ["", "", ""]
+    for chunk in stream:
+        for candidate in chunk["candidates"]:
+            texts[candidate["index"]] += candidate["content"]["parts"][0]["text"]
+    assert texts == [parts(one)[0]["text"]] * 3
+
+
 def test_forced_calls(client: InMemoryClient) -> None:
     config = {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["weather"]}}
     assert "functionCall" in parts(client.generate("Hi", tools=[FUNCTION], toolConfig=config))[0]
+
+
+@pytest.mark.parametrize(("mode", "calls"), [("ANY", True), ("AUTO", False), ("VALIDATED", False)])
+def test_a_forced_call_is_repeated_after_its_result(client: InMemoryClient, mode: str, calls: bool) -> None:
+    body: dict[str, Any] = {"tools": [FUNCTION], "toolConfig": {"functionCallingConfig": {"mode": mode}}}
+    call = next(part for part in parts(client.generate("Call weather", **body)) if "functionCall" in part)
+    result = {"functionResponse": {"name": "weather", "response": {"output": "7"}}}
+    history = [
+        {"role": "user", "parts": [{"text": "Call weather"}]},
+        {"role": "model", "parts": [call]},
+        {"role": "user", "parts": [result]},
+    ]
+    answer = client.generate(contents=history, **body)
+    again = [part["functionCall"] for part in parts(answer) if "functionCall" in part]
+    assert bool(again) is calls
+    assert all(each["id"] != call["functionCall"]["id"] for each in again)
 
 
 def test_thoughts_are_included_on_request(client: InMemoryClient) -> None:
@@ -138,29 +214,26 @@ def test_a_place_and_a_file_are_sources_too(client: InMemoryClient) -> None:
     ("body", "message"),
     [
         ({}, "* GenerateContentRequest.contents: contents is not specified\n"),
-        ({"contents": "Hi"}, "Invalid value at 'contents[0]', 'Hi'"),
+        ({"contents": "Hi"}, "Invalid value at 'contents[0]', \"Hi\""),
         ({"contents": [], "foo": 1}, 'Invalid JSON payload received. Unknown name "foo": Cannot find field.'),
         (
             {"contents": [{"parts": [{"txt": 1}]}]},
             "Invalid JSON payload received. Unknown name \"txt\" at 'contents[0].parts[0]': Cannot find field.",
         ),
-        ({"contents": [5]}, "Invalid value at 'contents[0]', '5'"),
+        ({"contents": [5]}, "Invalid value at 'contents[0]', 5"),
         (
             {"contents": [{"parts": []}], "generationConfig": {"seed": "x"}},
-            "Invalid value at 'generationConfig.seed', 'x'",
+            "Invalid value at 'generation_config.seed' (TYPE_INT32), \"x\"",
         ),
         (
             {"contents": [{"parts": []}], "toolConfig": {"functionCallingConfig": {"mode": "MAYBE"}}},
-            "Invalid value at 'tool_config.function_calling_config.mode', \"MAYBE\"",
+            "Invalid value at 'tool_config.function_calling_config.mode' "
+            '(type.googleapis.com/google.ai.generativelanguage.v1beta.FunctionCallingConfig.Mode), "MAYBE"',
         ),
-        ({"contents": [{"parts": []}], "continuationToken": "????"}, "The continuation token is invalid."),
-        (
-            {"contents": [{"parts": []}], "tools": [{"functionDeclarations": [{}]}]},
-            "* GenerateContentRequest.tools[0].function_declarations[0].name: Invalid function name.\n",
-        ),
+        ({"contents": [{"parts": [{"text": "x"}]}], "continuationToken": "????"}, "The continuation token is invalid."),
         ({"contents": [{"role": "cat", "parts": []}]}, "Please use a valid role: user, model."),
         (
-            {"contents": [{"parts": []}], "generationConfig": {"maxOutputTokens": 0}},
+            {"contents": [{"parts": [{"text": "x"}]}], "generationConfig": {"maxOutputTokens": 0}},
             "max_output_tokens must be positive.",
         ),
     ],

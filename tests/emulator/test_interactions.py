@@ -182,15 +182,15 @@ TOOLS = st.lists(
 def test_an_accumulated_stream_equals_the_plain_interaction(
     prompt: str, config: Any, tools: list[str], model: str
 ) -> None:
-    client = InMemoryClient(Emulator(clock=Clock()))
     declared = [WEATHER if name == "function" else {"type": name} for name in tools]
     body = {"model": model, "generation_config": config, "tools": declared, "store": False}
     if model.startswith("gemini-2.5"):
         body["generation_config"] = {key: each for key, each in config.items() if key != "thinking_level"}
     prompts = [prompt, f"get_weather {prompt}"]
     for each in prompts:
-        plain = client.create(each, **body)
-        assert fold(client.stream(each, **body)) == {**plain, "id": ""}
+        # Two emulators, since one gives equal requests different ids.
+        plain = InMemoryClient(Emulator(clock=Clock())).create(each, **body)
+        assert fold(InMemoryClient(Emulator(clock=Clock())).stream(each, **body)) == {**plain, "id": ""}
 
 
 def test_media_are_accumulated_too(client: InMemoryClient) -> None:
@@ -379,6 +379,30 @@ def test_tool_choice(client: InMemoryClient, choice: Any, called: list[str]) -> 
     names = [step["name"] for step in found["steps"] if step["type"] == "function_call"]
     assert names == called
     assert found["status"] == ("requires_action" if called else "completed")
+
+
+@pytest.mark.parametrize("choice", ["any", {"allowed_tools": {"mode": "any", "tools": ["get_weather"]}}])
+def test_a_forced_call_is_repeated_after_its_result(client: InMemoryClient, choice: Any) -> None:
+    body = {"tools": [WEATHER], "generation_config": {"tool_choice": choice}}
+    first = client.create("Hello", **body)
+    call = first["steps"][-1]
+    result = {"type": "function_result", "call_id": call["id"], "name": call["name"], "result": "7"}
+    second = client.create([result], previous_interaction_id=first["id"], **body)
+    assert (second["status"], second["steps"][-1]["name"]) == ("requires_action", "get_weather")
+    assert second["steps"][-1]["id"] != call["id"]
+    third = client.create([result], previous_interaction_id=first["id"], tools=[WEATHER])
+    assert (third["status"], text(third).count("Result of get_weather: 7.")) == ("completed", 1)
+
+
+def test_calls_of_equal_requests_have_different_ids(client: InMemoryClient) -> None:
+    tools, other = [WEATHER], InMemoryClient(Emulator(clock=Clock()))
+    ids = [each.create("get_weather", tools=tools)["steps"][-1]["id"] for each in (client, client, other)]
+    assert (ids[0] != ids[1], ids[0] == ids[2]) == (True, True)
+
+
+def test_declared_tools_are_input(client: InMemoryClient) -> None:
+    plain = client.create("Hi")["usage"]["total_input_tokens"]
+    assert client.create("Hi", tools=[WEATHER])["usage"]["total_input_tokens"] > plain + 10
 
 
 def test_several_functions_are_called_together_with_ids_of_their_own(client: InMemoryClient) -> None:

@@ -1,5 +1,6 @@
 """Scripts of the emulated model."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,109 @@ def scripted(tmp_path: Path) -> InMemoryClient:
     path.write_text(SCRIPT)
     clock = Clock()
     return InMemoryClient(Emulator(script=path, clock=clock, sleep=clock.sleep))
+
+
+def client_with(*lines: Any) -> InMemoryClient:
+    return InMemoryClient(Emulator(script=list(lines), clock=Clock()))
+
+
+def generate_parts(client: InMemoryClient, prompt: str = "Hi", **more: Any) -> Any:
+    return client.generate(prompt, **more)["candidates"][0]["content"].get("parts")
+
+
+def test_a_map_as_reply_is_json() -> None:
+    client = client_with({"reply": {"city": "Oslo", "asked": "{prompt}", "turns": [1, "{turn}"]}})
+    expected = {"city": "Oslo", "asked": 'a "b"', "turns": [1, "1"]}
+    assert json.loads(text(client.create('a "b"'))) == expected
+    assert json.loads(generate_parts(client, 'a "b"')[0]["text"]) == expected
+
+
+@pytest.mark.parametrize("status", ["failed", "cancelled", "budget_exceeded", "incomplete"])
+def test_a_failure_has_no_text_and_keeps_its_message(status: str) -> None:
+    client = client_with({"status": status, "errors": [{"code": "safety", "message": "Not this."}]})
+    found = client.create("Hi", tools=[{"type": "google_search"}])
+    assert (found["status"], found["errors"]) == (status, [{"code": "safety", "message": "Not this."}])
+    assert "steps" not in found
+    candidate = client.generate("Hi")["candidates"][0]
+    assert candidate["content"] == {"role": "model"}
+    assert (candidate["finishReason"], candidate["finishMessage"]) == ("SAFETY", "Not this.")
+
+
+def test_errors_alone_are_a_failure() -> None:
+    found = client_with({"errors": [{"code": "recitation", "message": "No."}]}).create("Hi")
+    assert (found["status"], text(found)) == ("failed", "")
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"total_input_tokens": 3, "total_tokens": 7, "input_tokens_by_modality": [{"modality": "text", "tokens": 3}]},
+        {
+            "promptTokenCount": 3,
+            "totalTokenCount": 7,
+            "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 3}],
+        },
+    ],
+)
+def test_usage_is_replaced_in_both_apis(usage: Any) -> None:
+    client = client_with({"reply": "x", "usage": usage})
+    details = [{"modality": "text", "tokens": 3}]
+    assert client.create("Hi")["usage"] == {
+        "total_input_tokens": 3,
+        "total_tokens": 7,
+        "input_tokens_by_modality": details,
+    }
+    assert client.generate("Hi")["usageMetadata"] == {
+        "promptTokenCount": 3,
+        "totalTokenCount": 7,
+        "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 3}],
+    }
+
+
+def test_a_signature_can_be_scripted() -> None:
+    client = client_with(
+        {"when": "call", "call": {"name": "f"}, "signature": "c2lnbmVk"},
+        {"when": "steps", "steps": [{"type": "function_call", "id": "abc", "name": "f", "arguments": {}}]},
+        {"reply": "x", "signature": "c2lnbmVk"},
+    )
+    assert client.create("call")["steps"][0]["signature"] == "c2lnbmVk"
+    assert generate_parts(client, "call")[0]["thoughtSignature"] == "c2lnbmVk"
+    assert generate_parts(client, "Hi") == [{"text": "x", "thoughtSignature": "c2lnbmVk"}]
+    assert "thoughtSignature" in generate_parts(client, "steps", model="gemini-3.8-flash")[0]
+    assert "thoughtSignature" not in generate_parts(client, "steps", model="gemini-2.5-flash")[0]
+
+
+def test_a_line_after_the_result_of_a_call() -> None:
+    client = client_with(
+        {"when": {"after_call": "^weather$", "first_prompt": "Rome"}, "reply": "Rome has weather."},
+        {"when": {"after_call": "weather"}, "reply": "It has weather."},
+        {"when": {"prompt": "weather"}, "call": {"name": "weather"}},
+    )
+    first = client.create("The weather in Rome?")
+    call = first["steps"][-1]
+    result = {"type": "function_result", "call_id": call["id"], "result": "7"}
+    assert text(client.create([result], previous_interaction_id=first["id"])) == "Rome has weather."
+    other = client.create("The weather in Oslo?")
+    result["call_id"] = other["steps"][-1]["id"]
+    assert text(client.create([result], previous_interaction_id=other["id"])) == "It has weather."
+    history = [
+        {"role": "user", "parts": [{"text": "The weather in Rome?"}]},
+        {"role": "model", "parts": [{"functionCall": {"name": "weather"}, "thoughtSignature": "AAAA"}]},
+        {"role": "user", "parts": [{"functionResponse": {"name": "weather", "response": {}}}]},
+    ]
+    assert generate_parts(client, contents=history)[0]["text"] == "Rome has weather."
+
+
+def test_an_idle_interaction() -> None:
+    assert client_with({"reply": "x", "status": "idle"}).create("Hi")["status"] == "idle"
+
+
+def test_json_without_a_schema_says_the_prompt(client: InMemoryClient) -> None:
+    expected = {"emulator": True, "model": MODEL, "turn": 1, "prompt": "Hi"}
+    formats = {"response_format": {"type": "text", "mime_type": "application/json"}}
+    assert json.loads(text(client.create("Hi", **formats))) == expected
+    config = {"responseMimeType": "application/json"}
+    assert json.loads(generate_parts(client, generationConfig=config)[0]["text"]) == expected
 
 
 def test_a_call(scripted: InMemoryClient) -> None:
@@ -101,7 +205,7 @@ def test_hop_tokens() -> None:
 
 def test_generate_content_follows_the_script(scripted: InMemoryClient) -> None:
     found = scripted.generate("broken")["candidates"][0]
-    assert (found["finishReason"], found["content"]["parts"]) == ("SAFETY", [{"text": "half"}])
+    assert (found["finishReason"], [part["text"] for part in found["content"]["parts"]]) == ("SAFETY", ["half"])
 
 
 @pytest.mark.parametrize(

@@ -166,6 +166,16 @@ def test_upload(server: Server, size: int, tmp_path: Path) -> None:
         assert client.files.get(name=file.name).sha256_hash == file.sha256_hash
 
 
+def test_file_uris_with_the_host_of_the_service() -> None:
+    with Server(Emulator(file_host="https://generativelanguage.googleapis.com")) as server:
+        options = genai.types.HttpOptions(base_url=server.url)
+        with genai.Client(api_key=server.key, http_options=options) as client:
+            file = client.files.upload(file=io.BytesIO(b"x"), config={"mime_type": "text/plain"})
+            assert file.uri == f"https://generativelanguage.googleapis.com/v1beta/{file.name}"
+            answer = client.models.generate_content(model=MODEL, contents=[file, "What is this?"])
+            assert f"at {file.uri}" in answer.text
+
+
 def test_files_list_in_pages_and_delete(client: Any) -> None:
     names = [client.files.upload(file=io.BytesIO(b"x"), config={"mime_type": "text/plain"}).name for _ in range(3)]
     assert [file.name for file in client.files.list(config={"page_size": 2})] == names[::-1]

@@ -18,7 +18,7 @@ import pytest
 from gemini_cli.emulator import Emulator
 from gemini_cli.emulator.errors import ErrorResponse
 from gemini_cli.emulator.http.http_limits import BODY_LIMIT, check_request_head
-from gemini_cli.emulator.http.server import Server
+from gemini_cli.emulator.http.server import NEW_CONNECTIONS, Server
 
 from .in_memory_client import MODEL, delta_text, events
 
@@ -48,15 +48,12 @@ def send(
 
 
 def raw(server: Server, request: bytes) -> bytes:
-    """Send bytes and read until the server closes the connection, or for a second."""
-    with closing(socket.create_connection(("127.0.0.1", server.port), timeout=1)) as sock:
+    """Send bytes and read until the server closes the connection."""
+    with closing(socket.create_connection(("127.0.0.1", server.port), timeout=20)) as sock:
         sock.sendall(request)
         received = b""
-        try:
-            while piece := sock.recv(65536):
-                received += piece
-        except TimeoutError:
-            pass
+        while piece := sock.recv(65536):
+            received += piece
         return received
 
 
@@ -126,9 +123,14 @@ def test_the_server_needs_its_key(server: Server) -> None:
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
-        ({"host": "127.0.0.1:1234"}, 200),
+        ({"host": "127.0.0.1:{port}"}, 200),
         ({"host": "localhost"}, 200),
-        ({"host": "[::1]:80"}, 200),
+        ({"host": "[::1]:{port}"}, 200),
+        ({"host": "127.0.0.1:1"}, 421),
+        ({"host": "[::1]:80"}, 421),
+        ({"host": "127.0.0.1:"}, 421),
+        ({"host": "127.0.0.1, localhost"}, 421),
+        ({"host": "127.0.0.1:{port}, evil.example:{port}"}, 421),
         ({"host": "[::1]"}, 200),
         ({"host": "evil.example"}, 421),
         ({"host": "127.0.0.1.evil.example:80"}, 421),
@@ -144,6 +146,7 @@ def test_the_server_needs_its_key(server: Server) -> None:
     ],
 )
 def test_the_checks_of_the_head(server: Server, headers: dict[str, str], status: int) -> None:
+    headers = {name: value.format(port=server.port) for name, value in headers.items()}
     found, answered, body = send(server, "POST", TARGET, CREATE, headers)
     assert found == status
     assert not any(name.lower().startswith("access-control") for name in answered)
@@ -162,10 +165,11 @@ def test_a_large_body_is_an_error_before_it_is_read(server: Server) -> None:
 
 
 def test_chunks_of_an_upload_need_no_json_type() -> None:
-    headers = {"host": "localhost", "content-length": "5", "content-type": "text/plain"}
-    check_request_head("POST", "/upload/v1/files?upload_id=x", headers)
+    fields = [("Host", "localhost"), ("Content-Length", "5"), ("Content-Type", "text/plain")]
+    headers = check_request_head("POST", "/upload/v1/files?upload_id=x", fields, 80)
+    assert headers == {"host": "localhost", "content-length": "5", "content-type": "text/plain"}
     with pytest.raises(ErrorResponse) as caught:
-        check_request_head("POST", "/upload/v1/files", headers)
+        check_request_head("POST", "/upload/v1/files", fields, 80)
     assert caught.value.status == 415
 
 
@@ -191,6 +195,116 @@ def test_half_a_body_is_not_a_request(server: Server) -> None:
     bad = raw(server, (head + "transfer-encoding: chunked\r\n\r\nzz\r\n").encode())
     assert bad.startswith(b"HTTP/1.1 400 ")
     assert len(server.requests) == 0
+
+
+def head(server: Server, *lines: str, target: str = TARGET, host: str = "localhost") -> bytes:
+    key, kind = f"x-goog-api-key: {server.key}", "content-type: application/json"
+    return "\r\n".join([f"POST {target} HTTP/1.1", f"host: {host}", key, kind, *lines, "", ""]).encode()
+
+
+def status(received: bytes) -> int:
+    return int(received.split(b" ", 2)[1])
+
+
+@pytest.mark.parametrize(
+    ("lines", "target", "expected"),
+    [
+        (["content-length: 0"], "http://127.0.0.1/v1/interactions", 400),
+        (["content-length: 0"], "*", 400),
+        (["host: localhost", "content-length: 0"], TARGET, 400),
+        (["content-length: 2", "content-length: 3"], TARGET, 400),
+        (["content-length: +2"], TARGET, 400),
+        (["content-length: 2", "transfer-encoding: chunked"], TARGET, 400),
+        (["transfer-encoding: gzip, chunked"], TARGET, 501),
+        (["transfer-encoding: identity"], TARGET, 501),
+    ],
+)
+def test_unclear_heads_are_refused(server: Server, lines: list[str], target: str, expected: int) -> None:
+    assert status(raw(server, head(server, *lines, target=target) + b"{}")) == expected
+    assert len(server.requests) == 0
+
+
+BODY = json.dumps(CREATE).encode()
+
+
+@pytest.mark.parametrize("size", [b"%x", b"%X", b"0%x", b"%x;name=value", b"%x ;name"])
+def test_chunk_sizes(server: Server, size: bytes) -> None:
+    chunks = size % len(BODY) + b"\r\n" + BODY + b"\r\n0\r\nx-trailer: 1\r\n\r\n"
+    assert status(raw(server, head(server, "transfer-encoding: chunked", "connection: close") + chunks)) == 200
+    assert server.requests[0].body == BODY
+
+
+@pytest.mark.parametrize("size", [b"-1", b"+%x", b"0x%x", b"%x_0", b" %x", b"", b"%x\n", b"1" * 17, b"%xh"])
+def test_other_chunk_sizes_are_refused(server: Server, size: bytes) -> None:
+    line = size % len(BODY) if b"%" in size else size
+    chunks = line + b"\r\n" + BODY + b"\r\n0\r\n\r\n"
+    assert status(raw(server, head(server, "transfer-encoding: chunked") + chunks)) == 400
+    assert len(server.requests) == 0
+
+
+@pytest.mark.parametrize(
+    "chunks", [b"2\r\n{}x\r\n0\r\n\r\n", b"2\n{}\r\n0\r\n\r\n", b"0\r\n" + b"a: b\r\n" * 100 + b"\r\n"]
+)
+def test_malformed_chunks_are_refused(server: Server, chunks: bytes) -> None:
+    assert status(raw(server, head(server, "transfer-encoding: chunked") + chunks)) == 400
+
+
+@pytest.mark.parametrize(
+    ("target", "key", "expected"),
+    [
+        (TARGET, "wrong", 400),
+        (TARGET, "", 403),
+        ("/v1/nonsense", "", 404),
+        ("/upload/v1beta/files?upload_id=unknown", "", 404),
+    ],
+)
+def test_a_request_is_refused_before_its_body(target: str, key: str, expected: int) -> None:
+    """The response comes although the body never does."""
+    server = Server().start()
+    lines = f"POST {target} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+    lines += f"x-goog-api-key: {key}\r\ncontent-length: 1000000000\r\nexpect: 100-continue\r\n\r\n"
+    with closing(socket.create_connection(("127.0.0.1", server.port), timeout=10)) as sock:
+        sock.sendall(lines.encode())
+        assert status(sock.recv(1000)) == expected
+    server.close()
+
+
+def test_a_body_is_asked_for_after_the_head_was_checked(server: Server) -> None:
+    with closing(socket.create_connection(("127.0.0.1", server.port), timeout=10)) as sock:
+        sock.sendall(head(server, f"content-length: {len(BODY)}", "expect: 100-continue"))
+        assert sock.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        sock.sendall(BODY)
+        assert status(sock.recv(1000)) == 200
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST /v1/inter", b"HEAD", b"BODY", b"CHUNK"])
+def test_a_client_that_sends_no_more_is_disconnected(sent: bytes) -> None:
+    with Server(read_seconds=0.2) as server:
+        parts = {
+            b"HEAD": head(server, "content-length: 5")[:-2],
+            b"BODY": head(server, "content-length: 5") + b"{}",
+            b"CHUNK": head(server, "transfer-encoding: chunked") + b"5\r\n{}",
+        }
+        with closing(socket.create_connection(("127.0.0.1", server.port), timeout=10)) as sock:
+            sock.sendall(parts.get(sent, sent))
+            assert sock.recv(1000) == b""
+        assert len(server.requests) == 0
+
+
+def test_a_response_may_take_longer_than_the_time_to_read() -> None:
+    with Server(Emulator(faults=["slow(seconds=2.5)"]), read_seconds=2) as server, connect(server) as connection:
+        connection.request("GET", "/v1/models", headers={"x-goog-api-key": server.key})
+        assert connection.getresponse().status == 200
+
+
+def test_the_oldest_of_too_many_new_connections_is_closed() -> None:
+    with Server() as server:
+        opened = [socket.create_connection(("127.0.0.1", server.port), timeout=10) for _ in range(NEW_CONNECTIONS + 1)]
+        assert opened[0].recv(1) == b""
+        opened[-1].sendall(head(server, f"content-length: {len(BODY)}") + BODY)
+        assert status(opened[-1].recv(1000)) == 200
+        for each in opened:
+            each.close()
 
 
 # --- broken connections
@@ -290,7 +404,7 @@ def test_close_ends_responses() -> None:
 
 
 def _until(true: Any) -> None:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -315,6 +429,7 @@ def test_the_log_has_no_key() -> None:
     lines: list[str] = []
     with Server(log=lines.append) as server:
         send(server, "GET", f"/v1/models?key={server.key}")
+        _until(lambda: len(lines) == 1)
         send(server, "POST", TARGET, CREATE)
         _until(lambda: len(lines) == 2)
     assert [line.rsplit(" ", 2)[0] for line in lines] == ["GET /v1/models 200", "POST /v1/interactions 200"]

@@ -109,6 +109,15 @@ def test_what_cannot_be_served_is_told_in_one_line(argv: list[str], status: int,
     assert done.stderr.count("\n") == 1
 
 
+def test_the_host_of_file_uris(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("x")
+    upload = SHELL + f"gemini-cli upload --json {tmp_path}/a.txt"
+    done = emulator("--file-host", "generativelanguage.googleapis.com", "--", "bash", "-c", upload)
+    assert '"https://generativelanguage.googleapis.com/v1beta/files/emu000000001"' in done.stdout
+    wrong = emulator("--file-host", "two words", "--", "true")
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
+
+
 def test_the_faults_are_listed() -> None:
     lines = emulator("--list-faults").stdout.splitlines()
     names = {re.split(r"[( ]", line)[0] for line in lines}

@@ -13,8 +13,9 @@ from ..http.pages import page_token, parse_page_request
 from ..service_state import ServiceState, timestamp_nanos
 from ..store import Document
 from . import files
-from .contents import REQUEST, check_generate_model
+from .contents import check_generate_model
 from .generate_content import answer_body, full_response
+from .generate_schema import REQUEST
 from .json_parser import ANY_JSON, parse_message
 
 BATCH = "batch"

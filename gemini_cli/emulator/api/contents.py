@@ -10,98 +10,12 @@ from ..model.conversation import Step
 from ..model.functions import ToolChoice
 from ..model.media import is_generated, kind_of_mime_type
 from ..model.model import ModelRequest
-from .json_parser import ANY_JSON, parse_message
+from ..model.tokens import text_tokens
+from .generate_checks import check_generate_request, function_declarations
+from .generate_schema import REQUEST
+from .json_parser import parse_message
 from .names import bare_model_name, is_known_model
 
-BLOB = {"mimeType": str, "data": str, "displayName": str}
-FILE_DATA = {"mimeType": str, "fileUri": str, "displayName": str}
-PART = {
-    "text": str,
-    "inlineData": BLOB,
-    "fileData": FILE_DATA,
-    "functionCall": {"id": str, "name": str, "args": ANY_JSON},
-    "functionResponse": {
-        "id": str,
-        "name": str,
-        "response": ANY_JSON,
-        "parts": ANY_JSON,
-        "willContinue": bool,
-        "scheduling": str,
-    },
-    "executableCode": ANY_JSON,
-    "codeExecutionResult": ANY_JSON,
-    "thought": bool,
-    "thoughtSignature": str,
-    "videoMetadata": ANY_JSON,
-    "toolCall": ANY_JSON,
-    "toolResponse": ANY_JSON,
-    "partMetadata": ANY_JSON,
-    "mediaResolution": ANY_JSON,
-}
-CONTENT = {"role": str, "parts": [PART]}
-FUNCTION = {
-    "name": str,
-    "description": str,
-    "parameters": ANY_JSON,
-    "parametersJsonSchema": ANY_JSON,
-    "response": ANY_JSON,
-    "responseJsonSchema": ANY_JSON,
-    "behavior": str,
-}
-TOOL = {
-    "functionDeclarations": [FUNCTION],
-    "googleSearch": ANY_JSON,
-    "codeExecution": ANY_JSON,
-    "urlContext": ANY_JSON,
-    "fileSearch": ANY_JSON,
-    "googleMaps": ANY_JSON,
-    "computerUse": ANY_JSON,
-    "mcpServers": ANY_JSON,
-    "googleSearchRetrieval": ANY_JSON,
-}
-CALLING = {"mode": str, "allowedFunctionNames": [str]}
-TOOL_CONFIG = {
-    "functionCallingConfig": CALLING,
-    "retrievalConfig": ANY_JSON,
-    "includeServerSideToolInvocations": bool,
-}
-CONFIG = {
-    "temperature": float,
-    "topP": float,
-    "topK": float,
-    "candidateCount": int,
-    "maxOutputTokens": int,
-    "stopSequences": [str],
-    "responseLogprobs": bool,
-    "logprobs": int,
-    "presencePenalty": float,
-    "frequencyPenalty": float,
-    "seed": int,
-    "responseMimeType": str,
-    "responseSchema": ANY_JSON,
-    "responseJsonSchema": ANY_JSON,
-    "responseModalities": [str],
-    "mediaResolution": str,
-    "speechConfig": ANY_JSON,
-    "thinkingConfig": {"includeThoughts": bool, "thinkingLevel": str, "thinkingBudget": int},
-    "imageConfig": ANY_JSON,
-    "enableEnhancedCivicAnswers": bool,
-    "audioTranscriptionConfig": ANY_JSON,
-}
-REQUEST = {
-    "model": str,
-    "contents": [CONTENT],
-    "systemInstruction": CONTENT,
-    "generationConfig": CONFIG,
-    "safetySettings": [{"category": str, "threshold": str, "method": str}],
-    "tools": [TOOL],
-    "toolConfig": TOOL_CONFIG,
-    "cachedContent": str,
-    "serviceTier": str,
-    "labels": ANY_JSON,
-    "store": bool,
-    "continuationToken": str,
-}
 TOOL_NAMES = {
     "googleSearch": "google_search",
     "googleSearchRetrieval": "google_search",
@@ -126,11 +40,8 @@ def check_generate_model(model: str, version: str, method: str) -> str:
 def parse_generate_request(body: JsonObject, model: str) -> ModelRequest:
     """The request in a body, without a script line."""
     body = parse_message(body, REQUEST)
-    if not body.get("contents"):
-        raise ErrorResponse(400, "* GenerateContentRequest.contents: contents is not specified\n")
+    check_generate_request(body, model)
     config = body.get("generationConfig", {})
-    if config.get("maxOutputTokens", 1) < 1:
-        raise ErrorResponse(400, "max_output_tokens must be positive.")
     thinking = config.get("thinkingConfig", {})
     modalities = [each.lower() for each in config.get("responseModalities", [])]
     return ModelRequest(
@@ -140,7 +51,7 @@ def parse_generate_request(body: JsonObject, model: str) -> ModelRequest:
         functions=tuple(_functions(body)),
         choice=_choice(body.get("toolConfig", {}).get("functionCallingConfig", {})),
         tools=tuple(TOOL_NAMES[name] for tool in body.get("tools", []) for name in tool if name in TOOL_NAMES),
-        thinking=thinking.get("thinkingBudget") != 0 and thinking.get("thinkingLevel", "").upper() != "MINIMAL",
+        thinking=thinking.get("thinkingBudget") != 0 and thinking.get("thinkingLevel") != "MINIMAL",
         summaries=bool(thinking.get("includeThoughts")),
         json=config.get("responseMimeType") == "application/json",
         schema=config.get("responseJsonSchema") or config.get("responseSchema"),
@@ -148,15 +59,19 @@ def parse_generate_request(body: JsonObject, model: str) -> ModelRequest:
         max_tokens=config.get("maxOutputTokens"),
         stops=tuple(config.get("stopSequences", ())),
         offset=_offset(body.get("continuationToken")),
+        tool_tokens=tool_tokens(body),
+        candidates=config.get("candidateCount") or 1,
     )
+
+
+def tool_tokens(body: JsonObject) -> int:
+    return text_tokens(json.dumps(body["tools"])) if body.get("tools") else 0
 
 
 def content_steps(contents: list[JsonObject]) -> list[Step]:
     steps: list[Step] = []
     for content in contents:
         role = content.get("role", "user")
-        if role not in ("user", "model", "function"):
-            raise ErrorResponse(400, "Please use a valid role: user, model.")
         parts = content.get("parts", [])
         steps += _model_steps(parts) if role == "model" else _client_steps(parts)
     return steps
@@ -201,11 +116,7 @@ def _block(part: JsonObject) -> dict[str, Any] | None:
 
 
 def _functions(body: JsonObject) -> list[dict[str, Any]]:
-    declared = [each for tool in body.get("tools", []) for each in tool.get("functionDeclarations", [])]
-    if any(not each.get("name") for each in declared):
-        raise ErrorResponse(
-            400, "* GenerateContentRequest.tools[0].function_declarations[0].name: Invalid function name.\n"
-        )
+    declared = function_declarations(body)
     return [
         {"name": each["name"], "parameters": each.get("parametersJsonSchema") or each.get("parameters")}
         for each in declared
@@ -214,8 +125,6 @@ def _functions(body: JsonObject) -> list[dict[str, Any]]:
 
 def _choice(config: JsonObject) -> ToolChoice:
     mode = config.get("mode", "AUTO").lower()
-    if mode not in ("auto", "any", "none", "validated", "mode_unspecified"):
-        raise ErrorResponse(400, f"Invalid value at 'tool_config.function_calling_config.mode', \"{config['mode']}\"")
     names = config.get("allowedFunctionNames")
     return ToolChoice(mode, tuple(names) if names else None)
 

@@ -101,6 +101,12 @@ def upload_chunk(state: ServiceState, request: ApiRequest) -> HttpResponse:
     return _written(state, request, id, upload, "finalize" in commands)
 
 
+def check_upload(state: ServiceState, id: str) -> None:
+    """Raise ErrorResponse for an unknown upload."""
+    if state.store.get(UPLOAD, id) is None:
+        raise not_found()
+
+
 def _chunk_mistake(upload: Document, request: ApiRequest, commands: set[str]) -> str:
     """The mistake in a chunk, or nothing."""
     body, received, size = request.http.body, upload["received"], upload["size"]
@@ -167,7 +173,7 @@ def store_file(
         "expirationTime": timestamp_nanos(now + FILE_LIFETIME),
         # Base64 of the hexadecimal digits (api/README.md 10.9).
         "sha256Hash": base64.b64encode(digest.hexdigest().encode()).decode(),
-        "uri": f"{base}/v1beta/files/{id}",
+        "uri": f"{state.file_origin or base}/v1beta/files/{id}",
         "source": "UPLOADED" if generated_at is None else "GENERATED",
     }
     if not display_name:
@@ -204,7 +210,8 @@ def check_files_usable(state: ServiceState, request: ApiRequest, steps: Iterable
     for match in filter(None, map(FILE_URI.fullmatch, uris)):
         id = match[1]
         document = state.store.get(FILE, id)
-        own = "host" in request.http.headers and match[0].startswith(request.base + "/")
+        own = "host" in request.http.headers and match[0].startswith(f"{request.base}/")
+        own = own or bool(state.file_origin and match[0].startswith(f"{state.file_origin}/"))
         if (document is None and own) or (document and state.clock() >= document["until"]):
             raise _no_permission(id)
         if document and state.clock() < document["ready"]:

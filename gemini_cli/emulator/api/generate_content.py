@@ -5,15 +5,26 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..http.exchange import JSON_UTF8, ApiRequest, HttpResponse, JsonObject, event_stream_response, indented_response
+from ..http.exchange import ApiRequest, HttpResponse, JsonObject, event_stream_response, indented_response
 from ..model import tokens
 from ..model.conversation import Step
 from ..model.model import ModelAnswer, ModelRequest, generate_answer
 from ..model.script import ScriptLine
 from ..service_state import ServiceState
-from .contents import REQUEST, check_generate_model, content_steps, encode_continuation_token, parse_generate_request
+from .contents import (
+    check_generate_model,
+    content_steps,
+    encode_continuation_token,
+    parse_generate_request,
+    tool_tokens,
+)
+from .generate_checks import has_signed_calls
+from .generate_schema import REQUEST
 from .json_parser import parse_message
+from .usage import token_details, usage_metadata
 
+# The signature of a scripted answer that has no thought.
+DEFAULT_SIGNATURE = "ZW11bGF0b3I="
 FINISH_REASONS = {
     "completed": "STOP",
     "requires_action": "STOP",
@@ -32,13 +43,11 @@ def generate_content(state: ServiceState, request: ApiRequest) -> HttpResponse:
 
 
 def stream_generate_content(state: ServiceState, request: ApiRequest) -> HttpResponse:
-    """Server-sent events, or without alt=sse an array (api/README.md 11.9, 11.10)."""
+    """Server-sent events; the service makes an array of them (api/README.md 11.9)."""
     model_request, found = _answered(state, request, "streamGenerateContent")
     line = model_request.line or ScriptLine()
     frames = _paced(state, _chunks(model_request, found, line.chunk), line)
-    if request.query.get("alt") == "sse":
-        return event_stream_response(b"data: " + frame + b"\r\n\r\n" if frame else b"" for frame in frames)
-    return HttpResponse(200, {"content-type": JSON_UTF8}, _array(frames))
+    return event_stream_response(b"data: " + frame + b"\r\n\r\n" if frame else b"" for frame in frames)
 
 
 def count_tokens(state: ServiceState, request: ApiRequest) -> HttpResponse:
@@ -50,17 +59,16 @@ def count_tokens(state: ServiceState, request: ApiRequest) -> HttpResponse:
     counts = tokens.step_tokens(content_steps(known.get("contents", [])))
     for part in known.get("systemInstruction", {}).get("parts", []):
         counts["text"] = counts.get("text", 0) + tokens.text_tokens(part.get("text", ""))
-    if "tools" in known:
-        counts["text"] = counts.get("text", 0) + tokens.text_tokens(json.dumps(known["tools"]))
-    return indented_response({"totalTokens": sum(counts.values()), "promptTokensDetails": _details(counts)})
+    counts["text"] = counts.get("text", 0) + tool_tokens(known)
+    return indented_response({"totalTokens": sum(counts.values()), "promptTokensDetails": token_details(counts)})
 
 
 def answer_body(state: ServiceState, body: JsonObject, model: str) -> tuple[ModelRequest, ModelAnswer]:
     """The parsed request and its answer, also for a row of a batch."""
     model_request = parse_generate_request(body, model)
-    line = state.script.next_line(model_request.prompt, model, model_request.system, model_request.turn)
+    line = state.script.next_line(model_request.subject)
     cap = state.output_cap if line is None or line.hop_tokens is None else line.hop_tokens
-    model_request = model_request._replace(line=line, cap=cap)
+    model_request = model_request._replace(line=line, cap=cap, number=state.next_number())
     return model_request, generate_answer(model_request)
 
 
@@ -77,30 +85,47 @@ def _answered(state: ServiceState, request: ApiRequest, method: str) -> tuple[Mo
 
 def full_response(model_request: ModelRequest, found: ModelAnswer) -> Chunk:
     """The response without streaming."""
-    return _chunk(model_request, found, _parts(found.steps), last=True)
+    chunks = [
+        _chunk(model_request, found, _parts(model_request, found), last=True, index=index)
+        for index in range(model_request.candidates)
+    ]
+    candidates = [candidate for chunk in chunks for candidate in chunk["candidates"]]
+    return {**chunks[0], "candidates": candidates}
 
 
 def _chunks(model_request: ModelRequest, found: ModelAnswer, size: int) -> Iterator[Chunk]:
     """Pieces of text, other parts whole, an empty last text (api/README.md 11.15)."""
-    for part in _parts(found.steps):
-        if set(part) == {"text"}:
-            for start in range(0, len(part["text"]), size):
-                yield _chunk(model_request, found, [{"text": part["text"][start : start + size]}], last=False)
-        else:
-            yield _chunk(model_request, found, [part], last=False)
-    yield _chunk(model_request, found, [{"text": ""}], last=True)
+    for index in range(model_request.candidates):
+        end: JsonObject = {"text": ""}
+        for part in _parts(model_request, found):
+            if set(part) <= {"text", "thoughtSignature"}:
+                for start in range(0, len(part["text"]), size):
+                    piece = {"text": part["text"][start : start + size]}
+                    yield _chunk(model_request, found, [piece], last=False, index=index)
+                end |= {key: each for key, each in part.items() if key == "thoughtSignature"}
+            else:
+                yield _chunk(model_request, found, [part], last=False, index=index)
+        yield _chunk(model_request, found, [end], last=True, index=index)
 
 
-def _chunk(model_request: ModelRequest, found: ModelAnswer, parts: list[JsonObject], last: bool) -> Chunk:
-    candidate: dict[str, Any] = {"content": {"parts": parts, "role": "model"}, "index": 0}
+def _chunk(
+    model_request: ModelRequest, found: ModelAnswer, parts: list[JsonObject], *, last: bool, index: int
+) -> Chunk:
+    content = {"parts": parts, "role": "model"} if parts else {"role": "model"}
+    candidate: dict[str, Any] = {"content": content, "index": index}
     if last:
         candidate |= _ending(found)
     return {
         "candidates": [candidate],
-        "usageMetadata": _usage(found),
+        "usageMetadata": usage_metadata(found.usage, model_request.candidates),
         "modelVersion": model_request.model,
-        "responseId": f"emulator-{zlib.crc32(repr(model_request.steps).encode('utf-8', 'replace')):08x}",
+        "responseId": _response_id(model_request),
     }
+
+
+def _response_id(model_request: ModelRequest) -> str:
+    seed = f"{model_request.number} {model_request.steps}".encode("utf-8", "replace")
+    return f"emulator-{zlib.crc32(seed):08x}"
 
 
 def _ending(found: ModelAnswer) -> dict[str, Any]:
@@ -108,49 +133,51 @@ def _ending(found: ModelAnswer) -> dict[str, Any]:
         str(found.errors[0].get("code", "OTHER")).upper() if found.errors else FINISH_REASONS.get(found.status, "OTHER")
     )
     ending: dict[str, Any] = {"finishReason": reason}
-    if found.status == "requires_action":
+    if found.errors and found.errors[0].get("message"):
+        ending["finishMessage"] = found.errors[0]["message"]
+    elif found.status == "requires_action":
         ending["finishMessage"] = "Model generated function call(s)."
     if found.offset is not None:
         ending["continuationToken"] = encode_continuation_token(found.offset)
     return ending | _grounding(found.steps) | _fetched(found.steps)
 
 
-def _usage(found: ModelAnswer) -> dict[str, Any]:
-    usage = found.usage
-    counts = {each["modality"]: each["tokens"] for each in usage["input_tokens_by_modality"]}
-    metadata = {
-        "promptTokenCount": usage["total_input_tokens"],
-        "candidatesTokenCount": usage["total_output_tokens"],
-        "totalTokenCount": usage["total_tokens"],
-        "promptTokensDetails": _details(counts),
-        "thoughtsTokenCount": usage["total_thought_tokens"],
-    }
-    return {key: each for key, each in metadata.items() if each}
+def _parts(model_request: ModelRequest, found: ModelAnswer) -> list[JsonObject]:
+    """Steps as parts, with the signature on one of them (api/README.md 11.15, 11.16)."""
+    parts = list(_unsigned_parts(model_request, found.steps))
+    signature = _signature(model_request, found.steps)
+    calls = [part for part in parts if "functionCall" in part]
+    if signature and calls:
+        calls[0]["thoughtSignature"] = signature
+    elif signature and parts and has_signed_calls(model_request.model):
+        parts[-1]["thoughtSignature"] = signature
+    return parts
 
 
-def _details(counts: dict[str, int]) -> list[dict[str, Any]]:
-    return [{"modality": kind.upper(), "tokenCount": number} for kind, number in counts.items()]
+def _signature(model_request: ModelRequest, steps: list[Step]) -> str:
+    """The signature of the answer: scripted, of its thought, or for a scripted call of a model that signs its calls."""
+    if model_request.line and model_request.line.signature:
+        return model_request.line.signature
+    thoughts = (str(step["signature"]) for step in steps if step["type"] == "thought" and step.get("signature"))
+    return next(thoughts, DEFAULT_SIGNATURE if has_signed_calls(model_request.model) else "")
 
 
-def _parts(steps: list[Step]) -> list[JsonObject]:
-    """Steps as parts; only the first call has a signature (api/README.md 11.16)."""
-    parts: list[JsonObject] = []
-    signature = next((step.get("signature") for step in steps if step["type"] == "thought"), None)
+def _unsigned_parts(model_request: ModelRequest, steps: list[Step]) -> Iterator[JsonObject]:
+    # Calls of models before Gemini 3 have no id (api/README.md 11.16).
+    with_id = has_signed_calls(model_request.model)
     for step in steps:
         match step["type"]:
             case "thought":
-                parts += [{"text": each["text"], "thought": True} for each in step.get("summary", [])]
+                yield from ({"text": each["text"], "thought": True} for each in step.get("summary", []))
             case "model_output":
-                parts += [_output_part(block) for block in step.get("content", [])]
+                yield from (_output_part(block) for block in step.get("content", []))
             case "function_call":
-                call = {"id": step["id"], "name": step["name"], "args": step["arguments"]}
-                parts.append({"functionCall": call, **({"thoughtSignature": signature} if signature else {})})
-                signature = None
+                call = {"name": step["name"], "args": step["arguments"]}
+                yield {"functionCall": {"id": step["id"], **call} if with_id and "id" in step else call}
             case "code_execution_call":
-                parts.append({"executableCode": {"language": "PYTHON", "code": step["arguments"]["code"]}})
+                yield {"executableCode": {"language": "PYTHON", "code": step["arguments"]["code"]}}
             case "code_execution_result":
-                parts.append({"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": step["result"]}})
-    return parts
+                yield {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": step["result"]}}
 
 
 def _output_part(block: dict[str, Any]) -> JsonObject:
@@ -204,11 +231,3 @@ def _paced(state: ServiceState, chunks: Iterator[Chunk], line: ScriptLine) -> It
     for chunk in chunks:
         yield from state.wait(line.pace)
         yield json.dumps(chunk, ensure_ascii=False, separators=(",", ": ")).encode("utf-8", "backslashreplace")
-
-
-def _array(frames: Iterator[bytes]) -> Iterator[bytes]:
-    before = b"["
-    for frame in frames:
-        yield before + frame if frame else b""
-        before = b",\r\n" if frame else before
-    yield b"]\n"

@@ -15,9 +15,11 @@ from ..model.functions import parse_tool_choice
 from ..model.media import OUTPUT_KINDS, is_generated
 from ..model.model import ModelAnswer, ModelRequest, generate_answer
 from ..model.script import DELTA_LENGTH, ScriptLine
+from ..model.tokens import text_tokens
 from ..service_state import ServiceState, timestamp_seconds
 from .names import check_agent, check_interaction_model
 from .request_schema import check_interaction
+from .usage import interactions_usage
 from .validation import invalid_input
 
 INTERACTION = "interaction"
@@ -162,9 +164,11 @@ def _ask(state: ServiceState, body: JsonObject, model: str, steps: list[Step]) -
         max_tokens=config.get("max_output_tokens"),
         stops=tuple(config.get("stop_sequences") or ()),
         offset=_offset(body.get("continuation_token")),
+        tool_tokens=text_tokens(json.dumps(tools)) if tools else 0,
+        number=state.next_number(),
     )
     _check_functions(model_request)
-    line = state.script.next_line(model_request.prompt, model, model_request.system, model_request.turn)
+    line = state.script.next_line(model_request.subject)
     cap = state.output_cap if line is None or line.hop_tokens is None else line.hop_tokens
     # A background run is not split (api/README.md 8.11).
     return model_request._replace(line=line, cap=None if body.get("background") else cap)
@@ -204,7 +208,7 @@ def _record(
 ) -> InteractionRecord:
     now = state.clock()
     source = "agent" if body.get("agent") is not None else "model"
-    interaction: dict[str, Any] = {"status": found.status, "usage": found.usage}
+    interaction: dict[str, Any] = {"status": found.status, "usage": interactions_usage(found.usage)}
     # api/README.md 6.4
     interaction |= {"created": timestamp_seconds(now), "updated": timestamp_seconds(now)}
     interaction["service_tier"] = body.get("service_tier") or "standard"

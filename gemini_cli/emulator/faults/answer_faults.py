@@ -10,8 +10,10 @@ import time
 from collections.abc import Iterator
 from email.utils import formatdate
 
-from ..errors import INTERACTION_CODES, RPC_STATUSES, ErrorResponse
+from ..errors import INTERACTION_CODES, RPC_STATUSES, ErrorDetail, ErrorResponse
+from ..http.error_format import error_to_response
 from ..http.exchange import JSON, JSON_UTF8, SSE, HttpResponse, compact_json, indented_json
+from ..http.routes import ResponseForm
 from .fault_context import FaultContext
 from .fault_registry import fault
 
@@ -19,11 +21,13 @@ MEBIBYTE = 1 << 20
 RATE_LIMIT_DOCS = "https://ai.google.dev/gemini-api/docs/rate-limits"
 
 
-def _body(context: FaultContext, error: ErrorResponse, shape: str) -> bytes:
-    form = shape or ("interactions" if context.is_interactions else "rpc")
-    if form == "interactions":
-        return compact_json(error.interaction_body())
-    return indented_json([error.rpc_body()] if form == "list" else error.rpc_body())
+SHAPES: dict[object, ResponseForm] = {"interactions": "interactions", "rpc": "json", "list": "array"}
+
+
+def _error(context: FaultContext, error: ErrorResponse, shape: object) -> HttpResponse:
+    """The error in the format of the API or in `shape`, with the type that the API gives it."""
+    response = error_to_response(error, SHAPES.get(shape, context.form))
+    return response._replace(headers=error_to_response(error, context.form).headers)
 
 
 def _retry_after(value: object) -> dict[str, str]:
@@ -54,10 +58,13 @@ def refuse(
     details = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": str(retry_info)}] * bool(retry_info)
     rpc, word = (str(code), "") if str(code).isupper() else ("", str(code))
     error = ErrorResponse(status, words, code=word or INTERACTION_CODES.get(status, ""), rpc=rpc, details=details)
-    chosen = str(shape or ("rpc" if retry_info else ""))
-    return HttpResponse(
-        status, {"content-type": JSON_UTF8, **_retry_after(retry_after)}, (_body(context, error, chosen),)
-    )
+    response = _error(context, error, shape or _shape_with_details(context, details))
+    return response._replace(headers={**response.headers, **_retry_after(retry_after)})
+
+
+def _shape_with_details(context: FaultContext, details: list[ErrorDetail]) -> str:
+    """Errors of Interactions have no details, so those with details come from the front end."""
+    return "rpc" if context.is_interactions and details else ""
 
 
 @fault(on="any", slot="answer")
@@ -69,7 +76,7 @@ def rate_limit(
 
 
 @fault(on="any", slot="answer")
-def quota_per_day(context: FaultContext, shape: object = "rpc") -> HttpResponse:
+def quota_per_day(context: FaultContext, shape: object = "") -> HttpResponse:
     """429: the limit of requests per day, with PerDay in a quotaId or the code
     quota_exceeded (shape=interactions)."""
     violation = {
@@ -81,7 +88,7 @@ def quota_per_day(context: FaultContext, shape: object = "rpc") -> HttpResponse:
     message = f"You exceeded your current quota, please check your plan and billing details. See {RATE_LIMIT_DOCS}."
     failure = {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [violation]}
     error = ErrorResponse(429, message, code="quota_exceeded", details=[failure])
-    return HttpResponse(429, {"content-type": JSON_UTF8}, (_body(context, error, str(shape)),))
+    return _error(context, error, shape or _shape_with_details(context, error.details))
 
 
 @fault(on="any", slot="answer")
@@ -161,7 +168,8 @@ def gzip_bomb(context: FaultContext, mib: int = 512) -> HttpResponse:
     """A small gzip body that unpacks to `mib` MiB of spaces."""
     # Deflate packs a run of spaces about a thousand to one; a gzip file may have many members (RFC 1952 2.2).
     member = gzip.compress(b" " * MEBIBYTE, mtime=0)
-    headers = {"content-type": SSE if context.streamed else JSON, "content-encoding": "gzip"}
+    streams_events = context.streamed and context.form != "array"
+    headers = {"content-type": SSE if streams_events else JSON, "content-encoding": "gzip"}
     return HttpResponse(200, headers, (member * mib,))
 
 
@@ -190,15 +198,18 @@ def odd_json(context: FaultContext, kind: object = "nan") -> HttpResponse:
 def _odd(context: FaultContext, body: bytes) -> HttpResponse:
     if not context.streamed:
         return HttpResponse(200, {"content-type": JSON}, (body,))
-    return HttpResponse(200, {"content-type": SSE}, (b"event: interaction.completed\ndata: " + body + b"\n\n",))
+    if context.form == "array":
+        return HttpResponse(200, {"content-type": JSON_UTF8}, (b"[" + body + b"\n]",))
+    frame = b"event: interaction.completed\ndata: %b\n\n" if context.is_interactions else b"data: %b\r\n\r\n"
+    return HttpResponse(200, {"content-type": SSE}, (frame % body,))
 
 
 @fault(on="streams", slot="answer")
 def plain_answer(context: FaultContext) -> HttpResponse:
-    """A plain interaction as JSON although a stream was requested."""
-    response = context.proceed(
-        context.request._replace(body=re.sub(rb'("stream"\s*:\s*)true', rb"\1false", context.request.body))
-    )
+    """A plain JSON response although a stream was requested."""
+    target = context.request.target.replace(":streamGenerateContent", ":generateContent")
+    body = re.sub(rb'("stream"\s*:\s*)true', rb"\1false", context.request.body)
+    response = context.proceed(context.request._replace(target=target, body=body))
     return response._replace(headers={**response.headers, "content-type": JSON})
 
 
@@ -208,8 +219,10 @@ def blocked(context: FaultContext, reason: object = "SAFETY") -> HttpResponse:
     Interactions."""
     if not context.is_interactions:
         chunk = {"promptFeedback": {"blockReason": str(reason)}, "usageMetadata": {"promptTokenCount": 1}}
-        body = b"data: " + compact_json(chunk) + b"\r\n\r\n" if context.streamed else indented_json(chunk)
-        return HttpResponse(200, {"content-type": SSE if context.streamed else JSON_UTF8}, (body,))
+        if context.form == "events":
+            return HttpResponse(200, {"content-type": SSE}, (b"data: %b\r\n\r\n" % compact_json(chunk),))
+        whole = indented_json([chunk]).rstrip() if context.form == "array" else indented_json(chunk)
+        return HttpResponse(200, {"content-type": JSON_UTF8}, (whole,))
     error = {"code": str(reason).lower(), "message": "The prompt was blocked."}
     failed = {"id": "", "status": "failed", "errors": [error], "object": "interaction"}
     if not context.streamed:

@@ -4,9 +4,13 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from ..http.exchange import HttpRequest, HttpResponse
+from ..http.routes import ResponseForm
 
 Proceed = Callable[[HttpRequest], HttpResponse]
 GENERATING_ROUTES = ("create", "generate", "generate_stream")
+# Slots in the order in which faults are applied, innermost first; any other slot comes before these.
+SLOT_ORDER = ("end", "text", "bytes", "answer")
+BYTES_RANK = SLOT_ORDER.index("bytes") + 1
 UPLOAD_END = "upload_end"  # the last chunk of an upload
 
 
@@ -15,10 +19,14 @@ class FaultContext(NamedTuple):
 
     request: HttpRequest
     route_kind: str
-    is_interactions: bool
+    form: ResponseForm
     streamed: bool
     wait: Callable[[float], Iterator[bytes]]
     proceed: Proceed
+
+    @property
+    def is_interactions(self) -> bool:
+        return self.form == "interactions"
 
     def with_faults(self, effects: Iterable[Callable[["FaultContext"], HttpResponse]]) -> "FaultContext":
         """Wrap `proceed` in the effects; the first one is the innermost."""

@@ -5,12 +5,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 from ..http.exchange import HttpResponse
+from .fault_context import SLOT_ORDER
 
 Effect = Callable[..., HttpResponse]
 E = TypeVar("E", bound=Effect)
-
-# Slots in the order in which faults are applied, innermost first; any other slot comes before these.
-SLOT_ORDER = ("end", "text", "bytes", "answer")
 
 
 class FaultType(NamedTuple):

@@ -5,7 +5,7 @@ names, imported at their first use: a create loads neither files nor batches.
 """
 
 import re
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from .exchange import HttpRequest
@@ -72,6 +72,19 @@ def find_route(method: str, target: str) -> RouteMatch | None:
             path = {name: unquote(value) for name, value in match.groupdict().items() if value is not None}
             return RouteMatch(route, found["prefix"], found["version"], path, query)
     return None
+
+
+# The format of a response: that of Interactions, or of the older API as JSON, as events, or as an array of chunks.
+ResponseForm = Literal["interactions", "json", "events", "array"]
+
+
+def response_form(match: RouteMatch) -> ResponseForm:
+    """The format of the response (api/README.md 11.9, 11.10)."""
+    if match.route.interactions:
+        return "interactions"
+    if match.route.kind != "generate_stream":
+        return "json"
+    return "events" if match.query.get("alt") == "sse" else "array"
 
 
 def wants_stream(match: RouteMatch, request: HttpRequest) -> bool:

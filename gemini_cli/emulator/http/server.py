@@ -30,6 +30,13 @@ if TYPE_CHECKING:
     import ssl
 
 READ_SIZE = 1 << 16
+# A line of a chunked body: a size with an extension, or a trailer.
+LINE_LIMIT = 8192
+# Connections that have not sent a request yet; with more of them the oldest is closed.
+NEW_CONNECTIONS = 256
+# A connection without requests is closed after this many times `read_seconds`.
+IDLE_FACTOR = 4
+TRAILER_LINES = 64
 # Limits for reading the rest of a body that was refused.
 DRAIN_SECONDS, LINGER_READS = 0.5, 64
 
@@ -54,7 +61,8 @@ class Server:
     Every request needs `key`: the emulator's, or a new one of 39 characters.
 
     With `tls` the scheme is https. `log` gets a line for each response, without query and headers, so without the key.
-    `remember` is the number of bytes of each body that stay in `requests`; None records no requests.
+    `remember` is the number of bytes of each body that stay in `requests`; None records no requests. A client has
+    `read_seconds` for the head of a request and for each piece of its body.
     """
 
     def __init__(
@@ -66,6 +74,7 @@ class Server:
         tls: "ssl.SSLContext | None" = None,
         log: Callable[[str], None] | None = None,
         remember: int | None = 1 << 20,
+        read_seconds: float = 30.0,
     ) -> None:
         self.emulator = emulator or Emulator()
         if self.emulator.key is None:
@@ -81,6 +90,7 @@ class Server:
         self.failures: list[str] = []
         self.log = log
         self.remember = remember
+        self.read_seconds = read_seconds
         self.stopping = threading.Event()
         self._started = False
         self.tls = tls
@@ -129,7 +139,7 @@ class Server:
 
 
 class _Listener(ThreadingHTTPServer):
-    """A listening socket, and its open connections for close()."""
+    """A listening socket, and its open connections with their deadlines for the next read."""
 
     daemon_threads = True
     block_on_close = False
@@ -139,6 +149,8 @@ class _Listener(ThreadingHTTPServer):
         self.address_family = family
         self.owner = owner
         self._open: set[socket.socket] = set()
+        self._new: dict[socket.socket, None] = {}
+        self._deadlines: dict[socket.socket, float] = {}
         super().__init__(address, _Connection)
 
     def server_bind(self) -> None:
@@ -154,10 +166,36 @@ class _Listener(ThreadingHTTPServer):
             # The handshake runs in the connection's thread, so that a slow client does not block others.
             request = self.owner.tls.wrap_socket(request, server_side=True, do_handshake_on_connect=False)
         self._open.add(request)
+        self._new[request] = None
+        self.set_deadline(request, self.owner.read_seconds)
+        if len(self._new) > NEW_CONNECTIONS:
+            oldest = next(iter(self._new))
+            del self._new[oldest]
+            _shut(oldest)
         super().process_request(request, client_address)
+
+    def set_deadline(self, connection: socket.socket, seconds: float | None) -> None:
+        """Close the connection after this time, unless another deadline or None is set before."""
+        if seconds is None:
+            self._deadlines.pop(connection, None)
+        else:
+            self._deadlines[connection] = time.monotonic() + seconds
+
+    def request_arrived(self, connection: socket.socket) -> None:
+        self._new.pop(connection, None)
+        self.set_deadline(connection, None)
+
+    def service_actions(self) -> None:
+        now = time.monotonic()
+        for connection, deadline in tuple(self._deadlines.items()):
+            if now > deadline:
+                self.set_deadline(connection, None)
+                _shut(connection)
 
     def shutdown_request(self, request: Any) -> None:
         self._open.discard(request)
+        self._new.pop(request, None)
+        self.set_deadline(request, None)
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -169,8 +207,12 @@ class _Listener(ThreadingHTTPServer):
 
     def hang_up(self) -> None:
         for connection in tuple(self._open):
-            with suppress(OSError):  # the client may have closed it
-                connection.shutdown(socket.SHUT_RDWR)
+            _shut(connection)
+
+
+def _shut(connection: socket.socket) -> None:
+    with suppress(OSError):  # the client may have closed it
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _listener6(port: int, owner: Server) -> list[_Listener]:
@@ -187,6 +229,14 @@ class _Connection(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: _Listener
     _unread = False
+
+    def handle_one_request(self) -> None:
+        super().handle_one_request()
+        self.server.set_deadline(self.connection, IDLE_FACTOR * self.server.owner.read_seconds)
+
+    def handle_expect_100(self) -> bool:
+        """Send 100 Continue not here, but when the body is read."""
+        return True
 
     def _answer(self) -> None:
         started, status, owner = time.monotonic(), 0, self.server.owner
@@ -209,46 +259,63 @@ class _Connection(BaseHTTPRequestHandler):
     do_GET = do_POST = do_DELETE = do_PATCH = do_PUT = do_HEAD = do_OPTIONS = _answer  # noqa: N815
 
     def _respond(self) -> HttpResponse:
-        headers = {name.lower(): value for name, value in self.headers.items()}
+        owner, port = self.server.owner, self.server.server_address[1]
+        self.server.request_arrived(self.connection)
         try:
-            http_limits.check_request_head(self.command, self.path, headers)
-            request = HttpRequest(self.command, self.path, headers, self._body(headers))
+            headers = http_limits.check_request_head(self.command, self.path, self.headers.items(), port)
+            head = HttpRequest(self.command, self.path, headers)
+            refused = owner.emulator.refuse_early(head)
+            request = head if refused else head._replace(body=self._body(headers))
         except ErrorResponse as error:
             # The body was not read, so the connection cannot be used again.
             self.close_connection = self._unread = True
             return HttpResponse(error.status, {"content-type": JSON_UTF8}, (indented_json(error.rpc_body()),))
-        self.server.owner.record(request)
-        return self.server.owner.emulator.handle(request)
+        finally:
+            self.server.set_deadline(self.connection, None)
+        owner.record(request)
+        if refused and (headers.get("content-length", "0") != "0" or "transfer-encoding" in headers):
+            self.close_connection = self._unread = True
+        if refused:
+            return refused
+        return owner.emulator.handle(request)
 
     def _body(self, headers: Mapping[str, str]) -> bytes:
-        if headers.get("transfer-encoding", "").lower() != "chunked":
+        if headers.get("expect", "").lower() == "100-continue":
+            self._write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if "transfer-encoding" not in headers:
             return self._read(int(headers.get("content-length", "0")))
         pieces, total = [], 0
-        while size := self._chunk_size():
+        while size := http_limits.parse_chunk_size(self._line()):
             total += size
             if total > http_limits.BODY_LIMIT:
                 raise http_limits.body_too_large()
             pieces.append(self._read(size))
-            self.rfile.readline(4)
-        while self.rfile.readline(READ_SIZE).strip():
-            pass
-        return b"".join(pieces)
+            if self._line() != b"\r\n":
+                raise http_limits.malformed_chunk()
+        for _ in range(TRAILER_LINES):
+            if self._line() == b"\r\n":
+                return b"".join(pieces)
+        raise http_limits.malformed_chunk()
 
-    def _chunk_size(self) -> int:
-        line = self.rfile.readline(100)
+    def _line(self) -> bytes:
+        """A line of a chunked body; ClientGone at the end of the connection."""
+        self.server.set_deadline(self.connection, self.server.owner.read_seconds)
+        line = self.rfile.readline(LINE_LIMIT)
         if not line:
             raise ClientGone
-        try:
-            return int(line.partition(b";")[0], 16)
-        except ValueError as error:
-            raise ErrorResponse(400, "The chunked body is malformed.") from error
+        return line
 
     def _read(self, size: int) -> bytes:
-        """Exactly `size` bytes; ClientGone if the client sends fewer."""
-        data = self.rfile.read(size)
-        if len(data) < size:
-            raise ClientGone
-        return data
+        """Exactly `size` bytes; ClientGone if the client sends fewer or pauses for too long."""
+        pieces = []
+        while size:
+            self.server.set_deadline(self.connection, self.server.owner.read_seconds)
+            piece = self.rfile.read(min(size, READ_SIZE))
+            if not piece:
+                raise ClientGone
+            pieces.append(piece)
+            size -= len(piece)
+        return b"".join(pieces)
 
     def _send(self, response: HttpResponse) -> None:
         if response.raw:

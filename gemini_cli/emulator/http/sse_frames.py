@@ -1,10 +1,11 @@
-"""Read and rewrite the frames of a stream, for faults."""
+"""Read and rewrite the frames of a stream."""
 
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from .exchange import compact_json
+from .exchange import JSON_UTF8, SSE, HttpResponse, compact_json
 
 EventEdit = Callable[[dict[str, Any]], dict[str, Any] | None]
 
@@ -69,3 +70,51 @@ def edit_frames(frames: Iterator[bytes], edit: EventEdit) -> Iterator[bytes]:
         new = edit(value)
         if new is not None:
             yield replace_frame_data(frame, new)
+
+
+def events_to_array(response: HttpResponse) -> HttpResponse:
+    """A stream of events as one JSON array in pieces (api/README.md 11.10)."""
+    if response.status != 200 or response.headers.get("content-type") != SSE:
+        return response
+    return response._replace(
+        headers={**response.headers, "content-type": JSON_UTF8}, body=_array_items(_whole_frames(response.body))
+    )
+
+
+def _array_items(frames: Iterator[bytes]) -> Iterator[bytes]:
+    """Elements for events, and the bracket at the end only after a final event or an error."""
+    separator, complete = b"[", False
+    for frame in frames:
+        _, found, payload = frame.partition(b"data: ")
+        if not found:
+            # A comment or another line without data becomes white space; JSON without a frame stays as it is.
+            yield frame if frame.startswith((b"[", b"{")) else frame and b"\n"
+        else:
+            yield separator + _indented(payload.rstrip(b"\r\n"))
+            separator = b"\n,\r\n"
+            complete = complete or is_last_frame(frame) or payload.startswith(b'{"error"')
+    if complete:
+        yield b"\n]"
+
+
+def _indented(payload: bytes) -> bytes:
+    """The JSON of an element as the service indents it; damaged JSON stays unchanged."""
+    try:
+        value = json.loads(payload)
+    except ValueError:
+        return payload
+    return json.dumps(value, ensure_ascii=False, indent=2).encode("utf-8", "backslashreplace")
+
+
+def _whole_frames(items: Iterable[bytes]) -> Iterator[bytes]:
+    """The frames of items that may split them; empty items stay."""
+    rest = b""
+    for item in items:
+        if not item:
+            yield item
+        rest += item
+        while found := re.search(rb"\r?\n\r?\n", rest):
+            yield rest[: found.end()]
+            rest = rest[found.end() :]
+    if rest:
+        yield rest

@@ -70,6 +70,14 @@ def _results(turn: Iterable[Step]) -> Iterator[Step]:
             yield from (part for part in step.get("content") or [] if part.get("type") == "function_result")
 
 
+def result_names(steps: list[Step]) -> list[str]:
+    """The functions whose results are in the last turn."""
+    groups = group_turns(steps)
+    calls = {step.get("id"): step.get("name") for step in steps if step.get("type") == "function_call"}
+    found = function_results(groups[-1]) if groups else []
+    return [str(each.get("name") or calls.get(each.get("call_id")) or "") for each in found]
+
+
 def join_text(found: Iterable[Part]) -> str:
     return "\n".join(str(part.get("text", "")) for part in found if part.get("type") == "text")
 
@@ -101,6 +109,10 @@ def decode_base64(data: str) -> bytes:
     """Decode base64 of either alphabet (api/README.md 11.5); invalid base64 is empty."""
     plain = data.translate(str.maketrans("-_", "+/")).rstrip("=")
     try:
-        return base64.b64decode(plain + "=" * (-len(plain) % 4))
+        return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
     except (binascii.Error, ValueError):
         return b""
+
+
+def is_base64(data: str) -> bool:
+    return not data or bool(decode_base64(data))

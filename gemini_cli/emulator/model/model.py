@@ -10,20 +10,25 @@ import zlib
 from typing import Any, NamedTuple
 
 from . import tokens
-from .conversation import Part, Step, function_results, group_turns, join_text, part_size, user_parts
+from .conversation import Part, Step, function_results, group_turns, join_text, part_size, result_names, user_parts
 from .functions import FunctionDeclaration, ToolChoice, choose_calls, make_function_call
 from .media import MEDIA_KINDS, media_part
 from .sample import sample_value
-from .script import ScriptLine
+from .script import ScriptLine, ScriptSubject
 from .tools import Sentence, ToolUse, use_tools
 
 QUOTE_LENGTH = 60
 # The tokens of a thought.
 THOUGHT_TOKENS = 16
+# Statuses of answers that have no text unless a script gives one.
+FAILURES = ("queued", "in_progress", "incomplete", "failed", "cancelled", "budget_exceeded")
 
 
 class ModelRequest(NamedTuple):
-    """A request of either API, translated to steps."""
+    """A request of either API, translated to steps.
+
+    `tool_tokens` is the size of the declared tools; `number` makes the ids of equal requests different.
+    """
 
     model: str
     steps: list[Step]
@@ -41,6 +46,9 @@ class ModelRequest(NamedTuple):
     cap: int | None = None
     offset: int = 0
     line: ScriptLine | None = None
+    tool_tokens: int = 0
+    candidates: int = 1
+    number: int = 0
 
     @property
     def turn(self) -> int:
@@ -51,6 +59,13 @@ class ModelRequest(NamedTuple):
         """The text of the latest turn."""
         groups = group_turns(self.steps)
         return join_text(user_parts(groups[-1])) if groups else ""
+
+    @property
+    def subject(self) -> ScriptSubject:
+        """The properties that a script looks at."""
+        groups = group_turns(self.steps)
+        first = join_text(user_parts(groups[0])) if groups else ""
+        return ScriptSubject(self.prompt, self.model, self.system, self.turn, result_names(self.steps), first)
 
 
 class ModelAnswer(NamedTuple):
@@ -74,43 +89,61 @@ class LimitedText(NamedTuple):
 def generate_answer(request: ModelRequest) -> ModelAnswer:
     line = request.line or ScriptLine()
     called = _calls(request, line)
-    use_of_tools = ToolUse([], []) if line.reply is not None else use_tools(list(request.tools), request.prompt)
+    silent = line.reply is None and not called and (line.status in FAILURES or bool(line.errors))
+    used = ToolUse([], []) if silent or line.reply is not None else use_tools(list(request.tools), request.prompt)
     content: list[Part] = []
     text = LimitedText("", "completed", None)
-    if line.reply is not None or not called:
-        content, text = _output(request, line, use_of_tools)
-    thought = _thought(request)
+    if not silent and (line.reply is not None or not called):
+        content, text = _output(request, line, used)
+    steps = [] if silent else [*_ordered_steps(request, content, used.steps), *called]
+    steps = steps if line.steps is None else list(line.steps)
+    status = line.status or ("failed" if line.errors else "requires_action" if called else text.status)
+    usage = line.usage or _usage(request, text, called, content, steps)
+    return ModelAnswer(steps, status, usage, line.errors, text.offset)
+
+
+def _ordered_steps(request: ModelRequest, content: list[Part], used: list[Step]) -> list[Step]:
+    """The steps of the answer in the order of the model (api/README.md 4.7)."""
     output = [{"content": content, "type": "model_output"}] if content else []
-    # Models of 2.5 have their searches after the text, later ones before it (api/README.md 4.7).
-    late = request.model.startswith("gemini-2.5")
-    steps = [thought, *output, *use_of_tools.steps] if late else [*use_of_tools.steps, thought, *output]
-    steps = [*steps, *called] if line.steps is None else list(line.steps)
-    status = line.status or ("requires_action" if called else text.status)
+    if not request.model.startswith("gemini-2.5"):
+        return [*used, _thought(request), *output]
+    # Models of 2.5 have their searches after the text; code and its result come before the text in any case.
+    code = [step for step in used if step["type"].startswith("code_execution")]
+    return [*code, _thought(request), *output, *(step for step in used if step not in code)]
+
+
+def _usage(
+    request: ModelRequest, text: LimitedText, called: list[Step], content: list[Part], steps: list[Step]
+) -> dict[str, Any]:
     spent = tokens.text_tokens(text.piece) + sum(tokens.text_tokens(json.dumps(each["arguments"])) for each in called)
     spent += sum(MEDIA_KINDS[part["type"]].tokens for part in content if part["type"] != "text")
     read = tokens.step_tokens(request.steps)
-    read["text"] = read.get("text", 0) + tokens.text_tokens(request.system)
+    read["text"] = read.get("text", 0) + tokens.text_tokens(request.system) + request.tool_tokens
     searches = sum(step["type"] == "google_search_call" for step in steps)
-    usage = tokens.build_usage(read, spent, THOUGHT_TOKENS if request.thinking else 0, searches)
-    return ModelAnswer(steps, status, {**usage, **(line.usage or {})}, line.errors, text.offset)
+    code = sum(tokens.text_tokens(str(step["result"])) for step in steps if step["type"] == "code_execution_result")
+    return tokens.build_usage(read, spent, THOUGHT_TOKENS if request.thinking else 0, searches, code)
 
 
 def _calls(request: ModelRequest, line: ScriptLine) -> list[Step]:
     if line.calls:
         return [
-            make_function_call(name, arguments, f"{request.turn} {index}")
+            make_function_call(name, arguments, f"{request.number} {request.turn} {index}")
             for index, (name, arguments) in enumerate(line.calls)
         ]
-    groups = group_turns(request.steps)
-    if line.reply is not None or line.steps is not None or (groups and function_results(groups[-1])):
+    if line.reply is not None or line.steps is not None:
         return []
-    return choose_calls(list(request.functions), request.choice, request.prompt, request.turn)
+    groups = group_turns(request.steps)
+    if groups and function_results(groups[-1]) and request.choice.mode != "any":
+        return []
+    seed = f"{request.number} {request.turn}"
+    return choose_calls(list(request.functions), request.choice, request.prompt, seed)
 
 
 def _thought(request: ModelRequest) -> Step:
     """A thought with a signature, in every answer (api/README.md 4.3)."""
     mark = f"emulator thought {request.turn} {zlib.crc32(request.prompt.encode('utf-8', 'replace')):08x}"
-    step: Step = {"signature": base64.b64encode(mark.encode()).decode(), "type": "thought"}
+    scripted = request.line.signature if request.line else None
+    step: Step = {"signature": scripted or base64.b64encode(mark.encode()).decode(), "type": "thought"}
     if request.summaries and request.thinking:
         summary = "**Reading the request**\n\nThe emulator counts the parts and does not think.\n\n\n"
         step["summary"] = [{"text": summary, "type": "text"}]
@@ -121,9 +154,13 @@ def _output(request: ModelRequest, line: ScriptLine, used: ToolUse) -> tuple[lis
     media = [media_part(kind) for kind in request.media]
     annotations: list[dict[str, Any]] = []
     if line.reply is not None:
-        whole = line.reply.replace("{prompt}", request.prompt).replace("{turn}", str(request.turn))
-    elif request.schema is not None or request.json:
-        whole = json.dumps(sample_value(request.schema or {"type": "object"}), ensure_ascii=False)
+        filled = _filled(line.reply, request)
+        whole = filled if isinstance(filled, str) else json.dumps(filled, ensure_ascii=False)
+    elif request.schema is not None:
+        whole = json.dumps(sample_value(request.schema), ensure_ascii=False)
+    elif request.json:
+        asked = {"emulator": True, "model": request.model, "turn": request.turn, "prompt": request.prompt}
+        whole = json.dumps(asked, ensure_ascii=False)
     elif media:
         whole = ""
     else:
@@ -135,6 +172,17 @@ def _output(request: ModelRequest, line: ScriptLine, used: ToolUse) -> tuple[lis
     if kept:
         part["annotations"] = kept
     return ([part] if text.piece else []) + media, text
+
+
+def _filled(value: Any, request: ModelRequest) -> Any:
+    """A scripted reply with its placeholders filled in, also those in the strings of a map or a list."""
+    if isinstance(value, str):
+        return value.replace("{prompt}", request.prompt).replace("{turn}", str(request.turn))
+    if isinstance(value, dict):
+        return {key: _filled(each, request) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_filled(each, request) for each in value]
+    return value
 
 
 def _limited(whole: str, request: ModelRequest) -> LimitedText:

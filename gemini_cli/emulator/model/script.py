@@ -4,12 +4,15 @@ A script is a list of lines. The first line whose `when` matches and whose `time
 
     - when: weather                     # a pattern, searched in the prompt; or several conditions:
     - when: {prompt: ..., model: ..., system: ..., turn: 2}
-      reply: "It rains on {prompt}."    # {prompt} and {turn} are filled in
+    - when: {after_call: weather}       # after the result of a function, by the function's name
+    - when: {first_prompt: ...}         # searched in the first prompt of the conversation
+      reply: "It rains on {prompt}."    # {prompt} and {turn} are filled in; a map or a list becomes JSON
       call: {name: f, arguments: {}}    # or a list of calls; the status becomes requires_action
       steps: [...]                      # whole steps, unchanged
       status: failed                    # any status of api/README.md 6.5
-      errors: [{code: safety, message: ...}]
-      usage: {total_tokens: 7}
+      errors: [{code: safety, message: ...}]   # with a status that is no success and without reply: no text
+      usage: {total_tokens: 7}          # the whole usage, in the words of either API
+      signature: c2lnbmVk               # of the thought, and of the first call or the last part
       delay: 0.5                        # seconds before the answer
       pace: 0.01                        # seconds between deltas
       chunk: 24                         # characters in a delta
@@ -36,8 +39,20 @@ STATUSES = (
     "failed",
     "cancelled",
     "budget_exceeded",
+    "idle",
 )
 DELTA_LENGTH = 24
+
+
+class ScriptSubject(NamedTuple):
+    """The properties of a request that conditions look at; `results` are the functions whose results came last."""
+
+    prompt: str
+    model: str
+    system: str
+    turn: int
+    results: list[str]
+    first_prompt: str
 
 
 class ScriptCondition(NamedTuple):
@@ -47,28 +62,37 @@ class ScriptCondition(NamedTuple):
     model: str | None = None
     system: str | None = None
     turn: int | None = None
+    after_call: str | None = None
+    first_prompt: str | None = None
 
     @property
     def description(self) -> str:
         conditions = zip(self._fields, self, strict=True)
         return ", ".join(f"{name}: {value}" for name, value in conditions if value is not None) or "any request"
 
-    def matches(self, prompt: str, model: str, system: str, turn: int) -> bool:
-        searched = ((self.prompt, prompt), (self.model, model), (self.system, system))
-        found = all(pattern is None or re.search(pattern, text) for pattern, text in searched)
-        return found and self.turn in (None, turn)
+    def matches(self, subject: "ScriptSubject") -> bool:
+        searched = (
+            (self.prompt, [subject.prompt]),
+            (self.model, [subject.model]),
+            (self.system, [subject.system]),
+            (self.after_call, subject.results),
+            (self.first_prompt, [subject.first_prompt]),
+        )
+        found = all(pattern is None or any(re.search(pattern, text) for text in texts) for pattern, texts in searched)
+        return found and self.turn in (None, subject.turn)
 
 
 class ScriptLine(NamedTuple):
     """One line of a script; without arguments it changes nothing."""
 
     when: ScriptCondition = ScriptCondition()
-    reply: str | None = None
+    reply: str | dict[str, Any] | list[Any] | None = None
     calls: tuple[tuple[str, dict[str, Any]], ...] = ()
     steps: tuple[dict[str, Any], ...] | None = None
     status: str | None = None
     errors: tuple[dict[str, Any], ...] = ()
     usage: dict[str, Any] | None = None
+    signature: str | None = None
     delay: float = 0
     pace: float = 0
     chunk: int = DELTA_LENGTH
@@ -96,12 +120,12 @@ class Script:
             return cls(_lines(source))
         return cls(_lines(_loaded(source)))
 
-    def next_line(self, prompt: str, model: str, system: str, turn: int) -> ScriptLine | None:
+    def next_line(self, subject: ScriptSubject) -> ScriptLine | None:
         """The first line that matches, counted as used; None if no line matches."""
         with self._lock:
             for index, line in enumerate(self.lines):
                 remaining = self._remaining[index]
-                if remaining != 0 and line.when.matches(prompt, model, system, turn):
+                if remaining != 0 and line.when.matches(subject):
                     self._remaining[index] = None if remaining is None else remaining - 1
                     return line
         return None
@@ -147,6 +171,7 @@ LINE_KEYS = (
     "status",
     "errors",
     "usage",
+    "signature",
     "delay",
     "pace",
     "chunk",
@@ -164,12 +189,13 @@ def _line(entry: Any) -> ScriptLine:
     steps = entry.get("steps")
     return ScriptLine(
         when=_when(entry.get("when")),
-        reply=None if entry.get("reply") is None else str(entry["reply"]),
+        reply=_reply(entry.get("reply")),
         calls=tuple((str(call["name"]), dict(call.get("arguments") or {})) for call in _listed(entry.get("call"))),
         steps=None if steps is None else tuple(dict(step) for step in steps),
         status=status,
         errors=tuple(dict(error) for error in _listed(entry.get("errors"))),
         usage=entry.get("usage"),
+        signature=None if entry.get("signature") is None else str(entry["signature"]),
         delay=float(entry.get("delay", 0)),
         pace=float(entry.get("pace", 0)),
         chunk=max(1, int(entry.get("chunk", DELTA_LENGTH))),
@@ -185,10 +211,14 @@ def _when(value: Any) -> ScriptCondition:
     if not isinstance(value, dict):
         value = {"prompt": str(value)}
     _check_keys(value, ScriptCondition._fields)
-    for name in ("prompt", "model", "system"):
+    for name in ("prompt", "model", "system", "after_call", "first_prompt"):
         if value.get(name) is not None:
             re.compile(str(value[name]))
     return ScriptCondition(**value)
+
+
+def _reply(value: Any) -> str | dict[str, Any] | list[Any] | None:
+    return value if value is None or isinstance(value, (dict, list)) else str(value)
 
 
 def _listed(value: Any) -> list[Any]:

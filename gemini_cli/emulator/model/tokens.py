@@ -49,16 +49,16 @@ def list_modalities(counts: dict[str, int]) -> list[dict[str, Any]]:
     return [{"modality": kind, "tokens": count} for kind, count in counts.items()]
 
 
-def build_usage(read: dict[str, int], output: int, thought: int, searches: int) -> dict[str, Any]:
+def build_usage(read: dict[str, int], output: int, thought: int, searches: int, tool_use: int) -> dict[str, Any]:
     """The `usage` object; `read` includes the history (api/README.md 6.9)."""
     total_input = sum(read.values())
     found: dict[str, Any] = {
-        "total_tokens": total_input + output + thought,
+        "total_tokens": total_input + output + thought + tool_use,
         "total_input_tokens": total_input,
         "input_tokens_by_modality": list_modalities(read),
         "total_cached_tokens": 0,
         "total_output_tokens": output,
-        "total_tool_use_tokens": 0,
+        "total_tool_use_tokens": tool_use,
         "total_thought_tokens": thought,
     }
     if searches:
