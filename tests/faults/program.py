@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import IO, NamedTuple
 from urllib.parse import quote
 
+from tests.waiting import PATIENCE
+
 CANARY = "AIza/Canary+Key=0123456789abcdefghijklm"
 CANARY_FORMS = (CANARY, base64.b64encode(CANARY.encode()).decode().rstrip("="), quote(CANARY, safe=""))
 PROGRAM = [sys.executable, "-m", "gemini_cli"]
 MEASURE = str(Path(__file__).with_name("measure.py"))
 WARM = str(Path(__file__).with_name("warm.py"))
-COMPANY = 1.5  # seconds that a busy machine may add to any bound: the rows run side by side, each starts a Python
-HANGS = 40.0  # seconds after which a run is killed, and its test fails
 
 
 class Run(NamedTuple):
@@ -125,9 +125,17 @@ class Forge:
         return Forked(int(answer.recv(32)), answer, os.fdopen(reading, "rb", buffering=0))
 
 
-@functools.cache
+_one_at_a_time = threading.Lock()
+
+
 def forge() -> Forge | None:
-    """None where there is no such socket, so that each run starts by itself."""
+    """The same one for every thread. None where there is no such socket, so that each run starts by itself."""
+    with _one_at_a_time:
+        return _forge()
+
+
+@functools.cache
+def _forge() -> Forge | None:
     if not hasattr(socket, "SOCK_SEQPACKET") or sys.platform != "linux":
         return None
     forge = Forge()
@@ -136,7 +144,7 @@ def forge() -> Forge | None:
 
 
 class Process:
-    """A run under way."""
+    """A run under way; one that does not end is killed after PATIENCE, and its status is not the expected one."""
 
     def __init__(
         self,
@@ -159,7 +167,7 @@ class Process:
                 )
         self.started = time.monotonic()
         self._stdout = b""
-        self._watchdog = threading.Timer(HANGS, self.popen.kill)
+        self._watchdog = threading.Timer(PATIENCE, self.popen.kill)
         self._watchdog.daemon = True
         self._watchdog.start()
 
@@ -169,12 +177,10 @@ class Process:
         while enough not in self._stdout and (piece := self.popen.stdout.read(65536)):
             self._stdout += piece
 
-    def kill(self, number: signal.Signals) -> float:
-        """Send the signal; the seconds until the process was gone."""
-        sent = time.monotonic()
+    def kill(self, number: signal.Signals) -> None:
+        """Send the signal, and wait until the process has ended."""
         self.popen.send_signal(number)
-        self.popen.wait(HANGS)
-        return time.monotonic() - sent
+        self.popen.wait(PATIENCE)
 
     def finish(self) -> Run:
         if self.popen.stdout is not None:
