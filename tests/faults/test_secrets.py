@@ -20,11 +20,11 @@ from pathlib import Path
 import pytest
 
 from gemini_cli.emulator.server import Server
+from tests.waiting import until
 
 from .program import CANARY, CANARY_FORMS, Home, Process, Run, command, killed_at_the_end, run, run_forked
 from .rawserver import RawServer
 from .scenes import emulator
-from .test_process_faults import until
 
 # Every command that sends something; the files are beside the working directory of the run.
 COMMANDS = {
