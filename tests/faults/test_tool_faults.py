@@ -93,7 +93,11 @@ MISBEHAVING = {
     "ignores TERM": (f"trap '' TERM; (trap '' TERM; sleep {TOKEN}) & sleep {TOKEN}", True, "did not end within 1.5 s"),
     "closes its pipes": (f"exec >&- 2>&-; sleep {TOKEN}", True, "did not end within 1.5 s"),
     "leaves one behind": (f"sleep {TOKEN} & echo gone on", False, "gone on"),
-    "has one escape": (f"setsid sleep {ESCAPED} & echo gone on", False, "gone on"),
+    "has one escape": (
+        f"setsid sh -c ': >../escaped; exec sleep {ESCAPED}' & until [ -e ../escaped ]; do sleep 0.01; done; echo gone on",
+        False,
+        "gone on",
+    ),
 }
 
 
