@@ -25,7 +25,7 @@ from .program import Home, Process, Run, assert_always_true, command, forge, run
 from .scenes import Asked, Scene, at, emulator
 from .table import ANY, EMPTY, PREFIX, TABLE, Row
 
-PATIENT, BUSY = 12, 2  # threads for the rows that mostly wait, and for the others
+PATIENT, BUSY = 24, 2  # threads for the rows that mostly wait, and for the others
 starting = threading.Semaphore(2)
 
 

@@ -240,7 +240,9 @@ def test_a_redirect_is_not_followed_by_any_command(name: str, place: Home) -> No
 # The working directory ------------------------------------------------------------------------------------------------
 
 SETTINGS = ["default.yaml", "gemini.yaml", ".gemini-cli.yaml", "profiles/default.yaml", "gemini-cli/config.yaml"]
-MODULES = [f"{name}.py" for name in ("httptools", "certifi", "yaml", "json", "typer", "ssl", "sitecustomize")]
+MODULES = [
+    f"{name}.py" for name in ("httptools", "certifi", "yaml", "json", "typer", "ssl", "sitecustomize", "usercustomize")
+]
 BAITS = {
     **dict.fromkeys(MODULES, "raise SystemExit(99)\n"),
     **dict.fromkeys(SETTINGS, "base_url: http://127.0.0.1:1\nretries: x\n"),

@@ -94,7 +94,8 @@ MISBEHAVING = {
     "closes its pipes": (f"exec >&- 2>&-; sleep {TOKEN}", True, "did not end within 1.5 s"),
     "leaves one behind": (f"sleep {TOKEN} & echo gone on", False, "gone on"),
     "has one escape": (
-        f"setsid sh -c ': >../escaped; exec sleep {ESCAPED}' & until [ -e ../escaped ]; do sleep 0.01; done; echo gone on",
+        f"setsid sh -c ': >../escaped; exec sleep {ESCAPED}' & "
+        "until [ -e ../escaped ]; do sleep 0.01; done; echo gone on",
         False,
         "gone on",
     ),
