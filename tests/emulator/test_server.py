@@ -303,6 +303,7 @@ def test_what_is_logged_has_no_key() -> None:
     lines: list[str] = []
     with Server(log=lines.append) as server:
         ask(server, "GET", f"/v1/models?key={server.key}")
+        until(lambda: len(lines) == 1)
         ask(server, "POST", TARGET, CREATE)
         until(lambda: len(lines) == 2)
     assert [line.rsplit(" ", 2)[0] for line in lines] == ["GET /v1/models 200", "POST /v1/interactions 200"]
