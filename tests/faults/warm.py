@@ -7,18 +7,17 @@ message (see `written` in forked.py) that carries its three streams; the answers
 
 from __future__ import annotations
 
+import gc
+import importlib
 import os
+import pkgutil
 import select
 import signal
 import socket
 import sys
 
+import gemini_cli
 import gemini_cli.__main__
-import gemini_cli.answer
-import gemini_cli.dialogue
-import gemini_cli.main
-import gemini_cli.transport.http
-import gemini_cli.transport.stream
 
 LARGEST = 1 << 18  # bytes of an order
 
@@ -66,5 +65,15 @@ def _become(order: bytes, streams: list[int]) -> None:
     sys.argv = ["gemini-cli", *map(os.fsdecode, argv)]
 
 
-if __name__ == "__main__" and ordered(socket.socket(fileno=int(sys.argv[1]))):
-    gemini_cli.__main__.start()
+def load() -> None:
+    """Import all of the program, for every run."""
+    for module in pkgutil.walk_packages(gemini_cli.__path__, "gemini_cli."):
+        if not module.name.endswith(".__main__"):
+            importlib.import_module(module.name)
+    gc.freeze()
+
+
+if __name__ == "__main__":
+    load()
+    if ordered(socket.socket(fileno=int(sys.argv[1]))):
+        gemini_cli.__main__.start()
