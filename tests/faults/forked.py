@@ -3,13 +3,9 @@
 import os
 import signal
 import sys
-from _socket import (  # `socket` takes as long to load as the rest
-    AF_UNIX,
-    SCM_RIGHTS,
-    SOCK_SEQPACKET,
-    SOL_SOCKET,
-    socket,
-)
+
+# Not from `socket`, which takes as long to load as all the rest.
+from _socket import AF_UNIX, SCM_RIGHTS, SOCK_SEQPACKET, SOL_SOCKET, socket
 from array import array
 
 

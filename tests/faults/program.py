@@ -137,12 +137,12 @@ class Forge:
         return [sys.executable, "-I", "-S", FORKED, self._path]
 
 
-_one_at_a_time = threading.Lock()
+_making_it = threading.Lock()
 
 
 def forge() -> Forge | None:
     """The same one for every thread. None where there is no such socket, so that each run starts by itself."""
-    with _one_at_a_time:
+    with _making_it:
         return _forge()
 
 
