@@ -27,6 +27,7 @@ from gemini_cli.transport.http_client import HttpClient, Limits
 from gemini_cli.transport.retry import RetryPolicy
 from tests.harness import interaction, reply
 from tests.test_api_client import ENDPOINT
+from tests.waiting import PATIENCE, until
 
 Answer = Callable[[str, int], httpx.Response | httpx.TransportError]
 
@@ -138,7 +139,7 @@ def test_rows_come_out_in_order_however_their_answers_come() -> None:
 
     def answer(asked: str, times: int) -> httpx.Response:
         if asked == "a":
-            later.wait(5)
+            later.wait(PATIENCE)
         if asked == "h":
             later.set()
         return reply(interaction(asked.upper()))
@@ -158,7 +159,7 @@ def test_nobody_runs_far_ahead_of_a_slow_row(monkeypatch: pytest.MonkeyPatch) ->
         asked.append(text)
         if text == "a":
             threading.Timer(0.2, slow.set).start()
-            slow.wait(5)
+            slow.wait(PATIENCE)
             assert len(asked) <= 6
         return reply(interaction(text.upper()))
 
@@ -240,7 +241,7 @@ def test_a_rate_holds_after_a_pause_too() -> None:
             starts.append(time.monotonic())
 
     def other() -> None:
-        paused.wait(5)
+        paused.wait(PATIENCE)
         with gate:
             starts.append(time.monotonic())
 
@@ -248,7 +249,7 @@ def test_a_rate_holds_after_a_pause_too() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(PATIENCE)
     assert len(starts) == 5
     assert max(starts) - min(starts) >= 4 * 0.02 - 0.001
 
@@ -311,7 +312,7 @@ def test_a_quota_of_the_day_ends_the_run_at_once_and_what_is_under_way_is_kept(t
 
     def answer(asked: str, times: int) -> httpx.Response:
         if asked in "ab":
-            both.wait(5)
+            both.wait(PATIENCE)
         return quota() if asked == "a" else reply(interaction(asked.upper()))
 
     path = str(tmp_path / "c")
@@ -408,10 +409,7 @@ def test_however_slow_the_reader_is_few_rows_are_sent_and_have_no_result(tmp_pat
         found = rows.read([b'"%d"\n' % number for number in range(40)], csv=False)
         with closing(mapping.outcomes(found, make_means(service, memory, gate), jobs=2, ordered=True)) as outcomes:
             next(outcomes)
-            ends = time.monotonic() + 5
-            while (len(service.asked) < 40 or unknown()) and time.monotonic() < ends:
-                time.sleep(0.01)
-            assert (len(service.asked), unknown()) == (40, 0)
+            until(lambda: (len(service.asked), unknown()) == (40, 0))
     assert most <= 2
 
 
@@ -448,12 +446,12 @@ def test_a_source_that_breaks_is_told_after_what_has_come() -> None:
     def broken() -> Iterator[rows.Row]:
         yield rows.Row(1, 1, "a", 3)
         yield rows.Row(2, 2, "b", 3)
-        kept.wait(5)
+        kept.wait(PATIENCE)
         raise InputError("cannot read it")
 
     def answer(asked: str, times: int) -> httpx.Response:
         if asked == "a":
-            over.wait(5)
+            over.wait(PATIENCE)
         return reply(interaction(asked))
 
     out: list[Done] = []

@@ -96,7 +96,7 @@ class ApiClient:
         return text
 
     def delete(self, path: str) -> None:
-        """DELETE: any answer of 200 will do (api/README.md 1.8). 404 after another attempt means that the earlier one deleted it."""
+        """DELETE: any answer of 200 will do (api/README.md 1.8), and 404 to a repeated one."""
         try:
             self._send(self._request("DELETE", path, b"", "application/json"), True, lambda response: response.close())
         except Rejected as failure:

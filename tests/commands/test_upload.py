@@ -20,6 +20,7 @@ from gemini_cli.emulator.service_state import Pace
 from gemini_cli.files.resumable import CHUNK
 from gemini_cli.transport.emulator_transport import EmulatorTransport
 from tests.harness import KEY, Outcome, ScriptedTransport, gemini, reply
+from tests.waiting import PATIENCE
 
 BASE = "https://generativelanguage.googleapis.com"
 UPLOAD_URL = f"{BASE}/upload/v1beta/files?upload_id=secret-upload-id"
@@ -476,7 +477,7 @@ def test_each_file_has_tries_of_its_own(environ: dict[str, str]) -> None:
     names = ["a.mp4", "b.mp4", "c.mp4", "d.mp4"]  # of all types, films are processed
     for name in names:
         big(name, 3)
-    meeting = threading.Barrier(4, timeout=10)
+    meeting = threading.Barrier(4, timeout=PATIENCE)
     looks: dict[str, int] = {}
 
     class Busy(EmulatedWire):
@@ -501,7 +502,7 @@ def test_each_file_has_tries_of_its_own(environ: dict[str, str]) -> None:
 def test_several_are_uploaded_at_a_time(environ: dict[str, str]) -> None:
     for name in ("a.png", "b.png", "c.png"):
         big(name, 3)
-    meeting = threading.Barrier(3, timeout=10)
+    meeting = threading.Barrier(3, timeout=PATIENCE)
 
     class Together(EmulatedWire):
         def handle_request(self, request: httpx.Request) -> httpx.Response:
