@@ -1,4 +1,4 @@
-# bash completion for gemini-cli(1), printed by `python -m gemini_cli.reference`.
+# bash completion for gemini-cli(1), printed by `python -m gemini_cli.docgen`.
 
 # What may follow a command, a noun or (with '') the program.
 _gemini_cli_after() {

@@ -1,4 +1,4 @@
-# fish completion for gemini-cli(1), printed by `python -m gemini_cli.reference`.
+# fish completion for gemini-cli(1), printed by `python -m gemini_cli.docgen`.
 
 # Whether the command line so far says exactly these words.
 function __gemini_cli_said

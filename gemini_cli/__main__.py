@@ -18,7 +18,7 @@ with contextlib.suppress(OSError):  # one that is gone holds nothing to run
 def start() -> None:
     """Collecting garbage finds none while modules load, nor at the end, and would cost 10 ms each time."""
     gc.disable()
-    from gemini_cli.main import main
+    from gemini_cli.cli.app import main
 
     gc.freeze()
     gc.enable()

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from gemini_cli.context import Context, Means
+from gemini_cli.cli.app import run
+from gemini_cli.cli.context import Context, Means
+from gemini_cli.console.terminal import Terminal
 from gemini_cli.errors import Ended
-from gemini_cli.main import run
-from gemini_cli.terminal import Terminal
 
 Answer = httpx.Response | httpx.TransportError
 

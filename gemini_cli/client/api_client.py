@@ -11,14 +11,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
-from gemini_cli import refusal
-from gemini_cli.body import Content, Pieces
-from gemini_cli.deadline import Deadline
-from gemini_cli.endpoint import Endpoint
+from gemini_cli.api import errors
+from gemini_cli.api.errors import StreamError
+from gemini_cli.api.events import Event
+from gemini_cli.config.endpoint import Endpoint
 from gemini_cli.errors import AuthError, DeadlinePassed, Failure, Incomplete, Rejected, Temporary, Unknown
-from gemini_cli.interaction import Event
-from gemini_cli.refusal import StreamError
 from gemini_cli.transport import retry
+from gemini_cli.transport.body import Content, Pieces
+from gemini_cli.transport.deadline import Deadline
 from gemini_cli.transport.errors import BrokenBodyError, NoResponseError, NotSentError, TransportError
 from gemini_cli.transport.retry import RetryPolicy
 
@@ -251,7 +251,7 @@ class ApiClient:
             response.close()
             return RedirectError(response.status_code, response.headers.get("location", ""))
         reason = self._redacted(response.reason_phrase)
-        error = refusal.read(self._error_body(response), response.status_code, reason)
+        error = errors.read(self._error_body(response), response.status_code, reason)
         failure = error.failure(response.status_code)
         failure.retry_after_s = retry.server_retry_delay(response.headers, error.retry_delays(), self._policy.now())
         return failure
@@ -300,7 +300,7 @@ class ApiClient:
             _expect(response, "text/event-stream")
         except Rejected as failure:
             if response.headers.get("content-type", "").startswith("application/json"):
-                error = refusal.parse(self._error_body(response).decode())
+                error = errors.parse(self._error_body(response).decode())
                 failure.message += f": {error.message}" if error and error.message else ""
             response.close()
             raise

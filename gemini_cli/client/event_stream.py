@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from gemini_cli import refusal
+from gemini_cli.api import errors
+from gemini_cli.api.errors import StreamError
+from gemini_cli.api.events import Event
 from gemini_cli.errors import Rejected
-from gemini_cli.interaction import Event
-from gemini_cli.refusal import StreamError
 from gemini_cli.transport import sse
 
 
@@ -25,7 +25,7 @@ def read_api_events(
             if data == "[DONE]":
                 return
             unframed = event.event == sse.UNFRAMED
-            if (unframed or data.startswith("[")) and (error := refusal.parse(data)):
+            if (unframed or data.startswith("[")) and (error := errors.parse(data)):
                 raise StreamError(error)
             if not unframed:
                 yield Event.parse(data, "" if event.event == "message" else event.event)

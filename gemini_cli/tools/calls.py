@@ -13,13 +13,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from gemini_cli import json_text
-from gemini_cli.conversations.conversation import CONTENT
+from gemini_cli.api.conversation import CONTENT
+from gemini_cli.api.interaction import Step
 from gemini_cli.errors import ActionRequired, InputError
-from gemini_cli.interaction import Step
-from gemini_cli.tools import running
-from gemini_cli.tools.functions import Function
-from gemini_cli.tools.running import OUTPUT_LIMIT, Command, Finished
+from gemini_cli.formats import strict_json
+from gemini_cli.tools import process_runner
+from gemini_cli.tools.declarations import Function
+from gemini_cli.tools.process_runner import OUTPUT_LIMIT, Command, Finished
 
 SAME = 3  # times in a row that a call may not be made
 TAIL = 4096  # characters of what a failed command said, for the model
@@ -48,11 +48,11 @@ def runnable(
         if argv is None:
             continue
         directory = os.curdir if function.name in named else os.path.dirname(function.document.name)
-        file = running.executable(argv[0], directory, environ)
+        file = process_runner.executable(argv[0], directory, environ)
         if file is None:
             problem = f"{function.name} cannot run: no program {argv[0]!r} that may be executed"
             raise InputError(problem) if function.name in named else function.fault("run", problem)
-        seen = running.environment(environ, function.local.get("env", ()))
+        seen = process_runner.environment(environ, function.local.get("env", ()))
         command = Command(argv, file, seen, function.local.get("timeout", timeout))
         found[function.name] = Runnable(command, function.parameters, function.local.get("content_type"))
     return found
@@ -78,10 +78,10 @@ def make(calls: Sequence[Step], functions: Mapping[str, Runnable], allowed: Call
         if problem := _objection(call, functions):
             made[place] = Made(call, problem, "", result(call, problem, is_error=True))
         elif allowed(call):
-            jobs[place] = functions[name(call)].command, json_text.dump(_arguments(call)).encode()
+            jobs[place] = functions[name(call)].command, strict_json.dump(_arguments(call)).encode()
         else:
             raise ActionRequired(f"the call of {name(call)} was refused")
-    for place, finished in zip(jobs, running.run(list(jobs.values())), strict=True):
+    for place, finished in zip(jobs, process_runner.run(list(jobs.values())), strict=True):
         made[place] = _made(calls[place], finished, functions[name(calls[place])].content_type)
     return [made[place] for place in range(len(calls))]
 
@@ -101,7 +101,7 @@ def result(call: Step, value: Any, *, is_error: bool = False) -> Step:
 def value(text: str) -> Any:
     """What a command or a file says, as the API takes it: an object, a list of content blocks, or text."""
     try:
-        parsed = json_text.parse(text)
+        parsed = strict_json.parse(text)
     except ValueError:
         parsed = None
     return parsed if _is_result(parsed) else text.rstrip("\n") or NOTHING
@@ -116,7 +116,7 @@ def _is_result(parsed: Any) -> bool:
 
 def said(call: Step) -> str:
     """A call as a person reads it. What it holds is the model's, and is shown in visible form wherever it is shown."""
-    return f"{name(call)}({json_text.dump(_arguments(call))})"
+    return f"{name(call)}({strict_json.dump(_arguments(call))})"
 
 
 def name(call: Step) -> str:
@@ -136,9 +136,9 @@ def _objection(call: Step, functions: Mapping[str, Runnable]) -> str | None:
         return "the arguments are not a JSON object"
     if not function.parameters:
         return None
-    from gemini_cli import schema
+    from gemini_cli.formats import json_schema
 
-    why = schema.mismatch(_arguments(call), function.parameters)
+    why = json_schema.mismatch(_arguments(call), function.parameters)
     return f"the arguments do not fit the declaration: {why}" if why else None
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import httpx
 
-from gemini_cli import emulator
+from gemini_cli.emulator import service
+from gemini_cli.emulator.http import exchange
 from gemini_cli.errors import InputError
 
 BROKEN = "the emulator broke the connection"
@@ -16,14 +17,14 @@ BROKEN = "the emulator broke the connection"
 class EmulatorTransport(httpx.BaseTransport):
     """Answers from `emulator`; InputError if its state cannot be used."""
 
-    def __init__(self, emulator: emulator.Emulator) -> None:
+    def __init__(self, emulator: service.Emulator) -> None:
         self.emulator = emulator
 
     @classmethod
     def with_state(cls, state: Path | None) -> EmulatorTransport:
         """An emulator that keeps its state in the file `state`, or in memory."""
         try:
-            return cls(emulator.Emulator(state=state))
+            return cls(service.Emulator(state=state))
         except OSError as error:
             raise _unusable(error) from None
 
@@ -31,7 +32,7 @@ class EmulatorTransport(httpx.BaseTransport):
         headers = {
             name: value for name, value in request.headers.items() if name != "host"
         }  # it has an address of its own
-        call = emulator.HttpRequest(request.method, request.url.raw_path.decode(), headers, request.read())
+        call = exchange.HttpRequest(request.method, request.url.raw_path.decode(), headers, request.read())
         try:
             reply = self.emulator.handle(call)
         except ConnectionResetError as error:
@@ -42,7 +43,7 @@ class EmulatorTransport(httpx.BaseTransport):
 
 
 class _Body(httpx.SyncByteStream):
-    def __init__(self, reply: emulator.HttpResponse) -> None:
+    def __init__(self, reply: exchange.HttpResponse) -> None:
         self._reply = reply
 
     def __iter__(self) -> Iterator[bytes]:

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import httpx
 
-from gemini_cli.body import Content, Pieces
 from gemini_cli.errors import DeadlinePassed
+from gemini_cli.transport.body import Content, Pieces
 from gemini_cli.transport.errors import BrokenBodyError, NoResponseError, NotSentError, TransportError
 
 # For annotations in packages that do not import httpx.

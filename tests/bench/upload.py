@@ -28,7 +28,7 @@ from tests.bench.measure import (
     table,
     take_turns,
 )
-from tests.faults.sink import Sink
+from tests.faults.null_server import Sink
 
 
 def serve(pipe: Connection, certificate: str | None = None) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from gemini_cli.emulator import Emulator
 from gemini_cli.emulator.http.server import Server
+from gemini_cli.emulator.service import Emulator
 from gemini_cli.emulator.service_state import Pace
 from tests.waiting import until
 

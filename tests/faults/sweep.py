@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .program import Home, Run, assert_always_true, command, run
-from .scenes import T, emulator
+from .setups import T, emulator
 
 OLD = "the old answer\n"
 KEPT = "kept/answer.txt"

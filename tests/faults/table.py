@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from .scenes import STAGES, Stage, T, emulated
+from .setups import STAGES, Stage, T, emulated
 
 COMMANDS = {"both": ("generate", "stream"), "generate": ("generate",), "stream": ("stream",), "chat": ("chat",)}
 OLDER = "--api generate-content"

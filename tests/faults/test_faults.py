@@ -22,7 +22,7 @@ import pytest
 from tests.waiting import ended
 
 from .program import Home, Process, Run, assert_always_true, command, forge, run, run_measured
-from .scenes import Asked, Scene, at, emulator
+from .setups import Asked, Scene, at, emulator
 from .table import ANY, EMPTY, PREFIX, TABLE, Row
 
 PATIENT, BUSY = 24, 2  # threads for the rows that mostly wait, and for the others

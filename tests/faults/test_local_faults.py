@@ -27,7 +27,7 @@ from .program import (
     run_forked,
     run_measured,
 )
-from .scenes import T, emulator
+from .setups import T, emulator
 
 # Root may write everywhere; without its capabilities it is a user like any other.
 POWERLESS = ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all"] if os.geteuid() == 0 else []

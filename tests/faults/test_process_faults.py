@@ -25,7 +25,7 @@ import pytest
 from tests.waiting import until, until_it_connects, until_it_waits
 
 from .program import Home, Process, Run, assert_always_true, command, killed_at_the_end, run, shell
-from .scenes import DELTAS, Scene, T, deaf_port, emulated, emulator
+from .setups import DELTAS, Scene, T, deaf_port, emulated, emulator
 
 BOTH = ("generate", "stream")
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -205,7 +205,7 @@ sys.addaudithook(end)
     ("module", "number"),
     [
         ("typer", signal.SIGINT),
-        ("gemini_cli.context", signal.SIGINT),
+        ("gemini_cli.cli.context", signal.SIGINT),
         ("httpx", signal.SIGINT),
         ("httpx", signal.SIGTERM),
         ("gemini_cli.client.event_stream", signal.SIGHUP),

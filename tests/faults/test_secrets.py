@@ -23,8 +23,8 @@ from gemini_cli.emulator.http.server import Server
 from tests.waiting import until
 
 from .program import CANARY, CANARY_FORMS, Home, Process, Run, command, killed_at_the_end, run, run_forked
-from .rawserver import RawServer
-from .scenes import emulator
+from .raw_server import RawServer
+from .setups import emulator
 
 # Every command that sends something; the files are beside the working directory of the run.
 COMMANDS = {

@@ -18,12 +18,12 @@ from typing import Any
 
 import pytest
 
-from gemini_cli.emulator import Emulator
 from gemini_cli.emulator.http.server import Server
+from gemini_cli.emulator.service import Emulator
 from tests.waiting import PATIENCE, until
 
 from .program import CANARY, CANARY_FORMS, Home, Process, assert_always_true, command, run, run_forked
-from .scenes import T, emulator
+from .setups import T, emulator
 
 TOKEN = f"86399.{os.getpid():08}"  # seconds; the argument by which the processes of these tests are found again
 ESCAPED = TOKEN.replace("9.", "8.")  # of the one that leaves its group, and is not looked for

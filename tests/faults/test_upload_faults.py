@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from gemini_cli.emulator import Emulator
 from gemini_cli.emulator.http.server import Server
+from gemini_cli.emulator.service import Emulator
 from tests.waiting import until
 
+from .null_server import Sink
 from .program import (
     CANARY,
     Home,
@@ -25,9 +26,8 @@ from .program import (
     run_forked,
     run_measured,
 )
-from .rawserver import RawServer, http
-from .scenes import emulator
-from .sink import Sink
+from .raw_server import RawServer, http
+from .setups import emulator
 
 MIB = 1 << 20
 CHUNK = 8 * MIB

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from gemini_cli import documents, profiles
+from gemini_cli.api.accumulator import Fold
+from gemini_cli.api.errors import StreamError
+from gemini_cli.api.outcome import verdict
+from gemini_cli.cli.context import profile_keys
 from gemini_cli.client.event_stream import read_api_events
-from gemini_cli.context import profile_keys
+from gemini_cli.config import profiles
 from gemini_cli.errors import Failure, InputError
-from gemini_cli.fold import Fold
-from gemini_cli.interaction import verdict
-from gemini_cli.refusal import StreamError
+from gemini_cli.formats import documents
 
 KNOWN = profile_keys()
 

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from gemini_cli.emulator import Emulator
 from gemini_cli.emulator.http.server import Server
 from gemini_cli.emulator.model.script import Script
+from gemini_cli.emulator.service import Emulator
 from tests.waiting import PATIENCE, until_it_waits
 
 SCRIPT = """

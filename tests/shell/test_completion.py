@@ -17,10 +17,10 @@ from typing import Annotated
 
 import pytest
 
-from gemini_cli.commands.command import Command
-from gemini_cli.commands.tree import commands
-from gemini_cli.flag import Flag, Record
-from gemini_cli.reference import completion, outline
+from gemini_cli.cli.command import Command
+from gemini_cli.cli.command_tree import commands
+from gemini_cli.config.option_spec import Flag, Record
+from gemini_cli.docgen import command_info, completion
 from tests.waiting import PATIENCE
 
 
@@ -37,7 +37,7 @@ def talk(context: object) -> None:
 
 
 TREE = (*commands(), Command("talk", talk, (Talked,), "FILE...", local="file"))
-FIRST = set(outline.words(TREE)[""])
+FIRST = set(command_info.words(TREE)[""])
 
 CASES: list[tuple[str, set[str]]] = [
     ("", FIRST),

@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from gemini_cli.emulator import Emulator
 from gemini_cli.emulator.http.server import Server
+from gemini_cli.emulator.service import Emulator
 from tests.faults.program import Home, Process, command, forge
 from tests.waiting import PATIENCE, until
 

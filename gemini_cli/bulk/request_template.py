@@ -1,0 +1,138 @@
+"""A form: one request with blanks, which each row of `map` and `batch` fills in.
+
+Rule 1. With a prompt (`-p`), a row is data: its fields fill the `{name}` in the prompt, and nothing else of it is sent.
+Rule 2. Without one, a row is a question: its `input` or `prompt`, and its other fields lie over the request.
+Rule 3. A row that is a string is the same as an object with this `input`.
+Rule 4. `key` and `id` name the row, and are never sent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gemini_cli.api.body import Body
+from gemini_cli.api.request import ASKING, complete, over
+from gemini_cli.bulk.rows import KEYS, Row
+from gemini_cli.errors import InputError, UsageError
+from gemini_cli.files.content_parts import Attachment, Part, text_part, under, user_input
+from gemini_cli.formats import strict_json
+
+QUESTIONS = ("input", "prompt")
+STANDS_ALONE = "its input is no content, so the profile's prompt and -a cannot go with it"
+
+
+class Blanks:
+    """A text with `{name}` for a field, `{_}` for the whole row as JSON, and `{{` and `}}` for the braces."""
+
+    def __init__(self, text: str, flag: str) -> None:
+        """UsageError for a brace that stands alone."""
+        self._text = text
+        tokens = _TOKENS.findall(text)
+        self.constant = all(token in ("{{", "}}") for token in tokens)
+        if any(token in ("{", "}", "{}") for token in tokens):
+            raise UsageError(f"{flag} {text}: write {{name}} for a field, {{{{ and }}}} for braces")
+
+    def fill(self, value: str | dict[str, Any]) -> str:
+        """The text for a row; InputError for a field that it has not."""
+        return _TOKENS.sub(lambda match: _filled(match[0], value), self._text)
+
+
+_TOKENS = re.compile(r"\{\{|\}\}|\{[^{}]*\}|[{}]")
+
+
+def _filled(token: str, value: str | dict[str, Any]) -> str:
+    if token in ("{{", "}}"):
+        return token[0]
+    name, fields = token[1:-1], _fields(value)
+    if name == "_":
+        return strict_json.dump(value)
+    if name not in fields:
+        raise InputError(f"it has no field {name!r}, only {', '.join(list(fields)[:10]) or 'none'}")
+    return fields[name] if isinstance(fields[name], str) else strict_json.dump(fields[name])
+
+
+def _fields(value: str | dict[str, Any]) -> dict[str, Any]:
+    return {"input": value} if isinstance(value, str) else value
+
+
+class Form:
+    """`body` is what was said for all rows; `prompt` and `attach` have the blanks; `prefix` is the profile's prompt.
+
+    `attached` makes content of attachments. `way` is what else makes another question of the same body: who is asked.
+    """
+
+    def __init__(
+        self,
+        body: Body,
+        *,
+        way: Sequence[object],
+        prompt: str | None,
+        prefix: str,
+        attach: Sequence[str],
+        attached: Callable[[Sequence[str]], list[Part]],
+    ) -> None:
+        self._body = body
+        self._prompt = Blanks(prompt, "-p") if prompt is not None else None
+        self._prefix = prefix
+        self._attach = [Blanks(text, "-a") for text in attach]
+        self._attached = attached
+        self._common = {each: attached([each.fill("")]) for each in self._attach if each.constant}
+        self._said = strict_json.dump([body, prompt, prefix, list(attach), list(way)])
+
+    @property
+    def common(self) -> list[Part]:
+        """What is attached to every row. To be settled first, or each row would send its files again."""
+        return [part for parts in self._common.values() for part in parts]
+
+    def digest(self, row: Row) -> str:
+        """What tells whether the row, or what is said for all rows, has changed; not what its files hold."""
+        import hashlib  # 2 ms, and only a checkpoint wants to know
+
+        return hashlib.sha256(f"{self._said}\n{strict_json.dump(row.value)}".encode()).hexdigest()[:32]
+
+    def fill(self, row: Row) -> Body:
+        """The body of the row's create; InputError, naming its line, if it cannot be one."""
+        try:
+            return complete(self._filled(row), stream=False)
+        except (InputError, UsageError) as error:
+            raise row.failure(error.message) from None
+        except RecursionError:
+            raise row.failure("nested too deeply") from None
+
+    def _filled(self, row: Row) -> Body:
+        named = [self._common.get(each) or self._named(each, row.value) for each in self._attach]
+        attached = [{**part} for parts in named for part in parts]  # each row's own, as `settle` changes them
+        if self._prompt is not None:
+            return {**self._body, "input": self._input(self._prompt.fill(row.value), attached)}
+        fields = _fields(row.value)
+        said = {key: value for key, value in fields.items() if key not in (*KEYS, *QUESTIONS)}
+        body, asked = over(self._body, said), [fields[name] for name in QUESTIONS if fields.get(name)]
+        if not asked and any(key in said for key in ASKING):
+            if self._prefix or attached:
+                raise InputError(STANDS_ALONE)
+            return body
+        if len(asked) != 1:
+            raise InputError("it has both input and prompt" if asked else "it has neither input nor prompt")
+        return {**body, "input": self._input(asked[0], attached)}
+
+    def _named(self, attach: Blanks, value: str | dict[str, Any]) -> list[Part]:
+        name = attach.fill(value)
+        if Attachment.parse(name).source == "-":
+            raise InputError("a row cannot attach stdin")
+        return self._attached([name])
+
+    def _input(self, asked: Any, attached: list[Part]) -> Any:
+        """Text may be continued; content takes parts before and after it; a list of steps only stands alone."""
+        if isinstance(asked, str):
+            found = user_input(under(self._prefix, asked), attached, None)
+            if found is None:
+                raise InputError("its prompt is empty")
+            return found
+        if not self._prefix and not attached:
+            return asked
+        parts = [asked] if isinstance(asked, dict) else asked
+        if not isinstance(parts, list) or any("content" in part for part in parts if isinstance(part, dict)):
+            raise InputError(STANDS_ALONE)
+        return [*([text_part(self._prefix)] if self._prefix else []), *parts, *attached]

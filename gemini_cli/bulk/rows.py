@@ -1,0 +1,213 @@
+"""The rows of `map` and `batch`: what goes in, a line each, and what comes out.
+
+An input row is a line of JSON, a string or an object, or a record of CSV under its header. A line that is none becomes
+a Row with a `fault`, never a stop: it is answered by a failed output row that names the line. Input is read in pieces,
+and no more of it than one line is held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing
+from typing import Any, NamedTuple
+
+from gemini_cli.errors import InputError
+from gemini_cli.formats import strict_json
+
+LINE_LIMIT = 32 * 1024 * 1024  # bytes; -j of them may be in memory at a time, each several times over
+PIECE = 64 * 1024
+FEW = 2 * 1024 * 1024  # bytes of keys, which are remembered without a database
+ENTRY = 200  # bytes that a key takes beside itself
+
+Key = str | int
+KEYS = ("key", "id")  # a row's own name for itself, which stays here
+
+
+class Row(NamedTuple):
+    """`line` counts from 1. `end` is how many bytes of input were read when it was whole. `fault`: why it is none."""
+
+    line: int
+    key: Key
+    value: str | dict[str, Any]
+    end: int
+    fault: str = ""
+
+    @property
+    def name(self) -> str:
+        """The key as text that UTF-8 can say: 7 and "7" name the same row."""
+        return str(self.key).encode("utf-8", "backslashreplace").decode()
+
+    def failure(self, reason: str) -> InputError:
+        return InputError(f"line {self.line}: {reason}")
+
+
+class Line(NamedTuple):
+    """`data` without its newline; None if it is longer than the limit. `end` counts the input's bytes up to here."""
+
+    number: int
+    data: bytes | None
+    size: int
+    end: int
+
+
+def read(pieces: Iterable[bytes], *, csv: bool) -> Iterator[Row]:
+    """The rows of a file, each key once: a row with the key of an earlier one is a fault."""
+    found = lines(pieces)
+    return _unique(_records(found) if csv else _values(found))
+
+
+def pieces(path: str) -> Iterator[bytes]:
+    """A file's bytes as they are needed. It is opened at once; InputError if it cannot be read."""
+    try:
+        file = open(path, "rb", buffering=0)  # noqa: SIM115  closed when its last byte was read
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+
+    def read() -> Iterator[bytes]:
+        with file:
+            try:
+                while piece := file.read(PIECE):
+                    yield piece
+            except OSError as error:
+                raise InputError(f"cannot read {path}: {error.strerror or error}") from None
+
+    return read()
+
+
+def lines(pieces: Iterable[bytes], limit: int = LINE_LIMIT) -> Iterator[Line]:
+    """Lines end with LF or CRLF, the last one perhaps with the input; a BOM before the first is dropped."""
+    number, size, end, bom = 0, 0, 0, b"\xef\xbb\xbf"
+    held: list[bytes] = []
+    for piece in pieces:
+        *ended, rest = piece.split(b"\n")
+        for part in ended:
+            number, size = number + 1, size + len(part)
+            end += size + 1
+            data = b"".join([*held, part]).removeprefix(bom).removesuffix(b"\r") if size <= limit else None
+            yield Line(number, data, size, end)
+            held, size, bom = [], 0, b""
+        size += len(rest)
+        held = [*held, rest] if size <= limit else []
+    if size:
+        data = b"".join(held).removeprefix(bom) if size <= limit else None
+        yield Line(number + 1, data, size, end + size)
+
+
+def _values(lines: Iterable[Line]) -> Iterator[Row]:
+    for line in lines:
+        if line.data is None:
+            yield Row(line.number, line.number, "", line.end, _too_long(line))
+        elif line.data.strip():
+            try:
+                yield _row(line.number, strict_json.parse(line.data.decode()), line.end)
+            except UnicodeDecodeError as error:
+                yield Row(line.number, line.number, "", line.end, f"not valid UTF-8 (byte offset {error.start})")
+            except ValueError as error:
+                yield Row(line.number, line.number, "", line.end, f"not JSON: {error}")
+
+
+def _too_long(line: Line) -> str:
+    return f"too large for a row: {line.size} bytes, the limit is {LINE_LIMIT}"
+
+
+def _row(line: int, value: Any, end: int) -> Row:
+    if not isinstance(value, str | dict):
+        return Row(line, line, "", end, "a row is a string or an object")
+    key = next((value[name] for name in KEYS if value.get(name) is not None), line) if isinstance(value, dict) else line
+    if not isinstance(key, str | int) or isinstance(key, bool):
+        return Row(line, line, "", end, "the key of a row is text or a whole number")
+    return Row(line, key, value, end)
+
+
+def _records(lines: Iterator[Line]) -> Iterator[Row]:
+    """CSV as RFC 4180 has it; the cells of a record are the fields of an object, all of them text."""
+    import csv
+
+    csv.field_size_limit(LINE_LIMIT)
+    texts = _Texts(lines, csv.Error)
+    reader = csv.reader(texts, strict=True)
+    try:
+        header = next(reader, [])
+    except csv.Error as error:
+        raise InputError(f"line 1: not a header of CSV: {error}") from None
+    if len(set(header)) != len(header):
+        raise InputError("line 1: the header of the CSV names a column twice")
+    while True:
+        line = texts.number + 1
+        try:
+            cells = next(reader, None)
+            if cells is None:
+                return
+            "".join(cells).encode()
+        except csv.Error as error:
+            yield Row(line, line, "", texts.end, f"not CSV: {error}")
+        except UnicodeEncodeError:
+            yield Row(line, line, "", texts.end, "not valid UTF-8")
+        else:
+            if len(cells) == len(header):
+                yield _row(line, dict(zip(header, cells, strict=True)), texts.end)
+            elif cells:
+                yield Row(line, line, "", texts.end, f"{len(cells)} cells, the header has {len(header)}")
+
+
+class _Texts:
+    """Lines as csv wants them: text with its line end. What is no UTF-8 is found in the cells."""
+
+    def __init__(self, lines: Iterator[Line], error: type[Exception]) -> None:
+        self.number = 0
+        self.end = 0
+        self._lines = lines
+        self._error = error
+
+    def __iter__(self) -> _Texts:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.number, self.end = line.number, line.end
+        if line.data is None:
+            raise self._error(_too_long(line))
+        return line.data.decode("utf-8", "surrogateescape") + "\n"
+
+
+def _unique(rows: Iterable[Row]) -> Iterator[Row]:
+    with ExitStack() as stack:
+        lines: dict[str, int] | _OnDisk = {}
+        size = 0
+        for row in rows:
+            if row.fault:
+                yield row
+                continue
+            line = lines.setdefault(row.name, row.line)
+            yield row if line == row.line else row._replace(fault=f"the key {row.name!r} is that of line {line}")
+            size += ENTRY + len(row.name)
+            if isinstance(lines, dict) and size > FEW:
+                lines = stack.enter_context(closing(_OnDisk(lines)))
+
+
+class _OnDisk:
+    """As much of a dict as is needed, in a nameless database: memory does not grow with the input."""
+
+    def __init__(self, lines: dict[str, int]) -> None:
+        import sqlite3
+
+        self._taken = sqlite3.IntegrityError
+        self._rows = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._rows.execute("PRAGMA journal_mode = OFF")
+        self._rows.execute("CREATE TABLE lines (key TEXT PRIMARY KEY, line INTEGER) WITHOUT ROWID")
+        self._rows.execute("BEGIN")
+        self._rows.executemany("INSERT INTO lines VALUES (?, ?)", lines.items())
+
+    def setdefault(self, key: str, line: int) -> int:
+        try:
+            self._rows.execute("INSERT INTO lines VALUES (?, ?)", (key, line))
+            return line
+        except self._taken:
+            ((first,),) = self._rows.execute("SELECT line FROM lines WHERE key = ?", (key,))
+            return int(first)
+
+    def close(self) -> None:
+        self._rows.close()
+
+
+# What comes out -----------------------------------------------------------------------------------------------------

@@ -1,0 +1,30 @@
+"""A row of the command tree. Each command's module ends with its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gemini_cli.cli.context import Context
+
+    Work = Callable[[Context], int | None]  # the exit status, if it is not 0
+
+
+class Command(NamedTuple):
+    """A verb, or a noun and a verb; its work; the records that declare its flags; what its words are.
+
+    `endless`: no time limit unless one is said. `local`: what the words name on this machine, for completion.
+    """
+
+    name: str
+    work: Work
+    records: tuple[type, ...]
+    argument: str | None = None
+    endless: bool = False
+    local: Literal["file", "command"] | None = None
+
+    @property
+    def verb(self) -> str:
+        return self.name.split()[-1]

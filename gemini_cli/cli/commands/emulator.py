@@ -1,0 +1,141 @@
+"""`emulator`: the API on loopback, with faults on order, for a shell or around one command."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+from gemini_cli.cli.command import Command
+from gemini_cli.cli.context import Context
+from gemini_cli.config.option_spec import Flag, Record
+from gemini_cli.config.settings import Said, resolve
+from gemini_cli.console.terminal import Terminal
+from gemini_cli.errors import Ended, InputError, UsageError
+
+if TYPE_CHECKING:
+    from gemini_cli.emulator.http.server import Server
+
+GRACE = 2.0  # seconds a command gets to end after our signal reached it
+
+
+class Emulated(Record):
+    """Emulator."""
+
+    port: Annotated[int, Flag("listen on this port; 0 takes a free one", metavar="PORT")] = 0
+    script: Annotated[str | None, Flag("answers of the emulated model, in YAML", metavar="FILE", file=True)] = None
+    fault: Annotated[
+        list[str] | None, Flag("request a fault, such as 'refuse(503, times=2)'; may be repeated", metavar="FAULT")
+    ] = None
+    state: Annotated[str | None, Flag("keep the state in this SQLite file", metavar="FILE", file=True)] = None
+    file_host: Annotated[
+        str | None,
+        Flag("host in the URIs of files, for clients that refuse loopback addresses there", metavar="HOST"),
+    ] = None
+    list_faults: Annotated[bool, Flag("list the faults and exit")] = False
+    verbose: Annotated[int, Flag("print a line for each request on stderr", "-v", counted=True)] = 0
+
+
+def emulator(context: Context) -> int | None:
+    """Serve the API on loopback, and print what to export.
+
+    With a COMMAND after `--`, run it against the emulator and end with its status. Requests need the key that is
+    printed; any client can use it, the official SDK with GOOGLE_GEMINI_BASE_URL.
+    """
+    asked = resolve(Emulated, Said(context.flags, {}))
+    if asked.list_faults:
+        context.terminal.write(fault_list())
+        return None
+    with _served(asked, context.terminal) as server:
+        if context.words:
+            return _around(server, context.words, context)
+        context.terminal.write(f"export GEMINI_BASE_URL={server.url}\nexport GEMINI_API_KEY={server.key}\n")
+        context.terminal.log(1, f"fault token: {server.token}")
+        threading.Event().wait()  # until a signal ends it
+    return None
+
+
+def fault_list() -> str:
+    """A line for each fault."""
+    from gemini_cli.emulator.faults.fault_table import all_faults
+
+    faults = all_faults().values()
+    width = max(len(fault.usage) for fault in faults)
+    return "".join(f"{fault.usage:{width}}  {fault.description}\n" for fault in faults)
+
+
+@contextmanager
+def _served(asked: Emulated, terminal: Terminal) -> Iterator[Server]:
+    """A server for the length of a block. A fault that was not spent is no failure here, as it is in our tests."""
+    from gemini_cli.emulator.http.server import Server
+    from gemini_cli.emulator.model.script import Script
+    from gemini_cli.emulator.service import Emulator
+
+    terminal.verbose = asked.verbose
+    if asked.port > 65535:
+        raise UsageError(f"--port {asked.port}: there is no such port")
+    with _reading(asked.state):
+        if asked.state is not None:  # the store is opened when first needed, which is too late to complain
+            os.close(os.open(asked.state, os.O_RDWR | os.O_CREAT, 0o600))
+    with _reading(asked.script):
+        script = Script.load(asked.script)
+    try:
+        served = Emulator(state=asked.state, script=script, faults=asked.fault or (), file_host=asked.file_host or "")
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    try:
+        server = Server(served, port=asked.port, ipv6=True, log=lambda line: terminal.log(1, line), remember=None)
+    except OSError as error:
+        raise InputError(f"cannot listen on port {asked.port}: {error}") from None
+    try:
+        yield server.start()
+    finally:
+        server.close()
+
+
+@contextmanager
+def _reading(path: str | None) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _around(server: Server, argv: list[str], context: Context) -> int:
+    """Run a command against the server; its status, 128 + N if a signal ended it, as a shell says it."""
+    environ = {
+        **context.environ,
+        "GEMINI_BASE_URL": server.url,
+        "GOOGLE_GEMINI_BASE_URL": server.url,
+        "GEMINI_API_KEY": server.key,
+        "GOOGLE_API_KEY": server.key,
+        "GEMINI_OFFLINE": "0",  # a profile may say otherwise
+    }
+    try:
+        command = subprocess.Popen(argv, env=environ)
+    except OSError as error:
+        raise InputError(f"cannot run {argv[0]}: {error.strerror or error}") from None
+    try:
+        status = command.wait()
+    except Ended as ended:
+        _end(command, ended.signum)
+        raise
+    for left in server.emulator.leftovers():
+        context.terminal.notice(left)
+    return status if status >= 0 else 128 - status
+
+
+def _end(command: subprocess.Popen[bytes], signum: int) -> None:
+    """Pass the signal on; a terminal's Ctrl-C has reached the command already, and once more does no harm."""
+    command.send_signal(signum)
+    try:
+        command.wait(GRACE)
+    except subprocess.TimeoutExpired:
+        command.kill()
+        command.wait()
+
+
+COMMANDS = (Command("emulator", emulator, (Emulated,), "[COMMAND]...", local="command"),)

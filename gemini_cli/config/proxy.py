@@ -1,0 +1,37 @@
+"""The way to the host, as settings and environment describe it: which proxy, and whose certificates are trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from gemini_cli.config.endpoint import Endpoint
+from gemini_cli.config.settings import Found
+
+
+class Trusted(NamedTuple):
+    """A file of certificates, or OpenSSL's directory of them, hashed; neither is the system's own."""
+
+    file: str | None
+    directory: str | None
+
+
+def trusted(ca_file: str | None, environ: Mapping[str, str]) -> Trusted:
+    """The settings' file (`--ca-file`, SSL_CERT_FILE), else SSL_CERT_DIR."""
+    return Trusted(ca_file, None if ca_file else environ.get("SSL_CERT_DIR") or None)
+
+
+def proxy(endpoint: Endpoint, environ: Mapping[str, str]) -> Found | None:
+    """The URL of the proxy, from HTTPS_PROXY, ALL_PROXY and NO_PROXY, either case, as curl reads them."""
+    if endpoint.loopback:
+        return None
+    names = [name for scheme in ("https_proxy", "all_proxy") for name in (scheme, scheme.upper())]
+    said = next((name for name in names if environ.get(name)), None)
+    if said is None:
+        return None
+    from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # not in typeshed; 10 ms
+
+    if proxy_bypass_environment(endpoint.host, {"no": environ.get("no_proxy") or environ.get("NO_PROXY") or ""}):
+        return None
+    url = environ[said]
+    return Found(url if "://" in url else f"http://{url}", said)

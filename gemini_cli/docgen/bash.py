@@ -1,0 +1,158 @@
+"""Completion in bash: what may follow each command, and what each flag's value may be."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from gemini_cli.cli.command import Command
+from gemini_cli.config.option_spec import Field
+from gemini_cli.docgen import command_info
+from gemini_cli.docgen.command_info import HELP, VERSION
+
+_SCRIPT = r"""# bash completion for gemini-cli(1), printed by `python -m gemini_cli.docgen`.
+
+# What may follow a command, a noun or (with '') the program.
+_gemini_cli_after() {
+    below= flags= files= programs=
+@groups@
+    case $1 in
+@commands@
+    esac
+}
+
+# What may be the value of a flag: COMMAND FLAG. Fails for a flag that takes none.
+_gemini_cli_value() {
+    words= kept= files= programs=
+    case "$1 $2" in
+@values@
+        *) return 1 ;;
+    esac
+}
+
+# Adds the names of what is kept in these files.
+_gemini_cli_kept() {
+    local path
+    for path in "$@"; do
+        if [[ -e $path ]]; then
+            path=${path##*/}
+            words+=" ${path%.*}"
+        fi
+    done
+}
+
+_gemini_cli() {
+    local IFS=$' \t\n' cur=${COMP_WORDS[COMP_CWORD]} flag=${COMP_WORDS[COMP_CWORD - 1]} command= ended= word
+    local below flags words kept files programs
+    _gemini_cli_after ''
+    for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+        if [[ $word == -- ]]; then
+            ended=1
+        elif [[ $word != -* && $below ]]; then
+            command+=${command:+ }$word
+            _gemini_cli_after "$command"
+        fi
+    done
+
+    if [[ $cur == = ]]; then # readline makes three words of --flag=value
+        cur=
+    elif [[ $flag == = ]]; then
+        flag=${COMP_WORDS[COMP_CWORD - 2]}
+    fi
+
+    words=$below
+    if [[ ! $ended && $flag == -* ]] && _gemini_cli_value "$command" "$flag"; then
+        :
+    elif [[ ! $ended && $cur == -* ]]; then
+        words=$flags files= programs=
+    fi
+    case $kept in
+        profile) _gemini_cli_kept "${XDG_CONFIG_HOME:-$HOME/.config}"/gemini-cli/profiles/*.yaml ;;
+        session) _gemini_cli_kept "${XDG_STATE_HOME:-$HOME/.local/state}"/gemini-cli/sessions*/*.json ;;
+    esac
+    COMPREPLY=($(compgen -W "$words" -- "$cur"))
+    if [[ $programs ]]; then
+        COMPREPLY=($(compgen -c -- "$cur"))
+    fi
+    if [[ $files ]]; then
+        compopt -o default # readline's own names of files, where nothing of ours fits
+    fi
+}
+
+complete -F _gemini_cli gemini-cli
+"""
+
+
+PATTERNS = 6  # on a line
+CONTINUED = " | \\\n            "
+
+
+class _Value(NamedTuple):
+    """What completes a value."""
+
+    words: tuple[str, ...]
+    kept: str
+    files: bool
+
+
+def script(commands: Sequence[Command]) -> str:
+    parts = {"groups": _groups(commands), "commands": _after(commands), "values": _values(commands)}
+    text = _SCRIPT
+    for name, lines in parts.items():
+        text = text.replace(f"@{name}@", "\n".join(lines))
+    return text
+
+
+def _groups(commands: Sequence[Command]) -> list[str]:
+    """A variable for each record of flags."""
+    return [
+        f"    local {name}='{_spelled(group.fields)}'" for name, (group, _) in command_info.shared(commands).items()
+    ]
+
+
+def _after(commands: Sequence[Command]) -> list[str]:
+    shared = command_info.shared(commands)
+    cases = [
+        _case([noun], below=" ".join(verbs), flags=_spelled([HELP] if noun else [HELP, VERSION]))
+        for noun, verbs in command_info.words(commands).items()
+    ]
+    for command in commands:
+        groups = " ".join(f"${name}" for name, (_, takers) in shared.items() if command in takers)
+        local = {"files": "1" if command.local == "file" else "", "programs": "1" if command.local == "command" else ""}
+        cases.append(_case([command.name], flags=f"{groups} {_spelled([HELP])}", **local))
+    return cases
+
+
+def _spelled(fields: Iterable[Field]) -> str:
+    return " ".join(name for field in fields for name in command_info.spellings(field))
+
+
+def _values(commands: Sequence[Command]) -> list[str]:
+    """Flags by what completes them. One that means the same wherever it stands needs no command beside it."""
+    meanings: dict[str, dict[_Value | None, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for command in commands:
+        for field in command_info.flags(command):
+            for name in command_info.spellings(field):
+                meanings[name][_value(field)].append(command.name)
+    patterns: dict[_Value, list[str]] = defaultdict(list)
+    for name, by_value in meanings.items():
+        for value, names in by_value.items():
+            if value is not None:
+                patterns[value] += [f"{each} {name}" for each in (names if len(by_value) > 1 else ["*"])]
+    return [
+        _case(found, words=" ".join(value.words), kept=value.kept, files="1" if value.files else "")
+        for value, found in patterns.items()
+    ]
+
+
+def _value(field: Field) -> _Value | None:
+    return _Value(command_info.offers(field), field.flag.kept or "", field.flag.file) if field.takes_value else None
+
+
+def _case(patterns: Sequence[str], **variables: str) -> str:
+    """One branch: what its variables are, those that stay empty left away."""
+    quoted = [f"*' {pattern[2:]}'" if pattern.startswith("*") else f"'{pattern}'" for pattern in patterns]
+    lines = [" | ".join(quoted[at : at + PATTERNS]) for at in range(0, len(quoted), PATTERNS)]
+    assigned = "".join(f' {name}="{value}"' for name, value in variables.items() if value)
+    return f"{' ' * 8}{CONTINUED.join(lines)}){assigned} ;;"

@@ -1,0 +1,21 @@
+"""`completions/`: a script for each shell.
+
+They are static text, but for the names of profiles and sessions, which the shell finds in the directories that keep
+them. None of them starts the program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gemini_cli.cli.command import Command
+from gemini_cli.docgen import bash, fish, zsh
+
+
+def scripts(commands: Sequence[Command]) -> dict[str, str]:
+    """Each shell's script by its file name, which is where the shell looks for it."""
+    return {
+        "gemini-cli.bash": bash.script(commands),
+        "_gemini-cli": zsh.script(commands),
+        "gemini-cli.fish": fish.script(commands),
+    }

@@ -1,0 +1,116 @@
+"""Completion in fish: a line for each flag of each record, on the condition that a command takes that record."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from gemini_cli.cli.command import Command
+from gemini_cli.config.option_spec import Field
+from gemini_cli.docgen import command_info
+from gemini_cli.docgen.command_info import HELP, VERSION
+
+_SCRIPT = r"""# fish completion for gemini-cli(1), printed by `python -m gemini_cli.docgen`.
+
+# Whether the command line so far says exactly these words.
+function __gemini_cli_said
+    set -l words (commandline -opc)[2..]
+    test "$words" = "$argv"
+end
+
+# Whether the command line is at one of these commands, each a word or two.
+function __gemini_cli_at
+    set -l words (commandline -opc)[2..]
+    contains -- "$words[1]" $argv; or contains -- "$words[1..2]" $argv
+end
+
+# The names of what is kept in these files.
+function __gemini_cli_kept
+    string replace -r '.*/(.*)\.[^.]*$' '$1' -- $argv
+end
+
+function __gemini_cli_profiles
+    set -q XDG_CONFIG_HOME; or set -l XDG_CONFIG_HOME ~/.config
+    set -l files $XDG_CONFIG_HOME/gemini-cli/profiles/*.yaml
+    __gemini_cli_kept $files
+end
+
+function __gemini_cli_sessions
+    set -q XDG_STATE_HOME; or set -l XDG_STATE_HOME ~/.local/state
+    set -l files $XDG_STATE_HOME/gemini-cli/sessions*/*.json
+    __gemini_cli_kept $files
+end
+
+complete -c gemini-cli -f
+
+@words@
+
+@commands@
+
+@groups@
+"""
+
+_LOCAL = {"file": "-F", "command": "-F -a '(__fish_complete_command)'"}
+
+
+def script(commands: Sequence[Command]) -> str:
+    blocks = {
+        "words": "\n".join(_words(commands)),
+        "commands": "\n".join(_commands(commands)),
+        "groups": "\n\n".join("\n".join(_group(name, commands)) for name in command_info.shared(commands)),
+    }
+    return re.sub("@([a-z]+)@", lambda match: blocks[match[1]], _SCRIPT)
+
+
+def _words(commands: Sequence[Command]) -> Iterable[str]:
+    """The words that may come first, and the verbs of each noun."""
+    yield _complete("__gemini_cli_said", _flag(VERSION))
+    for noun, verbs in command_info.words(commands).items():
+        said = f"__gemini_cli_said {noun}".rstrip()
+        yield _complete(said, _flag(HELP))
+        for verb, about in verbs.items():
+            yield _complete(said, f"-a {verb} -d {_quoted(about)}")
+
+
+def _commands(commands: Sequence[Command]) -> Iterable[str]:
+    """What every command takes, and those whose words name something here."""
+    every = " ".join(_name(command) for command in commands)
+    yield _complete(f"__gemini_cli_at {every}", _flag(HELP))
+    for command in commands:
+        if command.local:
+            yield _complete(f"__gemini_cli_at {_name(command)}", _LOCAL[command.local])
+
+
+def _group(name: str, commands: Sequence[Command]) -> Iterable[str]:
+    group, takers = command_info.shared(commands)[name]
+    yield f"function __gemini_cli_takes_{name}"
+    yield f"    __gemini_cli_at {' '.join(map(_name, takers))}"
+    yield "end"
+    for field in group.fields:
+        yield _complete(f"__gemini_cli_takes_{name}", _flag(field))
+
+
+def _name(command: Command) -> str:
+    return f'"{command.name}"' if " " in command.name else command.name
+
+
+def _complete(condition: str, rest: str) -> str:
+    return f"complete -c gemini-cli -n {_quoted(condition)} {rest}"
+
+
+def _flag(field: Field) -> str:
+    short = f"-s {field.flag.short[1:]} " if field.flag.short else ""
+    return f"{short}-l {field.long[2:]}{_value(field)} -d {_quoted(field.flag.help)}"
+
+
+def _value(field: Field) -> str:
+    """`-r` takes a value, `-x` takes one that is no file's name, `-F` one that may be."""
+    flag = field.flag
+    if not field.takes_value:
+        return ""
+    offers = " ".join([*command_info.offers(field), *([f"(__gemini_cli_{flag.kept}s)"] if flag.kept else [])])
+    return (" -rF" if flag.file else " -x") + (f" -a {_quoted(offers)}" if offers else "")
+
+
+def _quoted(text: str) -> str:
+    return "'{}'".format(text.replace("\\", r"\\").replace("'", r"\'"))

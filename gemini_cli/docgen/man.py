@@ -1,0 +1,141 @@
+"""`man/`: a page for the program and one for each command."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gemini_cli import __version__
+from gemini_cli.cli.command import Command
+from gemini_cli.config.endpoint import REVISION
+from gemini_cli.config.option_spec import Field
+from gemini_cli.docgen import command_info, roff
+from gemini_cli.docgen.command_info import ABOUT, HELP, PROGRAM, VERSION, Group
+from gemini_cli.docgen.examples import EXAMPLES, Example
+from gemini_cli.errors import exit_statuses
+
+# A page has to name a date. The one that does not change with the day it is printed on is the API's.
+EDITION = REVISION
+
+
+def pages(commands: Sequence[Command]) -> dict[str, str]:
+    """The text of each page by its file name."""
+    names = [_name(command) for command in commands]
+    pages = {f"{_name(command)}.1": _page(command, names) for command in commands}
+    return {f"{PROGRAM}.1": _first_page(commands), **pages}
+
+
+def _name(command: Command) -> str:
+    return f"{PROGRAM}-{command.name.replace(' ', '-')}"
+
+
+def _first_page(commands: Sequence[Command]) -> str:
+    entries = [
+        roff.entry(rf"{roff.bold(_name(command))}(1)", f"{command_info.summary(command)}.") for command in commands
+    ]
+    return _document(
+        PROGRAM,
+        command_info.sentence(ABOUT)[0],
+        roff.section("SYNOPSIS", rf"{roff.bold(PROGRAM)} \fICOMMAND\fP [\fIOPTION\fP]... [\fIWORD\fP]..."),
+        roff.section("DESCRIPTION", roff.paragraphs(_paragraphs(ABOUT))),
+        roff.section("COMMANDS", *entries),
+        roff.section("OPTIONS", *map(_option, (HELP, VERSION))),
+        *_surroundings(commands),
+        _profile_section(commands),
+        _examples(EXAMPLES.get("", ())),
+        _see_also([_name(command) for command in commands]),
+    )
+
+
+def _page(command: Command, names: Sequence[str]) -> str:
+    words = f" {roff.italic(command.argument)}" if command.argument else ""
+    noun, _, _ = command.name.rpartition(" ")
+    siblings = [name for name in names if noun and name.startswith(f"{PROGRAM}-{noun}-") and name != _name(command)]
+    return _document(
+        _name(command),
+        command_info.summary(command),
+        roff.section("SYNOPSIS", rf"{roff.bold(f'{PROGRAM} {command.name}')} [\fIOPTION\fP]...{words}"),
+        roff.section("DESCRIPTION", roff.paragraphs(_paragraphs(command.work.__doc__ or ""))),
+        roff.section("OPTIONS", *map(_group, command_info.groups(command)), roff.subsection("Help", _option(HELP))),
+        *_surroundings([command]),
+        _examples(EXAMPLES.get(command.name, ())),
+        _see_also([PROGRAM, *siblings]),
+    )
+
+
+def _document(name: str, summary: str, *sections: str) -> str:
+    head = [
+        '.\\" Printed by `python -m gemini_cli.docgen`; what to change is the program.',
+        f'.TH {roff.escaped(name.upper())} 1 {EDITION} "{PROGRAM} {__version__}" "User Commands"',
+        ".ad l",
+        roff.section("NAME", rf"{roff.escaped(name)} \- {roff.escaped(summary[:1].lower() + summary[1:])}"),
+    ]
+    return "\n".join([*head, *filter(None, sections)]) + "\n"
+
+
+def _paragraphs(doc: str) -> list[str]:
+    """A docstring's paragraphs, their line ends gone."""
+    return [" ".join(paragraph.split()) for paragraph in doc.strip().split("\n\n")]
+
+
+def _group(group: Group) -> str:
+    remark = [roff.prose(group.text)] if group.text else []
+    return roff.subsection(group.title, *remark, *map(_option, group.fields))
+
+
+def _option(field: Field) -> str:
+    """A flag: what it does, and what else says the same."""
+    value = command_info.value(field)
+    spelled = ", ".join(map(roff.bold, command_info.spellings(field)))
+    facts = [f"{field.help}."]
+    if field.kind is list and "repeated" not in field.help:
+        facts.append("May be repeated.")
+    if field.flag.path:
+        facts.append(f"In the request: `{field.flag.path}`.")
+    if field.flag.profile:
+        facts.append(f"In a profile: `{field.name}`.")
+    return roff.entry(f"{spelled} {roff.italic(value)}" if value else spelled, " ".join(facts))
+
+
+def _surroundings(commands: Sequence[Command]) -> list[str]:
+    """What a run depends on and ends with, beside its flags."""
+    statuses = [
+        roff.entry(f"{roff.bold(str(status))} {roff.escaped(f'({kind})' if kind else '')}".rstrip(), f"{meaning}.")
+        for status, kind, meaning in exit_statuses()
+    ]
+    signal = "A signal, or a reader of stdout that has gone, ends the program by that signal (128 and more in a shell)."
+    variables = [
+        roff.entry(
+            ", ".join(map(roff.bold, variable.names)),
+            f"{variable.meaning}." + (f" `{variable.flag}` wins over it." if variable.flag else ""),
+        )
+        for variable in command_info.variables(commands)
+    ]
+    files = [roff.entry(roff.italic(file.path), file.meaning) for file in command_info.files(commands)]
+    return [
+        roff.section("EXIT STATUS", *statuses, ".PP", roff.prose(signal)),
+        roff.section("ENVIRONMENT", *variables),
+        roff.section("FILES", *files),
+    ]
+
+
+def _profile_section(commands: Sequence[Command]) -> str:
+    keys = ", ".join(f"`{key}`" for key in command_info.profile_keys(commands))
+    return roff.section(
+        "PROFILES",
+        roff.paragraphs(
+            [
+                "A flag wins over the environment, the environment over the profile, the profile over the default.",
+                f"A profile is a map in plain YAML. It may say {keys}. What is under `request` is in the API's own "
+                "words, and lies under the flags.",
+            ]
+        ),
+    )
+
+
+def _examples(examples: Sequence[Example]) -> str:
+    blocks = [f"{roff.prose(example.says)}\n{roff.literal(example.script)}" for example in examples]
+    return roff.section("EXAMPLES", "\n.PP\n".join(blocks)) if blocks else ""
+
+
+def _see_also(names: Sequence[str]) -> str:
+    return roff.section("SEE ALSO", ",\n".join(rf"{roff.bold(name)}(1)" for name in names))
