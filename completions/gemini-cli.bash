@@ -3,24 +3,24 @@
 # What may follow a command, a noun or (with '') the program.
 _gemini_cli_after() {
     below= flags= files= programs=
-    local prompted='-f --prompt-file --no-stdin --var -a --attach --inline-limit --inline --upload'
-    local inhistory='--history'
-    local asked='--request --set --api -m --model --agent -s --system --system-file --thinking --thoughts --temperature --top-p --max-tokens --seed --stop -T --tool --tool-header --tool-choice --schema --format-image --format-audio -c --continue --previous --no-store --background --long --service-tier --label --safety'
-    local voice='--json -q --quiet -v --verbose'
-    local answerflags='-o --output -u --usage --citations --require-output'
-    local previewflags='-n --dry-run --curl'
-    local settings='-P --profile --trust-profile --offline --api-key-file --base-url --api-version --ca-file --connect-timeout --idle-timeout --timeout --retries --retry-unknown'
-    local chatting='--session --replay -0 --null --list --show --delete --remote'
-    local calling='--exec --result --ask --max-rounds --tool-timeout'
-    local mapped='-j --jobs --rate --unordered --checkpoint -o --output -n --dry-run'
-    local filled='-p --prompt --csv'
-    local submitted='--display-name -n --dry-run'
-    local results='-o --output --schema'
-    local uploaded='--wait --no-wait --name --display-name --mime --reuse --no-resume -j --jobs'
-    local counted='-m --model'
-    local downloaded='-o --output'
-    local waiting='--cancel-on-interrupt'
-    local emulated='--port --script --fault --state --file-host --list-faults -v --verbose'
+    local promptoptions='-f --prompt-file --no-stdin --var -a --attach --inline-limit --inline --upload'
+    local historyoptions='--history'
+    local requestoptions='--request --set --api -m --model --agent -s --system --system-file --thinking --thoughts --temperature --top-p --max-tokens --seed --stop -T --tool --tool-header --tool-choice --schema --format-image --format-audio -c --continue --previous --no-store --background --long --service-tier --label --safety'
+    local globaloptions='--json -q --quiet -v --verbose'
+    local outputoptions='-o --output -u --usage --citations --require-output'
+    local dryrunoptions='-n --dry-run --curl'
+    local connectionoptions='-P --profile --trust-profile --offline --api-key-file --base-url --api-version --ca-file --connect-timeout --idle-timeout --timeout --retries --retry-unknown'
+    local chatoptions='--session --replay -0 --null --list --show --delete --remote'
+    local calltooloptions='--exec --result --ask --max-rounds --tool-timeout'
+    local mapoptions='-j --jobs --rate --unordered --checkpoint -o --output -n --dry-run'
+    local templateoptions='-p --prompt --csv'
+    local submitoptions='--display-name -n --dry-run'
+    local resultsoptions='-o --output --schema'
+    local uploadoptions='--wait --no-wait --name --display-name --mime --reuse --no-resume -j --jobs'
+    local tokensoptions='-m --model'
+    local downloadoptions='-o --output'
+    local waitoptions='--cancel-on-interrupt'
+    local emulatoroptions='--port --script --fault --state --file-host --list-faults -v --verbose'
     case $1 in
         '') below="generate stream chat call-tool map batch upload tokens models files interactions config emulator" flags="-h --help --version" ;;
         'batch') below="submit status wait results cancel list delete" flags="-h --help" ;;
@@ -28,32 +28,32 @@ _gemini_cli_after() {
         'files') below="list get delete download" flags="-h --help" ;;
         'interactions') below="get wait cancel delete" flags="-h --help" ;;
         'config') below="show" flags="-h --help" ;;
-        'generate') flags="$prompted $inhistory $asked $voice $answerflags $previewflags $settings -h --help" ;;
-        'stream') flags="$prompted $inhistory $asked $voice $answerflags $previewflags $settings -h --help" ;;
-        'chat') flags="$prompted $asked $voice $answerflags $previewflags $settings $chatting -h --help" ;;
-        'call-tool') flags="$prompted $inhistory $asked $voice $answerflags $previewflags $settings $calling -h --help" ;;
-        'map') flags="$prompted $asked $voice $settings $mapped $filled -h --help" ;;
-        'batch submit') flags="$prompted $asked $voice $settings $filled $submitted -h --help" ;;
-        'batch status') flags="$voice $settings -h --help" ;;
-        'batch wait') flags="$voice $settings -h --help" ;;
-        'batch results') flags="$voice $settings $results -h --help" ;;
-        'batch cancel') flags="$voice $settings -h --help" ;;
-        'batch list') flags="$voice $settings -h --help" ;;
-        'batch delete') flags="$voice $settings -h --help" ;;
-        'upload') flags="$voice $settings $uploaded -h --help" ;;
-        'tokens') flags="$prompted $voice $settings $counted -h --help" ;;
-        'models list') flags="$voice $settings -h --help" ;;
-        'models get') flags="$voice $settings -h --help" ;;
-        'files list') flags="$voice $settings -h --help" ;;
-        'files get') flags="$voice $settings -h --help" ;;
-        'files delete') flags="$voice $settings -h --help" ;;
-        'files download') flags="$voice $settings $downloaded -h --help" ;;
-        'interactions get') flags="$voice $answerflags $settings -h --help" ;;
-        'interactions wait') flags="$voice $answerflags $settings $waiting -h --help" ;;
-        'interactions cancel') flags="$voice $settings -h --help" ;;
-        'interactions delete') flags="$voice $settings -h --help" ;;
-        'config show') flags="$voice $settings -h --help" ;;
-        'emulator') flags="$emulated -h --help" programs="1" ;;
+        'generate') flags="$promptoptions $historyoptions $requestoptions $globaloptions $outputoptions $dryrunoptions $connectionoptions -h --help" ;;
+        'stream') flags="$promptoptions $historyoptions $requestoptions $globaloptions $outputoptions $dryrunoptions $connectionoptions -h --help" ;;
+        'chat') flags="$promptoptions $requestoptions $globaloptions $outputoptions $dryrunoptions $connectionoptions $chatoptions -h --help" ;;
+        'call-tool') flags="$promptoptions $historyoptions $requestoptions $globaloptions $outputoptions $dryrunoptions $connectionoptions $calltooloptions -h --help" ;;
+        'map') flags="$promptoptions $requestoptions $globaloptions $connectionoptions $mapoptions $templateoptions -h --help" ;;
+        'batch submit') flags="$promptoptions $requestoptions $globaloptions $connectionoptions $templateoptions $submitoptions -h --help" ;;
+        'batch status') flags="$globaloptions $connectionoptions -h --help" ;;
+        'batch wait') flags="$globaloptions $connectionoptions -h --help" ;;
+        'batch results') flags="$globaloptions $connectionoptions $resultsoptions -h --help" ;;
+        'batch cancel') flags="$globaloptions $connectionoptions -h --help" ;;
+        'batch list') flags="$globaloptions $connectionoptions -h --help" ;;
+        'batch delete') flags="$globaloptions $connectionoptions -h --help" ;;
+        'upload') flags="$globaloptions $connectionoptions $uploadoptions -h --help" ;;
+        'tokens') flags="$promptoptions $globaloptions $connectionoptions $tokensoptions -h --help" ;;
+        'models list') flags="$globaloptions $connectionoptions -h --help" ;;
+        'models get') flags="$globaloptions $connectionoptions -h --help" ;;
+        'files list') flags="$globaloptions $connectionoptions -h --help" ;;
+        'files get') flags="$globaloptions $connectionoptions -h --help" ;;
+        'files delete') flags="$globaloptions $connectionoptions -h --help" ;;
+        'files download') flags="$globaloptions $connectionoptions $downloadoptions -h --help" ;;
+        'interactions get') flags="$globaloptions $outputoptions $connectionoptions -h --help" ;;
+        'interactions wait') flags="$globaloptions $outputoptions $connectionoptions $waitoptions -h --help" ;;
+        'interactions cancel') flags="$globaloptions $connectionoptions -h --help" ;;
+        'interactions delete') flags="$globaloptions $connectionoptions -h --help" ;;
+        'config show') flags="$globaloptions $connectionoptions -h --help" ;;
+        'emulator') flags="$emulatoroptions -h --help" programs="1" ;;
     esac
 }
 

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from gemini_cli.cli.app import run
-from gemini_cli.cli.context import Context, Means
+from gemini_cli.cli.app import run_command_line
+from gemini_cli.cli.context import Context, Dependencies
 from gemini_cli.console.terminal import Terminal
-from gemini_cli.errors import Ended
+from gemini_cli.errors import Interrupted
 
 Answer = httpx.Response | httpx.TransportError
 
@@ -135,11 +135,11 @@ def gemini(
     everything = {"GEMINI_API_KEY": KEY, **(environ or {})}
     slept = sleeps if sleeps is not None else []
     scripted = None if "--offline" in argv else lambda: transport
-    means = Means(sleep=slept.append, random=lambda low, high: low, transport=scripted)
+    means = Dependencies(sleep=slept.append, random=lambda low, high: low, transport=scripted)
     try:
         context = Context(Terminal(source, out, err, everything), everything, means)
-        status = run(list(argv), context.terminal, lambda: context)
-    except Ended as ended:
+        status = run_command_line(list(argv), context.terminal, lambda: context)
+    except Interrupted as ended:
         status = -ended.signum
     outcome = Outcome(status, out.getvalue().decode(), err.getvalue().decode())
     assert not isinstance(transport, ScriptedTransport) or transport.spent, "an answer was not asked for"

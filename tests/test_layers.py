@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import gemini_cli
-from gemini_cli.cli.command_tree import WORDS, commands
+from gemini_cli.cli.command_tree import COMMAND_SUMMARIES, load_commands
 from gemini_cli.docgen import command_info
 from tests.harness import KEY
 
@@ -178,16 +178,16 @@ def loaded(argv: list[str], status: int) -> set[str]:
 def test_a_path_loads_only_what_it_needs(argv: list[str], status: int, spared: set[str]) -> None:
     found = loaded(argv, status)
     assert not found & spared
-    commands = {f"gemini_cli.cli.commands.{word.replace('-', '_')}" for word in WORDS}
+    commands = {f"gemini_cli.cli.commands.{word.replace('-', '_')}" for word in COMMAND_SUMMARIES}
     assert found & commands <= {f"gemini_cli.cli.commands.{argv[0]}"}
 
 
 def test_the_list_of_help_says_what_the_commands_say() -> None:
-    for word, meaning in WORDS.items():
-        found = commands(word)
+    for word, meaning in COMMAND_SUMMARIES.items():
+        found = load_commands(word)
         assert {command.name.split()[0] for command in found} == {word}
         if found[0].name == word:
-            assert meaning == f"{command_info.summary(found[0])}."
+            assert meaning == f"{command_info.command_summary(found[0])}."
         elif not meaning.startswith("Many"):
             verbs = ", ".join(command.name.split()[1] for command in found)
             assert meaning == f"{word.capitalize()}: {verbs}."
@@ -196,9 +196,9 @@ def test_the_list_of_help_says_what_the_commands_say() -> None:
 WITHOUT_POSIX = """
 import sys
 sys.modules.update(dict.fromkeys("fcntl grp pty pwd readline resource termios tty".split()))
-from gemini_cli.cli.command_tree import commands
+from gemini_cli.cli.command_tree import load_commands
 from gemini_cli.__main__ import start
-commands()
+load_commands()
 sys.argv[0] = "gemini-cli"
 start()
 """
@@ -209,3 +209,64 @@ def test_what_only_posix_has_can_be_missing() -> None:
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout
+
+
+# A package imports only packages that come after it.
+ORDER = (
+    "docgen",
+    "cli",
+    "bulk",
+    "chat",
+    "tools",
+    "files",
+    "console",
+    "client",
+    "transport",
+    "api",
+    "config",
+    "storage",
+    "formats",
+    "errors",
+)
+
+# Imports in the other direction, to be removed.
+BACKWARD: set[tuple[str, str]] = set()
+
+
+def layer(name: str) -> str:
+    """The package of a module's path or dotted name."""
+    return name.removeprefix("gemini_cli.").replace("/", ".").removesuffix(".py").partition(".")[0]
+
+
+def test_a_package_imports_only_those_below_it() -> None:
+    names = {str(path.relative_to(PACKAGE)): imported(path) for path in modules()}
+    found = {
+        (name, used)
+        for name, uses in names.items()
+        for used in uses
+        if layer(name) in ORDER and used.startswith("gemini_cli.") and layer(used) in ORDER
+        if ORDER.index(layer(used)) < ORDER.index(layer(name))
+    }
+    modules_used = {(name, used) for name, used in found if (PACKAGE / f"{used[11:].replace('.', '/')}.py").exists()}
+    assert modules_used == BACKWARD
+    top = {path.name for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert top - {"__init__.py", "__main__.py", "emulator"} == {*ORDER} - {"errors"} | {"errors.py"}
+
+
+def exported(path: Path) -> Iterator[str]:
+    """Names that a module defines for others: all that begin with a letter."""
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Assign):
+            yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+
+
+# What each of several modules has by agreement: the table of its commands, the header of its list.
+BY_AGREEMENT = {"COMMANDS", "COLUMNS"}
+
+
+def test_an_exported_name_is_unique() -> None:
+    client = [path for path in modules() if not path.is_relative_to(PACKAGE / "emulator") and path.stem != "__main__"]
+    names = [name for path in client for name in exported(path) if not name.startswith("_")]
+    assert {name for name in names if names.count(name) > 1} - BY_AGREEMENT == set()

@@ -17,43 +17,43 @@ from typing import Any, NamedTuple
 
 from gemini_cli.api import errors, media
 from gemini_cli.api.events import Event
-from gemini_cli.api.fields import objects, want
-from gemini_cli.api.interaction import MEDIA_BLOCKS, Interaction, merged, spoken
-from gemini_cli.errors import Failure, Incomplete, Rejected
+from gemini_cli.api.fields import get_objects, get_typed
+from gemini_cli.api.interaction import MEDIA_BLOCKS, Interaction, merge_continuations, output_text
+from gemini_cli.errors import CliError, IncompleteError, RejectedError
 from gemini_cli.formats import strict_json
 
 
-class Mark(NamedTuple):
+class ResumePoint(NamedTuple):
     """The position in a stream at an event with an id (api/README.md 7.12)."""
 
     event_id: str
     step: int
-    heard: tuple[int, int, int]
+    lengths: tuple[int, int, int]
 
 
-class StepFold:
+class StepAccumulator:
     """One step while it arrives.
 
-    `heard` counts what has arrived: bytes of text and of arguments in UTF-16, and other deltas.
+    `lengths` counts what has arrived: bytes of text and of arguments in UTF-16, and other deltas.
     """
 
     def __init__(self, start: dict[str, Any]) -> None:
         self.type = start.get("type")
         self.stopped = False
-        self.others = 0
+        self.other_deltas = 0
         self._start = start
-        self._content: list[dict[str, Any]] = list(objects(start, "content"))
-        self._summary: list[Any] = list(want(start, "summary", list) or [])
+        self._content: list[dict[str, Any]] = list(get_objects(start, "content"))
+        self._summary: list[Any] = list(get_typed(start, "summary", list) or [])
         self._open: list[str] = []  # text that belongs to the last part of the content
         self._sound: list[str] = []  # base64 that belongs to the last part of the content
         self._arguments: list[str] = []
         self._set: dict[str, Any] = {}
-        self._text_length = len(strict_json.utf16(self.text))
+        self._text_length = len(strict_json.to_utf16(self.text))
         self._arguments_length = 0
 
     @property
-    def heard(self) -> tuple[int, int, int]:
-        return self._text_length, self._arguments_length, self.others
+    def lengths(self) -> tuple[int, int, int]:
+        return self._text_length, self._arguments_length, self.other_deltas
 
     @property
     def text(self) -> str:
@@ -68,22 +68,22 @@ class StepFold:
         """Apply a delta (api/README.md 7.9), and return the text in it."""
         kind = delta.get("type") or ("text" if "text" in delta else None)
         if kind == "text":
-            text = want(delta, "text", str) or ""
-            self._text_length += len(strict_json.utf16(text))
+            text = get_typed(delta, "text", str) or ""
+            self._text_length += len(strict_json.to_utf16(text))
             self._append(text)
             return text
         if kind == "arguments_delta":
-            fragment = want(delta, "arguments", str) or ""
-            self._arguments_length += len(strict_json.utf16(fragment))
+            fragment = get_typed(delta, "arguments", str) or ""
+            self._arguments_length += len(strict_json.to_utf16(fragment))
             self._arguments.append(fragment)
             return ""
-        self.others += 1
+        self.other_deltas += 1
         if kind == "text_annotation_delta":
             self._close()
             block = self._last_text()
-            block["annotations"] = [*objects(block, "annotations"), *objects(delta, "annotations")]
+            block["annotations"] = [*get_objects(block, "annotations"), *get_objects(delta, "annotations")]
         elif kind == "thought_summary":
-            self._summary.append({"type": "text", **(want(delta, "content", dict) or {})})
+            self._summary.append({"type": "text", **(get_typed(delta, "content", dict) or {})})
         elif kind == "thought_signature" or kind == self.type:
             news = {key: value for key, value in delta.items() if key != "type"}
             if not news.get("signature"):  # empty means "none yet" (api/README.md 4.4)
@@ -108,12 +108,12 @@ class StepFold:
     def _add_block(self, delta: dict[str, Any]) -> None:
         """Add an image, a video, or a piece of audio (api/README.md 7.11)."""
         if self._sound and "data" in delta and self._content[-1].items() >= _form(delta).items():
-            self._sound.append(want(delta, "data", str) or "")
+            self._sound.append(get_typed(delta, "data", str) or "")
             return
         self._close()
         self._content.append(delta)
         if delta.get("type") == "audio" and "data" in delta:
-            self._sound = [want(delta, "data", str) or ""]
+            self._sound = [get_typed(delta, "data", str) or ""]
 
     def _append(self, text: str) -> None:
         if not self._content or self._content[-1].get("type") != "text":
@@ -124,10 +124,13 @@ class StepFold:
     def _close(self) -> None:
         if self._open:
             block = self._content[-1]
-            self._content[-1] = {**block, "text": (block.get("text") or "") + strict_json.paired("".join(self._open))}
+            self._content[-1] = {
+                **block,
+                "text": (block.get("text") or "") + strict_json.join_surrogates("".join(self._open)),
+            }
             self._open = []
         if self._sound:
-            self._content[-1] = {**self._content[-1], "data": media.joined(self._sound)}
+            self._content[-1] = {**self._content[-1], "data": media.join_base64(self._sound)}
             self._sound = []
 
     def _last_text(self) -> dict[str, Any]:
@@ -145,57 +148,57 @@ class StepFold:
         """
         for candidate in (self.arguments, self._arguments[-1]):
             try:
-                return strict_json.parse(candidate)
+                return strict_json.loads(candidate)
             except ValueError:
                 continue
         return self.arguments
 
 
-class Fold:
+class StreamAccumulator:
     """All events so far.
 
     `terminal`: the last event of the latest request has arrived (api/README.md 7.4).
     """
 
     def __init__(self) -> None:
-        self.began = False  # text of the answer has arrived
-        self._hops: list[Interaction] = []
+        self.text_began = False  # text of the answer has arrived
+        self._parts: list[Interaction] = []
         self._begin()
 
     def _begin(self) -> None:
         self.events = 0
-        self.known = False  # at least one event had a type of the API
+        self.recognized = False  # at least one event had a type of the API
         self.terminal = False
-        self.mark: Mark | None = None
-        self.error: Failure | None = None
+        self.resume_point: ResumePoint | None = None
+        self.error: CliError | None = None
         self._errors: list[dict[str, Any]] = []  # in the server's words
-        self.steps: dict[int, StepFold] = {}
+        self.steps: dict[int, StepAccumulator] = {}
         self._told: list[str] = []  # the text that `add` returned
         self._half = ""  # of a surrogate pair, not returned yet
         self._fields: dict[str, Any] = {}
 
     @property
     def id(self) -> str | None:
-        return want(self._fields, "id", str) or None
+        return get_typed(self._fields, "id", str) or None
 
     @property
     def interaction(self) -> Interaction:
         """The answer, over all its requests."""
-        return merged([*self._hops, self.hop])
+        return merge_continuations([*self._parts, self.latest])
 
     @property
-    def hop(self) -> Interaction:
+    def latest(self) -> Interaction:
         """The part of the answer from the latest request."""
         folded = [self.steps[index].step() for index in sorted(self.steps)]
-        steps = objects(self._fields, "steps") or folded
+        steps = get_objects(self._fields, "steps") or folded
         return Interaction({**self._fields, **({"steps": steps} if steps else {})})
 
-    def continued(self) -> None:
+    def begin_continuation(self) -> None:
         """Begin the next request of the same answer, whose steps are counted from 0 again."""
-        self._hops.append(self.hop)
+        self._parts.append(self.latest)
         self._begin()
 
-    def add_whole(self, interaction: Interaction) -> None:
+    def set_interaction(self, interaction: Interaction) -> None:
         """Take an answer that came without streaming."""
         self._fields, self.terminal = interaction.raw, True
 
@@ -207,51 +210,53 @@ class Fold:
             text = self._whole_characters(text)
         if text:
             self._told.append(text)
-            self.began = True
+            self.text_began = True
         if event_id := event.payload.get("event_id"):
             index = max(self.steps, default=-1)
-            self.mark = Mark(str(event_id), index, self.steps[index].heard if index >= 0 else (0, 0, 0))
+            self.resume_point = ResumePoint(
+                str(event_id), index, self.steps[index].lengths if index >= 0 else (0, 0, 0)
+            )
         return text
 
     def _whole_characters(self, text: str) -> str:
         if self._half:
-            text, self._half = strict_json.paired(self._half + text), ""
+            text, self._half = strict_json.join_surrogates(self._half + text), ""
         if "\ud800" <= text[-1:] <= "\udbff":
             text, self._half = text[:-1], text[-1]
         return text
 
     def _apply(self, event: Event) -> str:
         payload = event.payload
-        self.known = self.known or event.type.startswith(("interaction.", "step.", "error"))
+        self.recognized = self.recognized or event.type.startswith(("interaction.", "step.", "error"))
         match event.type:
             case "step.delta":
                 step = self._step(payload)
-                text = step.add(want(payload, "delta", dict) or {})
+                text = step.add(get_typed(payload, "delta", dict) or {})
                 return text if step.type == "model_output" else ""
             case "step.start":
-                step = StepFold(want(payload, "step", dict) or {})
+                step = StepAccumulator(get_typed(payload, "step", dict) or {})
                 self.steps[_index(payload)] = step
                 return step.text if step.type == "model_output" else ""
             case "step.stop":
                 self._step(payload).stopped = True
             case "interaction.created" | "interaction.in_progress":
-                begun = want(payload, "interaction", dict) or {}
+                begun = get_typed(payload, "interaction", dict) or {}
                 self._fields |= {key: value for key, value in begun.items() if key != "steps"}
             case "interaction.status_update":
                 self._fields |= {key: payload[key] for key in ("status", "continuation_token") if key in payload}
             case "interaction.completed":
-                return self._complete(want(payload, "interaction", dict) or {})
+                return self._complete(get_typed(payload, "interaction", dict) or {})
             case "interaction.start" | "content.start":
-                raise Rejected("the stream has the legacy shape, which the API left in June 2026")
+                raise RejectedError("the stream has the legacy shape, which the API left in June 2026")
             case "error":
-                self._fail(want(payload, "error", dict) or {})
+                self._fail(get_typed(payload, "error", dict) or {})
         return ""
 
-    def _step(self, payload: dict[str, Any]) -> StepFold:
+    def _step(self, payload: dict[str, Any]) -> StepAccumulator:
         """The step of an event; without a `step.start`, it is taken as output."""
         index = _index(payload)
         if index not in self.steps:
-            self.steps[index] = StepFold({"type": "model_output"})
+            self.steps[index] = StepAccumulator({"type": "model_output"})
         return self.steps[index]
 
     def _complete(self, last: dict[str, Any]) -> str:
@@ -259,19 +264,19 @@ class Fold:
 
         The event has steps, and thus a rest, if it was made from the response of a GET.
 
-        Incomplete if the text returned so far is not that of the steps in their order: if steps interleave, or begin
-        twice, the answer is not known.
+        IncompleteError if the text returned so far is not that of the steps in their order: if steps interleave, or
+        begin twice, the answer is not known.
         """
-        said = strict_json.paired("".join(spoken(step.step()) for _, step in sorted(self.steps.items())))
+        said = strict_json.join_surrogates("".join(output_text(step.step()) for _, step in sorted(self.steps.items())))
         told = "".join(self._told)
         if said != told + self._half:
-            raise Incomplete("the stream contradicts itself: its steps are out of order", interaction_id=self.id)
+            raise IncompleteError("the stream contradicts itself: its steps are out of order", interaction_id=self.id)
         ended = Interaction(last)
         rest = self._half
         if ended.steps:
-            if not ended.spoken.startswith(told):
-                raise Incomplete("the fetched answer differs from what was streamed", interaction_id=self.id)
-            rest = ended.spoken[len(told) :]
+            if not ended.all_text.startswith(told):
+                raise IncompleteError("the fetched answer differs from what was streamed", interaction_id=self.id)
+            rest = ended.all_text[len(told) :]
             last = {**last, "steps": ended.steps}
         if self._errors and "errors" not in last and ended.status != "completed":
             last = {**last, "errors": self._errors}  # the reason, if only an event gave it
@@ -281,9 +286,9 @@ class Fold:
 
     def _fail(self, error: dict[str, Any]) -> None:
         """Keep an error; the stream may still complete (api/README.md 7.14)."""
-        told = errors.from_error(error)
+        told = errors.api_error_from(error)
         if told.code or told.message:
-            self.error = told.failure()
+            self.error = told.to_cli_error()
             self._errors.append(error)
 
 
@@ -296,4 +301,4 @@ def _form(delta: dict[str, Any]) -> dict[str, Any]:
 
 
 def _index(payload: dict[str, Any]) -> int:
-    return want(payload, "index", int) or 0
+    return get_typed(payload, "index", int) or 0

@@ -21,37 +21,37 @@ class Request(NamedTuple):
     body: Body
 
 
-class Family(Protocol):
-    """The format of one family, and whether its server `keeps` interactions.
+class ApiAdapter(Protocol):
+    """The format of one family, and whether its server `stores_interactions` interactions.
 
     Only interactions that are stored can be continued, resumed and fetched by id.
     """
 
-    keeps: bool
+    stores_interactions: bool
 
-    def request(self, body: Body) -> Request:
+    def build_request(self, body: Body) -> Request:
         """Convert a request; UsageError for a field that this family lacks."""
 
-    def interaction(self, text: str) -> Interaction:
-        """Parse an answer without streaming; Rejected if it has another format."""
+    def parse_response(self, text: str) -> Interaction:
+        """Parse an answer without streaming; RejectedError if it has another format."""
 
-    def events(self, heard: Iterator[Event]) -> Iterator[Event]:
+    def map_events(self, events: Iterator[Event]) -> Iterator[Event]:
         """Convert the events of a streamed answer."""
 
 
-class Interactions:
+class InteractionsAdapter:
     """The format that the program uses itself: nothing is converted."""
 
-    keeps = True
+    stores_interactions = True
 
-    def request(self, body: Body) -> Request:
+    def build_request(self, body: Body) -> Request:
         return Request("interactions", body)
 
-    def interaction(self, text: str) -> Interaction:
+    def parse_response(self, text: str) -> Interaction:
         return Interaction.parse(text)
 
-    def events(self, heard: Iterator[Event]) -> Iterator[Event]:
-        return heard
+    def map_events(self, events: Iterator[Event]) -> Iterator[Event]:
+        return events
 
 
-INTERACTIONS = Interactions()
+INTERACTIONS_ADAPTER = InteractionsAdapter()

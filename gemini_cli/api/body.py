@@ -36,7 +36,7 @@ def parse_path(text: str) -> BodyPath:
     return [match["key"] or int(match["place"] or -1) for match in re.finditer(_STEP, text)]
 
 
-def assign(body: Body, text: str) -> str:
+def apply_set_option(body: Body, text: str) -> str:
     """Apply one `--set PATH=VALUE`, and return the top-level field that it is in.
 
     VALUE is JSON if it parses, else text.
@@ -45,15 +45,15 @@ def assign(body: Body, text: str) -> str:
     if not separator:
         raise UsageError(f"--set {text}: write PATH=VALUE")
     try:
-        parsed = strict_json.parse(value)
+        parsed = strict_json.loads(value)
     except ValueError:
         parsed = value
     path = parse_path(name)
-    put(body, path, parsed)
+    set_path(body, path, parsed)
     return str(path[0])
 
 
-def put(body: Body, path: BodyPath, value: Any) -> None:
+def set_path(body: Body, path: BodyPath, value: Any) -> None:
     """Set one field of the body, making maps and lists on the way."""
     here: Any = body
     for step, following in zip(path, [*path[1:], None], strict=True):

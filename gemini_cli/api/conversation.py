@@ -20,47 +20,47 @@ PER_TURN = ("input", "previous_interaction_id", "continuation_token")
 class Conversation:
     """`body` is a create whose settings hold for every turn; `steps` is the history as far as it is known.
 
-    `kept`: the service keeps the interactions. `repeat` makes the next turn send the history once more, for a service
-    that has forgotten it. UsageError for a history that is known neither here nor there.
+    `stored`: the service keeps the interactions. `resend_history` makes the next turn send the history once more, for a
+    service that has forgotten it. UsageError for a history that is known neither here nor there.
     """
 
-    def __init__(self, body: Body, steps: Iterable[Step] = (), *, kept: bool) -> None:
-        self.settings = settings(body)
+    def __init__(self, body: Body, steps: Iterable[Step] = (), *, stored: bool) -> None:
+        self.settings = settings_of(body)
         self.steps = list(steps)
-        self.kept = kept and self.settings.get("store") is not False
+        self.stored = stored and self.settings.get("store") is not False
         self.previous: str | None = body.get("previous_interaction_id")
-        self.repeat = False
-        if self.previous and not self.kept and not self.steps:
+        self.resend_history = False
+        if self.previous and not self.stored and not self.steps:
             raise UsageError(f"{self.previous} cannot be continued with --no-store: its history is not known here")
 
-    def forget(self) -> None:
-        self.steps, self.previous, self.repeat = [], None, False
+    def reset(self) -> None:
+        self.steps, self.previous, self.resend_history = [], None, False
 
-    def question(self, asked: Any) -> Body:
+    def next_request(self, turn_input: Any) -> Body:
         """The request body for the next input, in any of the API's shapes (api/README.md 2.3)."""
-        if self.kept and self.previous and not self.repeat:
-            return {**self.settings, "previous_interaction_id": self.previous, "input": asked}
-        return {**self.settings, "input": [*self.steps, *as_steps(asked)] if self.steps else asked}
+        if self.stored and self.previous and not self.resend_history:
+            return {**self.settings, "previous_interaction_id": self.previous, "input": turn_input}
+        return {**self.settings, "input": [*self.steps, *input_to_steps(turn_input)] if self.steps else turn_input}
 
-    def answered(self, asked: Any, interaction: Interaction) -> None:
+    def add_turn(self, turn_input: Any, interaction: Interaction) -> None:
         """Take in a turn that the service finished, or stopped for the results of its calls."""
-        self.steps += [*as_steps(asked), *interaction.steps]
-        self.repeat = interaction.id is None
+        self.steps += [*input_to_steps(turn_input), *interaction.steps]
+        self.resend_history = interaction.id is None
         self.previous = interaction.id
 
 
-def settings(body: Body) -> Body:
+def settings_of(body: Body) -> Body:
     return {key: value for key, value in body.items() if key not in PER_TURN}
 
 
-def as_steps(asked: Any) -> list[Step]:
+def input_to_steps(turn_input: Any) -> list[Step]:
     """Any shape of an input as a list of steps: the one shape that can be joined to others."""
-    if isinstance(asked, str):
-        asked = {"type": "text", "text": asked}
-    parts = [asked] if isinstance(asked, dict) else list(asked)
-    if all(isinstance(part, dict) and part.get("type", "text") in CONTENT for part in parts):
+    if isinstance(turn_input, str):
+        turn_input = {"type": "text", "text": turn_input}
+    parts = [turn_input] if isinstance(turn_input, dict) else list(turn_input)
+    if all(isinstance(part, dict) and part.get("type", "text") in CONTENT_TYPES for part in parts):
         return [{"type": "user_input", "content": parts}]
     return parts
 
 
-CONTENT = ("text", "image", "audio", "video", "document")
+CONTENT_TYPES = ("text", "image", "audio", "video", "document")

@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from gemini_cli.errors import AuthError, Blocked, Failure, QuotaError, Rejected, Temporary
+from gemini_cli.errors import AuthError, Blocked, CliError, QuotaError, RejectedError, TemporaryError
 from gemini_cli.formats import strict_json
 
-PLAIN = 200  # characters of an error body that is no JSON
+PLAIN_TEXT_LIMIT = 200  # characters of an error body that is no JSON
 
 # Codes of blocked answers (api/README.md 12.5), and block reasons of the older API.
-BLOCKED = frozenset(
+BLOCKED_CODES = frozenset(
     "safety recitation language prohibited_content spii blocklist image_safety image_prohibited_content"
     " image_recitation image_other content_blocked model_armor jailbreak".split()
 )
@@ -25,28 +25,28 @@ _NOT_NOW = (
     "rate_limit_exceeded too_many_requests resource_exhausted service_unavailable unavailable api_error internal"
     " aborted deadline_exceeded gateway_timeout".split()
 )
-_BY_CODE: Mapping[str, type[Failure]] = {
-    **dict.fromkeys(BLOCKED, Blocked),
+_BY_CODE: Mapping[str, type[CliError]] = {
+    **dict.fromkeys(BLOCKED_CODES, Blocked),
     **dict.fromkeys(("authentication", "unauthenticated", "permission_denied"), AuthError),
     **dict.fromkeys(("quota_exceeded", "payment_required"), QuotaError),
-    **dict.fromkeys(_NOT_NOW, Temporary),
+    **dict.fromkeys(_NOT_NOW, TemporaryError),
 }
 # Spent credit is only reported (api/README.md 12.11), so the words are a guess; the message of every 429 has "billing".
 _SPENT = r"limit: 0|(?i:credits? (?:are|is|has been|have been) (?:depleted|exhausted)|spend(?:ing)? (?:cap|limit))"
 # google.rpc.Code, the number in a step's error (api/README.md 4.9).
-_BY_RPC: Mapping[int, type[Failure]] = {
-    **dict.fromkeys((4, 8, 10, 13, 14), Temporary),
+_BY_RPC: Mapping[int, type[CliError]] = {
+    **dict.fromkeys((4, 8, 10, 13, 14), TemporaryError),
     **dict.fromkeys((7, 16), AuthError),
 }
-_BY_STATUS: Mapping[int, type[Failure]] = {
+_BY_STATUS: Mapping[int, type[CliError]] = {
     401: AuthError,
     402: QuotaError,
     403: AuthError,
-    **dict.fromkeys((408, 429, 500, 502, 503, 504), Temporary),
+    **dict.fromkeys((408, 429, 500, 502, 503, 504), TemporaryError),
 }
 
 
-class Refusal(NamedTuple):
+class ApiError(NamedTuple):
     """An error in the server's words.
 
     `code` is its name: `invalid_request`, `UNAVAILABLE`, 503.
@@ -57,7 +57,7 @@ class Refusal(NamedTuple):
     number: int | None = None  # `code` where it is an HTTP status inside the body
     details: list[dict[str, Any]] = []  # noqa: RUF012  never changed
 
-    def failure(self, http_status: int | None = None) -> Failure:
+    def to_cli_error(self, http_status: int | None = None) -> CliError:
         """Make the program's error.
 
         `http_status` is None for an error inside a stream or an Interaction.
@@ -66,21 +66,23 @@ class Refusal(NamedTuple):
             self.message or "the server gave no reason", http_status=http_status, code=self.code
         )
 
-    def _kind(self, http_status: int | None) -> type[Failure]:
-        by_code = _BY_CODE.get(str(self.code).lower(), Rejected)
+    def _kind(self, http_status: int | None) -> type[CliError]:
+        by_code = _BY_CODE.get(str(self.code).lower(), RejectedError)
         if isinstance(self.code, int):
-            by_code = _BY_STATUS.get(self.code) or _BY_RPC.get(self.code, Rejected)
+            by_code = _BY_STATUS.get(self.code) or _BY_RPC.get(self.code, RejectedError)
         if self._about_the_key():
             return AuthError
         if str(self.code).lower() == "failed_precondition" and "billing" in self.message.lower():
             return QuotaError
         if http_status is None:
-            return QuotaError if by_code is Temporary and self._for_the_day() else by_code
+            return QuotaError if by_code is TemporaryError and self._for_the_day() else by_code
         if http_status == 429:
-            return QuotaError if by_code is QuotaError or self._for_the_day() else Temporary
+            return QuotaError if by_code is QuotaError or self._for_the_day() else TemporaryError
         if by_code is Blocked:
             return Blocked
-        return _BY_STATUS.get(http_status, Rejected if http_status in (501, 505) or http_status < 500 else Temporary)
+        return _BY_STATUS.get(
+            http_status, RejectedError if http_status in (501, 505) or http_status < 500 else TemporaryError
+        )
 
     def _about_the_key(self) -> bool:
         """Whether the key is wrong, which may be status 400 (api/README.md 12.8)."""
@@ -108,21 +110,21 @@ class Refusal(NamedTuple):
 class StreamError(Exception):
     """A stream ended in an error body."""
 
-    def __init__(self, error: Refusal) -> None:
+    def __init__(self, error: ApiError) -> None:
         super().__init__(f"the server broke off with {error.number or error.code}: {error.message}")
         self.error = error
 
 
-def read(body: bytes, http_status: int, reason: str) -> Refusal:
+def read_api_error(body: bytes, http_status: int, reason: str) -> ApiError:
     """Read the error in the body of a response that is not 200."""
     text = body.decode("utf-8", "replace").strip()
-    return parse(text) or Refusal(None, _plain(text) or f"HTTP {http_status} {reason}".rstrip())
+    return parse_api_error(text) or ApiError(None, _plain(text) or f"HTTP {http_status} {reason}".rstrip())
 
 
-def parse(text: str) -> Refusal | None:
+def parse_api_error(text: str) -> ApiError | None:
     """Read the error in a JSON text; None if there is none."""
     try:
-        value = strict_json.parse(text)
+        value = strict_json.loads(text)
     except ValueError:
         return None
     if isinstance(value, list) and len(value) == 1:
@@ -131,16 +133,16 @@ def parse(text: str) -> Refusal | None:
         return None
     error = value.get("error", value)
     if isinstance(error, str):
-        return Refusal(None, error)
-    return from_error(error) if isinstance(error, dict) and {"code", "message"} & error.keys() else None
+        return ApiError(None, error)
+    return api_error_from(error) if isinstance(error, dict) and {"code", "message"} & error.keys() else None
 
 
-def from_error(error: Mapping[str, Any]) -> Refusal:
+def api_error_from(error: Mapping[str, Any]) -> ApiError:
     """Read the inner object: `code` and `message`, perhaps `status` and `details`."""
     code = error.get("status") or error.get("code")
     number = error.get("code")
     details = error.get("details")
-    return Refusal(
+    return ApiError(
         code=code if isinstance(code, str | int) else None,
         message=str(error.get("message") or "").strip(),
         number=number if isinstance(number, int) else None,
@@ -150,4 +152,4 @@ def from_error(error: Mapping[str, Any]) -> Refusal:
 
 def _plain(text: str) -> str | None:
     """The beginning of a plain text; None for HTML, and for half a JSON document."""
-    return text[:PLAIN] + "…" * (len(text) > PLAIN) if text and text[0] not in "<{[" else None
+    return text[:PLAIN_TEXT_LIMIT] + "…" * (len(text) > PLAIN_TEXT_LIMIT) if text and text[0] not in "<{[" else None

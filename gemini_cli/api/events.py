@@ -25,9 +25,9 @@ class Event(NamedTuple):
         `name`, from the `event:` line, counts only if the JSON has no type.
         """
         payload = parse_object(data, "an event of the stream")
-        raw = strict_json.dump(payload) if "\n" in data else data
+        raw = strict_json.dumps(payload) if "\n" in data else data
         return cls(str(payload.get("event_type") or ("error" if "error" in payload else name)), payload, raw)
 
     @classmethod
-    def make(cls, payload: dict[str, Any]) -> Event:
-        return cls(payload["event_type"], payload, strict_json.dump(payload))
+    def from_payload(cls, payload: dict[str, Any]) -> Event:
+        return cls(payload["event_type"], payload, strict_json.dumps(payload))

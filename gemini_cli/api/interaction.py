@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from gemini_cli.api import errors as errors_module
-from gemini_cli.api.fields import objects, parse_object, want
-from gemini_cli.errors import Failure, Rejected
-from gemini_cli.formats.mime_types import MEDIA
+from gemini_cli.api import errors
+from gemini_cli.api.fields import get_objects, get_typed, parse_object
+from gemini_cli.errors import CliError, RejectedError
+from gemini_cli.formats.mime_types import MEDIA_KINDS
 
 Step = dict[str, Any]
 
-MEDIA_BLOCKS = {*MEDIA, "document"}
+MEDIA_BLOCKS = {*MEDIA_KINDS, "document"}
 RUNNING = ("queued", "in_progress")
 CITATIONS = ("url_citation", "file_citation", "place_citation")
 
@@ -29,51 +29,56 @@ class Citation(NamedTuple):
 class Interaction:
     """The API's resource (api/README.md 6), around its JSON (`raw`).
 
-    `wire` is the JSON that the server sent, if that has another format. `lost`: the error that kept the rest away.
+    `wire` is the JSON that the server sent, if that has another format. `continuation_error`: the error that kept the
+    rest away.
     """
 
-    def __init__(self, raw: dict[str, Any], wire: dict[str, Any] | None = None, *, lost: Failure | None = None) -> None:
+    def __init__(
+        self, raw: dict[str, Any], wire: dict[str, Any] | None = None, *, continuation_error: CliError | None = None
+    ) -> None:
         self.raw = raw
         self.wire = raw if wire is None else wire
-        self.lost = lost
+        self.continuation_error = continuation_error
 
     @classmethod
     def parse(cls, text: str) -> Interaction:
-        """Parse an Interaction; Rejected for an object without a `status`.
+        """Parse an Interaction; RejectedError for an object without a `status`.
 
         No other field is always there (api/README.md 6.1).
         """
         raw = parse_object(text, "the answer")
         if "outputs" in raw and "steps" not in raw:  # api/README.md 6.11
-            raise Rejected("the answer has the legacy shape (outputs), which the API left in June 2026")
+            raise RejectedError("the answer has the legacy shape (outputs), which the API left in June 2026")
         if not isinstance(raw.get("status"), str):
-            said = errors_module.parse(text)
+            said = errors.parse_api_error(text)
             words = f", but an error: {said.message}" if said and said.message else ": it has no status"
-            raise Rejected(f"the answer is not an Interaction{words}")
+            raise RejectedError(f"the answer is not an Interaction{words}")
         return cls(raw)
 
     @property
     def id(self) -> str | None:
         """The id; None if the interaction is not stored (api/README.md 6.2)."""
-        return want(self.raw, "id", str) or None
+        return get_typed(self.raw, "id", str) or None
 
     @property
     def status(self) -> str:
-        return want(self.raw, "status", str) or ""
+        return get_typed(self.raw, "status", str) or ""
 
     @property
     def running(self) -> bool:
         return self.status in RUNNING
 
     @property
-    def token(self) -> str | None:
+    def continuation_token(self) -> str | None:
         """The token to continue an answer that is too long (api/README.md 8.11)."""
-        return (want(self.raw, "continuation_token", str) or None) if self.status == "requires_continuation" else None
+        return (
+            (get_typed(self.raw, "continuation_token", str) or None) if self.status == "requires_continuation" else None
+        )
 
     @property
     def steps(self) -> list[Step]:
         """The model's steps, without the `user_input` of a GET (api/README.md 8.2)."""
-        steps = objects(self.raw, "steps")
+        steps = get_objects(self.raw, "steps")
         asked = max((place for place, step in enumerate(steps) if step.get("type") == "user_input"), default=-1)
         return steps[asked + 1 :]
 
@@ -83,15 +88,17 @@ class Interaction:
         return "".join(reversed(list(_backwards(self.steps))))
 
     @property
-    def spoken(self) -> str:
+    def all_text(self) -> str:
         """All text of the answer, in order: the same as a stream has printed when it ends."""
-        return "".join(spoken(step) for step in self.steps)
+        return "".join(output_text(step) for step in self.steps)
 
     @property
     def media(self) -> list[dict[str, Any]]:
         """The images, audio, videos and documents of the answer, in order."""
         output = (step for step in self.steps if step.get("type") == "model_output")
-        blocks = (block for step in output for block in objects(step, "content") if block.get("type") in MEDIA_BLOCKS)
+        blocks = (
+            block for step in output for block in get_objects(step, "content") if block.get("type") in MEDIA_BLOCKS
+        )
         return [block for block in blocks if block.get("data") or block.get("uri")]
 
     @property
@@ -118,26 +125,26 @@ class Interaction:
         return usage if isinstance(usage, dict) else {}
 
 
-def merged(hops: Sequence[Interaction], lost: Failure | None = None) -> Interaction:
+def merge_continuations(parts: Sequence[Interaction], continuation_error: CliError | None = None) -> Interaction:
     """Merge the parts of an answer that took several requests (api/README.md 8.12).
 
     The result has the fields of the last part, all steps, the sum of the counts, and all ids.
     """
-    if len(hops) == 1 and lost is None:
-        return hops[0]
-    raw = {key: value for key, value in hops[-1].raw.items() if key != "steps"}
+    if len(parts) == 1 and continuation_error is None:
+        return parts[0]
+    raw = {key: value for key, value in parts[-1].raw.items() if key != "steps"}
     return Interaction(
         {
             **raw,
-            "steps": [step for hop in hops for step in hop.steps],
-            "usage": total([hop.usage for hop in hops]),
-            "continuation_ids": [hop.id for hop in hops if hop.id],
+            "steps": [step for hop in parts for step in hop.steps],
+            "usage": sum_usage([hop.usage for hop in parts]),
+            "continuation_ids": [hop.id for hop in parts if hop.id],
         },
-        lost=lost,
+        continuation_error=continuation_error,
     )
 
 
-def total(counts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def sum_usage(counts: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Sum several usages, lists of counts by modality or tool (api/README.md 6.7)."""
     added: dict[str, Any] = {}
     for name in dict.fromkeys(name for usage in counts for name in usage):
@@ -154,17 +161,19 @@ def _sum_by_kind(items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     for item in items:
         names = tuple((key, value) for key, value in item.items() if isinstance(value, str))
         kinds.setdefault(names, []).append({key: value for key, value in item.items() if isinstance(value, int)})
-    return [{**dict(names), **total(counts)} for names, counts in kinds.items()]
+    return [{**dict(names), **sum_usage(counts)} for names, counts in kinds.items()]
 
 
-def spoken(step: Step) -> str:
+def output_text(step: Step) -> str:
     """The text of one step, if that belongs to the answer."""
-    return words(step) if step.get("type") == "model_output" else ""
+    return step_text(step) if step.get("type") == "model_output" else ""
 
 
-def words(step: Step) -> str:
+def step_text(step: Step) -> str:
     """The text of a step of any type."""
-    return "".join(want(block, "text", str) or "" for block in objects(step, "content") if block.get("type") == "text")
+    return "".join(
+        get_typed(block, "text", str) or "" for block in get_objects(step, "content") if block.get("type") == "text"
+    )
 
 
 def _backwards(steps: Sequence[Step]) -> Iterator[str]:
@@ -176,18 +185,18 @@ def _backwards(steps: Sequence[Step]) -> Iterator[str]:
             if begun:
                 return
             continue
-        for block in reversed(objects(step, "content")):
+        for block in reversed(get_objects(step, "content")):
             if block.get("type") == "text":
                 begun = True
-                yield want(block, "text", str) or ""
+                yield get_typed(block, "text", str) or ""
             elif begun:
                 return
 
 
 def _citations(steps: Sequence[Step]) -> Iterator[Citation]:
     for step in steps:
-        for block in objects(step, "content") if step.get("type") == "model_output" else ():
-            for annotation in objects(block, "annotations") if block.get("annotations") else ():
+        for block in get_objects(step, "content") if step.get("type") == "model_output" else ():
+            for annotation in get_objects(block, "annotations") if block.get("annotations") else ():
                 if annotation.get("type") not in CITATIONS:  # word_info, for one, has no source
                     continue
                 url = annotation.get("url") or annotation.get("document_uri") or annotation.get("source")

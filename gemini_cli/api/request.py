@@ -11,18 +11,18 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from gemini_cli.api import tool_types
-from gemini_cli.api.body import Body, BodyPath, assign, merge, parse_path, put
-from gemini_cli.config.option_spec import fields
-from gemini_cli.config.request_options import DEFAULT_MODEL, Asked
+from gemini_cli.api.body import Body, BodyPath, apply_set_option, merge, parse_path, set_path
+from gemini_cli.config.option_spec import option_fields
+from gemini_cli.config.request_options import DEFAULT_MODEL, RequestOptions
 from gemini_cli.errors import UsageError
 from gemini_cli.formats.documents import Document
-from gemini_cli.formats.text_files import spoken
+from gemini_cli.formats.text_files import decode_argument
 
 # A request has one of these fields. `contents` is generateContent's own.
-ASKING = ("input", "continuation_token", "contents")
+INPUT_FIELDS = ("input", "continuation_token", "contents")
 
 
-class Inputs(NamedTuple):
+class RequestInputs(NamedTuple):
     """Contents of the files and streams that the options name, read by the caller."""
 
     input: str | list[dict[str, Any]] | None = None
@@ -34,90 +34,96 @@ class Inputs(NamedTuple):
     last_id: str | None = None
 
 
-def check(asked: Asked) -> None:
+def check_options(options: RequestOptions) -> None:
     """Raise UsageError for options that exclude each other, before files are opened."""
     for one, other in (("model", "agent"), ("system", "system_file"), ("continue_", "previous")):
-        if getattr(asked, one) not in (None, False) and getattr(asked, other) is not None:
+        if getattr(options, one) not in (None, False) and getattr(options, other) is not None:
             raise UsageError(f"--{one.rstrip('_')} and --{other.replace('_', '-')} exclude each other")
 
 
-def build(
-    asked: Asked, inputs: Inputs, *, profile: Mapping[str, Any], environ: Mapping[str, str], stream: bool
+def build_request_body(
+    options: RequestOptions,
+    inputs: RequestInputs,
+    *,
+    profile: Mapping[str, Any],
+    environ: Mapping[str, str],
+    stream: bool,
 ) -> Body:
     """Build the body of a request; UsageError for contradictions."""
-    body, _ = standing(profile, environ)
+    body, _ = default_body(profile, environ)
     if inputs.request is not None:
         if not isinstance(inputs.request.value, dict):
-            raise inputs.request.fault((), "a request is a map")
-        body = over(body, inputs.request.value)
-    for path, value in _flags(asked, inputs):
-        put(body, path, value)
+            raise inputs.request.error_at((), "a request is a map")
+        body = overlay(body, inputs.request.value)
+    for path, value in _flags(options, inputs):
+        set_path(body, path, value)
         body = _choose(body, {str(path[0]): value})
-    for text in asked.set or ():
-        body = _choose(body, {assign(body, text): text})
+    for text in options.set or ():
+        body = _choose(body, {apply_set_option(body, text): text})
     if inputs.tool_headers:
-        body["tools"] = tool_types.with_headers(body.get("tools"), inputs.tool_headers)
-    return complete(body, stream=stream)
+        body["tools"] = tool_types.add_server_headers(body.get("tools"), inputs.tool_headers)
+    return apply_defaults(body, stream=stream)
 
 
-def over(body: Body, said: Mapping[str, Any]) -> Body:
+def overlay(body: Body, values: Mapping[str, Any]) -> Body:
     """Lay one more layer over a body, which is not changed."""
-    return _choose(merge(body, said), said)
+    return _choose(merge(body, values), values)
 
 
-def standing(profile: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[Body, dict[str, str]]:
+def default_body(profile: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[Body, dict[str, str]]:
     """The body without any option, and the environment variable that set each field.
 
     Variables override the profile; only GEMINI_MODEL gives way to a profile's agent.
     """
     body = merge({}, profile)
     said = {}
-    for field in fields(Asked):
-        name = next((name for name in field.flag.env if environ.get(name)), None)
-        if field.flag.path and name and not (field.name == "model" and "agent" in body):
-            put(body, parse_path(field.flag.path), spoken(environ[name], name))
-            said[field.flag.path] = name
+    for field in option_fields(RequestOptions):
+        name = next((name for name in field.spec.env if environ.get(name)), None)
+        if field.spec.path and name and not (field.name == "model" and "agent" in body):
+            set_path(body, parse_path(field.spec.path), decode_argument(environ[name], name))
+            said[field.spec.path] = name
     return body, said
 
 
-def _choose(body: Body, said: Mapping[str, Any]) -> Body:
+def _choose(body: Body, values: Mapping[str, Any]) -> Body:
     """Keep one of `model` and `agent` (api/README.md 2.1): the later layer wins."""
-    if "agent" in said and "model" not in said:
+    if "agent" in values and "model" not in values:
         body.pop("model", None)
-    if "model" in said and "agent" not in said:
+    if "model" in values and "agent" not in values:
         body.pop("agent", None)
     return body
 
 
-def _flags(asked: Asked, inputs: Inputs) -> list[tuple[BodyPath, Any]]:
+def _flags(options: RequestOptions, inputs: RequestInputs) -> list[tuple[BodyPath, Any]]:
     said: dict[str, Any] = {
         field.name: value
-        for field in fields(Asked)
-        if field.flag.path and (value := getattr(asked, field.name)) is not None
+        for field in option_fields(RequestOptions)
+        if field.spec.path and (value := getattr(options, field.name)) is not None
     }
     said |= {
-        "thoughts": "auto" if asked.thoughts else None,
-        "no_store": False if asked.no_store else None,
+        "thoughts": "auto" if options.thoughts else None,
+        "no_store": False if options.no_store else None,
         "tool": inputs.tools,
-        "tool_choice": tool_types.choice(asked.tool_choice) if asked.tool_choice else None,
+        "tool_choice": tool_types.parse_tool_choice(options.tool_choice) if options.tool_choice else None,
         "system": inputs.system,
-        "previous": inputs.last_id or asked.previous,
-        "safety": [_safety(text) for text in asked.safety] if asked.safety else None,
+        "previous": inputs.last_id or options.previous,
+        "safety": [_safety(text) for text in options.safety] if options.safety else None,
     }
     placed = [
-        (parse_path(field.flag.path), said[field.name])
-        for field in fields(Asked)
-        if field.flag.path not in (None, "labels", "response_format") and said.get(field.name) is not None
+        (parse_path(field.spec.path), said[field.name])
+        for field in option_fields(RequestOptions)
+        if field.spec.path not in (None, "labels", "response_format") and said.get(field.name) is not None
     ]
-    if formats := _formats(asked, inputs.schema):
+    if formats := _formats(options, inputs.schema):
         placed.append((["response_format"], formats[0] if len(formats) == 1 else formats))
     placed += [
-        (["labels", key], value) for key, value in (pair("--label", text, "KEY=VALUE") for text in asked.label or ())
+        (["labels", key], value)
+        for key, value in (parse_key_value("--label", text, "KEY=VALUE") for text in options.label or ())
     ]
     return [*placed, (["input"], inputs.input)] if inputs.input is not None else placed
 
 
-def complete(body: Body, *, stream: bool) -> Body:
+def apply_defaults(body: Body, *, stream: bool) -> Body:
     """Add the defaults to a body; UsageError for contradictions."""
     if body.get("stream", stream) is not stream:
         raise UsageError(
@@ -132,30 +138,30 @@ def complete(body: Body, *, stream: bool) -> Body:
     return body
 
 
-def with_prompt(body: Body) -> Body:
+def require_prompt(body: Body) -> Body:
     """Return the body; UsageError if it has no prompt."""
-    if not any(key in body for key in ASKING):
+    if not any(key in body for key in INPUT_FIELDS):
         raise UsageError("no prompt: give words, -f FILE, or text on stdin")
     return body
 
 
-def _formats(asked: Asked, schema: Document | None) -> list[Body]:
+def _formats(options: RequestOptions, schema: Document | None) -> list[Body]:
     """The `response_format`s of the options (api/README.md 2.10)."""
     formats: list[Body] = []
     if schema is not None:
         if not isinstance(schema.value, dict):
-            raise schema.fault((), "a JSON Schema is a map")
+            raise schema.error_at((), "a JSON Schema is a map")
         formats.append({"type": "text", "mime_type": "application/json", "schema": schema.value})
-    if asked.format_image is not None:
-        ratio, _, size = asked.format_image.partition(",")
+    if options.format_image is not None:
+        ratio, _, size = options.format_image.partition(",")
         said = {"aspect_ratio": ratio.strip(), "image_size": size.strip()}
         formats.append({"type": "image", **{key: value for key, value in said.items() if value}})
-    if asked.format_audio is not None:
-        formats.append({"type": "audio", "mime_type": asked.format_audio})
+    if options.format_audio is not None:
+        formats.append({"type": "audio", "mime_type": options.format_audio})
     return formats
 
 
-def pair(flag: str, text: str, form: str) -> tuple[str, str]:
+def parse_key_value(flag: str, text: str, form: str) -> tuple[str, str]:
     key, separator, value = text.partition("=")
     if not key or not separator:
         raise UsageError(f"{flag} {text}: write {form}")
@@ -163,16 +169,16 @@ def pair(flag: str, text: str, form: str) -> tuple[str, str]:
 
 
 def _safety(text: str) -> dict[str, str]:
-    kind, threshold = pair("--safety", text, "TYPE=THRESHOLD")
+    kind, threshold = parse_key_value("--safety", text, "TYPE=THRESHOLD")
     return {"type": kind, "threshold": threshold}
 
 
 _VARIABLE = r"\$(\$)?\{([A-Za-z_][A-Za-z0-9_]*)\}"
 
 
-def fill(prompt: str, variables: list[str] | None) -> str:
+def fill_template(prompt: str, variables: list[str] | None) -> str:
     """Fill `${NAME}` in a profile's prompt; `$${NAME}` is a literal `${NAME}`."""
-    values = dict(pair("--var", text, "NAME=VALUE") for text in variables or ())
+    values = dict(parse_key_value("--var", text, "NAME=VALUE") for text in variables or ())
     used = {name for escaped, name in re.findall(_VARIABLE, prompt) if not escaped}
     for name in sorted(used - values.keys()):
         raise UsageError(f"the profile's prompt needs --var {name}=VALUE")

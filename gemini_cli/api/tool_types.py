@@ -13,14 +13,14 @@ Tool = dict[str, Any]
 FUNCTION_NAME = r"[A-Za-z_][A-Za-z0-9_.:-]{0,127}"  # api/README.md 9.2
 
 
-def choice(text: str) -> Any:
+def parse_tool_choice(text: str) -> Any:
     """The value of `--tool-choice`: a mode, or the one function that may be called (api/README.md 9.3)."""
     if text in MODES:
         return text
     return {"allowed_tools": {"mode": "any", "tools": [text]}}
 
 
-def with_headers(tools: Any, headers: Mapping[str, str]) -> list[Any]:
+def add_server_headers(tools: Any, headers: Mapping[str, str]) -> list[Any]:
     """The tools of a body, with headers for each server among them; UsageError if there is none."""
     found = tools if isinstance(tools, list) else []
     if not any(map(_is_server, found)):
@@ -30,7 +30,7 @@ def with_headers(tools: Any, headers: Mapping[str, str]) -> list[Any]:
     ]
 
 
-def without_secrets(tools: Any) -> Any:
+def redact_server_headers(tools: Any) -> Any:
     """The tools of a body, to be shown: what servers are told in headers is nobody else's."""
     if not isinstance(tools, list):
         return tools

@@ -11,25 +11,36 @@ from typing import Any, NamedTuple
 
 from gemini_cli.api import errors
 from gemini_cli.api.body import Body
-from gemini_cli.api.fields import objects, parse_object, want
-from gemini_cli.api.generate_content import GENERATE_CONTENT
+from gemini_cli.api.fields import get_objects, get_typed, parse_object
+from gemini_cli.api.generate_content import GENERATE_CONTENT_ADAPTER
 from gemini_cli.bulk import output_rows, rows
-from gemini_cli.bulk.output_rows import Judge, Output
-from gemini_cli.bulk.request_template import Form
+from gemini_cli.bulk.output_rows import OutputRow, SchemaValidator
+from gemini_cli.bulk.request_template import RequestTemplate
 from gemini_cli.bulk.rows import Key, Row
 from gemini_cli.client import resources
 from gemini_cli.client.api_client import ApiClient
 from gemini_cli.client.resources import Resource
-from gemini_cli.errors import DeadlinePassed, Failure, Incomplete, InputError, Rejected, Temporary, Unknown, UsageError
+from gemini_cli.errors import (
+    CliError,
+    DeadlineExceeded,
+    IncompleteError,
+    InputError,
+    RejectedError,
+    TemporaryError,
+    UnknownOutcomeError,
+    UsageError,
+)
 from gemini_cli.files import upload
-from gemini_cli.files.local_file import Source
+from gemini_cli.files.local_file import LocalFile
 from gemini_cli.formats import strict_json
 
-INLINE = 4 * 1000 * 1000  # bytes of requests inside the job's own: well below the API's limit (api/README.md 14.6)
-TYPE = "application/jsonl"
-POLL = 2.0  # seconds between two polls of a job, at first
-POLL_LONGEST = 60.0
-LONGEST = 512 * 1024 * 1024  # bytes of one result
+INLINE_LIMIT = (
+    4 * 1000 * 1000
+)  # bytes of requests inside the job's own: well below the API's limit (api/README.md 14.6)
+ROWS_MIME_TYPE = "application/jsonl"
+FIRST_JOB_POLL = 2.0  # seconds between two polls of a job, at first
+LONGEST_JOB_POLL = 60.0
+RESULT_LIMIT = 512 * 1024 * 1024  # bytes of one result
 
 
 class Job:
@@ -37,203 +48,216 @@ class Job:
 
     def __init__(self, raw: Resource) -> None:
         self.raw = raw
-        self._metadata = want(raw, "metadata", dict) or {}
+        self._metadata = get_typed(raw, "metadata", dict) or {}
 
     @property
     def name(self) -> str:
-        """`batches/ID`; Rejected for anything else."""
+        """`batches/ID`; RejectedError for anything else."""
         try:
-            return resources.full_name("batches", want(self.raw, "name", str) or "")
+            return resources.resource_name("batches", get_typed(self.raw, "name", str) or "")
         except UsageError:
-            raise Rejected(f"not the API's answer: a batch job with the name {self.raw.get('name')!r}") from None
+            raise RejectedError(f"not the API's answer: a batch job with the name {self.raw.get('name')!r}") from None
 
     @property
     def state(self) -> str:
         """The state without its prefix: PENDING, RUNNING, SUCCEEDED, FAILED … (api/README.md 14.4)."""
-        said = want(self._metadata, "state", str) or want(self.raw, "state", str) or "UNSPECIFIED"
+        said = get_typed(self._metadata, "state", str) or get_typed(self.raw, "state", str) or "UNSPECIFIED"
         return re.sub(r"^(BATCH|JOB)_STATE_", "", said)
 
     @property
-    def over(self) -> bool:
+    def finished(self) -> bool:
         return self.raw.get("done") is True or self.state in ("SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED")
 
     def count(self, *kinds: str) -> int:
         """Sum the counts of `request` (all), `successful`, `failed` or `pending`, strings all (api/README.md 14.3)."""
-        stats = want(self._metadata, "batchStats", dict) or {}
+        stats = get_typed(self._metadata, "batchStats", dict) or {}
         counts = [str(stats.get(f"{kind}RequestCount" if kind != "request" else "requestCount", "")) for kind in kinds]
         return sum(int(count) for count in counts if re.fullmatch("[0-9]{1,18}", count))
 
     @property
     def title(self) -> str | None:
-        return want(self._metadata, "displayName", str)
+        return get_typed(self._metadata, "displayName", str)
 
     @property
     def created(self) -> str | None:
-        return want(self._metadata, "createTime", str)
+        return get_typed(self._metadata, "createTime", str)
 
     @property
     def output(self) -> dict[str, Any]:
         """The object with the results, under one of two names (api/README.md 14.3)."""
-        return want(self._metadata, "output", dict) or want(self.raw, "response", dict) or {}
+        return get_typed(self._metadata, "output", dict) or get_typed(self.raw, "response", dict) or {}
 
-    def verdict(self) -> Failure | None:
+    def completion_error(self) -> CliError | None:
         """None if it succeeded, otherwise the error."""
-        error = want(self.raw, "error", dict)
+        error = get_typed(self.raw, "error", dict)
         match self.state:
             case "CANCELLED":
-                return Incomplete(f"{self.name} was cancelled")
+                return IncompleteError(f"{self.name} was cancelled")
             case "EXPIRED":
-                return Temporary(f"{self.name} has expired: it was not done within the service's time; submit it again")
+                return TemporaryError(
+                    f"{self.name} has expired: it was not done within the service's time; submit it again"
+                )
             case state if state == "FAILED" or error is not None:
-                failure = errors.from_error(error or {}).failure()
+                failure = errors.api_error_from(error or {}).to_cli_error()
                 failure.message = f"{self.name} failed: {failure.message}"
                 return failure
             case "SUCCEEDED":
                 return None
-        return Incomplete(f"{self.name} is {self.state}", hint=f"`gemini-cli batch wait {self.name}` waits for it")
+        return IncompleteError(f"{self.name} is {self.state}", hint=f"`gemini-cli batch wait {self.name}` waits for it")
 
 
 class Batch(NamedTuple):
     """Rows ready to be sent: the model's path, and a file with a line of JSON for each row (api/README.md 14.2)."""
 
     model: str
-    source: Source
+    source: LocalFile
 
 
-def ready(found: Iterable[Row], form: Form, settle: Callable[[Body], object]) -> Batch:
+def prepare_batch(
+    found: Iterable[Row], template: RequestTemplate, resolve_attachments: Callable[[Body], object]
+) -> Batch:
     """All rows as requests of one job, in a file without a name; InputError if one of them cannot be one.
 
-    `settle` sees each question before it is put in the family's words, and what is attached to all of them first.
+    `resolve_attachments` sees each question before it is put in the family's words, and what is attached to all of them
+    first.
     """
     models: dict[str, int] = {}
-    settle({"input": form.common})
+    resolve_attachments({"input": template.shared_parts})
 
     def lines() -> Iterator[bytes]:
         for row in found:
-            line, path = request(row, form, settle)
+            line, path = request_line(row, template, resolve_attachments)
             models.setdefault(path, row.line)
             if len(models) > 1:
-                raise row.failure(f"a job has one model, and that of line {min(models.values())} is another one")
+                raise row.input_error(f"a job has one model, and that of line {min(models.values())} is another one")
             yield line
         if not models:
             raise InputError("there are no rows")
 
-    source = Source.spooled(lines(), "the rows")
+    source = LocalFile.from_chunks(lines(), "the rows")
     return Batch(next(iter(models)), source)
 
 
-def request(row: Row, form: Form, settle: Callable[[Body], object]) -> tuple[bytes, str]:
+def request_line(
+    row: Row, template: RequestTemplate, resolve_attachments: Callable[[Body], object]
+) -> tuple[bytes, str]:
     """A row's line of the job, and the path of the model it is for."""
     if row.fault:
-        raise row.failure(row.fault)
+        raise row.input_error(row.fault)
     try:
-        asked = form.fill(row)
-        settle(asked)
-        path, body = GENERATE_CONTENT.request(asked)
+        asked = template.fill(row)
+        resolve_attachments(asked)
+        path, body = GENERATE_CONTENT_ADAPTER.build_request(asked)
     except UsageError as error:
-        raise row.failure(error.message) from None
-    line = strict_json.dump({"key": written(row.key), "request": body}).encode()
+        raise row.input_error(error.message) from None
+    line = strict_json.dumps({"key": encode_key(row.key), "request": body}).encode()
     return line + b"\n", path.removesuffix(":generateContent")
 
 
-def written(key: Key) -> str:
+def encode_key(key: Key) -> str:
     """The API's keys are text. A number is written as one; a text that would be read as something else, in quotes."""
-    return key if isinstance(key, str) and read(key) == key else strict_json.dump(key)
+    return key if isinstance(key, str) and decode_key(key) == key else strict_json.dumps(key)
 
 
-def read(text: str) -> Key:
+def decode_key(text: str) -> Key:
     """The key that was written so."""
     try:
-        value = strict_json.parse(text)
+        value = strict_json.loads(text)
     except ValueError:
         return text
     return value if isinstance(value, str) or (type(value) is int and str(value) == text) else text
 
 
-def create(service: ApiClient, batch: Batch, title: str, advance: Callable[[int], None]) -> Job:
+def create_job(api_client: ApiClient, batch: Batch, title: str, advance: Callable[[int], None]) -> Job:
     """Start a job with the rows in it, or with a file of them (api/README.md 14.1).
 
-    Unknown if it may have been started.
+    UnknownOutcomeError if it may have been started.
     """
-    if batch.source.size <= INLINE:
-        lines = b"".join(batch.source.pieces(0, batch.source.size)).splitlines()
+    if batch.source.size <= INLINE_LIMIT:
+        lines = b"".join(batch.source.read_chunks(0, batch.source.size)).splitlines()
         config: dict[str, Any] = {
-            "requests": {"requests": [_inline(strict_json.parse(line.decode())) for line in lines]}
+            "requests": {"requests": [_inline(strict_json.loads(line.decode())) for line in lines]}
         }
     else:
         try:
-            file = upload.upload(service, batch.source, mime_type=TYPE, display_name=title, advance=advance)
-            config = {"fileName": upload.name_of(upload.wait_until_active(service, file))}
-        except DeadlinePassed as error:
-            raise Temporary(f"{error.message}; the rows were not ready, and no job was started") from error
-    body = strict_json.dump({"batch": {"displayName": title, "inputConfig": config}}).encode()
+            file = upload.upload(
+                api_client, batch.source, mime_type=ROWS_MIME_TYPE, display_name=title, on_progress=advance
+            )
+            config = {"fileName": upload.file_name(upload.wait_until_active(api_client, file))}
+        except DeadlineExceeded as error:
+            raise TemporaryError(f"{error.message}; the rows were not ready, and no job was started") from error
+    body = strict_json.dumps({"batch": {"displayName": title, "inputConfig": config}}).encode()
     try:
-        answer = service.json("POST", f"{batch.model}:batchGenerateContent", body)
-    except Unknown as failure:
+        answer = api_client.json("POST", f"{batch.model}:batchGenerateContent", body)
+    except UnknownOutcomeError as failure:
         failure.hint = "`gemini-cli batch list` shows the jobs that were started"
         raise
-    return Job(resources.parse(answer))
+    return Job(resources.parse_answer(answer))
 
 
 def _inline(line: dict[str, Any]) -> dict[str, Any]:
     return {"request": line["request"], "metadata": {"key": line["key"]}}
 
 
-def fetch(service: ApiClient, name: str) -> Job:
-    return Job(resources.one(service, name))
+def fetch_job(api_client: ApiClient, name: str) -> Job:
+    return Job(resources.get_resource(api_client, name))
 
 
-def cancel(service: ApiClient, name: str) -> None:
+def cancel_job(api_client: ApiClient, name: str) -> None:
     """Cancel a job; the path has a colon, unlike an interaction's (api/README.md 8.3, 14.5)."""
-    resources.parse(service.json("POST", f"{name}:cancel", repeatable=True))
+    resources.parse_answer(api_client.json("POST", f"{name}:cancel", repeatable=True))
 
 
-def wait(service: ApiClient, name: str, look: Callable[[Job], None]) -> Job:
-    """Poll until a job ends; `look` gets each state."""
-    pause = POLL
+def wait_for_job(api_client: ApiClient, name: str, on_poll: Callable[[Job], None]) -> Job:
+    """Poll until a job ends; `on_poll` gets each state."""
+    pause = FIRST_JOB_POLL
     while True:
-        job = fetch(service, name)
-        look(job)
-        if job.over:
+        job = fetch_job(api_client, name)
+        on_poll(job)
+        if job.finished:
             return job
-        service.sleep(pause)
-        pause = min(pause * 1.5, POLL_LONGEST)
+        api_client.sleep(pause)
+        pause = min(pause * 1.5, LONGEST_JOB_POLL)
 
 
-def results(service: ApiClient, job: Job, judge: Judge | None) -> Iterator[Output]:
-    """Yield the output rows of a job that succeeded. Incomplete if there are fewer than requests."""
+def job_results(api_client: ApiClient, job: Job, validator: SchemaValidator | None) -> Iterator[OutputRow]:
+    """Yield the output rows of a job that succeeded. IncompleteError if there are fewer than requests."""
     count = 0
-    for count, found in enumerate(_results(service, job), 1):
-        yield _output(found, count, judge)
+    for count, found in enumerate(_results(api_client, job), 1):
+        yield _output(found, count, validator)
     wanted = job.count("request")
     if count < wanted:
-        raise Incomplete(f"{job.name} has {count} results for {wanted} requests")
+        raise IncompleteError(f"{job.name} has {count} results for {wanted} requests")
 
 
-def _results(service: ApiClient, job: Job) -> Iterator[str]:
+def _results(api_client: ApiClient, job: Job) -> Iterator[str]:
     """Yield each result as JSON; a file is read while it arrives."""
-    file = want(job.output, "responsesFile", str)
+    file = get_typed(job.output, "responsesFile", str)
     if file is not None:
-        for line in rows.lines(resources.download(service, resources.full_name("files", file)), LONGEST):
+        for line in rows.split_lines(
+            resources.download_file(api_client, resources.resource_name("files", file)), RESULT_LIMIT
+        ):
             if line.data is None or line.data.strip():
                 yield (line.data or b"").decode("utf-8", "replace")
         return
-    inline = want(job.output, "inlinedResponses", dict)
+    inline = get_typed(job.output, "inlinedResponses", dict)
     if inline is None:
-        raise Rejected(f"not the API's answer: {job.name} has no results")
-    yield from map(strict_json.dump, objects(inline, "inlinedResponses"))
+        raise RejectedError(f"not the API's answer: {job.name} has no results")
+    yield from map(strict_json.dumps, get_objects(inline, "inlinedResponses"))
 
 
-def _output(text: str, place: int, judge: Judge | None) -> Output:
+def _output(text: str, place: int, validator: SchemaValidator | None) -> OutputRow:
     key: Key = place
     try:
         result = parse_object(text, f"result {place}")
-        named = want(result, "key", str) or want(want(result, "metadata", dict) or {}, "key", str)
-        key = read(named) if named is not None else place
-        error = want(result, "error", dict)
+        named = get_typed(result, "key", str) or get_typed(get_typed(result, "metadata", dict) or {}, "key", str)
+        key = decode_key(named) if named is not None else place
+        error = get_typed(result, "error", dict)
         if error is not None:
-            raise errors.from_error(error).failure()
-        answer = want(result, "response", dict)
-        return output_rows.answered(key, GENERATE_CONTENT.interaction(strict_json.dump(answer)), judge)
-    except Failure as failure:
-        return output_rows.failed(key, failure)
+            raise errors.api_error_from(error).to_cli_error()
+        answer = get_typed(result, "response", dict)
+        return output_rows.answer_row(
+            key, GENERATE_CONTENT_ADAPTER.parse_response(strict_json.dumps(answer)), validator
+        )
+    except CliError as failure:
+        return output_rows.error_row(key, failure)

@@ -24,16 +24,16 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any, NamedTuple, Protocol
 
-from gemini_cli.bulk.rows import LINE_LIMIT, Row, lines
+from gemini_cli.bulk.rows import LINE_LIMIT, Row, split_lines
 from gemini_cli.errors import InputError, OutputError
 from gemini_cli.formats import strict_json
 
-HEADER = b'{"checkpoint":"gemini-cli map","version":1}\n'
-LONGEST = 16 * LINE_LIMIT  # bytes of a line; a result holds an answer, of which the transport takes 256 MiB
-READ = 1024 * 1024
+CHECKPOINT_HEADER = b'{"checkpoint":"gemini-cli map","version":1}\n'
+RECORD_LIMIT_BYTES = 16 * LINE_LIMIT  # bytes of a line; a result holds an answer, of which the transport takes 256 MiB
+CHECKPOINT_READ_SIZE = 1024 * 1024
 
 
-class Result(NamedTuple):
+class RowResult(NamedTuple):
     """The last word on a row: its output row as text."""
 
     row: Row
@@ -42,7 +42,7 @@ class Result(NamedTuple):
     text: str
 
 
-class Found(NamedTuple):
+class StoredResult(NamedTuple):
     """What is known of a row. `output` is None for one that was sent and has no result; `changed`: it was another."""
 
     ok: bool = False
@@ -50,39 +50,39 @@ class Found(NamedTuple):
     changed: bool = False
 
 
-class Memory(Protocol):
+class CheckpointStore(Protocol):
     """What a run remembers of its rows. A `digest` tells a row from another one of the same key."""
 
     def digest(self, row: Row) -> str: ...
 
-    def find(self, row: Row, digest: str) -> Found | None:
+    def lookup(self, row: Row, digest: str) -> StoredResult | None:
         """None for a row that nothing is known of."""
 
-    def intend(self, row: Row, digest: str) -> None: ...
+    def mark_sent(self, row: Row, digest: str) -> None: ...
 
-    def refused(self, row: Row) -> None: ...
+    def clear_sent(self, row: Row) -> None: ...
 
-    def keep(self, result: Result) -> None: ...
+    def save_result(self, result: RowResult) -> None: ...
 
 
-class Forgetful:
+class NoCheckpoint:
     """The memory of a run without a checkpoint."""
 
     def digest(self, row: Row) -> str:
         return ""
 
-    def find(self, row: Row, digest: str) -> Found | None:
+    def lookup(self, row: Row, digest: str) -> StoredResult | None:
         return None
 
-    def intend(self, row: Row, digest: str) -> None: ...
+    def mark_sent(self, row: Row, digest: str) -> None: ...
 
-    def refused(self, row: Row) -> None: ...
+    def clear_sent(self, row: Row) -> None: ...
 
-    def keep(self, result: Result) -> None: ...
+    def save_result(self, result: RowResult) -> None: ...
 
 
 @contextmanager
-def opened(path: str, digest: Callable[[Row], str]) -> Iterator[Checkpoint]:
+def open_checkpoint(path: str, digest: Callable[[Row], str]) -> Iterator[Checkpoint]:
     """A checkpoint, locked; InputError if another process has it, or if the file is something else."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | _AT_ONCE, 0o600)
@@ -151,13 +151,13 @@ class Checkpoint:
     def _load(self) -> int:
         """Index what is there; how many bytes of it are whole lines. Only places are kept: a result may be large."""
         whole = 0
-        for line in lines(self._pieces(), LONGEST):
+        for line in split_lines(self._pieces(), RECORD_LIMIT_BYTES):
             data = line.data or b""
             if line.end == whole + line.size:  # without its newline
-                if line.number == 1 and not HEADER.startswith(data):
+                if line.number == 1 and not CHECKPOINT_HEADER.startswith(data):
                     raise self._foreign()
                 return whole
-            if line.number == 1 and data + b"\n" != HEADER:
+            if line.number == 1 and data + b"\n" != CHECKPOINT_HEADER:
                 raise self._foreign()
             if line.number > 1 and data and not self._learn(_record(data), whole, line.size):
                 self.damaged += 1
@@ -169,7 +169,7 @@ class Checkpoint:
 
     def _pieces(self) -> Iterator[bytes]:
         place = 0
-        while piece := os.pread(self._descriptor, READ, place):
+        while piece := os.pread(self._descriptor, CHECKPOINT_READ_SIZE, place):
             place += len(piece)
             yield piece
 
@@ -197,9 +197,9 @@ class Checkpoint:
         except OSError as error:
             raise self._unwritable(error) from None
         if whole == 0:
-            self._append(HEADER)
+            self._append(CHECKPOINT_HEADER)
 
-    def find(self, row: Row, digest: str) -> Found | None:
+    def lookup(self, row: Row, digest: str) -> StoredResult | None:
         with self._lock:
             query = "SELECT digest, ok, place, size FROM rows WHERE key = ?"
             known = self._index.execute(query, (row.name,)).fetchone()
@@ -207,18 +207,18 @@ class Checkpoint:
             return None
         was, ok, place, size = known
         if was != digest:
-            return Found(changed=True)
+            return StoredResult(changed=True)
         if place is None:
-            return Found()
-        return Found(bool(ok), strict_json.dump(_record(os.pread(self._descriptor, size, place))["output"]))
+            return StoredResult()
+        return StoredResult(bool(ok), strict_json.dumps(_record(os.pread(self._descriptor, size, place))["output"]))
 
-    def intend(self, row: Row, digest: str) -> None:
+    def mark_sent(self, row: Row, digest: str) -> None:
         self._append(_line({"intent": row.name, "row": digest}))
 
-    def refused(self, row: Row) -> None:
+    def clear_sent(self, row: Row) -> None:
         self._append(_line({"refused": row.name}))
 
-    def keep(self, result: Result) -> None:
+    def save_result(self, result: RowResult) -> None:
         """Write a result and sync it; whoever waits for that lets the next one do it for all."""
         place = self._append(_kept(result))
         with self._syncing:
@@ -262,17 +262,17 @@ _sync = getattr(os, "fdatasync", os.fsync)
 def _record(data: bytes) -> dict[str, Any]:
     """An empty one for what is none."""
     try:
-        record = strict_json.parse(data.decode())
+        record = strict_json.loads(data.decode())
     except ValueError:
         return {}
     return record if isinstance(record, dict) else {}
 
 
 def _line(record: dict[str, Any]) -> bytes:
-    return strict_json.dump(record).encode() + b"\n"
+    return strict_json.dumps(record).encode() + b"\n"
 
 
-def _kept(result: Result) -> bytes:
+def _kept(result: RowResult) -> bytes:
     """The output row goes in as the text that it is."""
-    head = strict_json.dump({"result": result.row.name, "row": result.digest, "ok": result.ok})
+    head = strict_json.dumps({"result": result.row.name, "row": result.digest, "ok": result.ok})
     return f'{head[:-1]},"output":{result.text}}}\n'.encode()

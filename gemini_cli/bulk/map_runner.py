@@ -17,105 +17,118 @@ from typing import NamedTuple
 
 from gemini_cli.api.body import Body
 from gemini_cli.bulk import output_rows
-from gemini_cli.bulk.checkpoint import Memory, Result
-from gemini_cli.bulk.output_rows import Judge, Output
-from gemini_cli.bulk.rate_limiter import Closed, Gate
-from gemini_cli.bulk.request_template import Form
+from gemini_cli.bulk.checkpoint import CheckpointStore, RowResult
+from gemini_cli.bulk.output_rows import OutputRow, SchemaValidator
+from gemini_cli.bulk.rate_limiter import AdaptiveLimiter, LimiterClosed
+from gemini_cli.bulk.request_template import RequestTemplate
 from gemini_cli.bulk.rows import Row
-from gemini_cli.bulk.worker_pool import Crew
+from gemini_cli.bulk.worker_pool import WorkerPool
 from gemini_cli.client.api_client import ApiClient, OnRetry
-from gemini_cli.client.interactions import Dialogue
+from gemini_cli.client.interactions import InteractionsClient
 from gemini_cli.errors import (
     AuthError,
-    Failure,
+    CliError,
     InputError,
     OutputError,
     QuotaError,
-    Rejected,
-    Temporary,
-    Unknown,
+    RejectedError,
+    TemporaryError,
+    UnknownOutcomeError,
 )
-from gemini_cli.transport.deadline import last_words
+from gemini_cli.transport.deadline import extend_alarm
 
-EQUAL = 10
+MAX_EQUAL_FAILURES = 10
 SPARE_RETRIES = 50  # for the whole run, beside one for each row
-GRACE = 0.2  # seconds for answers that are under way when a signal or the deadline ends the run
+STOP_GRACE = 0.2  # seconds for answers that are under way when a signal or the deadline ends the run
 
-AGAIN = (AuthError, InputError, QuotaError, Temporary)  # nothing was carried out, and a later run may do better
-FATAL = (AuthError, QuotaError, Rejected, Temporary, Unknown)  # what the next row may well meet, too
+AGAIN = (AuthError, InputError, QuotaError, TemporaryError)  # nothing was carried out, and a later run may do better
+FATAL = (
+    AuthError,
+    QuotaError,
+    RejectedError,
+    TemporaryError,
+    UnknownOutcomeError,
+)  # what the next row may well meet, too
 
 
-class Done(NamedTuple):
+class RowOutcome(NamedTuple):
     """What came of a row: its `place` in the input from 0, its output row, and whether it was asked."""
 
     place: int
     row: Row
-    output: Output
-    asked: bool = False
+    output: OutputRow
+    sent: bool = False
 
     @property
     def size(self) -> int:
         return len(self.output.text)
 
 
-class Means(NamedTuple):
-    """What the workers share. Each has a service of its own, which calls the worker's `_hold` in place of sleeping."""
+class WorkerDependencies(NamedTuple):
+    """What the workers share.
 
-    form: Form
-    memory: Memory
-    gate: Gate
-    service: Callable[[OnRetry], ApiClient]
-    dialogue: Callable[[ApiClient], Dialogue]
-    judge: Judge | None = None
+    Each has a service of its own, which calls the worker's `_on_retry` in place of sleeping.
+    """
+
+    template: RequestTemplate
+    checkpoint: CheckpointStore
+    limiter: AdaptiveLimiter
+    make_api_client: Callable[[OnRetry], ApiClient]
+    make_interactions_client: Callable[[ApiClient], InteractionsClient]
+    validator: SchemaValidator | None = None
     retry_unknown: bool = False
     notice: Callable[[str], None] = lambda text: None
 
 
-def outcomes(found: Iterator[Row], means: Means, *, jobs: int, ordered: bool) -> Generator[Done, None, None]:
+def run_rows(
+    found: Iterator[Row], dependencies: WorkerDependencies, *, jobs: int, ordered: bool
+) -> Generator[RowOutcome, None, None]:
     """What came of each row, in the order of the input or as it comes. To be closed by whoever leaves it early.
 
     Raises the failure that ended the run, after everything that had come by then.
     """
-    retries, hope = Retries(), Hope(means.gate)
-    crew = Crew(enumerate(found), lambda: Worker(means, retries, hope), jobs, lambda: means.gate.waiting)
-    order = InOrder() if ordered else AsTheyCome()
+    retries, breaker = RetryBudget(), CircuitBreaker(dependencies.limiter)
+    pool = WorkerPool(
+        enumerate(found), lambda: Worker(dependencies, retries, breaker), jobs, lambda: dependencies.limiter.waiting
+    )
+    order = OrderedResults() if ordered else UnorderedResults()
 
-    def handed_on(arrived: list[Done]) -> Iterator[Done]:
+    def handed_on(arrived: list[RowOutcome]) -> Iterator[RowOutcome]:
         for done in arrived:
             for ready in order.add(done):
                 yield ready
-                crew.handed_on(ready)
+                pool.release(ready)
 
     try:
-        for arrived in crew.results():
+        for arrived in pool.results():
             yield from handed_on(arrived)
-            if hope.lost is not None:
-                yield from handed_on(crew.stop(float("inf")))
-                raise hope.lost
-    except Failure:
-        means.gate.close()
-        last_words()  # where it is the deadline, and nobody reads
-        yield from handed_on(crew.stop(GRACE))
+            if breaker.fatal_error is not None:
+                yield from handed_on(pool.stop(float("inf")))
+                raise breaker.fatal_error
+    except CliError:
+        dependencies.limiter.close()
+        extend_alarm()  # where it is the deadline, and nobody reads
+        yield from handed_on(pool.stop(STOP_GRACE))
         yield from order.rest()
         raise
     except BaseException:  # nobody listens any more
-        means.gate.close()
-        crew.stop(GRACE)
+        dependencies.limiter.close()
+        pool.stop(STOP_GRACE)
         raise
 
 
-class Retries:
+class RetryBudget:
     """How often a run may repeat requests: a few times, and once for each row, so that trouble is not multiplied."""
 
     def __init__(self) -> None:
         self._left = SPARE_RETRIES
         self._lock = threading.Lock()
 
-    def earn(self) -> None:
+    def deposit(self) -> None:
         with self._lock:
             self._left += 1
 
-    def spend(self) -> bool:
+    def withdraw(self) -> bool:
         with self._lock:
             may = self._left > 0
             self._left -= may
@@ -125,135 +138,140 @@ class Retries:
 class Worker:
     """Does one row after the other."""
 
-    def __init__(self, means: Means, retries: Retries, hope: Hope) -> None:
-        self._means = means
+    def __init__(self, dependencies: WorkerDependencies, retries: RetryBudget, breaker: CircuitBreaker) -> None:
+        self._dependencies = dependencies
         self._retries = retries
-        self._hope = hope
-        self._service = means.service(self._hold)
-        self._dialogue = means.dialogue(self._service)
+        self._breaker = breaker
+        self._api_client = dependencies.make_api_client(self._on_retry)
+        self._client = dependencies.make_interactions_client(self._api_client)
         self._answers = 0  # of the service, before the row that is being done
         self._row: tuple[Row, str]
 
-    def __call__(self, task: tuple[int, Row]) -> Done | None:
+    def __call__(self, task: tuple[int, Row]) -> RowOutcome | None:
         """None for a row that is not sent any more; OutputError if nobody can remember it."""
         place, row = task
         try:
             if row.fault:
-                raise row.failure(row.fault)
-            digest = self._means.memory.digest(row)
-            known = self._known(row, digest)
+                raise row.input_error(row.fault)
+            digest = self._dependencies.checkpoint.digest(row)
+            known = self._stored_output(row, digest)
             if known is not None:
-                return Done(place, row, known)
-            body = self._means.form.fill(row)
-        except Failure as failure:
-            return Done(place, row, output_rows.failed(row.key, failure, line=row.line))
+                return RowOutcome(place, row, known)
+            body = self._dependencies.template.fill(row)
+        except CliError as failure:
+            return RowOutcome(place, row, output_rows.error_row(row.key, failure, line=row.line))
         try:
-            return Done(place, row, self._asked(row, digest, body), asked=True)
-        except Closed:
+            return RowOutcome(place, row, self._send(row, digest, body), sent=True)
+        except LimiterClosed:
             return None
 
-    def _known(self, row: Row, digest: str) -> Output | None:
+    def _stored_output(self, row: Row, digest: str) -> OutputRow | None:
         """The output row of a row that is not asked, because of what an earlier run kept."""
-        found = self._means.memory.find(row, digest)
+        found = self._dependencies.checkpoint.lookup(row, digest)
         if found is None:
             return None
         if found.changed:
-            self._means.notice("there are rows that are not as the checkpoint has them; they are asked anew")
+            self._dependencies.notice("there are rows that are not as the checkpoint has them; they are asked anew")
             return None
         if found.output is not None:
-            return Output(found.output, found.ok)
-        if self._means.retry_unknown:
+            return OutputRow(found.output, found.ok)
+        if self._dependencies.retry_unknown:
             return None
-        raise Unknown(
+        raise UnknownOutcomeError(
             "an earlier run sent it and saw no answer; it may have been carried out and billed",
             hint="--retry-unknown 1 asks it again",
             billed="maybe",
         )
 
-    def _asked(self, row: Row, digest: str, body: Body) -> Output:
-        memory = self._means.memory
-        self._retries.earn()
-        self._row, self._answers = (row, digest), self._service.answers
-        with self._means.gate as gate:
-            memory.intend(row, digest)
+    def _send(self, row: Row, digest: str, body: Body) -> OutputRow:
+        checkpoint = self._dependencies.checkpoint
+        self._retries.deposit()
+        self._row, self._answers = (row, digest), self._api_client.answers
+        with self._dependencies.limiter as limiter:
+            checkpoint.mark_sent(row, digest)
             try:
-                output = output_rows.answered(row.key, self._dialogue.ask(body), self._means.judge, line=row.line)
-                gate.passed()
-            except OutputError:  # `_hold` could not write it down
+                output = output_rows.answer_row(
+                    row.key, self._client.create_and_wait(body), self._dependencies.validator, line=row.line
+                )
+                limiter.record_success()
+            except OutputError:  # `_on_retry` could not write it down
                 raise
-            except Failure as failure:
-                output = output_rows.failed(row.key, failure, line=row.line)
+            except CliError as failure:
+                output = output_rows.error_row(row.key, failure, line=row.line)
         if isinstance(output.failure, AGAIN):
-            memory.refused(row)
-        elif not isinstance(output.failure, Unknown):
-            memory.keep(Result(row, digest, output.ok, output.text))
-        self._hope.judge(output.failure)
+            checkpoint.clear_sent(row)
+        elif not isinstance(output.failure, UnknownOutcomeError):
+            checkpoint.save_result(RowResult(row, digest, output.ok, output.text))
+        self._breaker.record(output.failure)
         return output
 
-    def _hold(self, failure: Failure, seconds: float) -> None:
+    def _on_retry(self, failure: CliError, seconds: float) -> None:
         """Before a request is repeated: let the others go on, or keep them waiting, too, if the rate was too high."""
-        if not self._retries.spend():
+        if not self._retries.withdraw():
             raise failure
-        refused = isinstance(failure, Temporary) and self._service.answers == self._answers
+        refused = isinstance(failure, TemporaryError) and self._api_client.answers == self._answers
         if refused:
-            self._means.memory.refused(self._row[0])
-        self._means.gate.pause(seconds, everybody=failure.http_status == 429)
+            self._dependencies.checkpoint.clear_sent(self._row[0])
+        self._dependencies.limiter.pause(seconds, all_workers=failure.http_status == 429)
         if refused:
-            self._means.memory.intend(*self._row)
+            self._dependencies.checkpoint.mark_sent(*self._row)
 
 
-class Hope:
-    """Watches what comes of the rows that were asked; `lost` is the failure that ends the run, and closes the gate."""
+class CircuitBreaker:
+    """Watches what comes of the rows that were asked; `fatal_error` is the failure that ends the run.
 
-    def __init__(self, gate: Gate) -> None:
-        self.lost: Failure | None = None
-        self._gate = gate
+    And closes the gate.
+    """
+
+    def __init__(self, limiter: AdaptiveLimiter) -> None:
+        self.fatal_error: CliError | None = None
+        self._limiter = limiter
         self._last: tuple[object, ...] = ()
         self._times = 0
         self._lock = threading.Lock()
 
-    def judge(self, failure: Failure | None) -> None:
+    def record(self, failure: CliError | None) -> None:
         with self._lock:
-            if self.lost is None and self._is_lost(failure):
-                self.lost = failure
-                self._gate.close()
+            if self.fatal_error is None and self._is_fatal(failure):
+                self.fatal_error = failure
+                self._limiter.close()
 
-    def _is_lost(self, failure: Failure | None) -> bool:
+    def _is_fatal(self, failure: CliError | None) -> bool:
         if not isinstance(failure, FATAL):
             self._times = 0
             return False
         like = (failure.kind, failure.http_status, failure.code, failure.message)
         self._times = self._times + 1 if like == self._last else 1
         self._last = like
-        if isinstance(failure, QuotaError) or self._times == EQUAL:
-            times = "" if isinstance(failure, QuotaError) else f"{EQUAL} failures like this in a row; "
+        if isinstance(failure, QuotaError) or self._times == MAX_EQUAL_FAILURES:
+            times = "" if isinstance(failure, QuotaError) else f"{MAX_EQUAL_FAILURES} failures like this in a row; "
             failure.hint = f"{times}the rest was not sent; with --checkpoint, the same command goes on from here"
             return True
         return False
 
 
-class AsTheyCome:
-    def add(self, done: Done) -> Iterable[Done]:
+class UnorderedResults:
+    def add(self, done: RowOutcome) -> Iterable[RowOutcome]:
         return (done,)
 
-    def rest(self) -> Iterable[Done]:
+    def rest(self) -> Iterable[RowOutcome]:
         return ()
 
 
-class InOrder:
+class OrderedResults:
     """Holds back what came before its turn."""
 
     def __init__(self) -> None:
         self._next = 0
-        self._held: dict[int, Done] = {}
+        self._held: dict[int, RowOutcome] = {}
 
-    def add(self, done: Done) -> Iterator[Done]:
+    def add(self, done: RowOutcome) -> Iterator[RowOutcome]:
         """What has its turn now."""
         self._held[done.place] = done
         while (ready := self._held.pop(self._next, None)) is not None:
             self._next += 1
             yield ready
 
-    def rest(self) -> Iterable[Done]:
+    def rest(self) -> Iterable[RowOutcome]:
         """What waited for a row that never came."""
         return [done for _, done in sorted(self._held.items())]

@@ -13,17 +13,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gemini_cli.api.body import Body
-from gemini_cli.api.request import ASKING, complete, over
-from gemini_cli.bulk.rows import KEYS, Row
+from gemini_cli.api.request import INPUT_FIELDS, apply_defaults, overlay
+from gemini_cli.bulk.rows import KEY_FIELDS, Row
 from gemini_cli.errors import InputError, UsageError
-from gemini_cli.files.content_parts import Attachment, Part, text_part, under, user_input
+from gemini_cli.files.content_parts import Attachment, Part, join_prompt, text_part, user_input
 from gemini_cli.formats import strict_json
 
-QUESTIONS = ("input", "prompt")
+PROMPT_FIELDS = ("input", "prompt")
 STANDS_ALONE = "its input is no content, so the profile's prompt and -a cannot go with it"
 
 
-class Blanks:
+class TextTemplate:
     """A text with `{name}` for a field, `{_}` for the whole row as JSON, and `{{` and `}}` for the braces."""
 
     def __init__(self, text: str, flag: str) -> None:
@@ -47,17 +47,17 @@ def _filled(token: str, value: str | dict[str, Any]) -> str:
         return token[0]
     name, fields = token[1:-1], _fields(value)
     if name == "_":
-        return strict_json.dump(value)
+        return strict_json.dumps(value)
     if name not in fields:
         raise InputError(f"it has no field {name!r}, only {', '.join(list(fields)[:10]) or 'none'}")
-    return fields[name] if isinstance(fields[name], str) else strict_json.dump(fields[name])
+    return fields[name] if isinstance(fields[name], str) else strict_json.dumps(fields[name])
 
 
 def _fields(value: str | dict[str, Any]) -> dict[str, Any]:
     return {"input": value} if isinstance(value, str) else value
 
 
-class Form:
+class RequestTemplate:
     """`body` is what was said for all rows; `prompt` and `attach` have the blanks; `prefix` is the profile's prompt.
 
     `attached` makes content of attachments. `way` is what else makes another question of the same body: who is asked.
@@ -74,15 +74,15 @@ class Form:
         attached: Callable[[Sequence[str]], list[Part]],
     ) -> None:
         self._body = body
-        self._prompt = Blanks(prompt, "-p") if prompt is not None else None
+        self._prompt = TextTemplate(prompt, "-p") if prompt is not None else None
         self._prefix = prefix
-        self._attach = [Blanks(text, "-a") for text in attach]
+        self._attach = [TextTemplate(text, "-a") for text in attach]
         self._attached = attached
         self._common = {each: attached([each.fill("")]) for each in self._attach if each.constant}
-        self._said = strict_json.dump([body, prompt, prefix, list(attach), list(way)])
+        self._digest_base = strict_json.dumps([body, prompt, prefix, list(attach), list(way)])
 
     @property
-    def common(self) -> list[Part]:
+    def shared_parts(self) -> list[Part]:
         """What is attached to every row. To be settled first, or each row would send its files again."""
         return [part for parts in self._common.values() for part in parts]
 
@@ -90,26 +90,26 @@ class Form:
         """What tells whether the row, or what is said for all rows, has changed; not what its files hold."""
         import hashlib  # 2 ms, and only a checkpoint wants to know
 
-        return hashlib.sha256(f"{self._said}\n{strict_json.dump(row.value)}".encode()).hexdigest()[:32]
+        return hashlib.sha256(f"{self._digest_base}\n{strict_json.dumps(row.value)}".encode()).hexdigest()[:32]
 
     def fill(self, row: Row) -> Body:
         """The body of the row's create; InputError, naming its line, if it cannot be one."""
         try:
-            return complete(self._filled(row), stream=False)
+            return apply_defaults(self._template_options(row), stream=False)
         except (InputError, UsageError) as error:
-            raise row.failure(error.message) from None
+            raise row.input_error(error.message) from None
         except RecursionError:
-            raise row.failure("nested too deeply") from None
+            raise row.input_error("nested too deeply") from None
 
-    def _filled(self, row: Row) -> Body:
+    def _template_options(self, row: Row) -> Body:
         named = [self._common.get(each) or self._named(each, row.value) for each in self._attach]
         attached = [{**part} for parts in named for part in parts]  # each row's own, as `settle` changes them
         if self._prompt is not None:
             return {**self._body, "input": self._input(self._prompt.fill(row.value), attached)}
         fields = _fields(row.value)
-        said = {key: value for key, value in fields.items() if key not in (*KEYS, *QUESTIONS)}
-        body, asked = over(self._body, said), [fields[name] for name in QUESTIONS if fields.get(name)]
-        if not asked and any(key in said for key in ASKING):
+        said = {key: value for key, value in fields.items() if key not in (*KEY_FIELDS, *PROMPT_FIELDS)}
+        body, asked = overlay(self._body, said), [fields[name] for name in PROMPT_FIELDS if fields.get(name)]
+        if not asked and any(key in said for key in INPUT_FIELDS):
             if self._prefix or attached:
                 raise InputError(STANDS_ALONE)
             return body
@@ -117,22 +117,22 @@ class Form:
             raise InputError("it has both input and prompt" if asked else "it has neither input nor prompt")
         return {**body, "input": self._input(asked[0], attached)}
 
-    def _named(self, attach: Blanks, value: str | dict[str, Any]) -> list[Part]:
+    def _named(self, attach: TextTemplate, value: str | dict[str, Any]) -> list[Part]:
         name = attach.fill(value)
         if Attachment.parse(name).source == "-":
             raise InputError("a row cannot attach stdin")
         return self._attached([name])
 
-    def _input(self, asked: Any, attached: list[Part]) -> Any:
+    def _input(self, turn_input: Any, attached: list[Part]) -> Any:
         """Text may be continued; content takes parts before and after it; a list of steps only stands alone."""
-        if isinstance(asked, str):
-            found = user_input(under(self._prefix, asked), attached, None)
+        if isinstance(turn_input, str):
+            found = user_input(join_prompt(self._prefix, turn_input), attached, None)
             if found is None:
                 raise InputError("its prompt is empty")
             return found
         if not self._prefix and not attached:
-            return asked
-        parts = [asked] if isinstance(asked, dict) else asked
+            return turn_input
+        parts = [turn_input] if isinstance(turn_input, dict) else turn_input
         if not isinstance(parts, list) or any("content" in part for part in parts if isinstance(part, dict)):
             raise InputError(STANDS_ALONE)
         return [*([text_part(self._prefix)] if self._prefix else []), *parts, *attached]

@@ -15,12 +15,12 @@ from gemini_cli.errors import InputError
 from gemini_cli.formats import strict_json
 
 LINE_LIMIT = 32 * 1024 * 1024  # bytes; -j of them may be in memory at a time, each several times over
-PIECE = 64 * 1024
-FEW = 2 * 1024 * 1024  # bytes of keys, which are remembered without a database
-ENTRY = 200  # bytes that a key takes beside itself
+ROW_READ_SIZE = 64 * 1024
+KEYS_IN_MEMORY = 2 * 1024 * 1024  # bytes of keys, which are remembered without a database
+KEY_OVERHEAD = 200  # bytes that a key takes beside itself
 
 Key = str | int
-KEYS = ("key", "id")  # a row's own name for itself, which stays here
+KEY_FIELDS = ("key", "id")  # a row's own name for itself, which stays here
 
 
 class Row(NamedTuple):
@@ -37,7 +37,7 @@ class Row(NamedTuple):
         """The key as text that UTF-8 can say: 7 and "7" name the same row."""
         return str(self.key).encode("utf-8", "backslashreplace").decode()
 
-    def failure(self, reason: str) -> InputError:
+    def input_error(self, reason: str) -> InputError:
         return InputError(f"line {self.line}: {reason}")
 
 
@@ -50,13 +50,13 @@ class Line(NamedTuple):
     end: int
 
 
-def read(pieces: Iterable[bytes], *, csv: bool) -> Iterator[Row]:
+def read_rows(pieces: Iterable[bytes], *, csv: bool) -> Iterator[Row]:
     """The rows of a file, each key once: a row with the key of an earlier one is a fault."""
-    found = lines(pieces)
+    found = split_lines(pieces)
     return _unique(_records(found) if csv else _values(found))
 
 
-def pieces(path: str) -> Iterator[bytes]:
+def file_chunks(path: str) -> Iterator[bytes]:
     """A file's bytes as they are needed. It is opened at once; InputError if it cannot be read."""
     try:
         file = open(path, "rb", buffering=0)  # noqa: SIM115  closed when its last byte was read
@@ -66,7 +66,7 @@ def pieces(path: str) -> Iterator[bytes]:
     def read() -> Iterator[bytes]:
         with file:
             try:
-                while piece := file.read(PIECE):
+                while piece := file.read(ROW_READ_SIZE):
                     yield piece
             except OSError as error:
                 raise InputError(f"cannot read {path}: {error.strerror or error}") from None
@@ -74,7 +74,7 @@ def pieces(path: str) -> Iterator[bytes]:
     return read()
 
 
-def lines(pieces: Iterable[bytes], limit: int = LINE_LIMIT) -> Iterator[Line]:
+def split_lines(pieces: Iterable[bytes], limit: int = LINE_LIMIT) -> Iterator[Line]:
     """Lines end with LF or CRLF, the last one perhaps with the input; a BOM before the first is dropped."""
     number, size, end, bom = 0, 0, 0, b"\xef\xbb\xbf"
     held: list[bytes] = []
@@ -99,7 +99,7 @@ def _values(lines: Iterable[Line]) -> Iterator[Row]:
             yield Row(line.number, line.number, "", line.end, _too_long(line))
         elif line.data.strip():
             try:
-                yield _row(line.number, strict_json.parse(line.data.decode()), line.end)
+                yield _row(line.number, strict_json.loads(line.data.decode()), line.end)
             except UnicodeDecodeError as error:
                 yield Row(line.number, line.number, "", line.end, f"not valid UTF-8 (byte offset {error.start})")
             except ValueError as error:
@@ -113,7 +113,11 @@ def _too_long(line: Line) -> str:
 def _row(line: int, value: Any, end: int) -> Row:
     if not isinstance(value, str | dict):
         return Row(line, line, "", end, "a row is a string or an object")
-    key = next((value[name] for name in KEYS if value.get(name) is not None), line) if isinstance(value, dict) else line
+    key = (
+        next((value[name] for name in KEY_FIELDS if value.get(name) is not None), line)
+        if isinstance(value, dict)
+        else line
+    )
     if not isinstance(key, str | int) or isinstance(key, bool):
         return Row(line, line, "", end, "the key of a row is text or a whole number")
     return Row(line, key, value, end)
@@ -180,8 +184,8 @@ def _unique(rows: Iterable[Row]) -> Iterator[Row]:
                 continue
             line = lines.setdefault(row.name, row.line)
             yield row if line == row.line else row._replace(fault=f"the key {row.name!r} is that of line {line}")
-            size += ENTRY + len(row.name)
-            if isinstance(lines, dict) and size > FEW:
+            size += KEY_OVERHEAD + len(row.name)
+            if isinstance(lines, dict) and size > KEYS_IN_MEMORY:
                 lines = stack.enter_context(closing(_OnDisk(lines)))
 
 

@@ -12,18 +12,18 @@ from gemini_cli.api.body import REQUEST_LIMIT
 from gemini_cli.api.interaction import Step
 from gemini_cli.errors import InputError, OutputError, UsageError
 from gemini_cli.formats import strict_json, text_files
-from gemini_cli.storage.atomic_write import replace
+from gemini_cli.storage.atomic_write import replace_file
 
 
-def read(path: str) -> list[Step]:
+def read_history(path: str) -> list[Step]:
     """The steps; none if there is no file yet. InputError for a file that holds anything else."""
     if path == "-":
         raise UsageError("--history names a file that is written back; - is none")
     if not os.path.lexists(path):
         return []
-    text = text_files.decode(text_files.read_bytes(path, limit=REQUEST_LIMIT), path)
+    text = text_files.decode_text(text_files.read_bytes(path, limit=REQUEST_LIMIT), path)
     try:
-        steps = strict_json.parse(text)
+        steps = strict_json.loads(text)
     except ValueError as error:
         raise InputError(f"{path} is not JSON: {error}") from None
     if not isinstance(steps, list) or not all(isinstance(step, dict) and "type" in step for step in steps):
@@ -31,9 +31,9 @@ def read(path: str) -> list[Step]:
     return steps
 
 
-def write(path: str, steps: Sequence[Step]) -> None:
+def write_history(path: str, steps: Sequence[Step]) -> None:
     """Whole or not at all; OutputError if it cannot be written."""
     try:
-        replace(path, f"{strict_json.dump(steps)}\n".encode())
+        replace_file(path, f"{strict_json.dumps(steps)}\n".encode())
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from None

@@ -19,31 +19,31 @@ from contextlib import contextmanager
 from typing import Any
 
 from gemini_cli.api.body import Body
-from gemini_cli.api.conversation import Conversation, as_steps, settings
+from gemini_cli.api.conversation import Conversation, input_to_steps, settings_of
 from gemini_cli.api.interaction import Interaction
 from gemini_cli.errors import InputError, UsageError
 from gemini_cli.formats import strict_json
-from gemini_cli.storage.state_dir import State
+from gemini_cli.storage.state_dir import StateDirectory
 
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-FORMAT = 1
-LIMIT = 256 * 1024 * 1024  # bytes; pictures and signatures are kept in full
+SESSION_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+SESSION_FORMAT = 1
+SESSION_LIMIT = 256 * 1024 * 1024  # bytes; pictures and signatures are kept in full
 
 Turn = dict[str, Any]
 
 
-class Sessions:
+class SessionStore:
     """The kept conversations of this user."""
 
-    def __init__(self, state: State, *, offline: bool, now: Callable[[], float]) -> None:
+    def __init__(self, state: StateDirectory, *, offline: bool, now: Callable[[], float]) -> None:
         self._state = state
         self._folder = "sessions.offline" if offline else "sessions"
         self._now = now
 
     def names(self) -> list[str]:
-        return [name for name in self._state.names(self._folder, ".json") if NAME.fullmatch(name)]
+        return [name for name in self._state.names(self._folder, ".json") if SESSION_NAME.fullmatch(name)]
 
-    def read(self, name: str) -> Session:
+    def load(self, name: str) -> Session:
         """InputError if there is none, or if what lies there is none."""
         session = self._read(_checked(name))
         if session is None:
@@ -51,13 +51,13 @@ class Sessions:
         return session
 
     @contextmanager
-    def held(self, name: str) -> Iterator[Session]:
+    def open_locked(self, name: str) -> Iterator[Session]:
         """The session, a new one if there is none, while nobody else can have it; InputError, naming who has it."""
         with self._state.lock(f"session {_checked(name)}"):
             yield self._read(name) or Session(name, {}, [], self._write, self._now)
 
     @contextmanager
-    def deleting(self, name: str) -> Iterator[None]:
+    def delete_locked(self, name: str) -> Iterator[None]:
         """It is deleted when the block ends well, a damaged one too; InputError if there is none, or who has it."""
         if _checked(name) not in self.names():
             raise InputError(f"there is no session {name}")
@@ -69,11 +69,11 @@ class Sessions:
         return f"{self._folder}/{name}.json"
 
     def _read(self, name: str) -> Session | None:
-        data = self._state.read(self._path(name), LIMIT)
+        data = self._state.read(self._path(name), SESSION_LIMIT)
         if data is None:
             return None
         try:
-            record = strict_json.parse(data.decode())
+            record = strict_json.loads(data.decode())
         except ValueError as error:
             raise InputError(f"session {name} is damaged: {error}; it is left as it is") from None
         if not _sound(record):
@@ -81,7 +81,7 @@ class Sessions:
         return Session(name, record["settings"], record["turns"], self._write, self._now)
 
     def _write(self, session: Session) -> None:
-        self._state.replace(self._path(session.name), f"{strict_json.dump(session.record)}\n".encode())
+        self._state.write(self._path(session.name), f"{strict_json.dumps(session.record)}\n".encode())
 
 
 class Session:
@@ -98,7 +98,7 @@ class Session:
 
     @property
     def record(self) -> dict[str, Any]:
-        return {"format": FORMAT, "settings": self.settings, "turns": self.turns}
+        return {"format": SESSION_FORMAT, "settings": self.settings, "turns": self.turns}
 
     @property
     def completed(self) -> list[Turn]:
@@ -110,52 +110,54 @@ class Session:
         return [turn["id"] for turn in self.turns if turn["id"]]
 
     @property
-    def whole(self) -> bool:
+    def has_full_history(self) -> bool:
         """All of its history is known here: it did not begin in the middle of a conversation."""
         return not self.completed or self.completed[0]["previous"] is None
 
-    def conversation(self, body: Body, *, kept: bool) -> Conversation:
+    def conversation(self, body: Body, *, stored: bool) -> Conversation:
         """The conversation so far, to go on with the settings of `body`; UsageError if `body` continues another."""
         if not self.completed:
-            return Conversation(body, kept=kept)
+            return Conversation(body, stored=stored)
         if body.get("previous_interaction_id"):
             raise UsageError(f"session {self.name} has a history of its own: --previous and -c have no effect")
-        steps = [step for turn in self.completed for step in [*as_steps(turn["input"]), *turn["steps"]]]
-        return Conversation({**body, "previous_interaction_id": self.completed[-1]["id"]}, steps, kept=kept)
+        steps = [step for turn in self.completed for step in [*input_to_steps(turn["input"]), *turn["steps"]]]
+        return Conversation({**body, "previous_interaction_id": self.completed[-1]["id"]}, steps, stored=stored)
 
-    def sent(self, body: Body, asked: Any) -> None:
+    def record_request(self, body: Body, turn_input: Any) -> None:
         """Before a turn is sent: what is asked, and the create that asks it."""
-        self.settings = {key: value for key, value in settings(body).items() if key != "stream"}
+        self.settings = {key: value for key, value in settings_of(body).items() if key != "stream"}
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._now()))
         previous = body.get("previous_interaction_id")
-        self.turns.append({"at": at, "previous": previous, "input": asked, "status": "sent", "id": None, "steps": []})
+        self.turns.append(
+            {"at": at, "previous": previous, "input": turn_input, "status": "sent", "id": None, "steps": []}
+        )
         self._write(self)
 
-    def answered(self, interaction: Interaction) -> None:
+    def record_answer(self, interaction: Interaction) -> None:
         """After its last event."""
         self.turns[-1] |= {"status": interaction.status, "id": interaction.id, "steps": interaction.steps}
         self._write(self)
 
-    def cut(self, heard: Interaction, reason: str) -> None:
+    def record_cut(self, received: Interaction, reason: str) -> None:
         """Instead of it."""
-        self.turns[-1] |= {"status": "cut", "id": heard.id, "steps": heard.steps, "error": reason}
+        self.turns[-1] |= {"status": "cut", "id": received.id, "steps": received.steps, "error": reason}
         self._write(self)
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Begin again, with the same settings."""
         self.turns = []
         self._write(self)
 
 
 def _checked(name: str) -> str:
-    if not NAME.fullmatch(name):
+    if not SESSION_NAME.fullmatch(name):
         raise UsageError(f"{name!r} is not the name of a session (a-z, 0-9, . _ -; at most 64)")
     return name
 
 
 def _sound(record: Any) -> bool:
     """Of this format, as far as we read it: a file that only looks like one must not be written over."""
-    if not isinstance(record, dict) or record.get("format") != FORMAT:
+    if not isinstance(record, dict) or record.get("format") != SESSION_FORMAT:
         return False
     turns = record.get("turns")
     return isinstance(record.get("settings"), dict) and isinstance(turns, list) and all(map(_sound_turn, turns))

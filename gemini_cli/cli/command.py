@@ -9,21 +9,22 @@ if TYPE_CHECKING:
 
     from gemini_cli.cli.context import Context
 
-    Work = Callable[[Context], int | None]  # the exit status, if it is not 0
+    CommandFunction = Callable[[Context], int | None]  # the exit status, if it is not 0
 
 
 class Command(NamedTuple):
     """A verb, or a noun and a verb; its work; the records that declare its flags; what its words are.
 
-    `endless`: no time limit unless one is said. `local`: what the words name on this machine, for completion.
+    `no_timeout`: no time limit unless one is said. `argument_completes`: what the words name on this machine, for
+    completion.
     """
 
     name: str
-    work: Work
+    run: CommandFunction
     records: tuple[type, ...]
     argument: str | None = None
-    endless: bool = False
-    local: Literal["file", "command"] | None = None
+    no_timeout: bool = False
+    argument_completes: Literal["file", "command"] | None = None
 
     @property
     def verb(self) -> str:

@@ -12,11 +12,11 @@ from typer.main import get_command
 
 from gemini_cli import __version__
 from gemini_cli.cli.command import Command
-from gemini_cli.cli.typer_options import callback, parameters
+from gemini_cli.cli.typer_options import command_callback, typer_parameters
 from gemini_cli.errors import UsageError, exit_statuses
 
 # What `gemini-cli --help` says of each word: the first sentence of a command, or for a noun its verbs.
-WORDS = {
+COMMAND_SUMMARIES = {
     "generate": "Ask once, and print the answer when it is complete.",
     "stream": "Ask once, and print the answer as it arrives.",
     "chat": "Ask in several turns, each with all that was said before.",
@@ -33,24 +33,24 @@ WORDS = {
 }
 
 
-def commands(*words: str) -> tuple[Command, ...]:
+def load_commands(*words: str) -> tuple[Command, ...]:
     """The commands that begin with these words; without any, all there are.
 
     Only then is a word's module imported: all of them would cost each run half as much as Typer.
     """
     found: list[Command] = []
-    for word in words or WORDS:
+    for word in words or COMMAND_SUMMARIES:
         found += import_module(f"gemini_cli.cli.commands.{word.replace('-', '_')}").COMMANDS
     return tuple(found)
 
 
-def said(argv: Sequence[str]) -> str | None:
+def command_word(argv: Sequence[str]) -> str | None:
     """The word that a command line begins with, if it is one of ours. What may stand before it takes no value."""
     first = next((word for word in argv if not word.startswith("-")), "")
-    return first if first in WORDS else None
+    return first if first in COMMAND_SUMMARIES else None
 
 
-def tree(word: str | None, argv: Sequence[str]) -> Callable[..., Any]:
+def build_click_command(word: str | None, argv: Sequence[str]) -> Callable[..., Any]:
     """The commands behind `word`; without one, a list of what there is.
 
     All of them would cost each run as much as Typer itself. So only what was said is made, and flags only for the verbs
@@ -60,23 +60,23 @@ def tree(word: str | None, argv: Sequence[str]) -> Callable[..., Any]:
         "gemini-cli",
         epilog="\b\nExit status:\n" + "\n".join(f"  {n:2}  {meaning}" for n, _, meaning in exit_statuses()),
     )
-    app.callback(invoke_without_command=True)(program)
+    app.callback(invoke_without_command=True)(root_command)
     if word is None:
-        for each, meaning in WORDS.items():
-            app.command(each, short_help=meaning)(listed)
+        for each, meaning in COMMAND_SUMMARIES.items():
+            app.command(each, short_help=meaning)(listed_only)
         return get_command(app)
-    found = commands(word)
+    found = load_commands(word)
     group = app
     if found[0].name != word:
-        group = _group(word, help=WORDS[word])
+        group = _group(word, help=COMMAND_SUMMARIES[word])
         app.add_typer(group)
     for command in found:
-        group.command(command.verb)(callback(command))
+        group.command(command.verb)(command_callback(command))
     made = get_command(app)
     verbs = _inside(made) if group is app else _inside(_inside(made)[word])
     for command in found:
         records = command.records if command.verb in argv else ()
-        verbs[command.verb].params = [*parameters(command.argument, records)]
+        verbs[command.verb].params = [*typer_parameters(command.argument, records)]
     return made
 
 
@@ -85,7 +85,7 @@ def _inside(group: Callable[..., Any]) -> Mapping[str, Any]:
     return group.commands
 
 
-def listed() -> None:
+def listed_only() -> None:
     """Stands in the list of `--help` for commands that were not said."""
 
 
@@ -100,7 +100,7 @@ def _group(name: str, **more: Any) -> typer.Typer:
     )
 
 
-def program(
+def root_command(
     ctx: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
 ) -> None:
     """The Unix tool for Google's Gemini API.

@@ -12,265 +12,287 @@ from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gemini_cli.api.adapter import INTERACTIONS, Family
+from gemini_cli.api.adapter import INTERACTIONS_ADAPTER, ApiAdapter
 from gemini_cli.api.body import Body
-from gemini_cli.api.conversation import as_steps
-from gemini_cli.api.request import Inputs, build, check, fill, with_prompt
+from gemini_cli.api.conversation import input_to_steps
+from gemini_cli.api.request import RequestInputs, build_request_body, check_options, fill_template, require_prompt
 from gemini_cli.chat import history_file
-from gemini_cli.cli.prompt_input import Gathering
-from gemini_cli.config import api_key, profiles
-from gemini_cli.config import proxy as proxy_module
-from gemini_cli.config.endpoint import Endpoint, endpoint
-from gemini_cli.config.option_spec import Field, fields
-from gemini_cli.config.output_options import PreviewFlags, Voice
+from gemini_cli.cli.prompt_input import PromptInput
+from gemini_cli.config import api_key, profiles, proxy
+from gemini_cli.config.endpoint import Endpoint, resolve_endpoint
+from gemini_cli.config.option_spec import OptionField, option_fields
+from gemini_cli.config.output_options import DryRunOptions, GlobalOptions
 from gemini_cli.config.profiles import Profile
-from gemini_cli.config.request_options import Asked, InHistory, Prompted
-from gemini_cli.config.settings import DEFAULT, TIMEOUT, Said, Settings, find, resolve
-from gemini_cli.console.output_file import Output, output
+from gemini_cli.config.request_options import HistoryOptions, PromptOptions, RequestOptions
+from gemini_cli.config.settings import (
+    DEFAULT,
+    TIMEOUT,
+    ConfigSources,
+    ConnectionOptions,
+    resolve_options,
+    resolve_value,
+)
+from gemini_cli.console.output_file import OutputTarget, open_output
 from gemini_cli.console.terminal import Terminal
-from gemini_cli.errors import AuthError, DeadlinePassed, Failure, Rejected, UsageError
-from gemini_cli.files.attachments import Attachments, Rule
+from gemini_cli.errors import AuthError, CliError, DeadlineExceeded, RejectedError, UsageError
+from gemini_cli.files.attachments import Attachments, InlinePolicy
 from gemini_cli.files.content_parts import Part
 from gemini_cli.formats import documents
-from gemini_cli.storage.state_dir import State
+from gemini_cli.storage.state_dir import StateDirectory
 from gemini_cli.tools import declarations
-from gemini_cli.tools.declarations import Declared
-from gemini_cli.transport.deadline import Arm, Clock, Deadline
+from gemini_cli.tools.declarations import ToolDeclarations
+from gemini_cli.transport.deadline import Clock, Deadline, SetAlarm
 from gemini_cli.transport.lean_imports import lean_imports
 
 if TYPE_CHECKING:
     from gemini_cli.api.interaction import Step
     from gemini_cli.client.api_client import ApiClient, OnRetry
-    from gemini_cli.client.interactions import Dialogue
-    from gemini_cli.console.presenter import Answer
+    from gemini_cli.client.interactions import InteractionsClient
+    from gemini_cli.console.presenter import Presenter
     from gemini_cli.formats.documents import Document
     from gemini_cli.transport.http_client import BaseTransport, HttpClient, Limits
 
 
-def uniform(low: float, high: float) -> float:
+def uniform_random(low: float, high: float) -> float:
     import random  # 5 ms, and most runs never wait
 
     return random.uniform(low, high)
 
 
-class Means(NamedTuple):
+class Dependencies(NamedTuple):
     """What tests replace: time, chance and the transport."""
 
     sleep: Callable[[float], None] = time.sleep
-    random: Callable[[float, float], float] = uniform
+    random: Callable[[float, float], float] = uniform_random
     now: Callable[[], float] = time.time
     clock: Clock = time.monotonic
-    arm: Arm | None = None
+    set_alarm: SetAlarm | None = None
     transport: Callable[[], BaseTransport] | None = None
 
 
 class Context:
     """One run of one command: what was said, and everything that follows from it."""
 
-    def __init__(self, terminal: Terminal, environ: Mapping[str, str], means: Means) -> None:
+    def __init__(self, terminal: Terminal, environ: Mapping[str, str], dependencies: Dependencies) -> None:
         self.terminal = terminal
         self.environ = environ
-        self.means = means
-        self.heard = False
-        self.flags: Mapping[str, Any] = {}
-        self.words: list[str] = []
-        self.endless = False
+        self.dependencies = dependencies
+        self.parsed = False
+        self.options: Mapping[str, Any] = {}
+        self.arguments: list[str] = []
+        self.no_timeout = False
 
-    def hear(self, flags: Mapping[str, Any], words: list[str], *, endless: bool = False) -> None:
-        """Take in what the command line said. An `endless` command has no time limit unless one is said."""
-        self.heard, self.flags, self.words, self.endless = True, flags, words, endless
+    def set_arguments(self, options: Mapping[str, Any], arguments: list[str], *, no_timeout: bool = False) -> None:
+        """Take in what the command line said. An `no_timeout` command has no time limit unless one is said."""
+        self.parsed, self.options, self.arguments, self.no_timeout = True, options, arguments, no_timeout
 
     # What was said --------------------------------------------------------------------------------------------------
 
     @cached_property
     def profile(self) -> Profile | None:
-        unprofiled = resolve(Settings, Said(self.flags, self.environ))
-        return profiles.load(unprofiled.profile, self.environ, profile_keys(), trusted=unprofiled.trust_profile)
+        without_profile = resolve_options(ConnectionOptions, ConfigSources(self.options, self.environ))
+        return profiles.load_profile(
+            without_profile.profile, self.environ, profile_keys(), trusted=without_profile.trust_profile
+        )
 
     @cached_property
-    def said(self) -> Said:
-        return Said(self.flags, self.environ, self.profile)
+    def config_sources(self) -> ConfigSources:
+        return ConfigSources(self.options, self.environ, self.profile)
 
     @cached_property
-    def settings(self) -> Settings:
-        settings = resolve(Settings, self.said)
-        for field in fields(Settings):
-            if settings.offline and field.flag.online and self.flags.get(field.name) is not None:
+    def connection_options(self) -> ConnectionOptions:
+        options = resolve_options(ConnectionOptions, self.config_sources)
+        for field in option_fields(ConnectionOptions):
+            if options.offline and field.spec.requires_network and self.options.get(field.name) is not None:
                 raise UsageError(f"{field.long} has no effect with --offline")
-        if settings.trust_profile and not profiles.is_path(settings.profile or ""):
+        if options.trust_profile and not profiles.is_profile_path(options.profile or ""):
             raise UsageError("--trust-profile has no effect without a profile named by path")
-        return settings
+        return options
 
     @cached_property
-    def voice(self) -> Voice:
+    def global_options(self) -> GlobalOptions:
         """How to speak."""
-        return resolve(Voice, self.said)
+        return resolve_options(GlobalOptions, self.config_sources)
 
-    def adopt_manner(self) -> None:
+    def apply_verbosity(self) -> None:
         """Before anything is said, so that -q and -v hold from the start."""
-        self.terminal.quiet, self.terminal.verbose = self.voice.quiet, self.voice.verbose
+        self.terminal.quiet, self.terminal.verbose = self.global_options.quiet, self.global_options.verbose
 
     @cached_property
-    def shown(self) -> PreviewFlags:
-        shown = resolve(PreviewFlags, self.said)
-        if shown.json and self.flags.get("citations"):
+    def output_options(self) -> DryRunOptions:
+        output_options = resolve_options(DryRunOptions, self.config_sources)
+        if output_options.json and self.options.get("citations"):
             raise UsageError("--citations has no effect with --json, which has them all")
-        return shown
+        return output_options
 
     @cached_property
-    def asked(self) -> Asked:
+    def request_options(self) -> RequestOptions:
         """Flags only: a variable or a profile speaks through the layers of the body, but for what is no field of it."""
-        asked = resolve(Asked, Said(self.flags, {}, self.profile))
-        check(asked)
+        asked = resolve_options(RequestOptions, ConfigSources(self.options, {}, self.profile))
+        check_options(asked)
         return asked
 
     # What is asked --------------------------------------------------------------------------------------------------
 
-    def question(self, *, stream: bool, results: list[Step] | None = None) -> Body:
+    def build_request(self, *, stream: bool, results: list[Step] | None = None) -> Body:
         """The body of the create that the command line, stdin and the profile ask for.
 
         `results` of calls take the place of a prompt.
         """
-        asks = self.gathering.input() if results is None else results
-        if self.history is None:
-            return with_prompt(self.create(stream=stream, asks=asks))
-        if self.asked.continue_ or self.asked.previous:
+        turn_input = self.prompt_input.build_input() if results is None else results
+        if self.history_path is None:
+            return require_prompt(self.build_body(stream=stream, input=turn_input))
+        if self.request_options.continue_ or self.request_options.previous:
             raise UsageError("--history has the whole conversation; it excludes --previous and --continue")
-        body = with_prompt({"store": False, **self.create(stream=stream, asks=asks)})
-        return {**body, "input": [*history_file.read(self.history), *as_steps(body.get("input", []))]}
+        body = require_prompt({"store": False, **self.build_body(stream=stream, input=turn_input)})
+        return {
+            **body,
+            "input": [*history_file.read_history(self.history_path), *input_to_steps(body.get("input", []))],
+        }
 
-    def create(self, *, stream: bool, asks: str | list[Part] | None = None, kept: Body | None = None) -> Body:
-        """A create, its input perhaps still to come. What a session `kept` stands for profile and environment."""
-        asked = self.asked
-        if asked.continue_ and not self.family.keeps:
-            raise UsageError(f"-c, --continue: with --api {asked.api} the service keeps nothing to continue")
-        inputs = Inputs(
-            input=asks,
-            system=asked.system if asked.system_file is None else self.gathering.text(asked.system_file),
-            request=self.gathering.document(asked.request) if asked.request is not None else None,
+    def build_body(
+        self, *, stream: bool, input: str | list[Part] | None = None, session_settings: Body | None = None
+    ) -> Body:
+        """A create, its input perhaps still to come.
+
+        What a session `session_settings` stands for profile and environment.
+        """
+        options = self.request_options
+        if options.continue_ and not self.adapter.stores_interactions:
+            raise UsageError(f"-c, --continue: with --api {options.api} the service keeps nothing to continue")
+        inputs = RequestInputs(
+            input=input,
+            system=options.system if options.system_file is None else self.prompt_input.read_text(options.system_file),
+            request=self.prompt_input.read_document(options.request) if options.request is not None else None,
             schema=self.schema,
-            tools=self.declared.tools if asked.tool else None,
+            tools=self.tool_declarations.tools if options.tool else None,
             tool_headers=self._tool_headers(),
-            last_id=self.state.last_interaction(offline=self.settings.offline) if asked.continue_ else None,
+            last_id=self.state.last_interaction(offline=self.connection_options.offline) if options.continue_ else None,
         )
-        layer, environ = (kept, {}) if kept else (self._profile_request(), self.environ)
-        body = build(asked, inputs, profile=layer, environ=environ, stream=stream)
-        self.family.request(body)  # what cannot be asked is said before a key is missed
+        layer, environ = (session_settings, {}) if session_settings else (self._profile_request(), self.environ)
+        body = build_request_body(options, inputs, profile=layer, environ=environ, stream=stream)
+        self.adapter.build_request(body)  # what cannot be asked is said before a key is missed
         return body
 
     def _profile_request(self) -> Body:
         """What the profile asks the API for; without what its tools say to us alone."""
         request = {**self.profile.request} if self.profile else {}
-        if "tools" in request and not self.asked.tool:
-            request["tools"] = self.declared.tools
+        if "tools" in request and not self.request_options.tool:
+            request["tools"] = self.tool_declarations.tools
         return request
 
     @cached_property
-    def history(self) -> str | None:
-        return resolve(InHistory, self.said).history
+    def history_path(self) -> str | None:
+        return resolve_options(HistoryOptions, self.config_sources).history
 
     @cached_property
-    def declared(self) -> Declared:
+    def tool_declarations(self) -> ToolDeclarations:
         """The tools that -T names, or else the profile's."""
-        if self.asked.tool:
-            return declarations.spelled(self.asked.tool)
+        if self.request_options.tool:
+            return declarations.parse_tool_options(self.request_options.tool)
         if self.profile and "tools" in self.profile.request:
-            return declarations.declared(self.profile.document, self.profile.request["tools"], ("request", "tools"))
-        return Declared([], [])
+            return declarations.parse_declarations(
+                self.profile.document, self.profile.request["tools"], ("request", "tools")
+            )
+        return ToolDeclarations([], [])
 
     def _tool_headers(self) -> dict[str, str]:
-        headers = dict(declarations.header(text) for text in self.asked.tool_header or ())
+        headers = dict(declarations.parse_tool_header(text) for text in self.request_options.tool_header or ())
         for value in headers.values():
-            self.terminal.hide(value)
+            self.terminal.add_secret(value)
         return headers
 
     @cached_property
-    def prompted(self) -> Prompted:
-        prompted = resolve(Prompted, self.said)
-        if prompted.inline and prompted.upload:
+    def prompt_options(self) -> PromptOptions:
+        prompt_options = resolve_options(PromptOptions, self.config_sources)
+        if prompt_options.inline and prompt_options.upload:
             raise UsageError("--inline and --upload exclude each other")
-        return prompted
+        return prompt_options
 
     @cached_property
     def attachments(self) -> Attachments:
-        return self._attachments(lambda: self.service)
+        return self._attachments(lambda: self.api_client)
 
-    def _attachments(self, service: Callable[[], ApiClient]) -> Attachments:
-        prompted = self.prompted
-        rule = Rule(prompted.inline_limit, always=prompted.inline, never=prompted.upload)
-        return Attachments(rule, service, self.terminal)
+    def _attachments(self, api_client: Callable[[], ApiClient]) -> Attachments:
+        prompt_options = self.prompt_options
+        rule = InlinePolicy(prompt_options.inline_limit, always=prompt_options.inline, never=prompt_options.upload)
+        return Attachments(rule, api_client, self.terminal)
 
     @cached_property
-    def gathering(self) -> Gathering:
-        asked, prompted = self.asked, self.prompted
-        prompt = fill(self.profile.prompt if self.profile else "", prompted.var)
-        files = {"--request": asked.request, "--system-file": asked.system_file}
-        files |= {f"--result {text}": "-" for text in self.flags.get("result", ()) if text.endswith("=-")}
-        return Gathering(self.terminal, self.words, prompted, prompt, files, self.endpoint)
+    def prompt_input(self) -> PromptInput:
+        options, prompt_options = self.request_options, self.prompt_options
+        prompt = fill_template(self.profile.prompt if self.profile else "", prompt_options.var)
+        files = {"--request": options.request, "--system-file": options.system_file}
+        files |= {f"--result {text}": "-" for text in self.options.get("result", ()) if text.endswith("=-")}
+        return PromptInput(self.terminal, self.arguments, prompt_options, prompt, files, self.endpoint)
 
     @cached_property
     def schema(self) -> Document | None:
         """`--schema`: JSON on the spot, or a file; checked to be a schema before anything is sent."""
-        text = self.asked.schema
+        text = self.request_options.schema
         if text is None:
             return None
         spot = text.lstrip().startswith("{")
-        document = documents.parse(os.fsencode(text), "--schema.json") if spot else documents.load(text)
+        document = (
+            documents.parse_document(os.fsencode(text), "--schema.json") if spot else documents.load_document(text)
+        )
         from gemini_cli.formats import json_schema
 
-        json_schema.check(document)
+        json_schema.check_schema(document)
         return document
 
     # Where it goes, and what comes back -------------------------------------------------------------------------------
 
     @cached_property
     def endpoint(self) -> Endpoint:
-        return endpoint(self.settings, self.environ)
+        return resolve_endpoint(self.connection_options, self.environ)
 
     @cached_property
-    def family(self) -> Family:
-        if self.asked.api == "generate-content":
-            from gemini_cli.api.generate_content import GENERATE_CONTENT
+    def adapter(self) -> ApiAdapter:
+        if self.request_options.api == "generate-content":
+            from gemini_cli.api.generate_content import GENERATE_CONTENT_ADAPTER
 
-            return GENERATE_CONTENT
-        return INTERACTIONS
+            return GENERATE_CONTENT_ADAPTER
+        return INTERACTIONS_ADAPTER
 
     @cached_property
-    def state(self) -> State:
-        return State(self.environ)
+    def state(self) -> StateDirectory:
+        return StateDirectory(self.environ)
 
     @cached_property
     def deadline(self) -> Deadline:
-        said = self.settings.timeout
-        default = None if self.endless else TIMEOUT
-        return Deadline(default if said is None else said or None, self.means.clock, self.means.arm)
+        said = self.connection_options.timeout
+        default = None if self.no_timeout else TIMEOUT
+        return Deadline(default if said is None else said or None, self.dependencies.clock, self.dependencies.set_alarm)
 
     @cached_property
-    def service(self) -> ApiClient:
-        return self.api_client()
+    def api_client(self) -> ApiClient:
+        return self.make_api_client()
 
-    def api_client(self, on_retry: OnRetry | None = None) -> ApiClient:
+    def make_api_client(self, on_retry: OnRetry | None = None) -> ApiClient:
         """One for each thread: they share the connections, the key and the deadline."""
         from gemini_cli.client.api_client import ApiClient
         from gemini_cli.transport.retry import RetryPolicy
 
-        means, settings, key = self.means, self.settings, self._key
+        dependencies, options, key = self.dependencies, self.connection_options, self._key
         return ApiClient(
             self._http,
             self.endpoint,
             key,
             self.deadline,
-            RetryPolicy(settings.retries, settings.retry_unknown, means.sleep, means.random, means.now),
+            RetryPolicy(
+                options.retries, options.retry_unknown, dependencies.sleep, dependencies.random, dependencies.now
+            ),
             log=self.terminal.log,
-            notice=self.terminal.notice,
+            notice=self.terminal.print_notice,
             on_retry=on_retry or self._wait,
             redacted=self.terminal.redacted,
         )
 
-    def _wait(self, failure: Failure, seconds: float) -> None:
+    def _wait(self, failure: CliError, seconds: float) -> None:
         """Wait before a retry; on a terminal, say why."""
-        self.terminal.aside(f"another try in {seconds:.1f} s: {failure.message}")
-        self.means.sleep(seconds)
+        self.terminal.print_status(f"another try in {seconds:.1f} s: {failure.message}")
+        self.dependencies.sleep(seconds)
 
     @cached_property
     def _http(self) -> HttpClient:
@@ -278,74 +300,82 @@ class Context:
         with lean_imports():
             from gemini_cli.transport.http_client import HttpClient, Limits
 
-            settings = self.settings
-            idle = settings.idle_timeout or None
-            said = find(next(field for field in fields(Settings) if field.name == "idle_timeout"), self.said)
+            options = self.connection_options
+            idle = options.idle_timeout or None
+            said = resolve_value(
+                next(field for field in option_fields(ConnectionOptions) if field.name == "idle_timeout"),
+                self.config_sources,
+            )
             first_byte = None if said.origin == DEFAULT else idle
-            limits = Limits(settings.connect_timeout or None, idle, first_byte)
+            limits = Limits(options.connect_timeout or None, idle, first_byte)
             return HttpClient(self._transport(limits), limits)
 
     def _transport(self, limits: Limits) -> BaseTransport:
-        if self.means.transport:
-            return self.means.transport()
-        if self.settings.offline:
+        if self.dependencies.transport:
+            return self.dependencies.transport()
+        if self.connection_options.offline:
             from gemini_cli.transport.emulator_transport import EmulatorTransport
 
-            return EmulatorTransport.with_state(self.state.database("offline.db"))
+            return EmulatorTransport.with_state(self.state.database_path("offline.db"))
         from gemini_cli.transport.http_transport import HttpTransport
         from gemini_cli.transport.tls import TrustStore
 
-        trust = TrustStore(*proxy_module.trusted(self.settings.ca_file, self.environ))
+        trust = TrustStore(*proxy.trusted_certificates(self.connection_options.ca_file, self.environ))
         if self.endpoint.secure:
             trust.load()  # a file that cannot be read is reported before anything is sent
-        proxy = proxy_module.proxy(self.endpoint, self.environ)
-        return HttpTransport(trust, limits, proxy.value if proxy else None)
+        found = proxy.find_proxy(self.endpoint, self.environ)
+        return HttpTransport(trust, limits, found.value if found else None)
 
     @cached_property
     def _key(self) -> str | None:
-        if self.settings.offline:
+        if self.connection_options.offline:
             return None
-        if not any(self.environ.get(name) for name in api_key.VARIABLES):
+        if not any(self.environ.get(name) for name in api_key.KEY_VARIABLES):
             self.deadline.start()  # before the first request, for what has the key may hang
         try:
-            key = api_key.find(self.said, self.terminal.notice)
-        except DeadlinePassed as error:
+            key = api_key.find_api_key(self.config_sources, self.terminal.print_notice)
+        except DeadlineExceeded as error:
             raise AuthError(f"no API key: {error.message}") from None
-        self.terminal.hide(key)
+        self.terminal.add_secret(key)
         return key
 
     @cached_property
-    def dialogue(self) -> Dialogue:
-        return self.dialogue_with(self.service)
+    def interactions_client(self) -> InteractionsClient:
+        return self.make_interactions_client(self.api_client)
 
-    def dialogue_with(self, service: ApiClient) -> Dialogue:
-        from gemini_cli.client.interactions import Dialogue
+    def make_interactions_client(self, api_client: ApiClient) -> InteractionsClient:
+        from gemini_cli.client.interactions import InteractionsClient
 
-        return Dialogue(service, self.family, long=self.asked.long, settle=self._attachments(lambda: service).settle)
+        return InteractionsClient(
+            api_client,
+            self.adapter,
+            long=self.request_options.long,
+            resolve_attachments=self._attachments(lambda: api_client).resolve,
+        )
 
-    def output(self) -> AbstractContextManager[Output]:
-        return output(self.shown.output, self.terminal)
+    def open_output(self) -> AbstractContextManager[OutputTarget]:
+        return open_output(self.output_options.output, self.terminal)
 
-    def answer(self, output: Output) -> Answer:
-        from gemini_cli.console.presenter import Answer
+    def make_presenter(self, output: OutputTarget) -> Presenter:
+        from gemini_cli.console.presenter import Presenter
 
-        return Answer(self.shown, self.terminal, output, self._linked)
+        return Presenter(self.output_options, self.terminal, output, self._linked)
 
     def _linked(self, uri: str) -> Iterator[bytes]:
         """Download media given by address: only files of this API (api/README.md 3.8), for the key goes along."""
         from gemini_cli.client import resources
 
-        name = self.endpoint.file(uri)
+        name = self.endpoint.file_name_in(uri)
         if name is None:
-            raise Rejected(f"the answer is at {uri}, which is no file of this service; it is not fetched")
-        return resources.download(self.service, name)
+            raise RejectedError(f"the answer is at {uri}, which is no file of this service; it is not fetched")
+        return resources.download_file(self.api_client, name)
 
 
-def profile_keys() -> dict[str, Field]:
+def profile_keys() -> dict[str, OptionField]:
     """The flags that may stand at the top of a profile."""
     return {
         field.name: field
-        for record in (Settings, PreviewFlags, Prompted, Asked)
-        for field in fields(record)
-        if field.flag.profile
+        for record in (ConnectionOptions, DryRunOptions, PromptOptions, RequestOptions)
+        for field in option_fields(record)
+        if field.spec.profile
     }

@@ -8,25 +8,25 @@ from typing import Any
 from gemini_cli.api import tool_types
 from gemini_cli.api.body import Body
 from gemini_cli.cli.context import Context
-from gemini_cli.config.option_spec import fields
-from gemini_cli.config.output_options import AnswerFlags, Voice
+from gemini_cli.config.option_spec import option_fields
+from gemini_cli.config.output_options import GlobalOptions, OutputOptions
 from gemini_cli.console import formatting
 from gemini_cli.errors import UsageError
 
 
-def preview(context: Context, body: Body, commands: Mapping[str, Any] | None = None) -> bool:
+def print_dry_run(context: Context, body: Body, commands: Mapping[str, Any] | None = None) -> bool:
     """`--dry-run` and `--curl`: print the request and send nothing. Needs no key, and shows no secret."""
-    shown, terminal = context.shown, context.terminal
-    if not (shown.dry_run or shown.curl):
+    output_options, terminal = context.output_options, context.terminal
+    if not (output_options.dry_run or output_options.curl):
         return False
-    without_effect(context, "a request that is only shown")
+    refuse_answer_options(context, "a request that is only shown")
     _preview_attachments(context, body)
     accept = "text/event-stream" if body.get("stream") else "application/json"
     if "tools" in body:
-        body = {**body, "tools": tool_types.without_secrets(body["tools"])}
-    path, sent = context.family.request(body)
+        body = {**body, "tools": tool_types.redact_server_headers(body["tools"])}
+    path, sent = context.adapter.build_request(body)
     url, headers = context.endpoint.url(path), context.endpoint.headers(path, accept)
-    if shown.curl:
+    if output_options.curl:
         terminal.write(formatting.curl(url, headers, sent, stream=bool(body.get("stream"))))
     else:
         about = {"commands": commands} if commands else {}
@@ -37,15 +37,15 @@ def preview(context: Context, body: Body, commands: Mapping[str, Any] | None = N
 def _preview_attachments(context: Context, body: Body) -> None:
     """A dry run says which files would be uploaded; a curl command cannot do without their addresses."""
     ahead = context.attachments.preview(body)
-    if ahead and context.shown.curl:
+    if ahead and context.output_options.curl:
         raise UsageError(
             f"--curl cannot show a request whose files are uploaded first: {', '.join(ahead)}",
             hint="`gemini-cli upload` them and attach files/ID;type=…, or use --inline",
         )
 
 
-def without_effect(context: Context, what: str) -> None:
+def refuse_answer_options(context: Context, what: str) -> None:
     """UsageError for the flags that are about an answer, where none is waited for."""
-    for field in fields(AnswerFlags):
-        if field not in fields(Voice) and context.flags.get(field.name):
+    for field in option_fields(OutputOptions):
+        if field not in option_fields(GlobalOptions) and context.options.get(field.name):
             raise UsageError(f"{field.long} has no effect on {what}")

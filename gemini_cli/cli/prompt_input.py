@@ -7,15 +7,15 @@ from functools import cached_property
 
 from gemini_cli.api.body import REQUEST_LIMIT
 from gemini_cli.config.endpoint import Endpoint
-from gemini_cli.config.request_options import Prompted
+from gemini_cli.config.request_options import PromptOptions
 from gemini_cli.console.terminal import Terminal
 from gemini_cli.errors import UsageError
-from gemini_cli.files.content_parts import Attachment, Part, attachment_parts, under, user_input
+from gemini_cli.files.content_parts import Attachment, Part, attachment_parts, join_prompt, user_input
 from gemini_cli.formats import documents, text_files
 from gemini_cli.formats.documents import Document
 
 
-class Gathering:
+class PromptInput:
     """Reads what the flags name. stdin is read once, by whoever claimed it with `-`, else as the last part.
 
     `prompt` is the profile's, filled in; `files` are other flags that may name `-`.
@@ -25,78 +25,85 @@ class Gathering:
         self,
         terminal: Terminal,
         words: list[str],
-        prompted: Prompted,
+        prompt_options: PromptOptions,
         prompt: str,
         files: Mapping[str, str | None],
         endpoint: Endpoint,
     ) -> None:
         self._terminal = terminal
         self._words = words
-        self._prompted = prompted
+        self._prompt_options = prompt_options
         self.prompt = prompt
         self._endpoint = endpoint
-        attached = prompted.attach or ()
-        self._claims = [flag for flag, name in {"-f": prompted.prompt_file, **files}.items() if name == "-"]
+        attached = prompt_options.attach or ()
+        self._claims = [flag for flag, name in {"-f": prompt_options.prompt_file, **files}.items() if name == "-"]
         self._claims += ["-a" for text in attached if Attachment.parse(text).source == "-"]
         self._claims += ["the prompt"] if words == ["-"] else []
-        if words and prompted.prompt_file is not None:
+        if words and prompt_options.prompt_file is not None:
             raise UsageError("give the prompt as words or with -f, not both")
         if len(self._claims) > 1:
             raise UsageError(f"stdin is claimed twice: by {' and '.join(self._claims)}")
-        if self._claims and prompted.no_stdin:
+        if self._claims and prompt_options.no_stdin:
             raise UsageError("- reads stdin, --no-stdin forbids it")
 
-    def input(self) -> str | list[Part] | None:
+    def build_input(self) -> str | list[Part] | None:
         """One user turn; None if there is nothing at all."""
-        if not self._prompted.attach and (self._prompted.inline or self._prompted.upload):
-            raise UsageError(f"--{'inline' if self._prompted.inline else 'upload'} has no effect without -a")
+        if not self._prompt_options.attach and (self._prompt_options.inline or self._prompt_options.upload):
+            raise UsageError(f"--{'inline' if self._prompt_options.inline else 'upload'} has no effect without -a")
         prompt = self._whole_prompt()
-        attached = self.attached(self._prompted.attach or ())
+        attached = self.load_attachments(self._prompt_options.attach or ())
         return user_input(prompt, attached, None if self._claims else self._piped_text())
 
-    def data(self, path: str) -> bytes:
+    def read_bytes(self, path: str) -> bytes:
         """A file's bytes; `-` is stdin."""
         return self._stdin if path == "-" else text_files.read_bytes(path, limit=REQUEST_LIMIT)
 
-    def opening(self, said: str) -> str | list[Part]:
+    def first_turn_input(self, text: str) -> str | list[Part]:
         """The first of several turns: the profile's prompt and the attachments belong to it."""
-        return user_input(under(self.prompt, said), self.attached(self._prompted.attach or ()), None) or said
+        return (
+            user_input(join_prompt(self.prompt, text), self.load_attachments(self._prompt_options.attach or ()), None)
+            or text
+        )
 
-    def attached(self, texts: Sequence[str]) -> list[Part]:
+    def load_attachments(self, texts: Sequence[str]) -> list[Part]:
         return attachment_parts(texts, lambda: self._stdin, self._endpoint)
 
     @property
-    def says_prompt(self) -> bool:
+    def has_prompt(self) -> bool:
         """Words or a file have the prompt."""
-        return bool(self._words) or self._prompted.prompt_file is not None
+        return bool(self._words) or self._prompt_options.prompt_file is not None
 
     @property
-    def claims_stdin(self) -> bool:
+    def reads_stdin(self) -> bool:
         return bool(self._claims)
 
-    def text(self, path: str) -> str:
-        return text_files.decode(self.data(path), "stdin" if path == "-" else path)
+    def read_text(self, path: str) -> str:
+        return text_files.decode_text(self.read_bytes(path), "stdin" if path == "-" else path)
 
-    def document(self, path: str) -> Document:
-        return documents.parse(self._stdin, "stdin") if path == "-" else documents.load(path)
+    def read_document(self, path: str) -> Document:
+        return documents.parse_document(self._stdin, "stdin") if path == "-" else documents.load_document(path)
 
     def _whole_prompt(self) -> str | None:
         """The profile's prompt, then the words or the file."""
-        if self._prompted.prompt_file is not None:
-            said = self.text(self._prompted.prompt_file)
+        if self._prompt_options.prompt_file is not None:
+            text = self.read_text(self._prompt_options.prompt_file)
         else:
-            said = self.text("-") if self._words == ["-"] else text_files.spoken(" ".join(self._words), "the prompt")
-        if not said.strip() and self.says_prompt:
+            text = (
+                self.read_text("-")
+                if self._words == ["-"]
+                else text_files.decode_argument(" ".join(self._words), "the prompt")
+            )
+        if not text.strip() and self.has_prompt:
             raise UsageError("no prompt: it is empty")
-        return under(self.prompt, said) or None
+        return join_prompt(self.prompt, text) or None
 
     def _piped_text(self) -> str | None:
         """stdin to its end when it is no terminal; blank is nothing."""
-        if self._prompted.no_stdin or self._terminal.stdin_is_terminal:
+        if self._prompt_options.no_stdin or self._terminal.stdin_is_terminal:
             return None
-        text = text_files.decode(self._stdin, "stdin")
+        text = text_files.decode_text(self._stdin, "stdin")
         return text if text.strip() else None
 
     @cached_property
     def _stdin(self) -> bytes:
-        return self._terminal.read(REQUEST_LIMIT)
+        return self._terminal.read_stdin(REQUEST_LIMIT)

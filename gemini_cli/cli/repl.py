@@ -6,12 +6,12 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
-from gemini_cli.api.interaction import total
+from gemini_cli.api.interaction import sum_usage
 from gemini_cli.chat import history_file
-from gemini_cli.chat.turn_runner import Turns
+from gemini_cli.chat.turn_runner import TurnRunner
 from gemini_cli.cli.context import Context
 from gemini_cli.console import formatting, signals
-from gemini_cli.errors import Ended, Failure, UsageError
+from gemini_cli.errors import CliError, Interrupted, UsageError
 from gemini_cli.files.content_parts import Part, text_part
 from gemini_cli.formats import text_files
 
@@ -19,16 +19,16 @@ PROMPT, MORE = "> ", ". "
 QUOTES = '"""'
 
 
-class Prompt:
+class Repl:
     """Reads until the person leaves. What fails is told, and the conversation goes on."""
 
-    def __init__(self, context: Context, turns: Turns, take: Callable[[Any], None]) -> None:
+    def __init__(self, context: Context, runner: TurnRunner, take: Callable[[Any], None]) -> None:
         self._context = context
         self._terminal = context.terminal
-        self._turns = turns
-        self._take = take
+        self._runner = runner
+        self._run_turn = take
         self._attached: list[Part] = []
-        self._begun = False
+        self._started = False
         self._interrupted = False
         self._commands: dict[str, tuple[str, Callable[[str], None]]] = {
             "/help": ("this list", self._help),
@@ -42,95 +42,95 @@ class Prompt:
         }
 
     def run(self) -> None:
-        self._terminal.notice("/help lists the commands; Ctrl-D leaves")
-        while (said := self._message()) is not None and said.strip() != "/quit":
-            if said.strip():
-                self._survive(self._command if said.startswith("/") else self._say, said)
+        self._terminal.print_notice("/help lists the commands; Ctrl-D leaves")
+        while (text := self._read_message()) is not None and text.strip() != "/quit":
+            if text.strip():
+                self._run_reporting_errors(self._command if text.startswith("/") else self._send_message, text)
 
-    def _message(self) -> str | None:
+    def _read_message(self) -> str | None:
         """One line, or what stands between lines of three quotes. Ctrl-C clears it; twice in a row it leaves."""
         try:
-            said = self._terminal.typed(PROMPT)
-            if said is not None and said.startswith(QUOTES):
-                said = self._quoted(said.removeprefix(QUOTES))
-        except Ended as ended:
+            text = self._terminal.read_line(PROMPT)
+            if text is not None and text.startswith(QUOTES):
+                text = self._read_quoted(text.removeprefix(QUOTES))
+        except Interrupted as ended:
             self._interrupt(ended)
             return ""
         self._interrupted = False
-        return said
+        return text
 
-    def _quoted(self, first: str) -> str | None:
+    def _read_quoted(self, first: str) -> str | None:
         lines = [first] if first else []
         while not (lines and lines[-1].endswith(QUOTES)):
-            line = self._terminal.typed(MORE)
+            line = self._terminal.read_line(MORE)
             if line is None:
                 return None
             lines.append(line)
         return "\n".join(lines).removesuffix(QUOTES).strip("\n")
 
-    def _survive(self, do: Callable[[str], None], said: str) -> None:
+    def _run_reporting_errors(self, do: Callable[[str], None], text: str) -> None:
         try:
-            do(said)
-        except Failure as failure:
-            self._terminal.tell(failure, as_json=self._context.voice.json)
-        except Ended as ended:
+            do(text)
+        except CliError as failure:
+            self._terminal.print_error(failure, as_json=self._context.global_options.json)
+        except Interrupted as ended:
             self._interrupt(ended)
-            self._terminal.line("gemini-cli: stopped; what was asked is not part of the conversation")
+            self._terminal.print_line("gemini-cli: stopped; what was asked is not part of the conversation")
 
-    def _interrupt(self, ended: Ended) -> None:
+    def _interrupt(self, ended: Interrupted) -> None:
         """Ctrl-C ends what is being done, not the program, unless it comes twice."""
         if ended.signum != signal.SIGINT or self._interrupted:
             raise ended
         self._interrupted = True
-        signals.listen()
-        self._terminal.line("")
+        signals.install_handlers()
+        self._terminal.print_line("")
 
-    def _say(self, said: str) -> None:
-        text = text_files.spoken(said, "the message")
-        asked = text if self._begun else self._context.gathering.opening(text)
+    def _send_message(self, said: str) -> None:
+        text = text_files.decode_argument(said, "the message")
+        asked = text if self._started else self._context.prompt_input.first_turn_input(text)
         if self._attached:
             asked = [*([text_part(asked)] if isinstance(asked, str) else asked), *self._attached]
-        self._take(asked)
-        self._begun, self._attached = True, []
+        self._run_turn(asked)
+        self._started, self._attached = True, []
 
     # Commands --------------------------------------------------------------------------------------------------------
 
-    def _command(self, said: str) -> None:
-        name, _, rest = said.strip().partition(" ")
+    def _command(self, text: str) -> None:
+        name, _, rest = text.strip().partition(" ")
         if name not in self._commands:
             raise UsageError(f"no command {name}; /help lists them")
         self._commands[name][1](rest.strip())
 
     def _help(self, rest: str) -> None:
         for line in formatting.table([(name, says) for name, (says, _) in self._commands.items()]).splitlines():
-            self._terminal.line(line)
-        self._terminal.line(f"{QUOTES} begins and ends a message of several lines; Ctrl-C stops an answer")
+            self._terminal.print_line(line)
+        self._terminal.print_line(f"{QUOTES} begins and ends a message of several lines; Ctrl-C stops an answer")
 
     def _new(self, rest: str) -> None:
-        self._turns.begin_again()
-        self._begun = False
+        self._runner.reset()
+        self._started = False
 
     def _system(self, rest: str) -> None:
         if not rest:
             raise UsageError("/system TEXT")
-        self._turns.conversation.settings["system_instruction"] = rest
+        self._runner.conversation.settings["system_instruction"] = rest
 
     def _attach(self, rest: str) -> None:
         if not rest:
             raise UsageError("/attach FILE")
-        self._attached += self._context.gathering.attached([rest])
+        self._attached += self._context.prompt_input.load_attachments([rest])
 
     def _tools(self, rest: str) -> None:
-        tools = self._turns.conversation.settings.get("tools") or []
+        tools = self._runner.conversation.settings.get("tools") or []
         for tool in tools:
-            self._terminal.line(str(tool.get("name") or tool.get("type")))
+            self._terminal.print_line(str(tool.get("name") or tool.get("type")))
         if not tools:
-            self._terminal.line("none")
+            self._terminal.print_line("none")
 
     def _save(self, rest: str) -> None:
         if not rest:
             raise UsageError("/save FILE")
-        history_file.write(rest, self._turns.conversation.steps)
+        history_file.write_history(rest, self._runner.conversation.steps)
 
     def _usage(self, rest: str) -> None:
-        self._terminal.line(formatting.usage(total(self._turns.counted)))
+        self._terminal.print_line(formatting.usage_line(sum_usage(self._runner.usages)))

@@ -10,12 +10,12 @@ from gemini_cli.client.resources import Resource
 from gemini_cli.console import formatting
 
 
-def several(
+def print_list(
     context: Context, header: Sequence[str], found: Iterable[Resource], row: Callable[[Resource], Sequence[Any]]
 ) -> None:
     """A list: a JSON object a line, a table with its header on a terminal, rows of tabs in a pipe."""
     terminal = context.terminal
-    if context.voice.json:
+    if context.global_options.json:
         for resource in found:
             terminal.write(formatting.as_json(resource, pretty=False))
     elif terminal.stdout_is_terminal:
@@ -25,8 +25,8 @@ def several(
             terminal.write(formatting.table([row(resource)], aligned=False))
 
 
-def one(context: Context, found: Resource) -> None:
+def print_resource(context: Context, found: Resource) -> None:
     """One: its JSON, or a line for each field."""
     pretty = context.terminal.stdout_is_terminal
     fields = formatting.table(found.items(), aligned=pretty)
-    context.terminal.write(formatting.as_json(found, pretty=pretty) if context.voice.json else fields)
+    context.terminal.write(formatting.as_json(found, pretty=pretty) if context.global_options.json else fields)

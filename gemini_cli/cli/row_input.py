@@ -6,69 +6,82 @@ import os
 from collections.abc import Iterator
 from typing import Annotated, NamedTuple
 
-from gemini_cli.api.adapter import Family
+from gemini_cli.api.adapter import ApiAdapter
 from gemini_cli.bulk import rows
-from gemini_cli.bulk.request_template import Form
+from gemini_cli.bulk.request_template import RequestTemplate
 from gemini_cli.bulk.rows import Row
 from gemini_cli.cli.context import Context
-from gemini_cli.config.option_spec import Flag, Record
-from gemini_cli.config.output_options import Voice
-from gemini_cli.config.request_options import Asked, Prompted
-from gemini_cli.config.settings import Settings, resolve
+from gemini_cli.config.option_spec import OptionGroup, OptionSpec
+from gemini_cli.config.output_options import GlobalOptions
+from gemini_cli.config.request_options import PromptOptions, RequestOptions
+from gemini_cli.config.settings import ConnectionOptions, resolve_options
 from gemini_cli.errors import UsageError
 
 
-class Filled(Record):
+class TemplateOptions(OptionGroup):
     """How a row becomes a request."""
 
     prompt: Annotated[
         str | None,
-        Flag("the prompt: {name} is a field of the row, {_} the whole row as JSON, {{ }} braces", "-p", "TEXT"),
+        OptionSpec("the prompt: {name} is a field of the row, {_} the whole row as JSON, {{ }} braces", "-p", "TEXT"),
     ] = None
-    csv: Annotated[bool, Flag("the rows are CSV, with a header")] = False
+    csv: Annotated[bool, OptionSpec("the rows are CSV, with a header")] = False
 
 
-FORM = (Filled, Prompted, Asked, Voice, Settings)  # the flags of what fills a form in
+TEMPLATE_OPTIONS = (
+    TemplateOptions,
+    PromptOptions,
+    RequestOptions,
+    GlobalOptions,
+    ConnectionOptions,
+)  # the flags of what fills a form in
 
 
-class Given(NamedTuple):
+class RowInput(NamedTuple):
     """`size` of the rows in bytes, None if it is not known."""
 
     rows: Iterator[Row]
-    form: Form
+    template: RequestTemplate
     size: int | None
 
 
-def given(context: Context, family: Family) -> Given:
+def read_row_input(context: Context, adapter: ApiAdapter) -> RowInput:
     """The rows that the command line names, and the form; what is wrong with either is said before a row is read."""
-    filled, prompted = resolve(Filled, context.said), resolve(Prompted, context.said)
-    if len(context.words) > 1:
+    template_options, prompt_options = (
+        resolve_options(TemplateOptions, context.config_sources),
+        resolve_options(PromptOptions, context.config_sources),
+    )
+    if len(context.arguments) > 1:
         raise UsageError("give one FILE of rows")
-    path = context.words[0] if context.words else "-"
-    context.words = []  # the prompt is elsewhere
-    gathering = context.gathering
-    if filled.prompt is not None and prompted.prompt_file is not None:
+    path = context.arguments[0] if context.arguments else "-"
+    context.arguments = []  # the prompt is elsewhere
+    prompt_input = context.prompt_input
+    if template_options.prompt is not None and prompt_options.prompt_file is not None:
         raise UsageError("give the prompt with -p or with -f, not both")
     if path == "-":
-        _check_stdin(context, prompted)
-    source = context.terminal.pieces() if path == "-" else rows.pieces(path)
-    body = context.create(stream=False)
-    family.request({"input": "", **body})  # what cannot be asked of any row
-    form = Form(
+        _check_stdin(context, prompt_options)
+    source = context.terminal.stdin_chunks() if path == "-" else rows.file_chunks(path)
+    body = context.build_body(stream=False)
+    adapter.build_request({"input": "", **body})  # what cannot be asked of any row
+    form = RequestTemplate(
         body,
-        way=[context.settings.offline, context.asked.api, context.asked.long],
-        prompt=filled.prompt if prompted.prompt_file is None else gathering.text(prompted.prompt_file),
-        prefix=gathering.prompt,
-        attach=prompted.attach or (),
-        attached=gathering.attached,
+        way=[context.connection_options.offline, context.request_options.api, context.request_options.long],
+        prompt=template_options.prompt
+        if prompt_options.prompt_file is None
+        else prompt_input.read_text(prompt_options.prompt_file),
+        prefix=prompt_input.prompt,
+        attach=prompt_options.attach or (),
+        attached=prompt_input.load_attachments,
     )
-    return Given(rows.read(source, csv=filled.csv), form, None if path == "-" else os.path.getsize(path) or None)
+    return RowInput(
+        rows.read_rows(source, csv=template_options.csv), form, None if path == "-" else os.path.getsize(path) or None
+    )
 
 
-def _check_stdin(context: Context, prompted: Prompted) -> None:
-    if context.gathering.claims_stdin:
+def _check_stdin(context: Context, prompt_options: PromptOptions) -> None:
+    if context.prompt_input.reads_stdin:
         raise UsageError("stdin is claimed twice: the rows come from it, too")
-    if prompted.no_stdin:
+    if prompt_options.no_stdin:
         raise UsageError("no rows: name a FILE; --no-stdin forbids to read them from stdin")
     if context.terminal.stdin_is_terminal:
         raise UsageError("no rows: name a FILE, or pipe them in")

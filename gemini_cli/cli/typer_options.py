@@ -14,26 +14,26 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperArgument, TyperOption
 
-from gemini_cli.config.option_spec import Field, fields
-from gemini_cli.config.output_options import Voice
+from gemini_cli.config.option_spec import OptionField, option_fields
+from gemini_cli.config.output_options import GlobalOptions
 from gemini_cli.errors import UsageError
-from gemini_cli.formats.text_files import spoken
+from gemini_cli.formats.text_files import decode_argument
 
 if TYPE_CHECKING:
     from gemini_cli.cli.command import Command
     from gemini_cli.cli.context import Context
 
 
-def one_word(context: Context, name: str) -> str:
+def single_argument(context: Context, name: str) -> str:
     """The one argument of a command that takes one."""
-    if len(context.words) != 1 or not context.words[0]:
+    if len(context.arguments) != 1 or not context.arguments[0]:
         raise UsageError(f"give one {name}")
-    return spoken(context.words[0], name)
+    return decode_argument(context.arguments[0], name)
 
 
-def callback(command: Command) -> Callable[..., int | None]:
+def command_callback(command: Command) -> Callable[..., int | None]:
     """What Typer calls with the values of the `parameters`: the context hears them, and the work begins."""
-    speaks = any(issubclass(record, Voice) for record in command.records)
+    speaks = any(issubclass(record, GlobalOptions) for record in command.records)
 
     def begin(ctx: typer.Context, **said: Any) -> int | None:
         words = list(said.pop("words", None) or ())
@@ -43,12 +43,12 @@ def callback(command: Command) -> Callable[..., int | None]:
             if value not in (None, ())
         }
         context: Context = ctx.obj
-        context.hear(flags, words, endless=command.endless)
+        context.set_arguments(flags, words, no_timeout=command.no_timeout)
         if speaks:
-            context.adopt_manner()
-        return command.work(context)
+            context.apply_verbosity()
+        return command.run(context)
 
-    begin.__doc__ = command.work.__doc__
+    begin.__doc__ = command.run.__doc__
     begin.__signature__ = _ONLY_THE_CONTEXT  # type: ignore[attr-defined]  # inspect's own protocol
     return begin
 
@@ -58,25 +58,25 @@ _ONLY_THE_CONTEXT = inspect.Signature(
 )
 
 
-def parameters(argument: str | None, records: Sequence[type]) -> Iterator[TyperArgument | TyperOption]:
+def typer_parameters(argument: str | None, records: Sequence[type]) -> Iterator[TyperArgument | TyperOption]:
     """Words named `argument`, and an option for each field of the records."""
     if argument is not None:
         yield TyperArgument(param_decls=["words"], nargs=-1, metavar=argument, show_default=False)
     for record in records:
-        yield from map(_option, fields(record))
+        yield from map(_option, option_fields(record))
     yield TyperOption(param_decls=["--api-key"], hidden=True, callback=_refuse_key, expose_value=False)
 
 
-def _option(field: Field) -> TyperOption:
-    flag, names = field.flag, [field.flag.short, field.long]
+def _option(field: OptionField) -> TyperOption:
+    spec, names = field.spec, [field.spec.short, field.long]
     is_flag = field.kind is bool
     return TyperOption(
         param_decls=[field.name, *filter(None, names)],
         type=None if is_flag else str if field.kind is list else field.kind,
         is_flag=is_flag,
         multiple=field.kind is list,
-        count=flag.counted,
-        metavar=flag.metavar if field.takes_value else None,
+        count=spec.repeatable,
+        metavar=spec.metavar if field.takes_value else None,
         help=field.help,
     )
 

@@ -12,7 +12,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from gemini_cli.client.api_client import ApiClient
-from gemini_cli.errors import Incomplete
+from gemini_cli.errors import IncompleteError
 from gemini_cli.transport.errors import BrokenBodyError
 
 if TYPE_CHECKING:
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 _RANGE = re.compile(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18}|\*)")
 
 
-def pieces(service: ApiClient, path: str) -> Iterator[bytes]:
-    """What is behind a `:download`, as it comes; Incomplete if it cannot be had to its end."""
+def download_chunks(api_client: ApiClient, path: str) -> Iterator[bytes]:
+    """What is behind a `:download`, as it comes; IncompleteError if it cannot be had to its end."""
     got, tries = _Got(), 0
     while True:
         try:
-            for piece in got.rest(*service.content(path, got.wanted)):
+            for piece in got.rest(*api_client.content(path, got.wanted)):
                 tries = 0
                 yield piece
             return
         except BrokenBodyError as error:
             tries += 1
-            failure = Incomplete(f"the file is cut off: {error}")
-            if tries > service.retries:
+            failure = IncompleteError(f"the file is cut off: {error}")
+            if tries > api_client.retries:
                 raise failure from error
-            service.log(1, f"{failure.message}; asking for the rest")
-            service.pause(failure, tries)
+            api_client.log(1, f"{failure.message}; asking for the rest")
+            api_client.wait_before_retry(failure, tries)
 
 
 class _Got:
@@ -78,10 +78,10 @@ class _Got:
         self._total = int(length) if length.isascii() and length.isdigit() else None
         yield from self._skipped(chunks)
 
-    def _check_range(self, said: str) -> None:
-        found = _RANGE.fullmatch(said)
+    def _check_range(self, text: str) -> None:
+        found = _RANGE.fullmatch(text)
         if found is None or int(found[1]) != self._size:
-            raise Incomplete(f"the file is cut off: the server answered with another range ({said or 'none'})")
+            raise IncompleteError(f"the file is cut off: the server answered with another range ({text or 'none'})")
         if found[2] != "*":
             self._total = int(found[2])
 
@@ -99,4 +99,4 @@ class _Got:
         else:
             if not left:
                 return
-        raise Incomplete("the file is cut off, and what the server sends now is another one")
+        raise IncompleteError("the file is cut off, and what the server sends now is another one")

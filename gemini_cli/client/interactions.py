@@ -11,259 +11,264 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from urllib.parse import quote, urlencode
 
-from gemini_cli.api.accumulator import Fold
-from gemini_cli.api.adapter import INTERACTIONS, Family
+from gemini_cli.api.accumulator import StreamAccumulator
+from gemini_cli.api.adapter import INTERACTIONS_ADAPTER, ApiAdapter
 from gemini_cli.api.body import Body
 from gemini_cli.api.errors import StreamError
 from gemini_cli.api.events import Event
-from gemini_cli.api.interaction import Interaction, merged
-from gemini_cli.api.resume_filter import Replay
+from gemini_cli.api.interaction import Interaction, merge_continuations
+from gemini_cli.api.resume_filter import ResumeFilter
 from gemini_cli.client.api_client import ApiClient, no_response
-from gemini_cli.errors import DeadlinePassed, Failure, Incomplete, Rejected, UsageError
-from gemini_cli.transport.body import encoded
+from gemini_cli.errors import CliError, DeadlineExceeded, IncompleteError, RejectedError, UsageError
+from gemini_cli.transport.body import encode_body
 from gemini_cli.transport.errors import BrokenBodyError
 
-POLL = 1.0  # seconds between two polls of a run, at first
-POLL_LONGEST = 5.0  # the interval of the documentation for models (api/README.md 8.4)
-HIDDEN = 120.0  # seconds in which the GET of a fresh run may fail with 403 or 404 (api/README.md 8.7)
+FIRST_POLL = 1.0  # seconds between two polls of a run, at first
+LONGEST_POLL = 5.0  # the interval of the documentation for models (api/README.md 8.4)
+HIDDEN_SECONDS = 120.0  # seconds in which the GET of a fresh run may fail with 403 or 404 (api/README.md 8.7)
 RESUMES_WITHOUT_NEWS = 2  # after as many in a row that bring nothing, the finished interaction is fetched
 
-Heard = tuple[Event, str]  # an event, and the text of the answer in it
+EventText = tuple[Event, str]  # an event, and the text of the answer in it
 
 
-class Dialogue:
+class InteractionsClient:
     """Requests in the format of one family.
 
     `long`: request the rest of an answer that reached the output limit of one request, until it is complete.
-    `settle`: upload the attachments that are too large for the request, and put their addresses into it.
+    `resolve_attachments`: upload the attachments that are too large for the request, and put their addresses into it.
     """
 
     def __init__(
         self,
-        service: ApiClient,
-        family: Family = INTERACTIONS,
+        api_client: ApiClient,
+        adapter: ApiAdapter = INTERACTIONS_ADAPTER,
         *,
         long: bool = False,
-        settle: Callable[[Body], None] = lambda body: None,
+        resolve_attachments: Callable[[Body], None] = lambda body: None,
     ) -> None:
-        self._service = service
-        self._family = family
+        self._api_client = api_client
+        self._adapter = adapter
         self._long = long
-        self.settle = settle
+        self.resolve_attachments = resolve_attachments
 
-    def start(self, body: Body) -> Interaction:
+    def create(self, body: Body) -> Interaction:
         """Send one request without streaming. A background run is only started."""
-        self.settle(body)
-        path, sent = self._family.request(body)
-        with _create(self._service, body):
-            return self._family.interaction(self._service.json("POST", path, encoded(sent)))
+        self.resolve_attachments(body)
+        path, sent = self._adapter.build_request(body)
+        with _create(self._api_client, body):
+            return self._adapter.parse_response(self._api_client.json("POST", path, encode_body(sent)))
 
-    def ask(self, body: Body) -> Interaction:
+    def create_and_wait(self, body: Body) -> Interaction:
         """Get one answer without streaming, over several requests with `long`.
 
         If a later request fails, its error is the answer's `lost`.
         """
-        hops, sent = [self._followed(body)], set[str]()
+        parts, sent = [self._followed(body)], set[str]()
         try:
-            while rest := self._rest(body, hops[-1], sent):
-                hops.append(self._followed(rest))
-        except Failure as failure:
-            return merged(hops, lost=failure)
-        return merged(hops)
+            while rest := self._rest(body, parts[-1], sent):
+                parts.append(self._followed(rest))
+        except CliError as failure:
+            return merge_continuations(parts, continuation_error=failure)
+        return merge_continuations(parts)
 
-    def _rest(self, body: Body, hop: Interaction, sent: set[str]) -> Body | None:
+    def _rest(self, body: Body, part: Interaction, sent: set[str]) -> Body | None:
         """The request for the rest of an answer (api/README.md 8.12), or None.
 
         No token is sent twice.
         """
-        token = hop.token
+        token = part.continuation_token
         if not self._long or token is None or token in sent:
             return None
         sent.add(token)
         if not self._keeps(body):
             return {**body, "continuation_token": token}
         rest = {key: value for key, value in body.items() if key != "input"}
-        return {**rest, "continuation_token": token, "previous_interaction_id": hop.id}
+        return {**rest, "continuation_token": token, "previous_interaction_id": part.id}
 
     def _keeps(self, body: Body) -> bool:
-        return self._family.keeps and body.get("store") is not False
+        return self._adapter.stores_interactions and body.get("store") is not False
 
     def _followed(self, body: Body) -> Interaction:
         """Send one request without streaming, and wait until the run ends.
 
-        Incomplete, with the id, if waiting fails: the run goes on at the server.
+        IncompleteError, with the id, if waiting fails: the run goes on at the server.
         """
-        interaction = self.start(body)
+        interaction = self.create(body)
         if not interaction.running or interaction.id is None:
             return interaction
         try:
-            return wait(self._service, interaction.id, hidden_for=HIDDEN)
-        except Failure as failure:
+            return wait_for_interaction(self._api_client, interaction.id, hidden_for=HIDDEN_SECONDS)
+        except CliError as failure:
             reason = f"the interaction is still running as {interaction.id}; following it failed: {failure.message}"
-            raise Incomplete(reason, interaction_id=interaction.id, billed="yes") from failure
+            raise IncompleteError(reason, interaction_id=interaction.id, billed="yes") from failure
 
-    def listen(self, body: Body, fold: Fold) -> Iterator[Heard]:
+    def stream(self, body: Body, accumulator: StreamAccumulator) -> Iterator[EventText]:
         """Yield the events of an answer up to the last one, and the text in each.
 
-        `fold` collects them. Incomplete if the last event does not arrive; other errors only before the answer begins.
+        `accumulator` collects them. IncompleteError if the last event does not arrive; other errors only before the
+        answer begins.
         """
-        yield from self._listen(body, fold)
+        yield from self._listen(body, accumulator)
         sent = set[str]()
-        while rest := self._rest(body, fold.hop, sent):
-            fold.continued()
-            yield from self._listen(rest, fold)
+        while rest := self._rest(body, accumulator.latest, sent):
+            accumulator.begin_continuation()
+            yield from self._listen(rest, accumulator)
 
-    def _listen(self, body: Body, fold: Fold) -> Iterator[Heard]:
-        service, family = self._service, self._family
-        self.settle(body)
+    def _listen(self, body: Body, accumulator: StreamAccumulator) -> Iterator[EventText]:
+        api_client, adapter = self._api_client, self._adapter
+        self.resolve_attachments(body)
         try:
-            path, sent = family.request(body)
-            with _create(service, body):
-                events = service.events("POST", path, encoded(sent))
-            lost = yield from _follow(family.events(events), fold, None)
-            if not fold.terminal:
-                yield from _resume(service, fold, lost, stored=self._keeps(body))
-        except DeadlinePassed as error:
-            if not fold.began:
+            path, sent = adapter.build_request(body)
+            with _create(api_client, body):
+                events = api_client.events("POST", path, encode_body(sent))
+            lost = yield from _follow(adapter.map_events(events), accumulator, None)
+            if not accumulator.terminal:
+                yield from _resume(api_client, accumulator, lost, stored=self._keeps(body))
+        except DeadlineExceeded as error:
+            if not accumulator.text_began:
                 raise no_response(error.message, timed_out=True) from error
             raise
-        except Failure as failure:
-            told = failure.after_the_first_byte() if fold.began else failure
-            told.interaction_id = told.interaction_id or fold.id
-            told.attempts = told.attempts or service.attempts
-            if fold.began or fold.events:
+        except CliError as failure:
+            told = failure.after_output_began() if accumulator.text_began else failure
+            told.interaction_id = told.interaction_id or accumulator.id
+            told.attempts = told.attempts or api_client.attempts
+            if accumulator.text_began or accumulator.events:
                 told.billed = "yes"
             raise told from (failure if told is not failure else failure.__cause__)
 
 
 @contextmanager
-def _create(service: ApiClient, body: Body) -> Iterator[None]:
+def _create(api_client: ApiClient, body: Body) -> Iterator[None]:
     """Add to an error the model or id of the request, the attempts, and the billing."""
     try:
         yield
-    except Failure as failure:
-        failure.attempts = service.attempts
+    except CliError as failure:
+        failure.attempts = api_client.attempts
         asked = {key: str(body[key]) for key in ("model", "agent", "previous_interaction_id") if key in body}
         if failure.http_status == 404 and not any(name in failure.message for name in asked.values()):
             failure.message += f" ({', '.join(f'{key}: {name}' for key, name in asked.items())})"
-        if isinstance(failure, Rejected) and failure.http_status is None and failure.billed == "no":
+        if isinstance(failure, RejectedError) and failure.http_status is None and failure.billed == "no":
             failure.billed = "maybe"  # there was an answer, but not one of the API's
         raise
 
 
-def wait(
-    service: ApiClient,
+def wait_for_interaction(
+    api_client: ApiClient,
     interaction_id: str,
     *,
     hidden_for: float = 0,
-    look: Callable[[Interaction], None] = lambda found: None,
+    on_poll: Callable[[Interaction], None] = lambda found: None,
 ) -> Interaction:
-    """Poll until a run ends; `look` gets each state in between.
+    """Poll until a run ends; `on_poll` gets each state in between.
 
     403 and 404 count as running for `hidden_for` seconds (api/README.md 8.7).
     """
-    pause, waited = POLL, 0.0
+    pause, waited = FIRST_POLL, 0.0
     while True:
-        service.check_deadline()
+        api_client.check_deadline()
         try:
-            found = fetch(service, interaction_id)
+            found = fetch_interaction(api_client, interaction_id)
             if not found.running:
                 return found
-            look(found)
-        except Failure as failure:
+            on_poll(found)
+        except CliError as failure:
             if failure.http_status not in (403, 404) or waited >= hidden_for:
-                service.check_deadline()  # it may be the cause
+                api_client.check_deadline()  # it may be the cause
                 raise
-        service.sleep(pause)
+        api_client.sleep(pause)
         waited += pause
-        pause = min(pause * 2, POLL_LONGEST)
+        pause = min(pause * 2, LONGEST_POLL)
 
 
-def fetch(service: ApiClient, interaction_id: str) -> Interaction:
-    return Interaction.parse(service.json("GET", _path(interaction_id)))
+def fetch_interaction(api_client: ApiClient, interaction_id: str) -> Interaction:
+    return Interaction.parse(api_client.json("GET", _path(interaction_id)))
 
 
-def cancel(service: ApiClient, interaction_id: str) -> Interaction:
+def cancel_interaction(api_client: ApiClient, interaction_id: str) -> Interaction:
     """Stop a run (api/README.md 8.3). Repeating it does no harm."""
-    return Interaction.parse(service.json("POST", f"{_path(interaction_id)}/cancel", repeatable=True))
+    return Interaction.parse(api_client.json("POST", f"{_path(interaction_id)}/cancel", repeatable=True))
 
 
-def delete(service: ApiClient, interaction_id: str) -> None:
-    service.delete(_path(interaction_id))
+def delete_interaction(api_client: ApiClient, interaction_id: str) -> None:
+    api_client.delete(_path(interaction_id))
 
 
-def _follow(events: Iterator[Event], fold: Fold, replay: Replay | None) -> Generator[Heard, None, str]:
+def _follow(
+    events: Iterator[Event], accumulator: StreamAccumulator, resume_filter: ResumeFilter | None
+) -> Generator[EventText, None, str]:
     """Yield events up to the last one, and return why it is missing, if it is.
 
     Only the last event makes an answer complete (api/README.md 7.17).
     """
     try:
         for event in events:
-            fresh = replay.new(event) if replay else event
+            fresh = resume_filter.new_part(event) if resume_filter else event
             if fresh is not None:
-                yield fresh, fold.add(fresh)
-            if fold.terminal:
+                yield fresh, accumulator.add(fresh)
+            if accumulator.terminal:
                 return ""
     except BrokenBodyError as error:
-        if not fold.events:
+        if not accumulator.events:
             raise no_response(str(error)) from error
         return str(error)
     except StreamError as error:
-        if not fold.events:
-            raise error.error.failure() from error
+        if not accumulator.events:
+            raise error.error.to_cli_error() from error
         return str(error)
-    if not fold.events:
-        raise Rejected("the server answered with an empty stream")
+    if not accumulator.events:
+        raise RejectedError("the server answered with an empty stream")
     return "the stream ended before its last event"
 
 
-def _resume(service: ApiClient, fold: Fold, lost: str, *, stored: bool) -> Iterator[Heard]:
+def _resume(api_client: ApiClient, accumulator: StreamAccumulator, lost: str, *, stored: bool) -> Iterator[EventText]:
     silent = 0
-    while not fold.terminal and silent < RESUMES_WITHOUT_NEWS:
-        _resumable(fold, lost, stored=stored)
-        service.log(1, f"{lost}; asking for the rest")
-        before = fold.events
+    while not accumulator.terminal and silent < RESUMES_WITHOUT_NEWS:
+        _resumable(accumulator, lost, stored=stored)
+        api_client.log(1, f"{lost}; asking for the rest")
+        before = accumulator.events
         try:
-            lost = yield from _follow(service.events("GET", _rest(fold)), fold, Replay(fold))
-        except Incomplete:
+            lost = yield from _follow(
+                api_client.events("GET", _rest(accumulator)), accumulator, ResumeFilter(accumulator)
+            )
+        except IncompleteError:
             raise
-        except Failure as failure:
-            service.log(1, failure.message)
+        except CliError as failure:
+            api_client.log(1, failure.message)
             break
-        silent = silent + 1 if fold.events == before else 0
-    if not fold.terminal:
-        yield from _fetched(service, fold, lost)
+        silent = silent + 1 if accumulator.events == before else 0
+    if not accumulator.terminal:
+        yield from _fetched(api_client, accumulator, lost)
 
 
-def _resumable(fold: Fold, lost: str, *, stored: bool) -> None:
-    if fold.error is not None:
-        raise fold.error.after_the_first_byte()
-    if not fold.known:
-        raise Rejected("not the API's stream: it has none of its events")
-    if not stored or fold.id is None:
-        raise Incomplete(f"the answer is cut off: {lost} (not stored, so it cannot be resumed)", billed="yes")
+def _resumable(accumulator: StreamAccumulator, lost: str, *, stored: bool) -> None:
+    if accumulator.error is not None:
+        raise accumulator.error.after_output_began()
+    if not accumulator.recognized:
+        raise RejectedError("not the API's stream: it has none of its events")
+    if not stored or accumulator.id is None:
+        raise IncompleteError(f"the answer is cut off: {lost} (not stored, so it cannot be resumed)", billed="yes")
 
 
-def _fetched(service: ApiClient, fold: Fold, lost: str) -> Iterator[Heard]:
+def _fetched(api_client: ApiClient, accumulator: StreamAccumulator, lost: str) -> Iterator[EventText]:
     """Fetch the finished interaction in place of the stream's last event.
 
     Its steps have the rest of the text.
     """
     try:
-        finished = wait(service, fold.id or "")
-    except Incomplete:
+        finished = wait_for_interaction(api_client, accumulator.id or "")
+    except IncompleteError:
         raise
-    except Failure as failure:
-        raise Incomplete(
+    except CliError as failure:
+        raise IncompleteError(
             f"the answer is cut off: {lost}; fetching it failed: {failure.message}", billed="yes"
         ) from failure
-    event = Event.make({"event_type": "interaction.completed", "interaction": finished.raw})
-    yield event, fold.add(event)
+    event = Event.from_payload({"event_type": "interaction.completed", "interaction": finished.raw})
+    yield event, accumulator.add(event)
 
 
-def _rest(fold: Fold) -> str:
-    query = {"last_event_id": fold.mark.event_id} if fold.mark else {}
-    return f"{_path(fold.id or '')}?{urlencode({**query, 'stream': 'true'}, errors='replace')}"
+def _rest(accumulator: StreamAccumulator) -> str:
+    query = {"last_event_id": accumulator.resume_point.event_id} if accumulator.resume_point else {}
+    return f"{_path(accumulator.id or '')}?{urlencode({**query, 'stream': 'true'}, errors='replace')}"
 
 
 def _path(interaction_id: str) -> str:

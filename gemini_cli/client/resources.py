@@ -11,61 +11,61 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from gemini_cli.api import errors
-from gemini_cli.api.fields import objects, parse_object, want
+from gemini_cli.api.fields import get_objects, get_typed, parse_object
 from gemini_cli.client.api_client import ApiClient
-from gemini_cli.errors import Rejected, UsageError
-from gemini_cli.transport.body import encoded
+from gemini_cli.errors import RejectedError, UsageError
+from gemini_cli.transport.body import encode_body
 
 Resource = dict[str, Any]
 
 PAGE_SIZE = 100  # the most for files; models allow more (api/README.md 10.11, 11.23)
 
 
-def every(service: ApiClient, collection: str, listed: str | None = None) -> Iterator[Resource]:
-    """Yield all `models`, `files` or `batches`; Rejected if a page leads to itself.
+def list_all(api_client: ApiClient, collection: str, listed: str | None = None) -> Iterator[Resource]:
+    """Yield all `models`, `files` or `batches`; RejectedError if a page leads to itself.
 
     `listed` is the name of the list in a page, if another.
     """
     token = ""
     while True:
         query = {"pageSize": PAGE_SIZE, **({"pageToken": token} if token else {})}
-        page = parse(service.json("GET", f"{collection}?{urlencode(query)}"))
-        yield from objects(page, listed or collection)
-        following = want(page, "nextPageToken", str) or ""
+        page = parse_answer(api_client.json("GET", f"{collection}?{urlencode(query)}"))
+        yield from get_objects(page, listed or collection)
+        following = get_typed(page, "nextPageToken", str) or ""
         if not following:
             return
         if following == token:
-            raise Rejected("the list does not end: a page leads to itself")
+            raise RejectedError("the list does not end: a page leads to itself")
         token = following
 
 
-def one(service: ApiClient, name: str) -> Resource:
-    return parse(service.json("GET", quote(name)))
+def get_resource(api_client: ApiClient, name: str) -> Resource:
+    return parse_answer(api_client.json("GET", quote(name)))
 
 
-def delete(service: ApiClient, name: str) -> None:
-    service.delete(quote(name))
+def delete_resource(api_client: ApiClient, name: str) -> None:
+    api_client.delete(quote(name))
 
 
-def count_tokens(service: ApiClient, model: str, contents: list[Resource]) -> Resource:
-    body = encoded({"contents": contents})
-    return parse(service.json("POST", f"{quote(model)}:countTokens", body, repeatable=True))
+def count_tokens(api_client: ApiClient, model: str, contents: list[Resource]) -> Resource:
+    body = encode_body({"contents": contents})
+    return parse_answer(api_client.json("POST", f"{quote(model)}:countTokens", body, repeatable=True))
 
 
-def parse(text: str) -> Resource:
+def parse_answer(text: str) -> Resource:
     """Parse a resource; raise the error if the JSON is one (api/README.md 12.2)."""
     resource = parse_object(text, "the answer")
     if resource.keys() == {"error"}:
-        said = errors.parse(text)
-        raise said.failure() if said else Rejected("the answer is an error, and the server gave no reason")
+        said = errors.parse_api_error(text)
+        raise said.to_cli_error() if said else RejectedError("the answer is an error, and the server gave no reason")
     return resource
 
 
-def download(service: ApiClient, name: str) -> Iterator[bytes]:
+def download_file(api_client: ApiClient, name: str) -> Iterator[bytes]:
     """Download a generated file; an uploaded one cannot be (api/README.md 10.12)."""
-    from gemini_cli.client import download as download_module  # OpenSSL takes 5 ms
+    from gemini_cli.client import download  # OpenSSL takes 5 ms
 
-    return download_module.pieces(service, f"{quote(name)}:download?alt=media")
+    return download.download_chunks(api_client, f"{quote(name)}:download?alt=media")
 
 
 _NAME = {
@@ -75,10 +75,10 @@ _NAME = {
 }
 
 
-def full_name(collection: str, said: str) -> str:
+def resource_name(collection: str, text: str) -> str:
     """Turn `abc`, `files/abc` or a URI into `files/abc`; UsageError for other names."""
-    if not _NAME[collection].fullmatch(said) or said.rpartition("/")[2].strip(".") == "":
-        raise UsageError(f"{said!r} is not a name in {collection}")
-    if said.startswith("tunedModels/"):
-        return said
-    return f"{collection}/{said.rpartition('/')[2]}"
+    if not _NAME[collection].fullmatch(text) or text.rpartition("/")[2].strip(".") == "":
+        raise UsageError(f"{text!r} is not a name in {collection}")
+    if text.startswith("tunedModels/"):
+        return text
+    return f"{collection}/{text.rpartition('/')[2]}"

@@ -12,21 +12,21 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from gemini_cli.errors import AuthError
-from gemini_cli.formats.text_files import open_at_once
+from gemini_cli.formats.text_files import open_nonblocking
 
 if TYPE_CHECKING:
     from gemini_cli.config.profiles import Profile
-    from gemini_cli.config.settings import Said
+    from gemini_cli.config.settings import ConfigSources
 
-VARIABLES = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
+KEY_VARIABLES = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
 COMMAND_TIMEOUT = 30.0  # seconds
-SHORTEST, LONGEST = 20, 200  # characters: of both kinds of keys (api/README.md 1.5), with room for others
-READ = 10_000  # bytes; what is longer is no key, whatever it is
+SHORTEST_KEY, LONGEST_KEY = 20, 200  # characters: of both kinds of keys (api/README.md 1.5), with room for others
+KEY_READ_LIMIT = 10_000  # bytes; what is longer is no key, whatever it is
 
 
-def leave_no_trace() -> None:
+def scrub_environment() -> None:
     """Nothing that we start inherits the key, and no core file of ours holds it."""
-    for name in VARIABLES:
+    for name in KEY_VARIABLES:
         os.environ.pop(name, None)
     with contextlib.suppress(ImportError, OSError, ValueError):  # Windows has no core files
         import resource
@@ -36,13 +36,13 @@ def leave_no_trace() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (1 if most else 0, most))
 
 
-def of_environment(environ: Mapping[str, str]) -> list[str]:
+def keys_in_environment(environ: Mapping[str, str]) -> list[str]:
     """What is not shown from the start on: it may have been put in a wrong place, and stand in the first message."""
-    said = (environ.get(name, "").removesuffix("\n") for name in VARIABLES)
-    return [key for key in said if len(key) >= SHORTEST]
+    said = (environ.get(name, "").removesuffix("\n") for name in KEY_VARIABLES)
+    return [key for key in said if len(key) >= SHORTEST_KEY]
 
 
-class Source(NamedTuple):
+class KeySource(NamedTuple):
     """Where the key is, and how to read it. `origin` is a flag, a variable, or a profile's file and its word."""
 
     origin: str
@@ -51,39 +51,42 @@ class Source(NamedTuple):
     read: Callable[[], str]
 
 
-def find(said: Said, notice: Callable[[str], None]) -> str:
+def find_api_key(sources: ConfigSources, notice: Callable[[str], None]) -> str:
     """The key. AuthError, never with the key in it, when there is none or it cannot be one."""
-    found = source(said)
+    found = find_key_source(sources)
     if found is None:
         raise AuthError(
             "no API key: set GEMINI_API_KEY, or use --api-key-file",
             hint="--offline answers from the embedded emulator, without a key",
         )
-    if found.origin in VARIABLES and len({said.environ[name] for name in VARIABLES if said.environ.get(name)}) > 1:
+    if (
+        found.origin in KEY_VARIABLES
+        and len({sources.environ[name] for name in KEY_VARIABLES if sources.environ.get(name)}) > 1
+    ):
         notice("both GOOGLE_API_KEY and GEMINI_API_KEY are set; using GOOGLE_API_KEY")
     return _checked(found.read(), found.named)
 
 
-def source(said: Said) -> Source | None:
+def find_key_source(sources: ConfigSources) -> KeySource | None:
     """A flag's key file, the environment, the profile's command, the profile's key file: the first that is said."""
-    environ, profile = said.environ, said.profile
-    if (path := said.flags.get("api_key_file")) is not None:
+    environ, profile = sources.environ, sources.profile
+    if (path := sources.options.get("api_key_file")) is not None:
         return _file("--api-key-file", path)
-    if variable := next((name for name in VARIABLES if environ.get(name)), None):
-        return Source(variable, variable, True, lambda: environ[variable])
+    if variable := next((name for name in KEY_VARIABLES if environ.get(name)), None):
+        return KeySource(variable, variable, True, lambda: environ[variable])
     if profile is None:
         return None
     where = profile.document.name
     if command := profile.api_key_command:
         printed = "what api_key_command printed"
-        return Source(f"{where}: api_key_command", printed, True, lambda: _from_command(command, environ))
+        return KeySource(f"{where}: api_key_command", printed, True, lambda: _from_command(command, environ))
     if (path := profile.client.get("api_key_file")) is not None:
         return _file(f"{where}: api_key_file", _beside(profile, path))
     return None
 
 
-def _file(origin: str, path: str) -> Source:
-    return Source(origin, "the key file", os.path.exists(path), lambda: _from_file(path))
+def _file(origin: str, path: str) -> KeySource:
+    return KeySource(origin, "the key file", os.path.exists(path), lambda: _from_file(path))
 
 
 def _beside(profile: Profile, path: str) -> str:
@@ -93,8 +96,8 @@ def _beside(profile: Profile, path: str) -> str:
 
 def _checked(text: str, source: str) -> str:
     key = text.removesuffix("\n")
-    if not (SHORTEST <= len(key) <= LONGEST and all("!" <= char <= "~" for char in key)):
-        allowed = f"{SHORTEST} to {LONGEST} printable ASCII characters"
+    if not (SHORTEST_KEY <= len(key) <= LONGEST_KEY and all("!" <= char <= "~" for char in key)):
+        allowed = f"{SHORTEST_KEY} to {LONGEST_KEY} printable ASCII characters"
         raise AuthError(f"the API key in {source} is malformed: a key is {allowed}")
     return key
 
@@ -105,11 +108,11 @@ def _from_file(path: str) -> str:
     No message names the path: it may be a key that was given in its place.
     """
     try:
-        with open(path, "rb", opener=open_at_once) as file:
+        with open(path, "rb", opener=open_nonblocking) as file:
             about = os.fstat(file.fileno())
             if stat.S_ISREG(about.st_mode) and (about.st_uid != os.geteuid() or about.st_mode & 0o077):
                 raise AuthError("the key file must be yours and closed to others: chmod 600")
-            return file.read(READ).decode("latin-1")
+            return file.read(KEY_READ_LIMIT).decode("latin-1")
     except (OSError, ValueError) as error:
         raise AuthError(f"cannot read the key file: {getattr(error, 'strerror', None) or 'bad name'}") from None
 
@@ -133,11 +136,14 @@ def _from_command(argv: list[str], environ: Mapping[str, str]) -> str:
     ends = time.monotonic() + COMMAND_TIMEOUT
     printed = b""
     try:
-        while len(printed) < READ and select.select([command.stdout], [], [], max(0.0, ends - time.monotonic()))[0]:
-            if not (piece := os.read(command.stdout.fileno(), READ)):
+        while (
+            len(printed) < KEY_READ_LIMIT
+            and select.select([command.stdout], [], [], max(0.0, ends - time.monotonic()))[0]
+        ):
+            if not (piece := os.read(command.stdout.fileno(), KEY_READ_LIMIT)):
                 break
             printed += piece
-        status = command.wait(max(0.0, ends - time.monotonic()) if len(printed) < READ else 0)
+        status = command.wait(max(0.0, ends - time.monotonic()) if len(printed) < KEY_READ_LIMIT else 0)
     except subprocess.TimeoutExpired:
         raise AuthError(f"api_key_command did not end within {COMMAND_TIMEOUT:g} s, or prints too much") from None
     finally:

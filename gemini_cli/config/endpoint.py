@@ -9,8 +9,8 @@ from typing import NamedTuple
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from gemini_cli import __version__
-from gemini_cli.config.settings import Settings
-from gemini_cli.errors import Rejected, UsageError
+from gemini_cli.config.settings import ConnectionOptions
+from gemini_cli.errors import RejectedError, UsageError
 
 REVISION = "2026-05-20"  # pins the steps schema; optional since it became the default (api/README.md 1.6)
 REVISION_VARIABLE = "GEMINI_API_REVISION"  # empty: no pin
@@ -55,12 +55,12 @@ class Endpoint(NamedTuple):
             return None
         return url if _is_googles(parts) or (parts.scheme, parts.netloc) == (ours.scheme, ours.netloc) else None
 
-    def file(self, uri: str) -> str | None:
+    def file_name_in(self, uri: str) -> str | None:
         """`files/ID` if `uri` is the address of an uploaded file, at this base URL or at the API's own host.
 
         The id is taken exactly as it stands there: it may hold dashes (api/README.md 10.13).
         """
-        for base in (self.base, Settings.base_url):
+        for base in (self.base, ConnectionOptions.base_url):
             if uri.startswith(f"{base}/") and (match := re.fullmatch(_FILE, uri[len(base) :])):
                 return match[1]
         return None
@@ -77,9 +77,12 @@ class Endpoint(NamedTuple):
         }
 
 
-def endpoint(settings: Settings, environ: Mapping[str, str]) -> Endpoint:
-    """UsageError for a URL that is none, Rejected for one that would carry the key in clear text over a network."""
-    base = (Settings.base_url if settings.offline else settings.base_url).rstrip("/")
+def resolve_endpoint(options: ConnectionOptions, environ: Mapping[str, str]) -> Endpoint:
+    """UsageError for a URL that is none.
+
+    RejectedError for one that would carry the key in clear text over a network.
+    """
+    base = (ConnectionOptions.base_url if options.offline else options.base_url).rstrip("/")
     try:
         parts = urlsplit(base)
         if parts.username is not None or parts.query or parts.fragment:  # not repeated: they are where secrets stand
@@ -91,11 +94,11 @@ def endpoint(settings: Settings, environ: Mapping[str, str]) -> Endpoint:
         raise UsageError(f"base URL {base!r}: must be http://HOST or https://HOST, with an optional path")
     loopback = is_loopback(host)
     if parts.scheme == "http" and not loopback:
-        raise Rejected(f"http://{host} would carry the key in cleartext; use https (http is for loopback only)")
+        raise RejectedError(f"http://{host} would carry the key in cleartext; use https (http is for loopback only)")
     revision = environ.get(REVISION_VARIABLE, REVISION)
     if revision and not re.fullmatch(_TOKEN, revision):
         raise UsageError(f"{REVISION_VARIABLE}={revision!r}: not a revision")
-    version = "v1beta" if settings.api_version == "beta" else settings.api_version  # as the SDK reads it
+    version = "v1beta" if options.api_version == "beta" else options.api_version  # as the SDK reads it
     if not re.fullmatch(_TOKEN, version):
         raise UsageError(f"--api-version {version!r}: not a version")
     return Endpoint(base, version, revision, host, loopback, parts.scheme == "https")

@@ -1,11 +1,11 @@
 """A flag, declared once.
 
-The fields of a few records are the flags: `Settings` (how to reach the service), `Prompted` and `Asked` (what is asked
-of it), those of `output_options.py` (what comes out), and small ones beside the commands that have flags of their own.
-Each field is `Annotated[type, Flag(...)]`; its name is the long flag and the profile key, and what it carries here is
-everything else. `typer_options.py` makes command-line options of them, `settings.py` resolves them, `request.py` puts
-those with a `path` into the body, `reference/` makes man pages and completions of them, under the first sentence of the
-record's docstring.
+The fields of a few records are the flags: `ConnectionOptions` (how to reach the service), `PromptOptions` and `Asked`
+(what is asked of it), those of `output_options.py` (what comes out), and small ones beside the commands that have flags
+of their own. Each field is `Annotated[type, Flag(...)]`; its name is the long flag and the profile key, and what it
+carries here is everything else. `typer_options.py` makes command-line options of them, `settings.py` resolves them,
+`request.py` puts those with a `path` into the body, `reference/` makes man pages and completions of them, under the
+first sentence of the record's docstring.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ else:
         return lambda record: record
 
 
-class Flag(NamedTuple):
+class OptionSpec(NamedTuple):
     help: str
     short: str | None = None
     metavar: str | None = None
     env: tuple[str, ...] = ()  # the first one that is set wins
     path: str | None = None  # where the value lands in the body of a create
     profile: bool = False  # may stand at the top of a profile
-    counted: bool = False  # may be repeated: -vv
-    file: bool = False  # names a file: bytes of the system's, not text
-    empty: bool = False  # an empty text means something
+    repeatable: bool = False  # may be repeated: -vv
+    is_path: bool = False  # names a file: bytes of the system's, not text
+    allow_empty: bool = False  # an empty text means something
     choices: tuple[str, ...] = ()  # the only values
-    online: bool = False  # means nothing to the embedded emulator
-    offers: tuple[str, ...] = ()  # values that a shell completes; others may be said too
-    kept: Literal["profile", "session"] | None = None  # names one of those that are kept on this machine
+    requires_network: bool = False  # means nothing to the embedded emulator
+    suggestions: tuple[str, ...] = ()  # values that a shell completes; others may be said too
+    completes: Literal["profile", "session"] | None = None  # names one of those that are kept on this machine
 
 
 @dataclass_transform(frozen_default=True)
-class Record:
+class OptionGroup:
     """What a record of flags is made from: keyword arguments over the defaults of its class, and no change after that.
 
     To a type checker it is a frozen dataclass. Making those compiles code for each class, which cost every run a tenth
@@ -56,12 +56,12 @@ class Record:
         raise AttributeError(f"{type(self).__name__} does not change")
 
 
-class Field(NamedTuple):
+class OptionField(NamedTuple):
     """One declared flag: `kind` is bool, int, float, str or list (of str)."""
 
     name: str
     kind: type
-    flag: Flag
+    spec: OptionSpec
     default: Any
 
     @property
@@ -70,7 +70,7 @@ class Field(NamedTuple):
 
     @property
     def takes_value(self) -> bool:
-        return self.kind is not bool and not self.flag.counted
+        return self.kind is not bool and not self.spec.repeatable
 
     @property
     def help(self) -> str:
@@ -78,29 +78,29 @@ class Field(NamedTuple):
         extras = []
         if self.takes_value and self.kind is not list and self.default is not None:
             extras.append(f"default: {self.default:g}" if self.kind is float else f"default: {self.default}")
-        if self.flag.env:
-            extras.append(f"env: {', '.join(self.flag.env)}")
-        return self.flag.help + (f" [{'; '.join(extras)}]" if extras else "")
+        if self.spec.env:
+            extras.append(f"env: {', '.join(self.spec.env)}")
+        return self.spec.help + (f" [{'; '.join(extras)}]" if extras else "")
 
 
-def fields(record: type) -> tuple[Field, ...]:
+def option_fields(record: type) -> tuple[OptionField, ...]:
     """The flags of a record, in the order they are written down."""
     if record not in _CACHE:
         _CACHE[record] = tuple(_fields(record))
     return _CACHE[record]
 
 
-_CACHE: dict[type, tuple[Field, ...]] = {}
+_CACHE: dict[type, tuple[OptionField, ...]] = {}
 
 
-def _fields(record: type) -> Iterator[Field]:
+def _fields(record: type) -> Iterator[OptionField]:
     hints: dict[str, Any] = {}
     for each in reversed(record.__mro__):
         hints |= get_annotations(each, eval_str=True)  # in half the time of `typing.get_type_hints`
     for name, hint in hints.items():
-        flag = next((extra for extra in getattr(hint, "__metadata__", ()) if isinstance(extra, Flag)), None)
+        flag = next((extra for extra in getattr(hint, "__metadata__", ()) if isinstance(extra, OptionSpec)), None)
         if flag is not None:
-            yield Field(name, _kind(get_args(hint)[0]), flag, getattr(record, name))
+            yield OptionField(name, _kind(get_args(hint)[0]), flag, getattr(record, name))
 
 
 def _kind(hint: Any) -> type:
@@ -110,13 +110,13 @@ def _kind(hint: Any) -> type:
     return kind
 
 
-LARGEST = 1e8
+LARGEST_NUMBER = 1e8
 
 
-def acceptable(field: Field, value: Any) -> bool:
+def is_acceptable(field: OptionField, value: Any) -> bool:
     """One of its choices; a finite number, a limit or a count not negative either, and a time that fits a C long."""
-    if field.flag.choices:
-        return value in field.flag.choices
+    if field.spec.choices:
+        return value in field.spec.choices
     if field.kind not in (int, float):
         return True
-    return math.isfinite(value) and (field.flag.path is not None or 0 <= value <= LARGEST)
+    return math.isfinite(value) and (field.spec.path is not None or 0 <= value <= LARGEST_NUMBER)

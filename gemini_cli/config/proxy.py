@@ -6,22 +6,22 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from gemini_cli.config.endpoint import Endpoint
-from gemini_cli.config.settings import Found
+from gemini_cli.config.settings import ResolvedValue
 
 
-class Trusted(NamedTuple):
+class TrustedCertificates(NamedTuple):
     """A file of certificates, or OpenSSL's directory of them, hashed; neither is the system's own."""
 
     file: str | None
     directory: str | None
 
 
-def trusted(ca_file: str | None, environ: Mapping[str, str]) -> Trusted:
+def trusted_certificates(ca_file: str | None, environ: Mapping[str, str]) -> TrustedCertificates:
     """The settings' file (`--ca-file`, SSL_CERT_FILE), else SSL_CERT_DIR."""
-    return Trusted(ca_file, None if ca_file else environ.get("SSL_CERT_DIR") or None)
+    return TrustedCertificates(ca_file, None if ca_file else environ.get("SSL_CERT_DIR") or None)
 
 
-def proxy(endpoint: Endpoint, environ: Mapping[str, str]) -> Found | None:
+def find_proxy(endpoint: Endpoint, environ: Mapping[str, str]) -> ResolvedValue | None:
     """The URL of the proxy, from HTTPS_PROXY, ALL_PROXY and NO_PROXY, either case, as curl reads them."""
     if endpoint.loopback:
         return None
@@ -34,4 +34,4 @@ def proxy(endpoint: Endpoint, environ: Mapping[str, str]) -> Found | None:
     if proxy_bypass_environment(endpoint.host, {"no": environ.get("no_proxy") or environ.get("NO_PROXY") or ""}):
         return None
     url = environ[said]
-    return Found(url if "://" in url else f"http://{url}", said)
+    return ResolvedValue(url if "://" in url else f"http://{url}", said)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 
-from gemini_cli.config.option_spec import Field, Flag, Record, acceptable, fields
+from gemini_cli.config.option_spec import OptionField, OptionGroup, OptionSpec, is_acceptable, option_fields
 from gemini_cli.errors import UsageError
-from gemini_cli.formats.text_files import spoken
+from gemini_cli.formats.text_files import decode_argument
 
 if TYPE_CHECKING:
     from gemini_cli.config.profiles import Profile
@@ -18,112 +18,115 @@ DEFAULT = "default"
 TIMEOUT = 900.0  # seconds for a whole run; models think for minutes, and clients are advised to wait 15
 
 
-class Settings(Record):
+class ConnectionOptions(OptionGroup):
     """Client settings. Times are seconds; 0 switches a limit off."""
 
     profile: Annotated[
         str | None,
-        Flag(
+        OptionSpec(
             "settings from a profile, by name or by path",
             "-P",
             "NAME|PATH",
             ("GEMINI_PROFILE",),
-            file=True,
-            kept="profile",
+            is_path=True,
+            completes="profile",
         ),
     ] = None
-    trust_profile: Annotated[bool, Flag("let a profile named by path set base_url, api_key_* and run")] = False
+    trust_profile: Annotated[bool, OptionSpec("let a profile named by path set base_url, api_key_* and run")] = False
     offline: Annotated[
-        bool, Flag("answer from the embedded emulator: no key, no network", env=("GEMINI_OFFLINE",), profile=True)
+        bool, OptionSpec("answer from the embedded emulator: no key, no network", env=("GEMINI_OFFLINE",), profile=True)
     ] = False
     api_key_file: Annotated[
         str | None,
-        Flag(
+        OptionSpec(
             "read the API key from a file that is ours and closed to others",
             metavar="FILE",
             profile=True,
-            online=True,
-            file=True,
+            requires_network=True,
+            is_path=True,
         ),
     ] = None
     base_url: Annotated[
         str,
-        Flag(
+        OptionSpec(
             "where the API is; a path prefix is kept, http:// is for loopback only",
             metavar="URL",
             env=("GEMINI_BASE_URL", "GOOGLE_GEMINI_BASE_URL"),
             profile=True,
-            online=True,
+            requires_network=True,
         ),
     ] = "https://generativelanguage.googleapis.com"
     api_version: Annotated[
-        str, Flag("the API's version in the path", metavar="VERSION", env=("GOOGLE_GENAI_API_VERSION",), profile=True)
+        str,
+        OptionSpec("the API's version in the path", metavar="VERSION", env=("GOOGLE_GENAI_API_VERSION",), profile=True),
     ] = "v1beta"  # the default model's name exists only there (api/README.md 1.3)
     ca_file: Annotated[
         str | None,
-        Flag(
+        OptionSpec(
             "trust the certificates in FILE instead of the system's",
             metavar="FILE",
             env=("SSL_CERT_FILE",),
             profile=True,
-            online=True,
-            file=True,
+            requires_network=True,
+            is_path=True,
         ),
     ] = None
-    connect_timeout: Annotated[float, Flag("give up connecting", metavar="SECONDS", profile=True, online=True)] = 10.0
-    idle_timeout: Annotated[float, Flag("give up when no byte comes", metavar="SECONDS", profile=True, online=True)] = (
-        120.0
-    )
+    connect_timeout: Annotated[
+        float, OptionSpec("give up connecting", metavar="SECONDS", profile=True, requires_network=True)
+    ] = 10.0
+    idle_timeout: Annotated[
+        float, OptionSpec("give up when no byte comes", metavar="SECONDS", profile=True, requires_network=True)
+    ] = 120.0
     timeout: Annotated[
         float | None,
-        Flag(
+        OptionSpec(
             f"end the run, counted from when the input is complete; {TIMEOUT:g} unless the command may take for ever",
             metavar="SECONDS",
             profile=True,
         ),
     ] = None
     retries: Annotated[
-        int, Flag("repeat what was never sent, or what the server refused for now", metavar="N", profile=True)
+        int, OptionSpec("repeat what was never sent, or what the server refused for now", metavar="N", profile=True)
     ] = 3
     retry_unknown: Annotated[
-        int, Flag("repeat a request that got no answer; it may be billed twice", metavar="N", profile=True)
+        int, OptionSpec("repeat a request that got no answer; it may be billed twice", metavar="N", profile=True)
     ] = 0
 
 
-class Said(NamedTuple):
+class ConfigSources(NamedTuple):
     """What the user said, before defaults: values of flags by field name, the environment, the profile."""
 
-    flags: Mapping[str, Any]
+    options: Mapping[str, Any]
     environ: Mapping[str, str]
     profile: Profile | None = None
 
 
-class Found(NamedTuple):
+class ResolvedValue(NamedTuple):
     """A value, and who said it: a flag, a variable, the name of a profile's file, or DEFAULT."""
 
     value: Any
     origin: str
 
 
-def resolve(record: type[Resolved], said: Said) -> Resolved:
+def resolve_options(record: type[Resolved], sources: ConfigSources) -> Resolved:
     """An instance of a record of flags; UsageError or InputError for a value of the wrong type."""
-    return record(**{field.name: find(field, said).value for field in fields(record)})
+    return record(**{field.name: resolve_value(field, sources).value for field in option_fields(record)})
 
 
-def find(field: Field, said: Said) -> Found:
+def resolve_value(field: OptionField, sources: ConfigSources) -> ResolvedValue:
     """Flag, then environment, then profile, then default: the first one that says something."""
-    value = said.flags.get(field.name)
+    value = sources.options.get(field.name)
     if value is not None:
-        return Found(_checked(field, _text(field, value, field.long), field.long), field.long)
-    for name in field.flag.env:
-        if text := said.environ.get(name):
-            return Found(_checked(field, _from_text(field, _text(field, text, name), name), name), name)
-    if said.profile and field.name in said.profile.client:
-        return Found(said.profile.value(field), said.profile.document.name)
-    return Found(field.default, DEFAULT)
+        return ResolvedValue(_checked(field, _text(field, value, field.long), field.long), field.long)
+    for name in field.spec.env:
+        if text := sources.environ.get(name):
+            return ResolvedValue(_checked(field, _from_text(field, _text(field, text, name), name), name), name)
+    if sources.profile and field.name in sources.profile.client:
+        return ResolvedValue(sources.profile.value(field), sources.profile.document.name)
+    return ResolvedValue(field.default, DEFAULT)
 
 
-def _from_text(field: Field, text: str, name: str) -> Any:
+def _from_text(field: OptionField, text: str, name: str) -> Any:
     if field.kind is bool:
         if text.lower() in ("1", "true", "yes", "on"):
             return True
@@ -136,19 +139,19 @@ def _from_text(field: Field, text: str, name: str) -> Any:
         raise UsageError(f"{name}={text}: not a number") from None
 
 
-def _text(field: Field, value: Any, name: str) -> Any:
+def _text(field: OptionField, value: Any, name: str) -> Any:
     """Words as UTF-8, whatever the locale made of their bytes; names of files stay bytes."""
-    if field.flag.file:
+    if field.spec.is_path:
         return value
     if isinstance(value, str):
-        return spoken(value, name)
-    return [spoken(text, name) for text in value] if isinstance(value, list) else value
+        return decode_argument(value, name)
+    return [decode_argument(text, name) for text in value] if isinstance(value, list) else value
 
 
-def _checked(field: Field, value: Any, name: str) -> Any:
-    if value == "" and not field.flag.empty:
+def _checked(field: OptionField, value: Any, name: str) -> Any:
+    if value == "" and not field.spec.allow_empty:
         raise UsageError(f"{name} is empty")
-    if not acceptable(field, value):
-        choices = " or ".join(field.flag.choices)
+    if not is_acceptable(field, value):
+        choices = " or ".join(field.spec.choices)
         raise UsageError(f"{name} {value}: {f'use {choices}' if choices else 'not a number that makes sense there'}")
     return value

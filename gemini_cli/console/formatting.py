@@ -13,7 +13,7 @@ HEREDOC_FROM = 100 * 1024  # bytes; Linux takes at most 128 KiB in one argument
 
 def as_json(value: Any, *, pretty: bool) -> str:
     """One line for a program, indented for a person."""
-    return strict_json.dump(value, indent=2 if pretty else None) + "\n"
+    return strict_json.dumps(value, indent=2 if pretty else None) + "\n"
 
 
 def table(rows: Iterable[Sequence[Any]], *, aligned: bool = True) -> str:
@@ -29,7 +29,7 @@ def table(rows: Iterable[Sequence[Any]], *, aligned: bool = True) -> str:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    return " ".join((value if isinstance(value, str) else strict_json.dump(value)).split())
+    return " ".join((value if isinstance(value, str) else strict_json.dumps(value)).split())
 
 
 def dry_run(url: str, headers: Mapping[str, str], body: Mapping[str, Any], *, pretty: bool, **about: Any) -> str:
@@ -37,7 +37,7 @@ def dry_run(url: str, headers: Mapping[str, str], body: Mapping[str, Any], *, pr
     return as_json({**about, "method": "POST", "url": url, "headers": dict(headers), "body": dict(body)}, pretty=pretty)
 
 
-def calls(interaction: Interaction, *, pretty: bool) -> str:
+def pending_calls(interaction: Interaction, *, pretty: bool) -> str:
     """The calls that the model waits for, as JSON for the script that makes them."""
     fields = [{key: call.get(key) for key in ("id", "name", "arguments")} for call in interaction.calls]
     return as_json({"interaction_id": interaction.id, "calls": fields}, pretty=pretty)
@@ -47,7 +47,7 @@ def curl(url: str, headers: Mapping[str, str], body: Mapping[str, Any], *, strea
     """The same request as a command to paste; the key stays in the variable."""
     from shlex import quote
 
-    data = strict_json.dump(body)
+    data = strict_json.dumps(body)
     sent = " \\\n  ".join(f"-H {quote(f'{name}: {value}')}" for name, value in headers.items())
     buffering = "-N " if stream else ""
     key = '-H "x-goog-api-key: $GEMINI_API_KEY"'
@@ -57,12 +57,12 @@ def curl(url: str, headers: Mapping[str, str], body: Mapping[str, Any], *, strea
     return f"{start} \\\n  --data-binary @- <<'END_OF_BODY'\n{data}\nEND_OF_BODY\n"
 
 
-def ended(text: str) -> str:
+def trailing_newline(text: str) -> str:
     """Text for a terminal or a pipe ends with a newline; none is added to one that is there."""
     return "" if text.endswith("\n") else "\n"
 
 
-def citations(sources: Sequence[Citation]) -> str:
+def citation_list(sources: Sequence[Citation]) -> str:
     if not sources:
         return ""
     lines = [f"- [{_one_line(source.title)}]({''.join(source.url.split())})" for source in sources]
@@ -73,14 +73,14 @@ def _one_line(title: str) -> str:
     return " ".join(title.split()).replace("[", "\\[").replace("]", "\\]")
 
 
-def execution(step: Mapping[str, Any]) -> str:
+def code_execution(step: Mapping[str, Any]) -> str:
     """The code of a code_execution_call, the output of a code_execution_result; empty for any other step."""
     if step.get("type") == "code_execution_call":
         arguments = step.get("arguments")
         return str(arguments.get("code", "")) if isinstance(arguments, dict) else ""
     if step.get("type") == "code_execution_result":
         result = step.get("result", "")
-        return result if isinstance(result, str) else strict_json.dump(result)
+        return result if isinstance(result, str) else strict_json.dumps(result)
     return ""
 
 
@@ -93,10 +93,12 @@ _COUNTS = (
 )
 
 
-def usage(counted: Mapping[str, Any]) -> str:
+def usage_line(counted: Mapping[str, Any]) -> str:
     """The server's counts, not computed again (api/README.md 6.8). Rare counts are shown when they are not 0."""
     counts = {key: count for key, count in counted.items() if isinstance(count, int)}
-    shown = [f"{counts[key]} {word}" for key, word, always in _COUNTS if counts.get(key) or (always and key in counts)]
+    output_options = [
+        f"{counts[key]} {word}" for key, word, always in _COUNTS if counts.get(key) or (always and key in counts)
+    ]
     if "total_tokens" in counts:
-        shown.append(f"{counts['total_tokens']} total tokens")
-    return f"usage: {', '.join(shown) or 'not reported'}"
+        output_options.append(f"{counts['total_tokens']} total tokens")
+    return f"usage: {', '.join(output_options) or 'not reported'}"

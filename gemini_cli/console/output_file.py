@@ -11,22 +11,22 @@ from typing import Protocol
 
 from gemini_cli.console.terminal import Terminal
 from gemini_cli.errors import OutputError
-from gemini_cli.storage.atomic_write import Replacement
+from gemini_cli.storage.atomic_write import AtomicFile
 
 
-class Output(Protocol):
+class OutputTarget(Protocol):
     def write(self, text: str) -> None: ...
 
     def write_row(self, text: str) -> None: ...
 
     def write_bytes(self, data: bytes) -> None: ...
 
-    def places(self, count: int) -> list[Callable[[bytes], None]]:
+    def media_writers(self, count: int) -> list[Callable[[bytes], None]]:
         """Where each of so many pictures or sounds is written; OutputError where they cannot be."""
 
 
 @contextmanager
-def output(path: str | None, terminal: Terminal) -> Iterator[Output]:
+def open_output(path: str | None, terminal: Terminal) -> Iterator[OutputTarget]:
     """stdout for None and `-`. A file is replaced when the block ends well, with its neighbours or not at all.
 
     It is opened before anything is sent: an answer that cannot be kept is not asked for.
@@ -38,7 +38,7 @@ def output(path: str | None, terminal: Terminal) -> Iterator[Output]:
     files = _Files(path, terminal)
     try:
         yield files
-        files.keep()
+        files.commit()
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
     finally:
@@ -53,11 +53,11 @@ class _Files:
         self._terminal = terminal
         self._files = [_opened(path)]
 
-    def places(self, count: int) -> list[Callable[[bytes], None]]:
+    def media_writers(self, count: int) -> list[Callable[[bytes], None]]:
         if count > 1 and isinstance(self._files[0], _Device):
             raise OutputError(f"the answer is {count} files, and {self._path} is no file")
         for number in range(2, count + 1):
-            self._files.append(_opened(numbered(self._path, number)))
+            self._files.append(_opened(numbered_path(self._path, number)))
         return [file.write for file in self._files]
 
     def write(self, text: str) -> None:
@@ -68,19 +68,19 @@ class _Files:
     def write_bytes(self, data: bytes) -> None:
         self._files[0].write(data)
 
-    def keep(self) -> None:
+    def commit(self) -> None:
         """What can fail for want of space fails before the first file is renamed."""
         for file in self._files:
             file.sync()
         for file in self._files:
-            file.keep()
+            file.commit()
 
     def discard(self) -> None:
         for file in self._files:
             file.discard()
 
 
-def numbered(path: str, number: int) -> str:
+def numbered_path(path: str, number: int) -> str:
     """Where the n-th of several goes: `out.png`, `out-2.png`; `out`, `out-2`."""
     stem, ending = os.path.splitext(path)
     return path if number == 1 else f"{stem}-{number}{ending}"
@@ -99,13 +99,13 @@ class _Device:
 
     def sync(self) -> None: ...
 
-    def keep(self) -> None: ...
+    def commit(self) -> None: ...
 
     def discard(self) -> None:
         self._file.close()
 
 
-def _opened(path: str) -> Replacement | _Device:
+def _opened(path: str) -> AtomicFile | _Device:
     """A link stays a link, and what it names is replaced; a file keeps its mode."""
     try:
         return _open(path)
@@ -113,16 +113,16 @@ def _opened(path: str) -> Replacement | _Device:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
 
 
-def _open(path: str) -> Replacement | _Device:
+def _open(path: str) -> AtomicFile | _Device:
     if match := re.fullmatch(r"/dev/(?:(stdout)|(stderr)|fd/(\d{1,4}))", path):  # the shell's, who may go on with it
         number = 1 if match[1] else 2 if match[2] else int(match[3])
         return _Device(os.dup(number))
     try:
         about = os.stat(path)
     except FileNotFoundError:
-        return Replacement(os.path.realpath(path), None)
+        return AtomicFile(os.path.realpath(path), None)
     if stat.S_ISDIR(about.st_mode):
         raise IsADirectoryError(21, "it is a directory")
     if not stat.S_ISREG(about.st_mode):
         return _Device(path)
-    return Replacement(os.path.realpath(path), stat.S_IMODE(about.st_mode))
+    return AtomicFile(os.path.realpath(path), stat.S_IMODE(about.st_mode))

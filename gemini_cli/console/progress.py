@@ -21,10 +21,10 @@ from rich.progress import (
 )
 from rich.table import Column
 
-OFTEN = 0.1  # seconds between two drawings
+REDRAW_INTERVAL = 0.1  # seconds between two drawings
 
 
-class Bar:
+class ProgressBar:
     """A bar with a rate and the time left. It may be moved from any thread, and goes when it is closed."""
 
     def __init__(
@@ -55,7 +55,7 @@ class Bar:
         """So much more is done; less, where something has to be done again, which says nothing of the rate."""
         with self._lock:
             self._progress.update(self._task, advance=count)
-            self._draw(OFTEN)
+            self._draw(REDRAW_INTERVAL)
 
     def note(self, text: str) -> None:
         """A few words at the end of the line."""

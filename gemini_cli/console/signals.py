@@ -10,21 +10,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from gemini_cli.errors import Ended
+from gemini_cli.errors import Interrupted
 
 ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 ECHO = 0.2  # seconds in which another signal is the first one again: timeout(1) sends it to us and to our group
 
 
-def listen() -> None:
-    """Raise Ended in the main thread for the next one; a second one, but for an echo, does not wait for us."""
+def install_handlers() -> None:
+    """Raise Interrupted in the main thread for the next one; a second one, but for an echo, does not wait for us."""
     for number in ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup and `&` set it
             signal.signal(number, _end)
 
 
 @contextmanager
-def at_once() -> Iterator[None]:
+def end_immediately() -> Iterator[None]:
     """While there is nothing to unwind, TERM and HUP end us directly: readline would notice them at the next key."""
     heard = [number for number in ENDING if number != signal.SIGINT and signal.getsignal(number) is _end]
     for number in heard:
@@ -36,7 +36,7 @@ def at_once() -> Iterator[None]:
             signal.signal(number, _end)
 
 
-def die_by(signum: int) -> None:
+def exit_with_signal(signum: int) -> None:
     """End as the signal would have ended us, so that a shell sees it."""
     sys.stdout = sys.stderr = None  # nothing may be written or complained about any more
     signal.signal(signum, signal.SIG_DFL)
@@ -49,8 +49,8 @@ def _end(signum: int, frame: FrameType | None) -> None:
 
     def end_at_once(signum: int, frame: FrameType | None) -> None:
         if time.monotonic() > unwound:
-            die_by(signum)
+            exit_with_signal(signum)
 
     for number in ENDING:
         signal.signal(number, end_at_once)
-    raise Ended(signum)
+    raise Interrupted(signum)

@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
 from gemini_cli.console import signals
-from gemini_cli.errors import Ended, Failure, InputError, OutputError, UsageError
+from gemini_cli.errors import CliError, InputError, Interrupted, OutputError, UsageError
 from gemini_cli.formats import strict_json
 
 if TYPE_CHECKING:
-    from gemini_cli.console.progress import Bar
+    from gemini_cli.console.progress import ProgressBar
 
 HINT_AFTER = 3.0  # seconds of silence on stdin after which a person is told what we wait for
 READ_SIZE = 1024 * 1024
@@ -47,7 +47,7 @@ _SURROGATE = "[\ud800-\udfff]"
 _UPLOAD_ID = r"(?i)(upload_?id(?:=|: ?))[^&\s\"']+"
 
 
-class Stream(Protocol):
+class RawStream(Protocol):
     """As much of a raw binary file as we use."""
 
     def read(self, size: int = -1, /) -> bytes | None: ...
@@ -73,9 +73,9 @@ class Terminal:
 
     def __init__(
         self,
-        stdin: Stream | None,
-        stdout: Stream | None,
-        stderr: Stream | None,
+        stdin: RawStream | None,
+        stdout: RawStream | None,
+        stderr: RawStream | None,
         environ: Mapping[str, str] | None = None,
     ) -> None:
         self._stdin = stdin
@@ -83,13 +83,13 @@ class Terminal:
         self._stderr = stderr
         self._environ = environ or {}
         self._secrets: list[str] = []
-        self._told: set[str] = set()
+        self._noticed: set[str] = set()
         self.stdout_is_terminal = _isatty(stdout)
         self.quiet = False
         self.verbose = 0
         self.answered = False  # a byte of the answer is on stdout
         self._column_zero = True
-        self._bar: Bar | None = None
+        self._bar: ProgressBar | None = None
 
     @classmethod
     def standard(cls, environ: Mapping[str, str]) -> Terminal:
@@ -114,63 +114,63 @@ class Terminal:
         if self._bar or self.quiet or not _isatty(self._stderr) or self._environ.get("TERM", "dumb") == "dumb":
             yield _Unseen()
             return
-        from gemini_cli.console.progress import Bar  # rich, 90 ms
+        from gemini_cli.console.progress import ProgressBar  # rich, 90 ms
 
-        self._bar = Bar(self._put, self._environ, label.translate(VISIBLE_IN_LINE), total, unit)
+        self._bar = ProgressBar(self._put, self._environ, label.translate(VISIBLE_IN_LINE), total, unit)
         try:
             yield self._bar
         finally:
             bar, self._bar = self._bar, None
             bar.close()
 
-    def _beside_the_bar(self) -> AbstractContextManager[None]:
+    def _without_progress_bar(self) -> AbstractContextManager[None]:
         return self._bar.hidden() if self._bar else nullcontext()
 
     # What may be said about it ------------------------------------------------------------------------------------
 
-    def hide(self, secret: str) -> None:
+    def add_secret(self, secret: str) -> None:
         """Never show this on stderr, nor its base64 or URL-quoted forms."""
         encoded = base64.b64encode(secret.encode()).decode()
-        self._secrets += [secret, strict_json.dump(secret)[1:-1], encoded, encoded.rstrip("="), quote(secret, safe="")]
+        self._secrets += [secret, strict_json.dumps(secret)[1:-1], encoded, encoded.rstrip("="), quote(secret, safe="")]
 
-    def notice(self, text: str) -> None:
+    def print_notice(self, text: str) -> None:
         """Something the user may want to know, once; not with -q."""
-        if not self.quiet and text not in self._told:
-            self._told.add(text)
-            self._say(f"gemini-cli: {text}")
+        if not self.quiet and text not in self._noticed:
+            self._noticed.add(text)
+            self._print_message(f"gemini-cli: {text}")
 
     def log(self, level: int, *parts: str | bytes) -> None:
         """Lines for -v (1) and -vv (2); decoded and joined only if they are shown, for a body may be large."""
         if level <= self.verbose:
             texts = (part if isinstance(part, str) else part.decode("utf-8", "replace") for part in parts)
             for line in " ".join(texts).split("\n"):
-                self._say(line if level > 1 else f"gemini-cli: {line}")
+                self._print_message(line if level > 1 else f"gemini-cli: {line}")
 
-    def aside(self, text: str) -> None:
+    def print_status(self, text: str) -> None:
         """What only a person at a terminal wonders about; -v tells it in its own words."""
         if _isatty(self._stderr) and not self.quiet and not self.verbose:
-            self._say(f"gemini-cli: {text}")
+            self._print_message(f"gemini-cli: {text}")
 
-    def thought(self, text: str) -> None:
+    def print_thought(self, text: str) -> None:
         """A summary of thoughts: several lines, dimmed on a terminal."""
-        shown = self.redacted(text.strip().translate(VISIBLE))
-        self._write_stderr(f"\x1b[2m{shown}\x1b[0m\n" if self._coloured() else f"{shown}\n")
+        output_options = self.redacted(text.strip().translate(VISIBLE))
+        self._write_stderr(f"\x1b[2m{output_options}\x1b[0m\n" if self._coloured() else f"{output_options}\n")
 
-    def tell(self, failure: Failure, *, as_json: bool) -> None:
+    def print_error(self, failure: CliError, *, as_json: bool) -> None:
         """One line for what failed, one for what helps; or one JSON object."""
         if as_json:
             self._break_line()
-            self._write_stderr(self.redacted(strict_json.dump(failure.facts())).translate(VISIBLE) + "\n")
+            self._write_stderr(self.redacted(strict_json.dumps(failure.as_dict())).translate(VISIBLE) + "\n")
             return
-        self._say(f"gemini-cli: {failure.kind}: {failure.message}")
+        self._print_message(f"gemini-cli: {failure.kind}: {failure.message}")
         if failure.hint:
-            self._say(f"hint: {failure.hint}")
+            self._print_message(f"hint: {failure.hint}")
 
-    def line(self, text: str) -> None:
+    def print_line(self, text: str) -> None:
         """One line on stderr that was asked for: not silenced by -q."""
-        self._say(text)
+        self._print_message(text)
 
-    def _say(self, line: str) -> None:
+    def _print_message(self, line: str) -> None:
         self._break_line()
         self._write_stderr(self.redacted(line).translate(VISIBLE_IN_LINE) + "\n")
 
@@ -188,7 +188,7 @@ class Terminal:
 
     def _write_stderr(self, text: str) -> None:
         """Losing a message is no reason to fail: what counts is the answer and the exit status."""
-        with self._beside_the_bar():
+        with self._without_progress_bar():
             self._put(text)
 
     def _put(self, text: str) -> None:
@@ -213,7 +213,7 @@ class Terminal:
             raise OutputError("stdout is closed")
 
     def write(self, text: str) -> None:
-        """A piece of the answer, now. OutputError if it cannot be written, Ended if its reader has gone."""
+        """A piece of the answer, now. OutputError if it cannot be written, Interrupted if its reader has gone."""
         self.write_bytes(self.encoded(text.translate(VISIBLE) if self.stdout_is_terminal else text))
 
     def write_row(self, text: str) -> None:
@@ -227,7 +227,7 @@ class Terminal:
         try:
             return text.encode()
         except UnicodeEncodeError:
-            self.notice("the answer holds half a surrogate pair; it is shown as U+FFFD")
+            self.print_notice("the answer holds half a surrogate pair; it is shown as U+FFFD")
             return re.sub(_SURROGATE, "\ufffd", text).encode()
 
     def end_line(self) -> None:
@@ -235,7 +235,7 @@ class Terminal:
         if not self._column_zero:
             self.write("\n")
 
-    def places(self, count: int) -> list[Callable[[bytes], None]]:
+    def media_writers(self, count: int) -> list[Callable[[bytes], None]]:
         """Where so many pictures or sounds go: one, and not to a person."""
         if self.stdout_is_terminal:
             raise OutputError("the answer is binary, and stdout is a terminal", hint="use -o FILE")
@@ -252,13 +252,13 @@ class Terminal:
         self._column_zero = data.endswith(b"\n")
         try:
             if self.stdout_is_terminal:
-                with self._beside_the_bar():
+                with self._without_progress_bar():
                     _write_all(self._stdout, data)
             else:
                 _write_all(self._stdout, data)
         except BrokenPipeError:
             # SIGPIPE stays ignored, or it would kill us when a server hangs up; a reader that left is noticed here.
-            raise Ended(getattr(signal, "SIGPIPE", signal.SIGTERM)) from None
+            raise Interrupted(getattr(signal, "SIGPIPE", signal.SIGTERM)) from None
         except OSError as error:
             raise OutputError(f"cannot write to stdout: {error.strerror or error}") from None
 
@@ -268,16 +268,16 @@ class Terminal:
     def stdin_is_terminal(self) -> bool:
         return _isatty(self._stdin)
 
-    def read(self, limit: int) -> bytes:
+    def read_stdin(self, limit: int) -> bytes:
         """stdin to its end, however slow it comes; InputError when it is more than `limit` bytes."""
-        hint = threading.Timer(HINT_AFTER, self.notice, ["reading stdin … (--no-stdin to skip)"])
+        hint = threading.Timer(HINT_AFTER, self.print_notice, ["reading stdin … (--no-stdin to skip)"])
         hint.daemon = True
         if _isatty(self._stderr) and not self.stdin_is_terminal:
             hint.start()
         pieces: list[bytes] = []
         size = 0
         try:
-            for piece in self.pieces():
+            for piece in self.stdin_chunks():
                 hint.cancel()
                 pieces.append(piece)
                 size += len(piece)
@@ -287,11 +287,11 @@ class Terminal:
             hint.cancel()
         return b"".join(pieces)
 
-    def records(self, separator: bytes, limit: int) -> Iterator[bytes]:
+    def stdin_records(self, separator: bytes, limit: int) -> Iterator[bytes]:
         """stdin as it comes, by what stands between separators; the last record may lack its own."""
         held: list[bytes] = []
         size = 0
-        for piece in self.pieces():
+        for piece in self.stdin_chunks():
             first, *others = piece.split(separator)
             held.append(first)
             size += len(first)
@@ -303,7 +303,7 @@ class Terminal:
         if last := b"".join(held):
             yield last
 
-    def pieces(self) -> Iterator[bytes]:
+    def stdin_chunks(self) -> Iterator[bytes]:
         """stdin as it comes, to its end."""
         while self._stdin is not None:
             try:
@@ -328,11 +328,11 @@ class Terminal:
                 answer += piece
         return answer.strip().lower() in (b"y", b"yes")
 
-    def require_person(self) -> None:
+    def require_interactive(self) -> None:
         """Before anything is asked for that a person would have to confirm."""
         _terminal().close()
 
-    def typed(self, prompt: str) -> str | None:
+    def read_line(self, prompt: str) -> str | None:
         """A line that a person types, edited and recalled with readline; None at the end, which Ctrl-D is."""
         self._break_line()
         if not self.stdout_is_terminal:  # an answer that is sent elsewhere has no prompts in it
@@ -341,14 +341,14 @@ class Terminal:
             import readline  # noqa: F401
         try:
             # `main` collects help where stdout was; readline wants the real one.
-            with redirect_stdout(sys.__stdout__), signals.at_once():
+            with redirect_stdout(sys.__stdout__), signals.end_immediately():
                 return input(prompt if self.stdout_is_terminal else "")
         except EOFError:
             self._write_stderr("\n")
             return None
 
 
-def _write_all(stream: Stream, data: bytes) -> None:
+def _write_all(stream: RawStream, data: bytes) -> None:
     """All of it: a pipe takes less than we give, a non-blocking one nothing for a while."""
     view = memoryview(data)
     while view:
@@ -376,5 +376,5 @@ def _is_open(number: int) -> bool:
     return True
 
 
-def _isatty(stream: Stream | None) -> bool:
+def _isatty(stream: RawStream | None) -> bool:
     return stream is not None and stream.isatty()

@@ -9,26 +9,26 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from gemini_cli.cli.command_tree import commands
+from gemini_cli.cli.command_tree import load_commands
 from gemini_cli.docgen import completion, man, readme
 
 CHECKOUT = Path(__file__).parents[2]
 
 
-def wanted() -> dict[Path, str]:
+def generated_files() -> dict[Path, str]:
     """Every document by its place."""
-    tree = commands()
+    tree = load_commands()
     text = (CHECKOUT / "README.md").read_text(encoding="utf-8")
     return {
-        CHECKOUT / "README.md": readme.current(text, tree),
-        **{CHECKOUT / "man" / name: page for name, page in man.pages(tree).items()},
-        **{CHECKOUT / "completions" / name: script for name, script in completion.scripts(tree).items()},
+        CHECKOUT / "README.md": readme.updated_readme(text, tree),
+        **{CHECKOUT / "man" / name: page for name, page in man.man_pages(tree).items()},
+        **{CHECKOUT / "completions" / name: script for name, script in completion.completion_scripts(tree).items()},
     }
 
 
-def stale() -> list[Path]:
+def stale_files() -> list[Path]:
     """The documents that are not what they should be, and those that nothing prints any more."""
-    documents = wanted()
+    documents = generated_files()
     left = {path for folder in ("man", "completions") for path in (CHECKOUT / folder).glob("*")} - documents.keys()
     changed = {path for path, text in documents.items() if not path.exists() or path.read_bytes() != text.encode()}
     return sorted(left | changed)
@@ -36,11 +36,11 @@ def stale() -> list[Path]:
 
 def main() -> None:
     if "--check" in sys.argv[1:]:
-        if names := [str(path.relative_to(CHECKOUT)) for path in stale()]:
+        if names := [str(path.relative_to(CHECKOUT)) for path in stale_files()]:
             raise SystemExit(f"not current: {', '.join(names)}; run python -m gemini_cli.docgen")
         return
-    documents = wanted()
-    for path in stale():
+    documents = generated_files()
+    for path in stale_files():
         path.parent.mkdir(exist_ok=True)
         if path in documents:
             path.write_bytes(documents[path].encode())

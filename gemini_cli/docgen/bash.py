@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from gemini_cli.cli.command import Command
-from gemini_cli.config.option_spec import Field
+from gemini_cli.config.option_spec import OptionField
 from gemini_cli.docgen import command_info
 from gemini_cli.docgen.command_info import HELP, VERSION
 
@@ -96,7 +96,7 @@ class _Value(NamedTuple):
     files: bool
 
 
-def script(commands: Sequence[Command]) -> str:
+def bash_script(commands: Sequence[Command]) -> str:
     parts = {"groups": _groups(commands), "commands": _after(commands), "values": _values(commands)}
     text = _SCRIPT
     for name, lines in parts.items():
@@ -107,24 +107,28 @@ def script(commands: Sequence[Command]) -> str:
 def _groups(commands: Sequence[Command]) -> list[str]:
     """A variable for each record of flags."""
     return [
-        f"    local {name}='{_spelled(group.fields)}'" for name, (group, _) in command_info.shared(commands).items()
+        f"    local {name}='{_spelled(group.fields)}'"
+        for name, (group, _) in command_info.shared_option_sections(commands).items()
     ]
 
 
 def _after(commands: Sequence[Command]) -> list[str]:
-    shared = command_info.shared(commands)
+    shared = command_info.shared_option_sections(commands)
     cases = [
         _case([noun], below=" ".join(verbs), flags=_spelled([HELP] if noun else [HELP, VERSION]))
-        for noun, verbs in command_info.words(commands).items()
+        for noun, verbs in command_info.command_words(commands).items()
     ]
     for command in commands:
         groups = " ".join(f"${name}" for name, (_, takers) in shared.items() if command in takers)
-        local = {"files": "1" if command.local == "file" else "", "programs": "1" if command.local == "command" else ""}
+        local = {
+            "files": "1" if command.argument_completes == "file" else "",
+            "programs": "1" if command.argument_completes == "command" else "",
+        }
         cases.append(_case([command.name], flags=f"{groups} {_spelled([HELP])}", **local))
     return cases
 
 
-def _spelled(fields: Iterable[Field]) -> str:
+def _spelled(fields: Iterable[OptionField]) -> str:
     return " ".join(name for field in fields for name in command_info.spellings(field))
 
 
@@ -132,7 +136,7 @@ def _values(commands: Sequence[Command]) -> list[str]:
     """Flags by what completes them. One that means the same wherever it stands needs no command beside it."""
     meanings: dict[str, dict[_Value | None, list[str]]] = defaultdict(lambda: defaultdict(list))
     for command in commands:
-        for field in command_info.flags(command):
+        for field in command_info.command_options(command):
             for name in command_info.spellings(field):
                 meanings[name][_value(field)].append(command.name)
     patterns: dict[_Value, list[str]] = defaultdict(list)
@@ -146,8 +150,12 @@ def _values(commands: Sequence[Command]) -> list[str]:
     ]
 
 
-def _value(field: Field) -> _Value | None:
-    return _Value(command_info.offers(field), field.flag.kept or "", field.flag.file) if field.takes_value else None
+def _value(field: OptionField) -> _Value | None:
+    return (
+        _Value(command_info.value_suggestions(field), field.spec.completes or "", field.spec.is_path)
+        if field.takes_value
+        else None
+    )
 
 
 def _case(patterns: Sequence[str], **variables: str) -> str:

@@ -12,10 +12,10 @@ from gemini_cli.cli.command import Command
 from gemini_cli.docgen import bash, fish, zsh
 
 
-def scripts(commands: Sequence[Command]) -> dict[str, str]:
+def completion_scripts(commands: Sequence[Command]) -> dict[str, str]:
     """Each shell's script by its file name, which is where the shell looks for it."""
     return {
-        "gemini-cli.bash": bash.script(commands),
-        "_gemini-cli": zsh.script(commands),
-        "gemini-cli.fish": fish.script(commands),
+        "gemini-cli.bash": bash.bash_script(commands),
+        "_gemini-cli": zsh.zsh_script(commands),
+        "gemini-cli.fish": fish.fish_script(commands),
     }

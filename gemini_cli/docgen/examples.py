@@ -11,7 +11,7 @@ from typing import NamedTuple
 class Example(NamedTuple):
     """What it does, and the shell script that does it."""
 
-    says: str
+    description: str
     script: str
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from gemini_cli.cli.command import Command
-from gemini_cli.config.option_spec import Field
+from gemini_cli.config.option_spec import OptionField
 from gemini_cli.docgen import command_info
 from gemini_cli.docgen.command_info import HELP, VERSION
 
@@ -53,11 +53,13 @@ complete -c gemini-cli -f
 _LOCAL = {"file": "-F", "command": "-F -a '(__fish_complete_command)'"}
 
 
-def script(commands: Sequence[Command]) -> str:
+def fish_script(commands: Sequence[Command]) -> str:
     blocks = {
         "words": "\n".join(_words(commands)),
         "commands": "\n".join(_commands(commands)),
-        "groups": "\n\n".join("\n".join(_group(name, commands)) for name in command_info.shared(commands)),
+        "groups": "\n\n".join(
+            "\n".join(_group(name, commands)) for name in command_info.shared_option_sections(commands)
+        ),
     }
     return re.sub("@([a-z]+)@", lambda match: blocks[match[1]], _SCRIPT)
 
@@ -65,7 +67,7 @@ def script(commands: Sequence[Command]) -> str:
 def _words(commands: Sequence[Command]) -> Iterable[str]:
     """The words that may come first, and the verbs of each noun."""
     yield _complete("__gemini_cli_said", _flag(VERSION))
-    for noun, verbs in command_info.words(commands).items():
+    for noun, verbs in command_info.command_words(commands).items():
         said = f"__gemini_cli_said {noun}".rstrip()
         yield _complete(said, _flag(HELP))
         for verb, about in verbs.items():
@@ -77,12 +79,12 @@ def _commands(commands: Sequence[Command]) -> Iterable[str]:
     every = " ".join(_name(command) for command in commands)
     yield _complete(f"__gemini_cli_at {every}", _flag(HELP))
     for command in commands:
-        if command.local:
-            yield _complete(f"__gemini_cli_at {_name(command)}", _LOCAL[command.local])
+        if command.argument_completes:
+            yield _complete(f"__gemini_cli_at {_name(command)}", _LOCAL[command.argument_completes])
 
 
 def _group(name: str, commands: Sequence[Command]) -> Iterable[str]:
-    group, takers = command_info.shared(commands)[name]
+    group, takers = command_info.shared_option_sections(commands)[name]
     yield f"function __gemini_cli_takes_{name}"
     yield f"    __gemini_cli_at {' '.join(map(_name, takers))}"
     yield "end"
@@ -98,18 +100,20 @@ def _complete(condition: str, rest: str) -> str:
     return f"complete -c gemini-cli -n {_quoted(condition)} {rest}"
 
 
-def _flag(field: Field) -> str:
-    short = f"-s {field.flag.short[1:]} " if field.flag.short else ""
-    return f"{short}-l {field.long[2:]}{_value(field)} -d {_quoted(field.flag.help)}"
+def _flag(field: OptionField) -> str:
+    short = f"-s {field.spec.short[1:]} " if field.spec.short else ""
+    return f"{short}-l {field.long[2:]}{_value(field)} -d {_quoted(field.spec.help)}"
 
 
-def _value(field: Field) -> str:
+def _value(field: OptionField) -> str:
     """`-r` takes a value, `-x` takes one that is no file's name, `-F` one that may be."""
-    flag = field.flag
+    spec = field.spec
     if not field.takes_value:
         return ""
-    offers = " ".join([*command_info.offers(field), *([f"(__gemini_cli_{flag.kept}s)"] if flag.kept else [])])
-    return (" -rF" if flag.file else " -x") + (f" -a {_quoted(offers)}" if offers else "")
+    offers = " ".join(
+        [*command_info.value_suggestions(field), *([f"(__gemini_cli_{spec.completes}s)"] if spec.completes else [])]
+    )
+    return (" -rF" if spec.is_path else " -x") + (f" -a {_quoted(offers)}" if offers else "")
 
 
 def _quoted(text: str) -> str:

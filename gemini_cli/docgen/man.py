@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from gemini_cli import __version__
 from gemini_cli.cli.command import Command
 from gemini_cli.config.endpoint import REVISION
-from gemini_cli.config.option_spec import Field
+from gemini_cli.config.option_spec import OptionField
 from gemini_cli.docgen import command_info, roff
-from gemini_cli.docgen.command_info import ABOUT, HELP, PROGRAM, VERSION, Group
+from gemini_cli.docgen.command_info import ABOUT, HELP, PROGRAM, VERSION, OptionSection
 from gemini_cli.docgen.examples import EXAMPLES, Example
 from gemini_cli.errors import exit_statuses
 
@@ -17,7 +17,7 @@ from gemini_cli.errors import exit_statuses
 EDITION = REVISION
 
 
-def pages(commands: Sequence[Command]) -> dict[str, str]:
+def man_pages(commands: Sequence[Command]) -> dict[str, str]:
     """The text of each page by its file name."""
     names = [_name(command) for command in commands]
     pages = {f"{_name(command)}.1": _page(command, names) for command in commands}
@@ -30,11 +30,12 @@ def _name(command: Command) -> str:
 
 def _first_page(commands: Sequence[Command]) -> str:
     entries = [
-        roff.entry(rf"{roff.bold(_name(command))}(1)", f"{command_info.summary(command)}.") for command in commands
+        roff.entry(rf"{roff.bold(_name(command))}(1)", f"{command_info.command_summary(command)}.")
+        for command in commands
     ]
     return _document(
         PROGRAM,
-        command_info.sentence(ABOUT)[0],
+        command_info.split_docstring(ABOUT)[0],
         roff.section("SYNOPSIS", rf"{roff.bold(PROGRAM)} \fICOMMAND\fP [\fIOPTION\fP]... [\fIWORD\fP]..."),
         roff.section("DESCRIPTION", roff.paragraphs(_paragraphs(ABOUT))),
         roff.section("COMMANDS", *entries),
@@ -52,10 +53,12 @@ def _page(command: Command, names: Sequence[str]) -> str:
     siblings = [name for name in names if noun and name.startswith(f"{PROGRAM}-{noun}-") and name != _name(command)]
     return _document(
         _name(command),
-        command_info.summary(command),
+        command_info.command_summary(command),
         roff.section("SYNOPSIS", rf"{roff.bold(f'{PROGRAM} {command.name}')} [\fIOPTION\fP]...{words}"),
-        roff.section("DESCRIPTION", roff.paragraphs(_paragraphs(command.work.__doc__ or ""))),
-        roff.section("OPTIONS", *map(_group, command_info.groups(command)), roff.subsection("Help", _option(HELP))),
+        roff.section("DESCRIPTION", roff.paragraphs(_paragraphs(command.run.__doc__ or ""))),
+        roff.section(
+            "OPTIONS", *map(_group, command_info.option_sections(command)), roff.subsection("Help", _option(HELP))
+        ),
         *_surroundings([command]),
         _examples(EXAMPLES.get(command.name, ())),
         _see_also([PROGRAM, *siblings]),
@@ -77,21 +80,21 @@ def _paragraphs(doc: str) -> list[str]:
     return [" ".join(paragraph.split()) for paragraph in doc.strip().split("\n\n")]
 
 
-def _group(group: Group) -> str:
+def _group(group: OptionSection) -> str:
     remark = [roff.prose(group.text)] if group.text else []
     return roff.subsection(group.title, *remark, *map(_option, group.fields))
 
 
-def _option(field: Field) -> str:
+def _option(field: OptionField) -> str:
     """A flag: what it does, and what else says the same."""
-    value = command_info.value(field)
+    value = command_info.value_placeholder(field)
     spelled = ", ".join(map(roff.bold, command_info.spellings(field)))
     facts = [f"{field.help}."]
     if field.kind is list and "repeated" not in field.help:
         facts.append("May be repeated.")
-    if field.flag.path:
-        facts.append(f"In the request: `{field.flag.path}`.")
-    if field.flag.profile:
+    if field.spec.path:
+        facts.append(f"In the request: `{field.spec.path}`.")
+    if field.spec.profile:
         facts.append(f"In a profile: `{field.name}`.")
     return roff.entry(f"{spelled} {roff.italic(value)}" if value else spelled, " ".join(facts))
 
@@ -108,9 +111,9 @@ def _surroundings(commands: Sequence[Command]) -> list[str]:
             ", ".join(map(roff.bold, variable.names)),
             f"{variable.meaning}." + (f" `{variable.flag}` wins over it." if variable.flag else ""),
         )
-        for variable in command_info.variables(commands)
+        for variable in command_info.documented_variables(commands)
     ]
-    files = [roff.entry(roff.italic(file.path), file.meaning) for file in command_info.files(commands)]
+    files = [roff.entry(roff.italic(file.path), file.meaning) for file in command_info.documented_files(commands)]
     return [
         roff.section("EXIT STATUS", *statuses, ".PP", roff.prose(signal)),
         roff.section("ENVIRONMENT", *variables),
@@ -119,7 +122,7 @@ def _surroundings(commands: Sequence[Command]) -> list[str]:
 
 
 def _profile_section(commands: Sequence[Command]) -> str:
-    keys = ", ".join(f"`{key}`" for key in command_info.profile_keys(commands))
+    keys = ", ".join(f"`{key}`" for key in command_info.documented_profile_keys(commands))
     return roff.section(
         "PROFILES",
         roff.paragraphs(
@@ -133,7 +136,7 @@ def _profile_section(commands: Sequence[Command]) -> str:
 
 
 def _examples(examples: Sequence[Example]) -> str:
-    blocks = [f"{roff.prose(example.says)}\n{roff.literal(example.script)}" for example in examples]
+    blocks = [f"{roff.prose(example.description)}\n{roff.literal(example.script)}" for example in examples]
     return roff.section("EXAMPLES", "\n.PP\n".join(blocks)) if blocks else ""
 
 

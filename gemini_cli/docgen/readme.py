@@ -9,7 +9,7 @@ from gemini_cli.docgen import command_info
 from gemini_cli.errors import exit_statuses
 
 
-def current(text: str, commands: Sequence[Command]) -> str:
+def updated_readme(text: str, commands: Sequence[Command]) -> str:
     """The README with its generated parts as they should be; ValueError if it has lost the marks of one."""
     return _replaced(_replaced(text, "exit status", _statuses()), "variables", _variables(commands))
 
@@ -30,7 +30,7 @@ def _statuses() -> str:
 def _variables(commands: Sequence[Command]) -> str:
     rows = (
         (", ".join(f"`{name}`" for name in each.names), f"`{each.flag}`" if each.flag else "", each.meaning)
-        for each in command_info.variables(commands)
+        for each in command_info.documented_variables(commands)
     )
     return _table(("Variable", "Flag", "Meaning"), rows)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from gemini_cli.cli.command import Command
-from gemini_cli.config.option_spec import Field
+from gemini_cli.config.option_spec import OptionField
 from gemini_cli.docgen import command_info
 from gemini_cli.docgen.command_info import HELP, VERSION
 
@@ -44,28 +44,28 @@ _gemini-cli "$@"
 _LOCAL = {"file": "_files", "command": "_normal"}
 
 
-def script(commands: Sequence[Command]) -> str:
-    shared = command_info.shared(commands)
+def zsh_script(commands: Sequence[Command]) -> str:
+    shared = command_info.shared_option_sections(commands)
     blocks = {
         "groups": "\n\n".join(_array(name, group.fields) for name, (group, _) in shared.items()),
         "commands": "\n\n".join(_command(command, commands) for command in commands),
-        "nouns": "\n\n".join(_noun(noun, commands) for noun in reversed(command_info.words(commands))),
+        "nouns": "\n\n".join(_noun(noun, commands) for noun in reversed(command_info.command_words(commands))),
     }
     return re.sub("@([a-z]+)@", lambda match: blocks[match[1]], _SCRIPT)
 
 
-def _array(name: str, fields: Sequence[Field]) -> str:
+def _array(name: str, fields: Sequence[OptionField]) -> str:
     lines = "\n".join(f"  {_flag(field)}" for field in fields)
     return f"typeset -ga _gemini_cli_{name}=(\n{lines}\n)"
 
 
 def _command(command: Command, commands: Sequence[Command]) -> str:
-    taken = [name for name, (_, takers) in command_info.shared(commands).items() if command in takers]
+    taken = [name for name, (_, takers) in command_info.shared_option_sections(commands).items() if command in takers]
     groups = "".join(f" $_gemini_cli_{name}" for name in taken)
     words = ""
     if command.argument:
-        rest = "*::" if command.local == "command" else "*:"  # a command completes its own words
-        words = " " + _quoted(f"{rest}{_message(command.argument)}:{_LOCAL.get(command.local or '', ' ')}")
+        rest = "*::" if command.argument_completes == "command" else "*:"  # a command completes its own words
+        words = " " + _quoted(f"{rest}{_message(command.argument)}:{_LOCAL.get(command.argument_completes or '', ' ')}")
     return f"_gemini-cli-{command.name.replace(' ', '-')}() {{\n  _arguments -s -S{groups} {_flag(HELP)}{words}\n}}"
 
 
@@ -74,34 +74,37 @@ def _noun(noun: str, commands: Sequence[Command]) -> str:
     name = f"_gemini-cli-{noun}" if noun else "_gemini-cli"
     flags = " ".join(map(_flag, [HELP] if noun else [HELP, VERSION]))
     verbs = "\n".join(
-        f"    {_quoted(f'{verb}:{_message(about)}')}" for verb, about in command_info.words(commands)[noun].items()
+        f"    {_quoted(f'{verb}:{_message(about)}')}"
+        for verb, about in command_info.command_words(commands)[noun].items()
     )
     return f"{name}() {{\n  local -a verbs=(\n{verbs}\n  )\n  _gemini-cli_words {name} {flags}\n}}"
 
 
-def _flag(field: Field) -> str:
+def _flag(field: OptionField) -> str:
     """As `_arguments` specifies a flag: what it excludes, how it is spelled, what it does, what its value is."""
     names = command_info.spellings(field)
     spelled = [name if not field.takes_value else f"{name}=" if name.startswith("--") else f"{name}+" for name in names]
-    about = f"[{_message(field.flag.help)}]"
+    about = f"[{_message(field.spec.help)}]"
     if field.takes_value:
-        about += f":{_message(command_info.value(field) or '')}:{_value(field)}"
+        about += f":{_message(command_info.value_placeholder(field) or '')}:{_value(field)}"
     if field in (HELP, VERSION):
         excluded = "(- *)"
     else:
-        excluded = "*" if field.kind is list or field.flag.counted else f"({' '.join(names)})" if len(names) > 1 else ""
+        excluded = (
+            "*" if field.kind is list or field.spec.repeatable else f"({' '.join(names)})" if len(names) > 1 else ""
+        )
     if len(spelled) == 1:
         return _quoted(excluded + spelled[0] + about)
     return f"{_quoted(excluded)}{{{','.join(spelled)}}}{_quoted(about)}"
 
 
-def _value(field: Field) -> str:
+def _value(field: OptionField) -> str:
     """What completes a value, as an action of `_arguments`."""
-    offers = " ".join(command_info.offers(field))
+    offers = " ".join(command_info.value_suggestions(field))
     actions = [
         f"compadd -- {offers}" if offers else "",
-        f"_gemini-cli_{field.flag.kept}" if field.flag.kept else "",
-        "_files" if field.flag.file else "",
+        f"_gemini-cli_{field.spec.completes}" if field.spec.completes else "",
+        "_files" if field.spec.is_path else "",
     ]
     return "{" + "; ".join(filter(None, actions)) + "}" if any(actions) else " "
 

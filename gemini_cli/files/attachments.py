@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gemini_cli.api.body import REQUEST_LIMIT, Body
-from gemini_cli.api.fields import want
-from gemini_cli.errors import DeadlinePassed, InputError, Rejected, Temporary
-from gemini_cli.files.content_parts import Base64, FileName, Part
-from gemini_cli.formats.mime_types import is_text, kind
-from gemini_cli.transport.body import length
+from gemini_cli.api.fields import get_typed
+from gemini_cli.errors import DeadlineExceeded, InputError, RejectedError, TemporaryError
+from gemini_cli.files.content_parts import Base64File, FileReference, Part
+from gemini_cli.formats.mime_types import content_kind, is_text
+from gemini_cli.transport.body import encoded_length
 
 if TYPE_CHECKING:
     from gemini_cli.client.api_client import ApiClient
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 PDF_LIMIT = 50 * 1000 * 1000  # bytes of a PDF that the API takes inline (api/README.md 3.4)
 
 
-class Rule(NamedTuple):
+class InlinePolicy(NamedTuple):
     """When a local file goes inline: always, never, or while the whole request has at most `limit` bytes."""
 
     limit: int
@@ -35,29 +35,29 @@ class Rule(NamedTuple):
 
 
 class Attachments:
-    """`service` is asked for only when there is something to ask; `terminal` shows how far an upload is."""
+    """`make_api_client` is asked for only when there is something to ask; `terminal` shows how far an upload is."""
 
-    def __init__(self, rule: Rule, service: Callable[[], ApiClient], terminal: Terminal) -> None:
-        self._rule = rule
-        self._service = service
+    def __init__(self, policy: InlinePolicy, make_api_client: Callable[[], ApiClient], terminal: Terminal) -> None:
+        self._policy = policy
+        self._make_api_client = make_api_client
         self._terminal = terminal
 
-    def settle(self, body: Body) -> None:
+    def resolve(self, body: Body) -> None:
         """Look up, upload and wait for what must be there before the question.
 
-        InputError for what cannot go inline and must; Temporary if the time for the run ends before all is there: the
-        question itself was not asked.
+        InputError for what cannot go inline and must; TemporaryError if the time for the run ends before all is there:
+        the question itself was not asked.
         """
         try:
             self._look_up(body)
             self._upload(self._too_large(body))
-        except DeadlinePassed as error:
-            raise Temporary(f"{error.message}; the attachments were not ready, and nothing was asked") from error
+        except DeadlineExceeded as error:
+            raise TemporaryError(f"{error.message}; the attachments were not ready, and nothing was asked") from error
 
     def preview(self, body: Body) -> list[str]:
-        """Words where `settle` would put addresses; the names of what it would upload. Nothing is asked."""
+        """Words where `resolve` would put addresses; the names of what it would upload. Nothing is asked."""
         for part in _parts(body):
-            if isinstance(part.get("uri"), FileName):
+            if isinstance(part.get("uri"), FileReference):
                 name = part["uri"]
                 raise InputError(f"the type of {name} is only known to the service; add ;type=image/png or the like")
         chosen = self._too_large(body)
@@ -68,13 +68,15 @@ class Attachments:
 
     def _look_up(self, body: Body) -> None:
         for part in _parts(body):
-            if isinstance(part.get("uri"), FileName):
+            if isinstance(part.get("uri"), FileReference):
                 from gemini_cli.client import resources
 
                 name = part["uri"]
-                self._refer_to(part, resources.one(self._service(), name))
+                self._refer_to(part, resources.get_resource(self._make_api_client(), name))
                 if is_text(part["mime_type"]):  # ignored by models (api/README.md 3.5)
-                    self._terminal.notice(f"{name} is text, which models do not see by reference; attach it from here")
+                    self._terminal.print_notice(
+                        f"{name} is text, which models do not see by reference; attach it from here"
+                    )
 
     def _upload(self, chosen: list[Part]) -> None:
         """All of them, then the wait for all: the service works on the first while the next is on its way."""
@@ -95,37 +97,41 @@ class Attachments:
         """
         from gemini_cli.files import upload
 
-        data: Base64 = part["data"]
+        data: Base64File = part["data"]
         if data.file is None:
             source = data.source
             self._terminal.log(1, f"{source.name} goes ahead through the Files API")
             title = os.fsencode(os.path.basename(source.path)).decode("utf-8", "replace") if source.path else None
             data.file = upload.upload(
-                self._service(), source, mime_type=part["mime_type"], display_name=title, advance=progress.advance
+                self._make_api_client(),
+                source,
+                mime_type=part["mime_type"],
+                display_name=title,
+                on_progress=progress.advance,
             )
         return data.file
 
     def _refer_to(self, part: Part, file: Resource) -> None:
         from gemini_cli.files import upload
 
-        ready = upload.wait_until_active(self._service(), file)
-        uri, found = want(ready, "uri", str), want(ready, "mimeType", str)
+        ready = upload.wait_until_active(self._make_api_client(), file)
+        uri, found = get_typed(ready, "uri", str), get_typed(ready, "mimeType", str)
         if not uri or not found:
-            raise Rejected(f"the service does not say where {ready.get('name')} is, or what")
+            raise RejectedError(f"the service does not say where {ready.get('name')} is, or what")
         _refer(part, uri, found)
 
     def _too_large(self, body: Body) -> list[Part]:
         """The parts that go through the Files API: the largest, until the rest fits."""
-        local = [part for part in _parts(body) if isinstance(part.get("data"), Base64)]
-        if self._rule.never or not local:
+        local = [part for part in _parts(body) if isinstance(part.get("data"), Base64File)]
+        if self._policy.never or not local:
             return local
-        if self._rule.always:
+        if self._policy.always:
             for part in filter(_is_large_pdf, local):
                 source = part["data"].source
                 raise InputError(f"{source.name} cannot go inline: {source.size} bytes, a PDF may have {PDF_LIMIT}")
             return []
         chosen: list[Part] = []
-        rest, limit = length(body), min(self._rule.limit, REQUEST_LIMIT)
+        rest, limit = encoded_length(body), min(self._policy.limit, REQUEST_LIMIT)
         for part in sorted(local, key=lambda part: part["data"].size, reverse=True):
             if rest > limit or _is_large_pdf(part):
                 chosen.append(part)
@@ -138,8 +144,8 @@ def _parts(body: Body) -> Iterator[Part]:
     return _inside(body.get("input"))
 
 
-def _inside(asked: Any) -> Iterator[Part]:
-    for each in asked if isinstance(asked, list) else ():
+def _inside(turn_input: Any) -> Iterator[Part]:
+    for each in turn_input if isinstance(turn_input, list) else ():
         if isinstance(each, dict):
             yield each
             yield from _inside(each.get("content"))
@@ -153,4 +159,4 @@ def _refer(part: Part, uri: str, found: str) -> None:
     """By address instead of by data. What the user has said of the part stays."""
     part.pop("data", None)
     said = {key: value for key, value in part.items() if key != "uri"}
-    part |= {"type": kind(found), "uri": uri, "mime_type": found, **said}
+    part |= {"type": content_kind(found), "uri": uri, "mime_type": found, **said}

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 from gemini_cli.api.body import REQUEST_LIMIT
 from gemini_cli.config.endpoint import Endpoint
 from gemini_cli.errors import InputError, UsageError
-from gemini_cli.files.local_file import Source
+from gemini_cli.files.local_file import LocalFile
 from gemini_cli.formats import mime_types, text_files
-from gemini_cli.formats.strict_json import Streamed
+from gemini_cli.formats.strict_json import StreamedString
 
 Part = dict[str, Any]
 
@@ -42,25 +42,25 @@ class Attachment(NamedTuple):
         return cls(source, mime_type.lower())
 
 
-class Base64(Streamed):
+class Base64File(StreamedString):
     """The base64 text of a source, in a part where its text would stand: encoded while it is sent.
 
     `file` is what the service made of the source, once it was sent ahead.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: LocalFile) -> None:
         super().__init__(4 * -(-source.size // 3), partial(_encoded, source))
         self.source = source
         self.file: dict[str, Any] | None = None
 
 
-def _encoded(source: Source) -> Iterator[bytes]:
+def _encoded(source: LocalFile) -> Iterator[bytes]:
     for offset in range(0, source.size, TRIPLETS):
-        raw = b"".join(source.pieces(offset, min(TRIPLETS, source.size - offset)))
+        raw = b"".join(source.read_chunks(offset, min(TRIPLETS, source.size - offset)))
         yield binascii.b2a_base64(raw, newline=False)
 
 
-class FileName(str):
+class FileReference(str):
     """`files/ID` as the `uri` of a part whose type must be asked for."""
 
 
@@ -90,38 +90,38 @@ def _part(attachment: Attachment, stdin: Callable[[], bytes], endpoint: Endpoint
     if re.match(REMOTE, attachment.source):
         return _remote(attachment, endpoint)
     if attachment.source == "-":
-        return _local(Source.spooled([stdin()], "stdin"), attachment)
-    return _local(Source.of(attachment.source), attachment)
+        return _local(LocalFile.from_chunks([stdin()], "stdin"), attachment)
+    return _local(LocalFile.open_path(attachment.source), attachment)
 
 
 def _remote(attachment: Attachment, endpoint: Endpoint) -> Part:
     """By `uri`. YouTube pages have no file name to guess from; the API takes them as video."""
     source, said = attachment
-    file = source if source.startswith("files/") else endpoint.file(source)
+    file = source if source.startswith("files/") else endpoint.file_name_in(source)
     if file and said is None:
-        return {"uri": FileName(file)}
-    found = said or ("video/mp4" if re.match(YOUTUBE, source) else mime_types.by_name(source.partition("?")[0]))
+        return {"uri": FileReference(file)}
+    found = said or ("video/mp4" if re.match(YOUTUBE, source) else mime_types.guess_from_name(source.partition("?")[0]))
     if found is None:
         raise InputError(f"the type of {source} is not known; add ;type=image/png or the like")
     uri = endpoint.url(source) if file == source else source
-    return {"type": mime_types.kind(found), "uri": uri, "mime_type": found}
+    return {"type": mime_types.content_kind(found), "uri": uri, "mime_type": found}
 
 
-def _local(source: Source, attachment: Attachment) -> Part:
+def _local(source: LocalFile, attachment: Attachment) -> Part:
     found = attachment.mime_type or source.mime_type()
     if found is None:
         raise InputError(f"the type of {source.name} is not known; add ;type=image/png or the like")
     if mime_types.is_text(found):
         return text_part(_text(source))
-    return {"type": mime_types.kind(found), "data": Base64(source), "mime_type": found}
+    return {"type": mime_types.content_kind(found), "data": Base64File(source), "mime_type": found}
 
 
-def _text(source: Source) -> str:
+def _text(source: LocalFile) -> str:
     if source.size > REQUEST_LIMIT:
         raise InputError(f"{source.name} is too large: {source.size} bytes of text, the API takes {REQUEST_LIMIT}")
-    return text_files.decode(b"".join(source.pieces(0, source.size)), source.name)
+    return text_files.decode_text(b"".join(source.read_chunks(0, source.size)), source.name)
 
 
-def under(prompt: str, said: str) -> str:
+def join_prompt(prompt: str, text: str) -> str:
     """What was said, after the profile's prompt."""
-    return f"{prompt}{said}" if not (prompt and said) or prompt[-1].isspace() else f"{prompt} {said}"
+    return f"{prompt}{text}" if not (prompt and text) or prompt[-1].isspace() else f"{prompt} {text}"

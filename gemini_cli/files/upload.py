@@ -8,85 +8,87 @@ from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import quote
 
-from gemini_cli.api.fields import want
+from gemini_cli.api.fields import get_typed
 from gemini_cli.client import resources
 from gemini_cli.client.api_client import ApiClient, UploadResponse
 from gemini_cli.client.resources import Resource
-from gemini_cli.errors import AuthError, Failure, InputError, Rejected, UsageError
-from gemini_cli.files.local_file import Digest, Source
-from gemini_cli.files.resumable_upload import Session, Step, Upload, says
-from gemini_cli.files.upload_record import Unfinished
+from gemini_cli.errors import AuthError, CliError, InputError, RejectedError, UsageError
+from gemini_cli.files.local_file import FileDigest, LocalFile
+from gemini_cli.files.resumable_upload import ResumableUpload, UploadSession, UploadStep, has_sha256
+from gemini_cli.files.upload_record import UploadRecord
 from gemini_cli.formats import strict_json
-from gemini_cli.transport.body import Pieces
+from gemini_cli.transport.body import StreamedBody
 
-POLL = 1.0  # seconds between two looks at a file that is being processed, at first
-POLL_LONGEST = 10.0
+FIRST_FILE_POLL = 1.0  # seconds between two looks at a file that is being processed, at first
+LONGEST_FILE_POLL = 10.0
 
-Advance = Callable[[int], None]
+ProgressCallback = Callable[[int], None]
 
 
 def upload(
-    service: ApiClient,
-    source: Source,
+    api_client: ApiClient,
+    source: LocalFile,
     *,
     mime_type: str,
     display_name: str | None = None,
     name: str | None = None,
     reuse: bool = False,
-    unfinished: Unfinished | None = None,
-    advance: Advance = lambda count: None,
+    record: UploadRecord | None = None,
+    on_progress: ProgressCallback = lambda count: None,
 ) -> Resource:
     """The File that holds exactly the bytes of `source`; it may still be in state PROCESSING.
 
-    With `reuse` its name is made of its content, and a file that is already there is not sent again. `unfinished` is
-    continued, and keeps what the next call needs; `advance` is told of bytes that were sent, or (negative) were lost.
-    InputError if the source changes meanwhile: then nothing is finished.
+    With `reuse` its name is made of its content, and a file that is already there is not sent again. `record` is
+    continued, and keeps what the next call needs; `on_progress` is told of bytes that were sent, or (negative) were
+    lost. InputError if the source changes meanwhile: then nothing is finished.
     """
-    digest = Digest(source)
+    digest = FileDigest(source)
     try:
         if reuse:
             name = f"files/{digest.hex()[:40]}"
-            found = _there(service, name, digest)
+            found = _file_with_digest(api_client, name, digest)
             if found and found.get("state") != "FAILED":
                 return found
             if found:
-                resources.delete(service, name)
-        described = _Described(mime_type, display_name, name)
-        sending = _Sending(service, source, digest, described, unfinished, advance)
+                resources.delete_resource(api_client, name)
+        described = _FileMetadata(mime_type, display_name, name)
+        sending = _UploadRun(api_client, source, digest, described, record, on_progress)
         try:
-            return sending.verified(unfinished.session() if unfinished else None)
-        except Rejected as failure:
-            if reuse and failure.http_status == 409 and (found := _there(service, name or "", digest)):
+            return sending.verified(record.load_session() if record else None)
+        except RejectedError as failure:
+            if reuse and failure.http_status == 409 and (found := _file_with_digest(api_client, name or "", digest)):
                 return found  # somebody was faster
             raise
     finally:
         digest.stop()
 
 
-def wait_until_active(service: ApiClient, file: Resource) -> Resource:
-    """Wait until a File can be used (api/README.md 10.10); Rejected if processing it failed."""
-    pause = POLL
+def wait_until_active(api_client: ApiClient, file: Resource) -> Resource:
+    """Wait until a File can be used (api/README.md 10.10); RejectedError if processing it failed."""
+    pause = FIRST_FILE_POLL
     while file.get("state") == "PROCESSING":
-        service.sleep(pause)
-        pause = min(pause * 2, POLL_LONGEST)
-        file = resources.one(service, name_of(file))
+        api_client.sleep(pause)
+        pause = min(pause * 2, LONGEST_FILE_POLL)
+        file = resources.get_resource(api_client, file_name(file))
     if file.get("state") == "FAILED":
-        error = want(file, "error", dict) or {}
-        reason = want(error, "message", str) or "no reason given"
-        raise Rejected(f"the service could not process {name_of(file)}: {reason}", code=want(error, "code", int))
-    name_of(file)  # or it cannot be used
+        error = get_typed(file, "error", dict) or {}
+        reason = get_typed(error, "message", str) or "no reason given"
+        raise RejectedError(
+            f"the service could not process {file_name(file)}: {reason}", code=get_typed(error, "code", int)
+        )
+    file_name(file)  # or it cannot be used
     return file
 
 
-def name_of(file: Resource) -> str:
-    """`files/ID`; Rejected for anything else that the server may call it."""
+def file_name(file: Resource) -> str:
+    """`files/ID`; RejectedError for anything else that the server may call it."""
     try:
-        return resources.full_name("files", str(file.get("name")))
+        return resources.resource_name("files", str(file.get("name")))
     except UsageError:
-        raise Rejected(f"not the API's answer: a file with the name {file.get('name')!r}") from None
+        raise RejectedError(f"not the API's answer: a file with the name {file.get('name')!r}") from None
 
 
-class _Described(NamedTuple):
+class _FileMetadata(NamedTuple):
     """The description of a file in the request that starts its upload."""
 
     mime_type: str
@@ -97,39 +99,39 @@ class _Described(NamedTuple):
         """The body of the start request; names are sent only if there are any (api/README.md 10.1)."""
         named = {"name": self.name, "display_name": self.display_name}
         said = {key: value for key, value in named.items() if value}
-        return strict_json.dump({"file": {**said, "mime_type": self.mime_type, "size_bytes": size}}).encode()
+        return strict_json.dumps({"file": {**said, "mime_type": self.mime_type, "size_bytes": size}}).encode()
 
     def fits(self, file: Resource) -> bool:
         told = {"displayName": self.display_name, "mimeType": self.mime_type, "name": self.name}
         return all(file.get(key) == value for key, value in told.items() if value)
 
 
-class _Sending:
+class _UploadRun:
     """One source on its way."""
 
     def __init__(
         self,
-        service: ApiClient,
-        source: Source,
-        digest: Digest,
-        described: _Described,
-        unfinished: Unfinished | None,
-        advance: Advance,
+        api_client: ApiClient,
+        source: LocalFile,
+        digest: FileDigest,
+        described: _FileMetadata,
+        record: UploadRecord | None,
+        advance: ProgressCallback,
     ) -> None:
-        self._service = service
+        self._api_client = api_client
         self._source = source
         self._digest = digest
         self._described = described
-        self._unfinished = unfinished
+        self._record = record
         self._advance = advance
         self._position = 0  # what `advance` was told, in sum
 
-    def verified(self, session: Session | None) -> Resource:
+    def verified(self, session: UploadSession | None) -> Resource:
         """The File, if it has the content of the source as it still is; else it is deleted."""
         file = self._sent(session)
         try:
-            wrong = self._wrong(file)
-            self._source.check()
+            wrong = self._mismatch(file)
+            self._source.check_unchanged()
         except InputError:
             self._remove(file)
             raise
@@ -137,40 +139,40 @@ class _Sending:
             return file
         self._remove(file)
         if session is None:
-            raise Rejected(f"{self._source.name} arrived damaged: {wrong}")
+            raise RejectedError(f"{self._source.name} arrived damaged: {wrong}")
         return self.verified(None)  # what was begun in an earlier run was of another content
 
-    def _sent(self, session: Session | None) -> Resource:
+    def _sent(self, session: UploadSession | None) -> Resource:
         """The File that ends the upload, whatever is in it."""
-        service = self._service
-        upload = Upload(self._source.size, service.retries, service.may_upload_to, session)
+        api_client = self._api_client
+        upload = ResumableUpload(self._source.size, api_client.retries, api_client.may_upload_to, session)
         try:
             while (step := upload.step) is not None:
                 if step.command == "find":
-                    upload.found(self._found())
-                elif failure := upload.take(self._told(step, upload.session)):
-                    service.log(1, failure.message)
-                    service.pause(failure, upload.tries)
-                self._keep(upload.session)
+                    upload.set_found_file(self._find_file())
+                elif failure := upload.handle_response(self._run_step(step, upload.session)):
+                    api_client.log(1, failure.message)
+                    api_client.wait_before_retry(failure, upload.tries)
+                self._save_session(upload.session)
         except InputError:
             self._cancel(upload.session)
             raise
-        except Failure as failure:
+        except CliError as failure:
             failure.attempts = failure.attempts or upload.tries
-            if failure.retryable and self._unfinished:
+            if failure.retryable and self._record:
                 failure.hint = "the same command continues where this one ended"
             raise
         return upload.file or {}
 
-    def _told(self, step: Step, session: Session | None) -> UploadResponse:
+    def _run_step(self, step: UploadStep, session: UploadSession | None) -> UploadResponse:
         if session is None:
-            return self._service.start_upload(self._headers(), self._described.body(self._source.size))
+            return self._api_client.start_upload(self._headers(), self._described.body(self._source.size))
         if step.command == "query":
-            return self._service.upload(session.url, {"X-Goog-Upload-Command": "query"})
+            return self._api_client.upload(session.url, {"X-Goog-Upload-Command": "query"})
         if not step.length:  # an empty chunk has no last piece to check before
-            self._source.check()
+            self._source.check_unchanged()
         headers = {"X-Goog-Upload-Command": step.command, "X-Goog-Upload-Offset": str(step.offset)}
-        return self._service.upload(session.url, headers, Pieces(step.length, lambda: self._pieces(step)))
+        return self._api_client.upload(session.url, headers, StreamedBody(step.length, lambda: self._pieces(step)))
 
     def _headers(self) -> dict[str, str]:
         headers = {
@@ -185,56 +187,56 @@ class _Sending:
         plain = base.isascii() and base.isprintable()
         return {**headers, "X-Goog-Upload-File-Name": base if plain else quote(os.fsencode(base))}
 
-    def _pieces(self, step: Step) -> Iterator[bytes]:
+    def _pieces(self, step: UploadStep) -> Iterator[bytes]:
         """The bytes of a chunk. What was told of an earlier try that was lost is taken back."""
-        self._moved_to(step.offset)
-        for piece in self._source.pieces(step.offset, step.length):
+        self._report_position(step.offset)
+        for piece in self._source.read_chunks(step.offset, step.length):
             yield piece
-            self._moved_to(self._position + len(piece))
+            self._report_position(self._position + len(piece))
 
-    def _moved_to(self, position: int) -> None:
+    def _report_position(self, position: int) -> None:
         if position != self._position:
             self._advance(position - self._position)
             self._position = position
 
-    def _keep(self, session: Session | None) -> None:
-        if self._unfinished and session:
-            self._unfinished.keep(session)
+    def _save_session(self, session: UploadSession | None) -> None:
+        if self._record and session:
+            self._record.save(session)
 
-    def _wrong(self, file: Resource) -> str:
+    def _mismatch(self, file: Resource) -> str:
         """The difference between the File (api/README.md 10.8) and the source, if any. Missing fields are not one."""
         size = file.get("sizeBytes")
         if size is not None and str(size) != str(self._source.size):
             return f"{size} bytes instead of {self._source.size}"
-        if file.get("sha256Hash") and not says(file, self._digest.hex()):
+        if file.get("sha256Hash") and not has_sha256(file, self._digest.hex()):
             return "the service has another SHA-256"
         return ""
 
-    def _found(self) -> Resource | None:
+    def _find_file(self) -> Resource | None:
         """Find the File of an upload whose last response was lost: by its name, else by all other fields."""
         if self._described.name:
-            return _there(self._service, self._described.name, self._digest)
+            return _file_with_digest(self._api_client, self._described.name, self._digest)
         digest = self._digest.hex()
-        files = resources.every(self._service, "files")
-        return next((file for file in files if self._described.fits(file) and says(file, digest)), None)
+        files = resources.list_all(self._api_client, "files")
+        return next((file for file in files if self._described.fits(file) and has_sha256(file, digest)), None)
 
-    def _cancel(self, session: Session | None) -> None:
+    def _cancel(self, session: UploadSession | None) -> None:
         """Nothing more will come. It ends by itself if this is not heard."""
         if session is not None:
-            self._service.upload(session.url, {"X-Goog-Upload-Command": "cancel"})
+            self._api_client.upload(session.url, {"X-Goog-Upload-Command": "cancel"})
 
     def _remove(self, file: Resource) -> None:
         """What is damaged shall not be used; what cannot be deleted expires."""
-        with suppress(Failure):
-            resources.delete(self._service, name_of(file))
+        with suppress(CliError):
+            resources.delete_resource(self._api_client, file_name(file))
 
 
-def _there(service: ApiClient, name: str, digest: Digest) -> Resource | None:
+def _file_with_digest(api_client: ApiClient, name: str, digest: FileDigest) -> Resource | None:
     """The file of that name, if there is one with this content."""
     try:
-        file = resources.one(service, name)
-    except (Rejected, AuthError) as failure:
+        file = resources.get_resource(api_client, name)
+    except (RejectedError, AuthError) as failure:
         if failure.http_status in (403, 404):  # 403 also if there is no such file (api/README.md 10.15)
             return None
         raise
-    return file if says(file, digest.hex()) else None
+    return file if has_sha256(file, digest.hex()) else None

@@ -12,52 +12,52 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from gemini_cli.errors import InputError, OutputError, Rejected, Unknown
-from gemini_cli.files.local_file import Source
-from gemini_cli.files.resumable_upload import Session
+from gemini_cli.errors import InputError, OutputError, RejectedError, UnknownOutcomeError
+from gemini_cli.files.local_file import LocalFile
+from gemini_cli.files.resumable_upload import UploadSession
 from gemini_cli.formats import strict_json
-from gemini_cli.storage.state_dir import State
+from gemini_cli.storage.state_dir import StateDirectory
 
-LIMIT = 64 * 1024  # bytes of a record; it holds an URL and a few words
+RECORD_LIMIT = 64 * 1024  # bytes of a record; it holds an URL and a few words
 
 
-class Unfinished:
+class UploadRecord:
     """The record of one upload."""
 
-    def __init__(self, state: State, name: str, about: Mapping[str, Any]) -> None:
+    def __init__(self, state: StateDirectory, name: str, about: Mapping[str, Any]) -> None:
         self._state = state
         self._name = name
         self._about = about
-        self._kept: Session | None = None
+        self._kept: UploadSession | None = None
 
-    def session(self) -> Session | None:
+    def load_session(self) -> UploadSession | None:
         """Where the upload goes on; None if there is nothing to continue, or it was about something else."""
         try:
-            record = strict_json.parse((self._state.read(self._name, LIMIT) or b"").decode())
+            record = strict_json.loads((self._state.read(self._name, RECORD_LIMIT) or b"").decode())
             same = record["about"] == self._about
-            session = Session(str(record["url"]), int(record["granularity"]))
+            session = UploadSession(str(record["url"]), int(record["granularity"]))
         except (InputError, ValueError, TypeError, KeyError):
             return None
         return session if same and session.granularity > 0 else None
 
-    def keep(self, session: Session) -> None:
+    def save(self, session: UploadSession) -> None:
         """What cannot be kept cannot be continued; that is no reason not to upload."""
         if session == self._kept:
             return
         self._kept = session
         record = {"about": self._about, **session._asdict()}
         with suppress(OutputError):
-            self._state.replace(self._name, f"{strict_json.dump(record)}\n".encode())
+            self._state.write(self._name, f"{strict_json.dumps(record)}\n".encode())
 
-    def forget(self) -> None:
+    def delete(self) -> None:
         with suppress(OutputError):  # there may be none
             self._state.delete(self._name)
 
 
 @contextmanager
-def unfinished(
-    state: State, source: Source, owner: str, told: Sequence[Any], *, resume: bool
-) -> Iterator[Unfinished | None]:
+def open_upload_record(
+    state: StateDirectory, source: LocalFile, owner: str, told: Sequence[Any], *, resume: bool
+) -> Iterator[UploadRecord | None]:
     """The record of this upload, ours alone for the block; InputError, naming the process, if another has it.
 
     It is forgotten when the block ends, but for an end that the next call may change. `owner` is whose upload it is,
@@ -69,14 +69,19 @@ def unfinished(
     from hashlib import sha256
 
     name = sha256(f"{owner}\0{source.path}".encode("utf-8", "surrogateescape")).hexdigest()[:40]
-    about = {"size": source.size, "modified_ns": source.mark.modified_ns, "sample": source.sample(), "told": list(told)}
+    about = {
+        "size": source.size,
+        "modified_ns": source.stamp.modified_ns,
+        "sample": source.sample_hash(),
+        "told": list(told),
+    }
     with state.lock(f"upload-{name}", f"the upload of {source.name}"):
-        record = Unfinished(state, f"uploads/{name}.json", about)
+        record = UploadRecord(state, f"uploads/{name}.json", about)
         if not resume:
-            record.forget()
+            record.delete()
         try:
             yield record
-        except (InputError, Rejected, Unknown):
-            record.forget()
+        except (InputError, RejectedError, UnknownOutcomeError):
+            record.delete()
             raise
-        record.forget()
+        record.delete()

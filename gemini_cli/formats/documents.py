@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from gemini_cli.errors import InputError
 from gemini_cli.formats import strict_json
-from gemini_cli.formats.text_files import decode, read_bytes
+from gemini_cli.formats.text_files import decode_text, read_bytes
 
 YAML_LIMIT = 64 * 1024
 JSON_LIMIT = 100 * 1000 * 1000  # the API's limit for a request (api/README.md 3.4)
@@ -31,20 +31,20 @@ class Document(NamedTuple):
     value: Any
     lines: Callable[[], Mapping[KeyPath, int]]
 
-    def fault(self, path: KeyPath, message: str) -> InputError:
+    def error_at(self, path: KeyPath, message: str) -> InputError:
         lines = self.lines()
         line = next((lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in lines), None)
         return InputError(f"{self.name}:{line}: {message}" if line else f"{self.name}: {message}")
 
 
-def load(path: str | FilePath) -> Document:
+def load_document(path: str | FilePath) -> Document:
     """The document in a file; InputError naming file and line for whatever is wrong with it."""
-    return parse(read_bytes(path, limit=JSON_LIMIT), str(path))
+    return parse_document(read_bytes(path, limit=JSON_LIMIT), str(path))
 
 
-def load_yaml(path: str | FilePath) -> Document:
+def load_yaml_document(path: str | FilePath) -> Document:
     """The same for a file of our own kind: small, YAML whatever it looks like, and no FIFO to wait for."""
-    text = decode(read_bytes(path, limit=YAML_LIMIT, wait=False), str(path)).removeprefix("\ufeff")
+    text = decode_text(read_bytes(path, limit=YAML_LIMIT, wait=False), str(path)).removeprefix("\ufeff")
     for number, line in enumerate(text.split("\n"), 1):
         if re.match(_TAB, line):
             raise InputError(f"{path}:{number}: a tab; indent and separate with spaces")
@@ -54,12 +54,12 @@ def load_yaml(path: str | FilePath) -> Document:
 _TAB = r"\t|[ -]*[\w.-]+:[ ]*\t"
 
 
-def parse(data: bytes, name: str) -> Document:
+def parse_document(data: bytes, name: str) -> Document:
     """JSON, or YAML where it is not meant to be JSON: no `.json`, and no quote where JSON has its first one."""
-    text = decode(data, name).removeprefix("\ufeff")
+    text = decode_text(data, name).removeprefix("\ufeff")
     if text.lstrip()[:1] in ("{", "["):
         try:
-            return Document(name, strict_json.parse(text), partial(_lines_of_json, text))
+            return Document(name, strict_json.loads(text), partial(_lines_of_json, text))
         except ValueError as error:
             if name.endswith(".json") or re.match(_JSON, text):
                 raise InputError(f"{name}: not valid JSON: {error}") from None
@@ -84,7 +84,7 @@ def _parse_yaml(text: str, name: str) -> Document:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return _Tree(yaml.parse(text, Loader=loader), name).document()
+        return _TreeBuilder(yaml.parse(text, Loader=loader), name).document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{name}:{mark.line + 1}" if mark else name
@@ -94,7 +94,7 @@ def _parse_yaml(text: str, name: str) -> Document:
         raise InputError(f"{name}:{line}: {getattr(error, 'reason', error)}") from None
 
 
-class _Tree:
+class _TreeBuilder:
     """Builds a value from YAML parser events and remembers where everything stood."""
 
     def __init__(self, events: Iterator[Any], name: str) -> None:
@@ -169,9 +169,9 @@ class _Tree:
             if tag == "tag:yaml.org,2002:bool":
                 return self._constructor.construct_yaml_bool(node)
             if tag == "tag:yaml.org,2002:int" and ":" not in text:
-                return strict_json.parse(str(self._constructor.construct_yaml_int(node)))
+                return strict_json.loads(str(self._constructor.construct_yaml_int(node)))
             if tag == "tag:yaml.org,2002:float" and ":" not in text:
-                return strict_json.parse(repr(self._constructor.construct_yaml_float(node)))
+                return strict_json.loads(repr(self._constructor.construct_yaml_float(node)))
         except ValueError as error:
             self._refuse(event, f"the number {text[:40]} ({error})")
         return text

@@ -19,29 +19,29 @@ from gemini_cli.formats import strict_json
 from gemini_cli.formats.documents import Document, KeyPath
 
 
-def check(document: Document, path: KeyPath = ()) -> None:
+def check_schema(document: Document, path: KeyPath = ()) -> None:
     """InputError if what stands there in the document is not a JSON Schema."""
     schema: Any = document.value
     for step in path:
         schema = schema[step]
     if not isinstance(schema, dict):
-        raise document.fault(path, "a JSON Schema is a map")
+        raise document.error_at(path, "a JSON Schema is a map")
     try:
         validator_for(schema).check_schema(schema)
     except RecursionError:
-        raise document.fault(path, "the schema is nested too deeply") from None
+        raise document.error_at(path, "the schema is nested too deeply") from None
     except SchemaError as error:
         where = (*path, *error.absolute_path)
-        raise document.fault(where, f"not a JSON Schema: {error.message}") from None
+        raise document.error_at(where, f"not a JSON Schema: {error.message}") from None
     resolver = Registry().with_resource("", DRAFT202012.create_resource(schema)).resolver()
     for reference in _references(schema):
         try:
             resolver.lookup(reference)
         except Unresolvable:
-            raise document.fault(path, f"cannot follow $ref {reference}; nothing is fetched for a schema") from None
+            raise document.error_at(path, f"cannot follow $ref {reference}; nothing is fetched for a schema") from None
 
 
-def mismatch(value: Any, schema: Mapping[str, Any]) -> str | None:
+def schema_mismatch(value: Any, schema: Mapping[str, Any]) -> str | None:
     """How a value does not fit; None if it does."""
     try:
         validator_for(schema)(schema, registry=Registry()).validate(value)
@@ -52,13 +52,13 @@ def mismatch(value: Any, schema: Mapping[str, Any]) -> str | None:
     return None
 
 
-def compare(text: str, schema: Document) -> Any:
+def validate_json(text: str, schema: Document) -> Any:
     """The value of a text of JSON that fits; SchemaMismatch otherwise."""
     try:
-        value: Any = strict_json.parse(text)
+        value: Any = strict_json.loads(text)
     except ValueError as error:
         raise SchemaMismatch(f"the answer is not JSON: {error}", billed="yes") from None
-    if why := mismatch(value, schema.value):
+    if why := schema_mismatch(value, schema.value):
         raise SchemaMismatch(f"the answer does not fit the schema: {why}", billed="yes")
     return value
 

@@ -10,16 +10,16 @@ import codecs
 import os
 import re
 
-HEAD = 4096  # bytes that `by_content` wants to see
-MEDIA = {"image", "audio", "video"}
+HEAD_SIZE = 4096  # bytes that `by_content` wants to see
+MEDIA_KINDS = {"image", "audio", "video"}
 
 
-def by_name(name: str) -> str | None:
+def guess_from_name(name: str) -> str | None:
     """By extension: the same on every machine."""
     return _TYPES.get(os.path.splitext(name)[1].lower().removeprefix("."))
 
 
-def by_content(head: bytes) -> str | None:
+def guess_from_content(head: bytes) -> str | None:
     """By the first bytes; `text/plain` for what can be read as UTF-8."""
     if head.startswith(b"%PDF-"):
         return "application/pdf"
@@ -28,10 +28,10 @@ def by_content(head: bytes) -> str | None:
     return next((mime_type for mime_type, start in _STARTS if re.match(start, head, re.DOTALL)), None)
 
 
-def kind(mime_type: str) -> str:
+def content_kind(mime_type: str) -> str:
     """The `type` of a content part."""
     major = mime_type.partition("/")[0]
-    return major if major in MEDIA else "document"
+    return major if major in MEDIA_KINDS else "document"
 
 
 def is_text(mime_type: str) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 
-class Streamed:
+class StreamedString:
     """A long string that stands in a value without being held in memory: ASCII, with nothing to escape.
 
     `size` is its length; `make` gives it in pieces, anew for each reader.
@@ -23,7 +23,7 @@ class Streamed:
         self.make = make
 
 
-def parse(text: str) -> Any:
+def loads(text: str) -> Any:
     """The value; ValueError for everything that is not JSON, too deep nesting and huge integers included."""
     start = len(text) - len(text.lstrip(_BLANKS))  # `decode` would look for blanks twice, with a pattern
     try:
@@ -35,7 +35,7 @@ def parse(text: str) -> Any:
     return value
 
 
-def dump(value: Any, *, indent: int | None = None) -> str:
+def dumps(value: Any, *, indent: int | None = None) -> str:
     """One line, or an indented text; non-ASCII characters as they are.
 
     Half a surrogate pair, which UTF-8 cannot say, stays the escape that it must have come as.
@@ -43,22 +43,22 @@ def dump(value: Any, *, indent: int | None = None) -> str:
     return _utf8(_LINE.encode(value) if indent is None else json.dumps(value, indent=indent, **_AS_IT_IS))
 
 
-def parts(value: Any) -> list[str | Streamed]:
+def encode_parts(value: Any) -> list[str | StreamedString]:
     """What `dump` gives as one line, cut open where a string is streamed; the quotes around it are there."""
     mark = "streamed"
     around, streamed = _cut_open(value, mark)
     while len(around) != len(streamed) + 1:
         mark += "."  # the value has our word in it
         around, streamed = _cut_open(value, mark)
-    found: list[str | Streamed] = [around[0]]
+    found: list[str | StreamedString] = [around[0]]
     for each, after in zip(streamed, around[1:], strict=True):
         found[-1:] = [f'{found[-1]}"', each, f'"{after}']
     return found
 
 
-def _cut_open(value: Any, mark: str) -> tuple[list[str], list[Streamed]]:
+def _cut_open(value: Any, mark: str) -> tuple[list[str], list[StreamedString]]:
     """The text around the places where `mark` stands for what is streamed, which is asked for in order."""
-    streamed: list[Streamed] = []
+    streamed: list[StreamedString] = []
 
     def stand_in(each: Any) -> str:
         streamed.append(_streamed(each))
@@ -68,8 +68,8 @@ def _cut_open(value: Any, mark: str) -> tuple[list[str], list[Streamed]]:
     return _utf8(text).split(f'"{mark}"'), streamed
 
 
-def _streamed(value: Any) -> Streamed:
-    if isinstance(value, Streamed):
+def _streamed(value: Any) -> StreamedString:
+    if isinstance(value, StreamedString):
         return value
     raise TypeError(f"{type(value).__name__} is not JSON")
 
@@ -82,7 +82,7 @@ def _utf8(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
-def utf16(text: str) -> bytes:
+def to_utf16(text: str) -> bytes:
     """The units that some servers count in, and cut between: a surrogate pair that came apart is the same."""
     return text.encode("utf-16-le", "surrogatepass")
 
@@ -91,9 +91,9 @@ def from_utf16(units: bytes) -> str:
     return units.decode("utf-16-le", "surrogatepass")
 
 
-def paired(text: str) -> str:
+def join_surrogates(text: str) -> str:
     """Halves of surrogate pairs that came apart and were put side by side, as the characters that they are."""
-    return text if text.isascii() else from_utf16(utf16(text))
+    return text if text.isascii() else from_utf16(to_utf16(text))
 
 
 def _refuse_constant(name: str) -> float:

@@ -8,7 +8,7 @@ from pathlib import Path as FilePath
 from gemini_cli.errors import InputError
 
 
-def open_at_once(path: str, flags: int) -> int:
+def open_nonblocking(path: str, flags: int) -> int:
     """Open without waiting for somebody to write into a FIFO; reading waits as usual."""
     descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
     os.set_blocking(descriptor, True)
@@ -18,7 +18,7 @@ def open_at_once(path: str, flags: int) -> int:
 def read_bytes(path: str | FilePath, *, limit: int, wait: bool = True) -> bytes:
     """A regular file's or a pipe's bytes, at most `limit` of them; with `wait`, from a FIFO once it has a writer."""
     try:
-        with open(path, "rb", opener=None if wait else open_at_once) as file:
+        with open(path, "rb", opener=None if wait else open_nonblocking) as file:
             data = file.read(limit + 1)
             size = max(len(data), os.fstat(file.fileno()).st_size)
     except (OSError, ValueError) as error:
@@ -28,7 +28,7 @@ def read_bytes(path: str | FilePath, *, limit: int, wait: bool = True) -> bytes:
     return data
 
 
-def decode(data: bytes, name: str) -> str:
+def decode_text(data: bytes, name: str) -> str:
     """UTF-8 text; InputError with the byte offset otherwise."""
     try:
         return data.decode()
@@ -36,6 +36,6 @@ def decode(data: bytes, name: str) -> str:
         raise InputError(f"{name} is not valid UTF-8 (byte offset {error.start})") from None
 
 
-def spoken(word: str, name: str) -> str:
+def decode_argument(word: str, name: str) -> str:
     """A word of the command line or the environment as UTF-8, whatever the locale made of its bytes."""
-    return decode(os.fsencode(word), name)
+    return decode_text(os.fsencode(word), name)

@@ -13,8 +13,11 @@ from contextlib import suppress
 BEGINNING, ENDING = ".gemini-cli-", ".tmp"  # of the name of a file beside
 
 
-class Replacement:
-    """The new content of `path`, in the making. Nothing is seen of it before `keep`; `discard` may come at any time."""
+class AtomicFile:
+    """The new content of `path`, in the making.
+
+    Nothing is seen of it before `commit`; `discard` may come at any time.
+    """
 
     def __init__(self, path: str, mode: int | None) -> None:
         """`mode` of the new file; None for what the umask gives. OSError if there is no place to write."""
@@ -38,7 +41,7 @@ class Replacement:
         """All of it is on the disk, or OSError."""
         os.fsync(self._descriptor)
 
-    def keep(self) -> None:
+    def commit(self) -> None:
         self.sync()
         os.replace(self._beside, self._path)
 
@@ -91,7 +94,7 @@ def _lock(descriptor: int, *, wait: bool) -> bool:
     return True
 
 
-def replace(path: str, data: bytes, mode: int | None = None) -> None:
+def replace_file(path: str, data: bytes, mode: int | None = None) -> None:
     """All of it at once; OSError, and the old content, if that fails.
 
     With a `mode` the place itself is replaced; without one a link stays a link, and a file keeps its mode.
@@ -100,9 +103,9 @@ def replace(path: str, data: bytes, mode: int | None = None) -> None:
         path = os.path.realpath(path)
         with suppress(FileNotFoundError):
             mode = stat.S_IMODE(os.stat(path).st_mode)
-    file = Replacement(path, mode)
+    file = AtomicFile(path, mode)
     try:
         file.write(data)
-        file.keep()
+        file.commit()
     finally:
         file.discard()

@@ -10,7 +10,7 @@ from pathlib import Path
 from gemini_cli.errors import InputError
 
 
-def _held(path: Path, what: str) -> int:
+def hold_lock(path: Path, what: str) -> int:
     """The descriptor of a lock that is held and in its place: one that its holder has just removed locks out nobody."""
     while True:
         descriptor = _opened(path)

@@ -10,25 +10,25 @@ from pathlib import Path
 from typing import NamedTuple
 
 
-class Place(NamedTuple):
+class BaseDirectory(NamedTuple):
     """A directory of ours, which need not exist yet, and the variable that says where it is."""
 
     path: Path
     variable: str
 
 
-def config(environ: Mapping[str, str]) -> Place | None:
+def config_directory(environ: Mapping[str, str]) -> BaseDirectory | None:
     """What the person writes: profiles. None without a home."""
     return _place(environ, "XDG_CONFIG_HOME", ".config")
 
 
-def state(environ: Mapping[str, str]) -> Place | None:
+def state_directory(environ: Mapping[str, str]) -> BaseDirectory | None:
     """What is kept between runs. None without a home."""
     return _place(environ, "XDG_STATE_HOME", ".local/state")
 
 
-def _place(environ: Mapping[str, str], variable: str, below_home: str) -> Place | None:
+def _place(environ: Mapping[str, str], variable: str, below_home: str) -> BaseDirectory | None:
     if (base := environ.get(variable, "")).startswith("/"):
-        return Place(Path(base, "gemini-cli"), variable)
+        return BaseDirectory(Path(base, "gemini-cli"), variable)
     home = environ.get("HOME", "")
-    return Place(Path(home, below_home, "gemini-cli"), "HOME") if home.startswith("/") else None
+    return BaseDirectory(Path(home, below_home, "gemini-cli"), "HOME") if home.startswith("/") else None

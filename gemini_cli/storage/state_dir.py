@@ -16,17 +16,17 @@ from pathlib import Path
 from gemini_cli.errors import InputError, OutputError
 from gemini_cli.formats import strict_json
 from gemini_cli.storage import paths
-from gemini_cli.storage.atomic_write import replace
-from gemini_cli.storage.lock import _held
+from gemini_cli.storage.atomic_write import replace_file
+from gemini_cli.storage.lock import hold_lock
 
-LIMIT = 64 * 1024  # bytes of the record of the last interaction; it holds one id
+STATE_LIMIT = 64 * 1024  # bytes of the record of the last interaction; it holds one id
 
 
-class State:
+class StateDirectory:
     """A state directory that is made when something is first written. `directory` is None without a home."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        place = paths.state(environ)
+        place = paths.state_directory(environ)
         self._directory = place.path if place else None
 
     def path(self, name: str) -> Path:
@@ -41,7 +41,7 @@ class State:
                 raise OutputError(f"cannot make {directory}: {error.strerror}") from None
         return path
 
-    def database(self, name: str) -> Path | None:
+    def database_path(self, name: str) -> Path | None:
         """A place for an SQLite file; None, so that nothing is kept, where there is no writable home."""
         try:
             path = self.path(name)
@@ -86,25 +86,25 @@ class State:
     def last_interaction(self, *, offline: bool) -> str:
         """The id that `-c` continues; InputError if none is known."""
         name = _last(offline)
-        data = self.read(name, LIMIT)
+        data = self.read(name, STATE_LIMIT)
         if data is None:
             raise InputError("there is no last interaction to continue")
         try:
-            interaction_id = strict_json.parse(data.decode())["id"]
+            interaction_id = strict_json.loads(data.decode())["id"]
         except (ValueError, TypeError, KeyError):
             interaction_id = None
         if not isinstance(interaction_id, str) or not interaction_id:
             raise InputError(f"{name} in {self._directory} is no record of the last interaction; delete it")
         return interaction_id
 
-    def remember(self, interaction_id: str, *, offline: bool) -> None:
+    def save_last_interaction(self, interaction_id: str, *, offline: bool) -> None:
         """Record the last interaction; parallel jobs each write it whole, the last one stays."""
-        self.replace(_last(offline), f"{strict_json.dump({'id': interaction_id})}\n".encode())
+        self.write(_last(offline), f"{strict_json.dumps({'id': interaction_id})}\n".encode())
 
-    def replace(self, name: str, data: bytes) -> None:
+    def write(self, name: str, data: bytes) -> None:
         path = self.path(name)
         try:
-            replace(str(path), data, 0o600)
+            replace_file(str(path), data, 0o600)
         except OSError as error:
             raise OutputError(f"cannot write {path}: {error.strerror}") from None
 
@@ -123,7 +123,7 @@ class State:
         """
         try:
             path = self.path(f"locks/{name}")
-            descriptor = _held(path, what or name)
+            descriptor = hold_lock(path, what or name)
         except (OSError, OutputError):
             yield
             return

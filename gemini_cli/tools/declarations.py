@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from gemini_cli.api.tool_types import FUNCTION_NAME, Tool
-from gemini_cli.config.api_key import VARIABLES
+from gemini_cli.config.api_key import KEY_VARIABLES
 from gemini_cli.config.request_options import BUILT_IN, SPELLINGS
 from gemini_cli.errors import InputError, UsageError
 from gemini_cli.formats import documents, text_files
@@ -29,96 +29,96 @@ class Function(NamedTuple):
     document: Document
     path: KeyPath
 
-    def fault(self, key: str, message: str) -> InputError:
-        return self.document.fault((*self.path, key), message)
+    def error_at(self, key: str, message: str) -> InputError:
+        return self.document.error_at((*self.path, key), message)
 
 
-class Declared(NamedTuple):
+class ToolDeclarations(NamedTuple):
     """Tools as they are sent, and the functions among them."""
 
     tools: list[Tool]
     functions: list[Function]
 
 
-def spelled(words: Sequence[str]) -> Declared:
+def parse_tool_options(words: Sequence[str]) -> ToolDeclarations:
     """Every `-T`, in order; a file may hold several. InputError, with file and line, for what is wrong in a file."""
     return _joined([_spelled(word) for word in words])
 
 
-def declared(document: Document, value: Any, path: KeyPath) -> Declared:
+def parse_declarations(document: Document, value: Any, path: KeyPath) -> ToolDeclarations:
     """A list of tools that stands in a document. A declaration without `type` is a function."""
     if not isinstance(value, list) or not value:
-        raise document.fault(path, "tools are a list of declarations")
+        raise document.error_at(path, "tools are a list of declarations")
     return _joined([_tool(document, tool, (*path, place)) for place, tool in enumerate(value)])
 
 
-def header(text: str) -> tuple[str, str]:
+def parse_tool_header(text: str) -> tuple[str, str]:
     """`--tool-header NAME=@FILE`: the name, and the value out of the file, so that it is in no list of processes."""
     name, _, path = text.partition("=@")
     if not re.fullmatch(_HEADER, name) or not path:
         raise UsageError("--tool-header: write NAME=@FILE; the value does not belong on the command line")
-    value = text_files.decode(text_files.read_bytes(path, limit=HEADER_LIMIT), path).removesuffix("\n")
+    value = text_files.decode_text(text_files.read_bytes(path, limit=HEADER_LIMIT), path).removesuffix("\n")
     if not value.isprintable() or not value.isascii() or value != value.strip() or not value:
         raise InputError(f"{path} does not hold one line of printable ASCII, as a header must be")
     return name, value
 
 
-def _spelled(word: str) -> Declared:
+def _spelled(word: str) -> ToolDeclarations:
     name, _, value = word.partition("=")
     if word in BUILT_IN:
-        return Declared([{"type": word}], [])
+        return ToolDeclarations([{"type": word}], [])
     if name == "file_search" and value:
-        return Declared([{"type": "file_search", "file_search_store_names": value.split(",")}], [])
+        return ToolDeclarations([{"type": "file_search", "file_search_store_names": value.split(",")}], [])
     if name == "mcp_server" and value:
-        return Declared([{"type": "mcp_server", "name": _server_name(value), "url": value}], [])
+        return ToolDeclarations([{"type": "mcp_server", "name": _server_name(value), "url": value}], [])
     if os.path.exists(word) or "/" in word or "." in word:
-        return _file(documents.load(word))
+        return _file(documents.load_document(word))
     raise UsageError(f"-T {word}: not a built-in tool ({' '.join(SPELLINGS)}) and not a file")
 
 
-def _file(document: Document) -> Declared:
+def _file(document: Document) -> ToolDeclarations:
     """A list of tools, `{tools: [...]}`, or a single one."""
     value: Any = document.value
     if not isinstance(value, dict):
-        return declared(document, value, ())
-    return declared(document, value["tools"], ("tools",)) if "tools" in value else _tool(document, value, ())
+        return parse_declarations(document, value, ())
+    return parse_declarations(document, value["tools"], ("tools",)) if "tools" in value else _tool(document, value, ())
 
 
-def _joined(parts: Sequence[Declared]) -> Declared:
+def _joined(parts: Sequence[ToolDeclarations]) -> ToolDeclarations:
     functions: dict[str, Function] = {}
     for function in (function for part in parts for function in part.functions):
         if function.name in functions:
-            raise function.fault("name", f"{function.name} is declared twice")
+            raise function.error_at("name", f"{function.name} is declared twice")
         functions[function.name] = function
-    return Declared([tool for part in parts for tool in part.tools], list(functions.values()))
+    return ToolDeclarations([tool for part in parts for tool in part.tools], list(functions.values()))
 
 
-def _tool(document: Document, tool: Any, path: KeyPath) -> Declared:
+def _tool(document: Document, tool: Any, path: KeyPath) -> ToolDeclarations:
     if not isinstance(tool, dict):
-        raise document.fault(path, "a tool is a map")
+        raise document.error_at(path, "a tool is a map")
     kind = tool.get("type", "function")
     if not isinstance(kind, str):
-        raise document.fault((*path, "type"), "the type of a tool is a name")
+        raise document.error_at((*path, "type"), "the type of a tool is a name")
     if kind != "function":
-        return Declared([tool], [])
+        return ToolDeclarations([tool], [])
     function = _function(document, tool, path)
-    return Declared(
+    return ToolDeclarations(
         [{"type": kind, **{key: value for key, value in tool.items() if key not in LOCAL_KEYS}}], [function]
     )
 
 
 def _function(document: Document, tool: Tool, path: KeyPath) -> Function:
     if not isinstance(tool.get("name"), str) or not re.fullmatch(FUNCTION_NAME, tool["name"]):
-        raise document.fault((*path, "name"), f"not a function name: {tool.get('name')!r}")
+        raise document.error_at((*path, "name"), f"not a function name: {tool.get('name')!r}")
     if "parameters" in tool:
         from gemini_cli.formats import json_schema
 
-        json_schema.check(document, (*path, "parameters"))
+        json_schema.check_schema(document, (*path, "parameters"))
     local = {key: tool[key] for key in LOCAL_KEYS if key in tool}
     for key, value in local.items():
         fits, wanted = LOCAL_KEYS[key]
         if not fits(value):
-            raise document.fault((*path, key), f"{key} must be {wanted}")
+            raise document.error_at((*path, key), f"{key} must be {wanted}")
     return Function(tool["name"], tool.get("parameters", {}), local, document, path)
 
 
@@ -137,7 +137,7 @@ def _seconds(value: Any) -> bool:
 
 def _variables(value: Any) -> bool:
     names = value if _texts(value) else [""]
-    return all(re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) and name not in VARIABLES for name in names)
+    return all(re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) and name not in KEY_VARIABLES for name in names)
 
 
 def _mime_type(value: Any) -> bool:
@@ -148,7 +148,7 @@ def _mime_type(value: Any) -> bool:
 LOCAL_KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "run": (_words, "a list of text: a program and its arguments"),
     "timeout": (_seconds, "seconds, more than 0"),
-    "env": (_variables, f"a list of names of variables; {' and '.join(VARIABLES)} are never passed on"),
+    "env": (_variables, f"a list of names of variables; {' and '.join(KEY_VARIABLES)} are never passed on"),
     "content_type": (_mime_type, "a MIME type, such as image/png"),
 }
 

@@ -28,16 +28,16 @@ from typing import IO, NamedTuple
 
 OUTPUT_LIMIT = 1024 * 1024  # bytes of stdout that are kept
 ERRORS_LIMIT = 16 * 1024  # bytes of stderr
-GRACE = 1.0  # seconds between TERM and KILL
-TICK = 0.02  # seconds between two looks at whether a child has ended or shall end
-PIECE = 64 * 1024
-AT_ONCE = 32  # commands; what a model asks for beyond that waits
+KILL_GRACE = 1.0  # seconds between TERM and KILL
+CHILD_CHECK = 0.02  # seconds between two looks at whether a child has ended or shall end
+PIPE_READ_SIZE = 64 * 1024
+MAX_PARALLEL = 32  # commands; what a model asks for beyond that waits
 PR_SET_DUMPABLE = 4  # linux/prctl.h
 
-KEPT = re.compile(r"PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|USER")
+KEPT_VARIABLES = re.compile(r"PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|USER")
 
 
-class Command(NamedTuple):
+class ProcessSpec(NamedTuple):
     """`argv` as it was written, `file` what is executed; `timeout` in seconds, None for no limit."""
 
     argv: list[str]
@@ -46,7 +46,7 @@ class Command(NamedTuple):
     timeout: float | None
 
 
-class Finished(NamedTuple):
+class ProcessResult(NamedTuple):
     """What a command printed, and why it failed; `cut` if it printed more than is kept on stdout."""
 
     output: bytes
@@ -55,13 +55,13 @@ class Finished(NamedTuple):
     cut: bool
 
 
-def environment(environ: Mapping[str, str], listed: Iterable[str]) -> dict[str, str]:
+def process_environment(environ: Mapping[str, str], listed: Iterable[str]) -> dict[str, str]:
     """What a command is to see of an environment."""
     names = set(listed)
-    return {name: value for name, value in environ.items() if KEPT.fullmatch(name) or name in names}
+    return {name: value for name, value in environ.items() if KEPT_VARIABLES.fullmatch(name) or name in names}
 
 
-def executable(word: str, directory: str, environ: Mapping[str, str]) -> str | None:
+def find_executable(word: str, directory: str, environ: Mapping[str, str]) -> str | None:
     """The file that the first word of a command names: in `directory` with a slash in it, on the PATH without.
 
     A relative entry of the PATH does not count: what lies in the working directory is not run by chance.
@@ -73,7 +73,7 @@ def executable(word: str, directory: str, environ: Mapping[str, str]) -> str | N
     return shutil.which(word, path=os.pathsep.join(entry for entry in entries if os.path.isabs(entry)))
 
 
-def run(jobs: Sequence[tuple[Command, bytes]]) -> list[Finished]:
+def run_processes(jobs: Sequence[tuple[ProcessSpec, bytes]]) -> list[ProcessResult]:
     """Run commands, each with its stdin, at the same time; how they ended, in their order.
 
     An exception that ends the wait, a signal's or the deadline's, ends the commands first.
@@ -81,14 +81,14 @@ def run(jobs: Sequence[tuple[Command, bytes]]) -> list[Finished]:
     if not jobs:
         return []
     _close_our_memory()
-    ended: dict[int, Finished] = {}
+    ended: dict[int, ProcessResult] = {}
     stop = threading.Event()
     # Queues, which are written in C: a signal that raises inside of a semaphore leaves it locked for everybody.
     room: SimpleQueue[None] = SimpleQueue()
     done: SimpleQueue[None] = SimpleQueue()
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
-    def follow(place: int, command: Command, given: bytes) -> None:
+    def follow(place: int, command: ProcessSpec, given: bytes) -> None:
         try:
             room.get()
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)  # a child inherits it
@@ -103,12 +103,14 @@ def run(jobs: Sequence[tuple[Command, bytes]]) -> list[Finished]:
         with _undisturbed(mask):  # or we would not know which of them are started
             for thread in threads:
                 thread.start()
-        for _ in range(AT_ONCE):
+        for _ in range(MAX_PARALLEL):
             room.put(None)
         left = len(threads)
         while left:
             with contextlib.suppress(Empty):
-                done.get(timeout=TICK)  # not for ever: a signal that comes just before it blocks does not wake it
+                done.get(
+                    timeout=CHILD_CHECK
+                )  # not for ever: a signal that comes just before it blocks does not wake it
                 left -= 1
     finally:
         stop.set()
@@ -130,7 +132,7 @@ def _undisturbed(mask: set[int | signal.Signals]) -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def _run(command: Command, given: bytes, stop: threading.Event) -> Finished:
+def _run(command: ProcessSpec, given: bytes, stop: threading.Event) -> ProcessResult:
     try:
         process = subprocess.Popen(
             command.argv,
@@ -143,20 +145,22 @@ def _run(command: Command, given: bytes, stop: threading.Event) -> Finished:
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
-        return Finished(b"", b"", f"it cannot be run: {getattr(error, 'strerror', None) or error}", cut=False)
+        return ProcessResult(b"", b"", f"it cannot be run: {getattr(error, 'strerror', None) or error}", cut=False)
     with contextlib.closing(_Exchange(process, given)) as exchange:
         try:
             in_time = exchange.until_ended(command.timeout, stop)
             if not in_time and not stop.is_set():
                 _signal_group(process, signal.SIGTERM)
-                exchange.until_ended(GRACE, stop)
+                exchange.until_ended(KILL_GRACE, stop)
         finally:
             _signal_group(process, signal.SIGKILL)
-        exchange.until_ended(GRACE)  # at once, but for what became another user's (sudo) and cannot be killed by us
+        exchange.until_ended(
+            KILL_GRACE
+        )  # at once, but for what became another user's (sudo) and cannot be killed by us
         if not stop.is_set():
             exchange.drain()
     failure = _failure(process.returncode) if in_time else f"it did not end within {command.timeout or 0:g} s"
-    return Finished(bytes(exchange.output.kept), bytes(exchange.errors.kept), failure, exchange.output.cut)
+    return ProcessResult(bytes(exchange.output.kept), bytes(exchange.errors.kept), failure, exchange.output.cut)
 
 
 def _failure(status: int) -> str | None:
@@ -180,7 +184,7 @@ class _Kept:
 
     def read(self, pipe: int) -> bool:
         """Read what is there; False at the end."""
-        data = os.read(pipe, PIECE)
+        data = os.read(pipe, PIPE_READ_SIZE)
         room = self._limit - len(self.kept)
         self.kept += data[:room]
         self.cut = self.cut or len(data) > room
@@ -217,15 +221,15 @@ class _Exchange:
             if (stop and stop.is_set()) or time.monotonic() >= ends:
                 return False
             if self._selector.get_map():
-                self._move(TICK)
+                self._move(CHILD_CHECK)
             else:
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    self._process.wait(TICK)
+                    self._process.wait(CHILD_CHECK)
         return True
 
     def drain(self) -> None:
         """What a dead child has left in its pipes. Somebody else who holds them may write for ever."""
-        ends = time.monotonic() + GRACE
+        ends = time.monotonic() + KILL_GRACE
         while time.monotonic() < ends and self._move(0):
             pass
 
@@ -245,7 +249,7 @@ class _Exchange:
     def _feed(self, pipe: int) -> bool:
         """Write on; False when all is written, so that a reader sees the end, and when nobody reads."""
         try:
-            self._given = self._given[os.write(pipe, self._given[:PIECE]) :]
+            self._given = self._given[os.write(pipe, self._given[:PIPE_READ_SIZE]) :]
         except BrokenPipeError:
             return False
         return bool(self._given)

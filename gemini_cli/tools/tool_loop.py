@@ -10,89 +10,89 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from gemini_cli.api.accumulator import Fold
+from gemini_cli.api.accumulator import StreamAccumulator
 from gemini_cli.api.body import Body
 from gemini_cli.api.conversation import Conversation
 from gemini_cli.api.interaction import Interaction, Step
-from gemini_cli.api.outcome import verdict
-from gemini_cli.client.interactions import Dialogue
-from gemini_cli.console.presenter import Answer
-from gemini_cli.errors import ActionRequired, Failure
+from gemini_cli.api.outcome import completion_error
+from gemini_cli.client.interactions import InteractionsClient
+from gemini_cli.console.presenter import Presenter
+from gemini_cli.errors import ActionRequired, CliError
 
 
-class Rounds:
-    """`make` makes calls, or raises ActionRequired; `ours` are the calls it can make.
+class ToolLoop:
+    """`run_calls` makes calls, or raises ActionRequired; `is_runnable` are the calls it can make.
 
-    `ended` hears the last answer, also if it is one whose calls were not made.
+    `on_end` hears the last answer, also if it is one whose calls were not made.
     """
 
     def __init__(
         self,
-        dialogue: Dialogue,
-        answer: Answer,
+        client: InteractionsClient,
+        presenter: Presenter,
         *,
-        make: Callable[[Sequence[Step]], list[Step]],
-        ours: Callable[[Step], bool],
-        ended: Callable[[Body, Interaction], None],
+        run_calls: Callable[[Sequence[Step]], list[Step]],
+        is_runnable: Callable[[Step], bool],
+        on_end: Callable[[Body, Interaction], None],
         streamed: bool,
     ) -> None:
-        self._dialogue = dialogue
-        self._answer = answer
-        self._make = make
-        self._ours = ours
-        self._ended = ended
+        self._client = client
+        self._presenter = presenter
+        self._run_calls = run_calls
+        self._is_runnable = is_runnable
+        self._on_end = on_end
         self._streamed = streamed
 
-    def follow(self, body: Body, conversation: Conversation) -> Interaction:
+    def run(self, body: Body, conversation: Conversation) -> Interaction:
         """Ask `body`, which begins the conversation, and go on to the last answer."""
-        last = self._last(body, conversation)
+        last = self._run_to_last_round(body, conversation)
         try:
-            if last.heard:
-                self._answer.end(last.interaction)
+            if last.printed:
+                self._presenter.finish_stream(last.interaction)
             else:
-                self._answer.show(last.interaction)
+                self._presenter.show(last.interaction)
         finally:
-            self._ended(last.body, last.interaction)
+            self._on_end(last.body, last.interaction)
         return last.interaction
 
-    def _last(self, body: Body, conversation: Conversation) -> _Round:
+    def _run_to_last_round(self, body: Body, conversation: Conversation) -> _Round:
         """The first round that ends without calls for us. What came before it was billed, however it ends."""
         asked, before = body.get("input", []), None
         try:
             while True:
-                latest = self._ask(body, live=self._streamed and _ends_in_result(asked))
-                if not latest.interaction.calls or not all(map(self._ours, latest.interaction.calls)):
+                latest = self._run_round(body, live=self._streamed and _ends_in_result(asked))
+                if not latest.interaction.calls or not all(map(self._is_runnable, latest.interaction.calls)):
                     return latest
                 before = latest.interaction
-                self._answer.pause(before, heard=latest.heard)
-                conversation.answered(asked, before)
-                asked = self._make(before.calls)
-                body = conversation.question(asked)
-        except Failure as failure:
+                self._presenter.show_tool_round(before, printed=latest.printed)
+                conversation.add_turn(asked, before)
+                asked = self._run_calls(before.calls)
+                body = conversation.next_request(asked)
+        except CliError as failure:
             if before is not None:
                 failure.interaction_id, failure.billed = failure.interaction_id or before.id, "yes"
-                if isinstance(failure, ActionRequired) and (waiting := verdict(before)):
+                if isinstance(failure, ActionRequired) and (waiting := completion_error(before)):
                     failure.hint = waiting.hint
-                    self._ended(body, before)
-                self._answer.count()
+                    self._on_end(body, before)
+                self._presenter.print_usage()
             raise
 
-    def _ask(self, body: Body, *, live: bool) -> _Round:
+    def _run_round(self, body: Body, *, live: bool) -> _Round:
         if not live:
-            return _Round(body, self._dialogue.ask(body), heard=False)
-        fold = Fold()
-        self._answer.hear(self._dialogue.listen({**body, "stream": True}, fold))
-        return _Round(body, fold.interaction, heard=True)
+            return _Round(body, self._client.create_and_wait(body), printed=False)
+        accumulator = StreamAccumulator()
+        self._presenter.show_events(self._client.stream({**body, "stream": True}, accumulator))
+        return _Round(body, accumulator.interaction, printed=True)
 
 
 class _Round(NamedTuple):
-    """What was asked and answered; `heard` if the words of the answer are out already."""
+    """What was asked and answered; `printed` if the words of the answer are out already."""
 
     body: Body
     interaction: Interaction
-    heard: bool
+    printed: bool
 
 
-def _ends_in_result(asked: Any) -> bool:
-    last = asked[-1] if isinstance(asked, list) and asked else None
+def _ends_in_result(turn_input: Any) -> bool:
+    last = turn_input[-1] if isinstance(turn_input, list) and turn_input else None
     return isinstance(last, dict) and last.get("type") == "function_result"

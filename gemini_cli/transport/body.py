@@ -8,29 +8,29 @@ from typing import NamedTuple
 from gemini_cli.api.body import REQUEST_LIMIT, Body
 from gemini_cli.errors import InputError
 from gemini_cli.formats import strict_json
-from gemini_cli.formats.strict_json import Streamed
+from gemini_cli.formats.strict_json import StreamedString
 
 
-class Pieces(NamedTuple):
+class StreamedBody(NamedTuple):
     """A body of `size` bytes that is not held in memory.
 
     Each attempt makes it anew, and may read only a part.
     """
 
     size: int
-    make: Callable[[], Iterator[bytes]]
+    open_chunks: Callable[[], Iterator[bytes]]
 
 
-Content = bytes | Pieces
+RequestContent = bytes | StreamedBody
 
 
-def whole(body: Content) -> bytes:
+def read_whole_body(body: RequestContent) -> bytes:
     if isinstance(body, bytes):
         return body
-    return b"".join(body.make())
+    return b"".join(body.open_chunks())
 
 
-def encoded(body: Body) -> Content:
+def encode_body(body: Body) -> RequestContent:
     """Encode a body, in pieces if it has attachments.
 
     InputError with the size if it is too large for the API.
@@ -40,28 +40,28 @@ def encoded(body: Body) -> Content:
     if size > REQUEST_LIMIT:
         raise InputError(f"the request is too large: {size} bytes, the API takes {REQUEST_LIMIT}")
     first = parts[0]
-    return first if isinstance(first, bytes) and len(parts) == 1 else Pieces(size, lambda: _pieces(parts))
+    return first if isinstance(first, bytes) and len(parts) == 1 else StreamedBody(size, lambda: _pieces(parts))
 
 
-def length(body: Body) -> int:
+def encoded_length(body: Body) -> int:
     """The size of the encoded body in bytes."""
     return _length(_parts(body))
 
 
-Parts = list[bytes | Streamed]
+EncodedParts = list[bytes | StreamedString]
 
 
-def _parts(body: Body) -> Parts:
-    return [part if isinstance(part, Streamed) else part.encode() for part in strict_json.parts(body)]
+def _parts(body: Body) -> EncodedParts:
+    return [part if isinstance(part, StreamedString) else part.encode() for part in strict_json.encode_parts(body)]
 
 
-def _length(parts: Parts) -> int:
-    return sum(part.size if isinstance(part, Streamed) else len(part) for part in parts)
+def _length(parts: EncodedParts) -> int:
+    return sum(part.size if isinstance(part, StreamedString) else len(part) for part in parts)
 
 
-def _pieces(parts: Parts) -> Iterator[bytes]:
+def _pieces(parts: EncodedParts) -> Iterator[bytes]:
     for part in parts:
-        if isinstance(part, Streamed):
+        if isinstance(part, StreamedString):
             yield from part.make()
         else:
             yield part

@@ -8,29 +8,29 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
-from gemini_cli.errors import DeadlinePassed
+from gemini_cli.errors import DeadlineExceeded
 
-LAST_WORDS = 0.5  # seconds
+EXTENSION = 0.5  # seconds
 
 Clock = Callable[[], float]
-Arm = Callable[[float], None]
+SetAlarm = Callable[[float], None]
 
 
 class Deadline:
     """`seconds` from the first `start`; None never ends. `remaining` is what policy asks, the alarm is what ends."""
 
-    def __init__(self, seconds: float | None, clock: Clock = time.monotonic, arm: Arm | None = None) -> None:
+    def __init__(self, seconds: float | None, clock: Clock = time.monotonic, set_alarm: SetAlarm | None = None) -> None:
         self.seconds = seconds
         self._clock = clock
-        self._arm = arm
+        self._set_alarm = set_alarm
         self._ends: float | None = None
 
     def start(self) -> None:
         if self.seconds is None or self._ends is not None:
             return
         self._ends = self._clock() + self.seconds
-        if self._arm:
-            self._arm(self.seconds)
+        if self._set_alarm:
+            self._set_alarm(self.seconds)
 
     def remaining(self) -> float:
         """Seconds left; infinite without a limit or before the start."""
@@ -42,12 +42,12 @@ class Deadline:
             raise passed(self.seconds)
 
 
-def passed(seconds: float) -> DeadlinePassed:
-    return DeadlinePassed(f"the limit of {seconds:g} s for the whole run has passed (--timeout)")
+def passed(seconds: float) -> DeadlineExceeded:
+    return DeadlineExceeded(f"the limit of {seconds:g} s for the whole run has passed (--timeout)")
 
 
-def arm_alarm(seconds: float) -> None:
-    """Raise DeadlinePassed in the main thread after so many seconds, whatever it is doing then.
+def set_alarm(seconds: float) -> None:
+    """Raise DeadlineExceeded in the main thread after so many seconds, whatever it is doing then.
 
     A socket's timeout is for each read, so a slow drip would extend it for ever. Where there is no SIGALRM (Windows),
     or outside the main thread, that remains the only limit.
@@ -62,12 +62,12 @@ def arm_alarm(seconds: float) -> None:
     signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
 
 
-def last_words() -> None:
+def extend_alarm() -> None:
     """The answer is over. Where there is a deadline, what is said of it has a little longer: nobody may read stderr."""
     if hasattr(signal, "setitimer") and callable(signal.getsignal(signal.SIGALRM)):
-        signal.setitimer(signal.ITIMER_REAL, signal.getitimer(signal.ITIMER_REAL)[0] + LAST_WORDS)
+        signal.setitimer(signal.ITIMER_REAL, signal.getitimer(signal.ITIMER_REAL)[0] + EXTENSION)
 
 
-def disarm() -> None:
+def cancel_alarm() -> None:
     if hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread():
         signal.setitimer(signal.ITIMER_REAL, 0)

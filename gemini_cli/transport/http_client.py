@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import httpx
 
-from gemini_cli.errors import DeadlinePassed
-from gemini_cli.transport.body import Content, Pieces
+from gemini_cli.errors import DeadlineExceeded
+from gemini_cli.transport.body import RequestContent, StreamedBody
 from gemini_cli.transport.errors import BrokenBodyError, NoResponseError, NotSentError, TransportError
 
 # For annotations in packages that do not import httpx.
@@ -50,7 +50,7 @@ class HttpClient:
         self._limits = limits
 
     def send(
-        self, method: str, url: str, headers: Mapping[str, str], body: Content = b"", *, patient: bool = False
+        self, method: str, url: str, headers: Mapping[str, str], body: RequestContent = b"", *, patient: bool = False
     ) -> httpx.Response:
         """Send one request. NotSentError, or NoResponseError if it was sent and no response came.
 
@@ -64,7 +64,7 @@ class HttpClient:
         }
         try:
             return self._transport.handle_request(request)
-        except DeadlinePassed as error:
+        except DeadlineExceeded as error:
             raise NoResponseError(error.message, timed_out=True) from error
         except httpx.TransportError as error:
             raise self._translated(request, error) from error
@@ -103,10 +103,10 @@ class HttpClient:
         )
 
 
-def _request(method: str, url: str, headers: Mapping[str, str], body: Content) -> httpx.Request:
+def _request(method: str, url: str, headers: Mapping[str, str], body: RequestContent) -> httpx.Request:
     """A permanent NotSentError for a URL or a header that cannot be sent."""
     if method == "POST":
-        size, content = (body.size, body.make()) if isinstance(body, Pieces) else (len(body), iter([body]))
+        size, content = (body.size, body.open_chunks()) if isinstance(body, StreamedBody) else (len(body), iter([body]))
         headers = {**headers, "Content-Length": str(size)}
     try:
         # h11 finds this only once connected, and its message quotes the value, which may be the key.

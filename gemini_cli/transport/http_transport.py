@@ -14,7 +14,7 @@ from typing import Any
 import httpcore
 import httpx
 
-from gemini_cli.errors import DeadlinePassed, UsageError
+from gemini_cli.errors import DeadlineExceeded, UsageError
 from gemini_cli.transport.http_client import NOT_SENT, Limits
 from gemini_cli.transport.network import Connection, NetworkBackend
 from gemini_cli.transport.tls import TrustStore
@@ -48,7 +48,7 @@ class HttpTransport(httpx.BaseTransport):
         try:
             with _as_httpx_errors():
                 response = self._pool.handle_request(_core_request(request, progress))
-        except (httpx.TransportError, DeadlinePassed) as error:
+        except (httpx.TransportError, DeadlineExceeded) as error:
             if progress.sent or isinstance(error, NOT_SENT):
                 raise
             timed_out = isinstance(error, httpx.TimeoutException)

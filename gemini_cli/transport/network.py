@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import httpcore
 
-Result = TypeVar("Result")
+WorkResult = TypeVar("WorkResult")
 
 SIGNAL_CHECK = 0.1  # seconds
 IDLE_CLOSE = 1.0  # seconds; a server that closes an idle connection does so before it can have worked on a request
@@ -110,7 +110,7 @@ class Connection(httpcore.NetworkStream):
         return self._stream.get_extra_info(info)
 
 
-def interruptible(work: Callable[[], Result]) -> Result:
+def interruptible(work: Callable[[], WorkResult]) -> WorkResult:
     """Do `work` in a thread, so that a signal or the deadline can end the wait for it.
 
     getaddrinfo blocks in C, and Python runs signal handlers only between instructions of the main thread. The thread is
@@ -118,7 +118,7 @@ def interruptible(work: Callable[[], Result]) -> Result:
     """
     if threading.current_thread() is not threading.main_thread():
         return work()
-    outcome: list[Result | BaseException] = []
+    outcome: list[WorkResult | BaseException] = []
 
     def run() -> None:
         try:

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_cli.api.body import assign, merge, parse_path
+from gemini_cli.api.body import apply_set_option, merge, parse_path
 from gemini_cli.errors import InputError, UsageError
 from gemini_cli.formats import strict_json
-from gemini_cli.formats.strict_json import Streamed
-from gemini_cli.transport.body import Pieces, encoded, length, whole
+from gemini_cli.formats.strict_json import StreamedString
+from gemini_cli.transport.body import StreamedBody, encode_body, encoded_length, read_whole_body
 
 
 @pytest.mark.parametrize(
@@ -59,14 +59,14 @@ def test_what_is_no_path_is_refused(text: str) -> None:
     ],
 )
 def test_set_puts_a_value(before: dict[str, Any], text: str, after: dict[str, Any]) -> None:
-    assign(before, text)
+    apply_set_option(before, text)
     assert before == after
 
 
 @pytest.mark.parametrize("text", ["novalue", "a[5]=1", "input[0]=1", "input.x=1", "a.b[2]=x"])
 def test_set_refuses_places_that_are_not_there(text: str) -> None:
     with pytest.raises(UsageError):
-        assign({"a": {"b": ["x"]}, "input": "hi"}, text)
+        apply_set_option({"a": {"b": ["x"]}, "input": "hi"}, text)
 
 
 def test_maps_merge_deeply_and_lists_replace() -> None:
@@ -78,10 +78,10 @@ def test_maps_merge_deeply_and_lists_replace() -> None:
 
 def test_a_body_over_the_limit_is_refused_with_its_size() -> None:
     with pytest.raises(InputError, match=r"100000\d\d\d bytes"):
-        encoded({"input": "x" * 100_000_000})
+        encode_body({"input": "x" * 100_000_000})
 
 
-class Letters(Streamed):
+class Letters(StreamedString):
     def __init__(self, text: str) -> None:
         super().__init__(len(text), lambda: iter([text[:2].encode(), text[2:].encode()]))
 
@@ -91,21 +91,21 @@ def test_what_is_streamed_stands_where_its_text_would(word: str) -> None:
     def body(one: Any, two: Any) -> dict[str, Any]:
         return {"a": [one, word, {word: two}], "b": [word, one]}
 
-    pieces = encoded(body(Letters("AbCd"), Letters("Ef")))
-    assert isinstance(pieces, Pieces)
+    pieces = encode_body(body(Letters("AbCd"), Letters("Ef")))
+    assert isinstance(pieces, StreamedBody)
     for _ in range(2):
-        assert json.loads(whole(pieces)) == body("AbCd", "Ef")
-    assert pieces.size == len(whole(pieces)) == length(body("AbCd", "Ef"))
-    assert strict_json.dump(body(Letters("AbCd"), Letters("Ef"))) == strict_json.dump(body("AbCd", "Ef"))
+        assert json.loads(read_whole_body(pieces)) == body("AbCd", "Ef")
+    assert pieces.size == len(read_whole_body(pieces)) == encoded_length(body("AbCd", "Ef"))
+    assert strict_json.dumps(body(Letters("AbCd"), Letters("Ef"))) == strict_json.dumps(body("AbCd", "Ef"))
 
 
 def test_what_is_streamed_counts_for_the_limit() -> None:
     with pytest.raises(InputError, match=r"100000\d\d\d bytes"):
-        encoded({"input": Streamed(100_000_000, lambda: iter([]))})
+        encode_body({"input": StreamedString(100_000_000, lambda: iter([]))})
 
 
 def test_half_a_surrogate_pair_survives_as_its_escape() -> None:
-    assert encoded({"input": "\ud83d"}) == b'{"input":"\\ud83d"}'
+    assert encode_body({"input": "\ud83d"}) == b'{"input":"\\ud83d"}'
 
 
 names = st.sampled_from(["a", "b", "c"]) | st.text(max_size=3)  # the same ones in both trees, often

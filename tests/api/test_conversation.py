@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gemini_cli.api.conversation import Conversation, as_steps
-from gemini_cli.api.interaction import Interaction, merged
+from gemini_cli.api.conversation import Conversation, input_to_steps
+from gemini_cli.api.interaction import Interaction, merge_continuations
 
 THOUGHT = {"type": "thought", "signature": "QUJD"}
 ODD = {"type": "brand_new", "x": [1]}
@@ -30,39 +30,39 @@ BODY = {"model": "m", "system_instruction": "s", "tools": [{"type": "google_sear
 
 
 def test_the_service_keeps_the_words_and_not_the_settings() -> None:
-    conversation = Conversation(BODY, kept=True)
-    assert conversation.question("one") == BODY
-    conversation.answered("one", answer("1"))
-    assert conversation.question("two") == {**BODY, "input": "two", "previous_interaction_id": "v1_a"}
+    conversation = Conversation(BODY, stored=True)
+    assert conversation.next_request("one") == BODY
+    conversation.add_turn("one", answer("1"))
+    assert conversation.next_request("two") == {**BODY, "input": "two", "previous_interaction_id": "v1_a"}
 
 
 @pytest.mark.parametrize("kept", [True, False])
 def test_without_it_every_step_is_said_again_as_it_came(kept: bool) -> None:
     """`store: false` in a family that keeps, or a family that keeps nothing."""
     body = {**BODY, "store": False} if kept else BODY
-    conversation = Conversation(body, kept=kept)
-    assert conversation.question("one") == body
-    conversation.answered("one", answer("1", None))
+    conversation = Conversation(body, stored=kept)
+    assert conversation.next_request("one") == body
+    conversation.add_turn("one", answer("1", None))
     history = [user("one"), THOUGHT, ODD, output("1"), user("two")]
-    assert conversation.question("two") == {**body, "input": history}
+    assert conversation.next_request("two") == {**body, "input": history}
 
 
 def test_what_the_service_forgot_is_repeated_once() -> None:
-    conversation = Conversation({**BODY, "previous_interaction_id": "v1_old"}, [user("one"), output("1")], kept=True)
-    conversation.repeat = True
-    repeated = conversation.question("two")
+    conversation = Conversation({**BODY, "previous_interaction_id": "v1_old"}, [user("one"), output("1")], stored=True)
+    conversation.resend_history = True
+    repeated = conversation.next_request("two")
     assert "previous_interaction_id" not in repeated
     assert repeated["input"] == [user("one"), output("1"), user("two")]
-    conversation.answered("two", answer("2", "v1_new"))
-    assert conversation.question("three") == {**BODY, "input": "three", "previous_interaction_id": "v1_new"}
+    conversation.add_turn("two", answer("2", "v1_new"))
+    assert conversation.next_request("three") == {**BODY, "input": "three", "previous_interaction_id": "v1_new"}
 
 
 def test_the_results_of_calls_are_a_turn() -> None:
-    conversation = Conversation(BODY, kept=False)
+    conversation = Conversation(BODY, stored=False)
     call = {"type": "function_call", "id": "q1", "name": "f", "arguments": {}}
-    conversation.answered("one", Interaction({"status": "requires_action", "steps": [call]}))
+    conversation.add_turn("one", Interaction({"status": "requires_action", "steps": [call]}))
     result = {"type": "function_result", "call_id": "q1", "result": "7"}
-    assert conversation.question([result])["input"] == [user("one"), call, result]
+    assert conversation.next_request([result])["input"] == [user("one"), call, result]
 
 
 @pytest.mark.parametrize(
@@ -77,16 +77,16 @@ def test_the_results_of_calls_are_a_turn() -> None:
     ],
 )
 def test_every_shape_of_an_input_is_a_list_of_steps(asked: Any, steps: list[Any] | None) -> None:
-    assert as_steps(asked) == ([{"type": "user_input", "content": asked}] if steps is None else steps)
+    assert input_to_steps(asked) == ([{"type": "user_input", "content": asked}] if steps is None else steps)
 
 
 def test_hops_are_one_answer() -> None:
     modalities = [{"modality": "text", "tokens": 4}]
     first = answer("Hel", "v1_a", status="requires_continuation", usage={"total_tokens": 9, "by": modalities})
     second = answer("lo", "v1_b", usage={"total_tokens": 5, "by": modalities, "new": 1})
-    whole = merged([first, second])
+    whole = merge_continuations([first, second])
     assert (whole.id, whole.status) == ("v1_b", "completed")
     assert whole.raw["continuation_ids"] == ["v1_a", "v1_b"]
     assert whole.raw["usage"] == {"total_tokens": 14, "by": [{"modality": "text", "tokens": 8}], "new": 1}
-    assert whole.spoken == "Hello"
-    assert merged([second]) is second
+    assert whole.all_text == "Hello"
+    assert merge_continuations([second]) is second

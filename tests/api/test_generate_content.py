@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from gemini_cli.api.accumulator import Fold
+from gemini_cli.api.accumulator import StreamAccumulator
 from gemini_cli.api.events import Event
-from gemini_cli.api.generate_content import GENERATE_CONTENT
-from gemini_cli.api.generate_content.contents import contents
+from gemini_cli.api.generate_content import GENERATE_CONTENT_ADAPTER
+from gemini_cli.api.generate_content.contents import to_contents
 from gemini_cli.api.interaction import Interaction
-from gemini_cli.api.outcome import verdict
-from gemini_cli.errors import Failure, UsageError
+from gemini_cli.api.outcome import completion_error
+from gemini_cli.errors import CliError, UsageError
 
 TEXT = {"type": "text", "text": "hi"}
 IMAGE = {"type": "image", "data": "AAAA", "mime_type": "image/png"}
@@ -138,7 +138,7 @@ ANSWERED = {"functionResponse": {"id": "q1", "name": "f", "response": {"output":
     ],
 )
 def test_an_input_becomes_contents(given: Any, expected: Any) -> None:
-    assert contents(given) == expected
+    assert to_contents(given) == expected
 
 
 @pytest.mark.parametrize(
@@ -152,17 +152,17 @@ def test_an_input_becomes_contents(given: Any, expected: Any) -> None:
     ],
 )
 def test_a_result_is_an_object(result: Any, response: Any) -> None:
-    (turn,) = contents([{**RESULT, "result": result}])
+    (turn,) = to_contents([{**RESULT, "result": result}])
     assert turn["parts"][0]["functionResponse"]["response"] == response
 
 
 def test_an_error_result_says_so() -> None:
-    (turn,) = contents([{**RESULT, "result": "no such city", "is_error": True}])
+    (turn,) = to_contents([{**RESULT, "result": "no such city", "is_error": True}])
     assert turn["parts"][0]["functionResponse"]["response"] == {"error": "no such city"}
 
 
 def test_a_picture_in_a_result_is_a_part_of_it() -> None:
-    (turn,) = contents([{**RESULT, "result": [{"type": "text", "text": "shot"}, IMAGE]}])
+    (turn,) = to_contents([{**RESULT, "result": [{"type": "text", "text": "shot"}, IMAGE]}])
     response = turn["parts"][0]["functionResponse"]
     assert response["response"] == {"output": "shot"}
     assert response["parts"] == [{"inlineData": {"mimeType": "image/png", "data": "AAAA"}}]
@@ -183,14 +183,14 @@ def test_a_picture_in_a_result_is_a_part_of_it() -> None:
 )
 def test_what_cannot_be_said_is_a_mistake_of_the_users(given: Any) -> None:
     with pytest.raises(UsageError):
-        contents(given)
+        to_contents(given)
 
 
 # The other fields -----------------------------------------------------------------------------------------------------
 
 
 def request(**body: Any) -> dict[str, Any]:
-    return GENERATE_CONTENT.request({"model": "m", **body}).body
+    return GENERATE_CONTENT_ADAPTER.build_request({"model": "m", **body}).body
 
 
 def config(**generation_config: Any) -> dict[str, Any]:
@@ -340,7 +340,7 @@ def test_a_body_is_not_changed() -> None:
         "generationConfig": {"thinkingConfig": {}},
     }
     before = json.dumps(body)
-    assert GENERATE_CONTENT.request(body) == GENERATE_CONTENT.request(body)
+    assert GENERATE_CONTENT_ADAPTER.build_request(body) == GENERATE_CONTENT_ADAPTER.build_request(body)
     assert json.dumps(body) == before
 
 
@@ -354,11 +354,11 @@ def test_a_body_is_not_changed() -> None:
     ],
 )
 def test_a_model_has_its_path(name: str, path: str) -> None:
-    assert GENERATE_CONTENT.request({"model": name, "input": "hi"}).path == path
+    assert GENERATE_CONTENT_ADAPTER.build_request({"model": name, "input": "hi"}).path == path
 
 
 def test_a_stream_has_another_path() -> None:
-    path, body = GENERATE_CONTENT.request({"model": "m", "input": "hi", "stream": True})
+    path, body = GENERATE_CONTENT_ADAPTER.build_request({"model": "m", "input": "hi", "stream": True})
     assert (path, body) == ("models/m:streamGenerateContent?alt=sse", {"contents": [user(HI)]})
 
 
@@ -385,7 +385,7 @@ def test_a_stream_has_another_path() -> None:
 )
 def test_what_has_no_counterpart_is_named(body: dict[str, Any], word: str) -> None:
     with pytest.raises(UsageError, match=re.escape(word)):
-        GENERATE_CONTENT.request({"model": "m", **body})
+        GENERATE_CONTENT_ADAPTER.build_request({"model": "m", **body})
 
 
 # The answer -----------------------------------------------------------------------------------------------------------
@@ -397,12 +397,12 @@ def answer(*parts: Any, reason: Any = "STOP", **candidate: Any) -> dict[str, Any
 
 
 def plain(wire: dict[str, Any]) -> Interaction:
-    return GENERATE_CONTENT.interaction(json.dumps(wire))
+    return GENERATE_CONTENT_ADAPTER.parse_response(json.dumps(wire))
 
 
 def streamed(*chunks: dict[str, Any]) -> Interaction:
-    fold = Fold()
-    for event in GENERATE_CONTENT.events(Event("", chunk, json.dumps(chunk)) for chunk in chunks):
+    fold = StreamAccumulator()
+    for event in GENERATE_CONTENT_ADAPTER.map_events(Event("", chunk, json.dumps(chunk)) for chunk in chunks):
         fold.add(event)
     assert fold.terminal
     return fold.interaction
@@ -477,7 +477,7 @@ def test_parts_are_steps(parts: list[Any], steps: list[Any]) -> None:
 )
 def test_a_history_gives_back_what_the_model_said(parts: list[Any]) -> None:
     """What the service checks its signatures against: the same parts in the same order."""
-    assert contents([asked(TEXT), *plain(answer(*parts)).steps]) == [user(HI), model(*parts)]
+    assert to_contents([asked(TEXT), *plain(answer(*parts)).steps]) == [user(HI), model(*parts)]
 
 
 def test_a_call_that_the_server_answered_does_not_wait() -> None:
@@ -546,13 +546,13 @@ def candidate(reason: Any, **more: Any) -> dict[str, Any]:
     ],
 )
 def test_every_ending_has_its_status(wire: dict[str, Any], status: int, words: str) -> None:
-    failure = verdict(plain(wire))
+    failure = completion_error(plain(wire))
     assert (failure.exit_status if failure else 0) == status
     assert words in (failure.message if failure else "")
 
 
 def test_a_token_is_carried() -> None:
-    assert plain(answer({"text": "a"}, reason="CONTINUATION", continuationToken="T")).token == "T"
+    assert plain(answer({"text": "a"}, reason="CONTINUATION", continuationToken="T")).continuation_token == "T"
 
 
 def test_only_the_first_candidate_is_the_answer() -> None:
@@ -652,7 +652,7 @@ def test_a_source_says_where_it_was_used() -> None:
 
 
 def last_word(*chunks: dict[str, Any]) -> bool:
-    events = list(GENERATE_CONTENT.events(Event("", chunk, json.dumps(chunk)) for chunk in chunks))
+    events = list(GENERATE_CONTENT_ADAPTER.map_events(Event("", chunk, json.dumps(chunk)) for chunk in chunks))
     return events[-1].type == "interaction.completed"
 
 
@@ -677,7 +677,7 @@ def test_the_last_word_is_a_reason_after_all_content(chunks: list[dict[str, Any]
 
 def test_every_chunk_is_shown_once() -> None:
     chunks = [answer({"text": "a"}, call(), reason=None), {"brandNew": 1}, answer({"text": ""})]
-    events = GENERATE_CONTENT.events(Event("", chunk, json.dumps(chunk)) for chunk in chunks)
+    events = GENERATE_CONTENT_ADAPTER.map_events(Event("", chunk, json.dumps(chunk)) for chunk in chunks)
     assert [json.loads(event.raw) for event in events if event.raw] == chunks
 
 
@@ -698,6 +698,6 @@ def test_every_chunk_is_shown_once() -> None:
     ],
 )
 def test_what_is_no_answer_is_refused(text: str, status: int) -> None:
-    with pytest.raises(Failure) as told:
-        GENERATE_CONTENT.interaction(text)
+    with pytest.raises(CliError) as told:
+        GENERATE_CONTENT_ADAPTER.parse_response(text)
     assert told.value.exit_status == status

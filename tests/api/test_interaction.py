@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from gemini_cli.api.accumulator import Fold
+from gemini_cli.api.accumulator import StreamAccumulator
 from gemini_cli.api.events import Event
 from gemini_cli.api.interaction import Interaction
-from gemini_cli.api.outcome import verdict
-from gemini_cli.errors import Incomplete, Rejected
+from gemini_cli.api.outcome import completion_error
+from gemini_cli.errors import IncompleteError, RejectedError
 from tests.harness import completed, created, interaction, start, text
 
 
@@ -48,7 +48,7 @@ def test_output_text_is_what_the_reference_computes(steps: list[Any], output_tex
     """The SDK's rule (api/README.md 6.10)."""
     answer = Interaction({"status": "completed", "steps": steps})
     assert answer.text == output_text
-    assert answer.spoken == spoken
+    assert answer.all_text == spoken
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_output_text_is_what_the_reference_computes(steps: list[Any], output_tex
     ids=lambda body: body[:20],
 )
 def test_what_is_no_interaction_is_rejected(body: str) -> None:
-    with pytest.raises(Rejected):
+    with pytest.raises(RejectedError):
         Interaction.parse(body)
 
 
@@ -87,7 +87,7 @@ def test_what_is_no_interaction_is_rejected(body: str) -> None:
     ids=str,
 )
 def test_a_known_field_of_the_wrong_type_is_rejected(steps: Any) -> None:
-    with pytest.raises(Rejected):
+    with pytest.raises(RejectedError):
         _ = Interaction({"status": "completed", "steps": steps}).text
 
 
@@ -116,7 +116,7 @@ def test_a_known_field_of_the_wrong_type_is_rejected(steps: Any) -> None:
     ],
 )
 def test_the_status_decides(raw: dict[str, Any], status: int, words: str) -> None:
-    failure = verdict(Interaction(raw))
+    failure = completion_error(Interaction(raw))
     assert (failure.exit_status if failure else 0) == status
     assert words in (failure.message if failure else "")
 
@@ -141,10 +141,10 @@ def test_citations_are_listed_once_in_order() -> None:
 # Folding -----------------------------------------------------------------------------------------------------------
 
 
-def fold(*events: dict[str, Any]) -> Fold:
-    folded = Fold()
+def fold(*events: dict[str, Any]) -> StreamAccumulator:
+    folded = StreamAccumulator()
     for event in events:
-        folded.add(Event.make(event))
+        folded.add(Event.from_payload(event))
     return folded
 
 
@@ -223,7 +223,7 @@ def test_deltas_fold_into_the_plain_step(events: list[dict[str, Any]], step: dic
 
 
 def test_text_comes_out_as_it_is_added() -> None:
-    folded = Fold()
+    folded = StreamAccumulator()
     events = [
         created(),
         begin(0, type="thought", summary=[t("no")]),
@@ -231,7 +231,7 @@ def test_text_comes_out_as_it_is_added() -> None:
         text("llo", 1),
         completed(),
     ]
-    assert [folded.add(Event.make(event)) for event in events] == ["", "", "He", "llo", ""]
+    assert [folded.add(Event.from_payload(event)) for event in events] == ["", "", "He", "llo", ""]
     assert folded.terminal
 
 
@@ -243,10 +243,10 @@ def test_only_the_last_word_is_terminal() -> None:
 
 def test_a_last_word_with_steps_brings_the_rest() -> None:
     folded = fold(created(), start(), text("Hel"))
-    last = Event.make({"event_type": "interaction.completed", "interaction": interaction("Hello!")})
+    last = Event.from_payload({"event_type": "interaction.completed", "interaction": interaction("Hello!")})
     assert folded.add(last) == "lo!"
     other = fold(created(), start(), text("Hal"))
-    with pytest.raises(Incomplete):
+    with pytest.raises(IncompleteError):
         other.add(last)
 
 
@@ -258,7 +258,7 @@ def test_an_error_event_is_remembered_unless_it_is_empty() -> None:
 
 
 def test_the_legacy_shape_is_named() -> None:
-    with pytest.raises(Rejected, match="legacy"):
+    with pytest.raises(RejectedError, match="legacy"):
         fold({"event_type": "interaction.start", "interaction": {}})
 
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from gemini_cli.api.accumulator import StepFold
-from gemini_cli.api.media import content, decoded, joined
-from gemini_cli.api.media import mime_type as type_of
-from gemini_cli.errors import Rejected
+from gemini_cli.api.accumulator import StepAccumulator
+from gemini_cli.api.media import block_mime_type as type_of
+from gemini_cli.api.media import decode_base64, join_base64, media_bytes
+from gemini_cli.errors import RejectedError
 from gemini_cli.formats import mime_types
 
 BYTES = bytes(range(256))
@@ -29,21 +29,21 @@ def nothing(uri: str) -> Iterator[bytes]:
 
 
 def written(**block: Any) -> bytes:
-    return b"".join(content(block, nothing))
+    return b"".join(media_bytes(block, nothing))
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 256])
 def test_base64_of_either_alphabet_is_read_padded_or_not(length: int) -> None:
     raw = BYTES[-length:]
     for encoded in (base64.b64encode(raw), base64.urlsafe_b64encode(raw)):
-        assert decoded(encoded.decode()) == raw
-        assert decoded(encoded.decode().rstrip("=")) == raw
+        assert decode_base64(encoded.decode()) == raw
+        assert decode_base64(encoded.decode().rstrip("=")) == raw
 
 
 @pytest.mark.parametrize("text", ["A", "AAA AAAA", "AA=A", "ÄÖÜ", "AAAA...TRIMMED...AAAA"])
 def test_what_is_no_base64_is_no_answer_of_the_api(text: str) -> None:
-    with pytest.raises(Rejected, match="not base64"):
-        decoded(text)
+    with pytest.raises(RejectedError, match="not base64"):
+        decode_base64(text)
 
 
 def test_a_picture_is_written_as_it_came() -> None:
@@ -57,7 +57,7 @@ def test_what_is_elsewhere_is_fetched() -> None:
         asked.append(uri)
         return iter([b"a", b"b"])
 
-    assert list(content({"type": "video", "mime_type": "video/mp4", "uri": "https://x"}, fetch)) == [b"a", b"b"]
+    assert list(media_bytes({"type": "video", "mime_type": "video/mp4", "uri": "https://x"}, fetch)) == [b"a", b"b"]
     assert asked == ["https://x"]
 
 
@@ -81,7 +81,7 @@ def test_raw_sound_gets_a_header(block: dict[str, Any], rate: int, channels: int
 
 @pytest.mark.parametrize("block", [{"sample_rate": -1}, {"channels": 1000}, {"sample_rate": "fast"}])
 def test_sound_that_makes_no_sense_is_refused(block: dict[str, Any]) -> None:
-    with pytest.raises(Rejected):
+    with pytest.raises(RejectedError):
         written(type="audio", mime_type="audio/l16", data="AAAA", **block)
 
 
@@ -89,11 +89,11 @@ def test_sound_that_makes_no_sense_is_refused(block: dict[str, Any]) -> None:
 def test_pieces_of_base64_are_the_base64_of_the_pieces(cuts: list[int]) -> None:
     bounds = [0, *cuts, len(BYTES)]
     pieces = [data(BYTES[start:end]) for start, end in pairwise(bounds)]
-    assert base64.b64decode(joined(pieces), validate=True) == BYTES
+    assert base64.b64decode(join_base64(pieces), validate=True) == BYTES
 
 
 def test_pieces_that_are_no_base64_stay_as_they_are() -> None:
-    assert joined(["A=", "?"]) == "A=?"
+    assert join_base64(["A=", "?"]) == "A=?"
 
 
 SOUND = {"type": "audio", "mime_type": "audio/l16", "sample_rate": 24000}
@@ -112,16 +112,16 @@ SOUND = {"type": "audio", "mime_type": "audio/l16", "sample_rate": 24000}
     ],
 )
 def test_sound_grows_and_other_sound_begins_anew(deltas: list[dict[str, Any]], sounds: list[bytes]) -> None:
-    step = StepFold({"type": "model_output"})
+    step = StepAccumulator({"type": "model_output"})
     for delta in deltas:
         step.add(delta)
     blocks = [block for block in step.step()["content"] if block["type"] == "audio"]
-    assert [decoded(block["data"]) for block in blocks] == sounds
+    assert [decode_base64(block["data"]) for block in blocks] == sounds
     assert blocks[0] == {**SOUND, "data": data(sounds[0])}
 
 
 def test_pictures_do_not_grow_together() -> None:
-    step = StepFold({"type": "model_output"})
+    step = StepAccumulator({"type": "model_output"})
     pictures = [{"type": "image", "mime_type": "image/jpeg", "data": data(raw)} for raw in (b"a", b"b")]
     for picture in pictures:
         step.add(picture)
@@ -164,4 +164,4 @@ def test_pictures_do_not_grow_together() -> None:
     ],
 )
 def test_a_type_is_known_by_the_first_bytes(head: bytes, found: str | None) -> None:
-    assert mime_types.by_content(head) == found
+    assert mime_types.guess_from_content(head) == found

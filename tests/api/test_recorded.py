@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from gemini_cli.api.accumulator import Fold
+from gemini_cli.api.accumulator import StreamAccumulator
 from gemini_cli.client.event_stream import read_api_events
 from tests.harness import Outcome, gemini, reply
 
@@ -105,7 +105,7 @@ def test_a_recorded_stream_gives_its_text_and_status(path: Path) -> None:
 
 
 def folded(path: Path) -> dict[str, Any]:
-    fold = Fold()
+    fold = StreamAccumulator()
     for event in read_api_events([path.read_bytes()], lambda: None):
         fold.add(event)
     return fold.interaction.raw

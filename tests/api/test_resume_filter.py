@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_cli.api.accumulator import Fold
+from gemini_cli.api.accumulator import StreamAccumulator
 from gemini_cli.api.events import Event
-from gemini_cli.api.resume_filter import Replay
-from gemini_cli.errors import Incomplete
-from gemini_cli.formats.strict_json import from_utf16, utf16
+from gemini_cli.api.resume_filter import ResumeFilter
+from gemini_cli.errors import IncompleteError
+from gemini_cli.formats.strict_json import from_utf16, to_utf16
 from tests.harness import completed, created, start, text
 
 Events = list[dict[str, Any]]
@@ -35,7 +35,7 @@ def whole(pieces: list[list[str]], *, ids: set[int] = frozenset()) -> Events:  #
 
 def cut_into(said: str, places: list[int]) -> list[str]:
     """In UTF-16: the middle of a character is a place as well."""
-    units = utf16(said)
+    units = to_utf16(said)
     edges = sorted({0, len(units), *(2 * (place % (len(units) // 2 + 1)) for place in places)})
     return [from_utf16(units[left:right]) for left, right in pairwise(edges)]
 
@@ -54,35 +54,35 @@ def test_any_cut_and_any_resume_give_the_answer_once(
     """With or without ids, replayed from the start or continued, with other chunk boundaries after a full replay."""
     heard = whole([cut_into(part, first) for part in said], ids=ids)
     cut = min(cut, len(heard) - 1)
-    fold = Fold()
-    printed = "".join(fold.add(Event.make(event)) for event in heard[:cut])
-    if fold.mark and honours_id:
-        position = next(n for n, event in enumerate(heard) if event.get("event_id") == fold.mark.event_id)
+    fold = StreamAccumulator()
+    printed = "".join(fold.add(Event.from_payload(event)) for event in heard[:cut])
+    if fold.resume_point and honours_id:
+        position = next(n for n, event in enumerate(heard) if event.get("event_id") == fold.resume_point.event_id)
         resumed = heard[position + 1 :]
     else:
         resumed = whole([cut_into(part, second) for part in said])
-    replay = Replay(fold)
+    replay = ResumeFilter(fold)
     for event in resumed:
-        fresh = replay.new(Event.make(event))
+        fresh = replay.new_part(Event.from_payload(event))
         if fresh:
             printed += fold.add(fresh)
     assert printed == "".join(said)
     assert fold.terminal
-    assert fold.interaction.spoken == "".join(said)
+    assert fold.interaction.all_text == "".join(said)
     assert len(fold.interaction.steps) == len(said) + 1
 
 
 @given(st.integers(0, 10), st.text("ab", min_size=1, max_size=6), st.text("ab", min_size=1, max_size=6))
 def test_a_different_answer_is_never_spliced(cut: int, said: str, other: str) -> None:
-    fold = Fold()
-    printed = "".join(fold.add(Event.make(event)) for event in whole([list(said)])[: 6 + min(cut, len(said))])
-    replay = Replay(fold)
+    fold = StreamAccumulator()
+    printed = "".join(fold.add(Event.from_payload(event)) for event in whole([list(said)])[: 6 + min(cut, len(said))])
+    replay = ResumeFilter(fold)
     try:
         for event in whole([[other]]):
-            fresh = replay.new(Event.make(event))
+            fresh = replay.new_part(Event.from_payload(event))
             if fresh:
                 printed += fold.add(fresh)
-    except Incomplete:
+    except IncompleteError:
         assert not other.startswith(printed) or printed == said
     else:
         assert printed == other
@@ -101,21 +101,21 @@ def test_arguments_are_resumed_like_text() -> None:
             completed("requires_action"),
         ]
 
-    fold = Fold()
+    fold = StreamAccumulator()
     for event in call('{"city"', ':"Os')[:4]:
-        fold.add(Event.make(event))
-    replay = Replay(fold)
+        fold.add(Event.from_payload(event))
+    replay = ResumeFilter(fold)
     for event in call('{"ci', 'ty":"Oslo"', "}"):
-        if fresh := replay.new(Event.make(event)):
+        if fresh := replay.new_part(Event.from_payload(event)):
             fold.add(fresh)
     assert fold.interaction.calls[0]["arguments"] == {"city": "Oslo"}
 
 
 def test_a_step_that_was_complete_may_not_grow() -> None:
-    fold = Fold()
+    fold = StreamAccumulator()
     for event in whole([["one"], ["two"]])[:9]:
-        fold.add(Event.make(event))
-    replay = Replay(fold)
-    longer = [Event.make(event) for event in whole([["one more"], ["two"]])]
-    with pytest.raises(Incomplete, match="differs"):
-        list(map(replay.new, longer))
+        fold.add(Event.from_payload(event))
+    replay = ResumeFilter(fold)
+    longer = [Event.from_payload(event) for event in whole([["one more"], ["two"]])]
+    with pytest.raises(IncompleteError, match="differs"):
+        list(map(replay.new_part, longer))

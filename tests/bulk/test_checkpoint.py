@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemini_cli.bulk import checkpoint
-from gemini_cli.bulk.checkpoint import HEADER, Found, Result
+from gemini_cli.bulk.checkpoint import CHECKPOINT_HEADER, RowResult, StoredResult
 from gemini_cli.bulk.rows import Row
-from gemini_cli.errors import Failure, InputError, OutputError
+from gemini_cli.errors import CliError, InputError, OutputError
 
 A, B, C = (Row(line, key, "x", 0) for line, key in ((1, "a"), (2, "b"), (3, 3)))
 TEXT = '{"key":"a","ok":true,"text":"ä"}'
@@ -30,24 +30,24 @@ def digest(row: Row) -> str:
 
 def write(path: Path) -> bytes:
     """A file with a result, an open intent, and one that was refused."""
-    with checkpoint.opened(str(path), digest) as kept:
+    with checkpoint.open_checkpoint(str(path), digest) as kept:
         for row in (A, B, C):
-            kept.intend(row, digest(row))
-        kept.refused(C)
-        kept.keep(Result(A, digest(A), True, TEXT))
+            kept.mark_sent(row, digest(row))
+        kept.clear_sent(C)
+        kept.save_result(RowResult(A, digest(A), True, TEXT))
     return path.read_bytes()
 
 
-def known(path: Path, rows: Sequence[Row] = (A, B, C)) -> list[Found | None]:
-    with checkpoint.opened(str(path), digest) as kept:
-        return [kept.find(row, digest(row)) for row in rows]
+def known(path: Path, rows: Sequence[Row] = (A, B, C)) -> list[StoredResult | None]:
+    with checkpoint.open_checkpoint(str(path), digest) as kept:
+        return [kept.lookup(row, digest(row)) for row in rows]
 
 
 def test_what_was_kept_is_found(tmp_path: Path) -> None:
     written = write(tmp_path / "c")
-    assert written.startswith(HEADER)
+    assert written.startswith(CHECKPOINT_HEADER)
     assert [json.loads(line) for line in written.splitlines()][-1]["output"] == json.loads(TEXT)
-    assert known(tmp_path / "c") == [Found(True, TEXT), Found(), None]
+    assert known(tmp_path / "c") == [StoredResult(True, TEXT), StoredResult(), None]
     assert (tmp_path / "c").read_bytes() == written
     assert (tmp_path / "c").stat().st_mode & 0o777 == 0o600
 
@@ -64,10 +64,10 @@ def test_a_result_is_kept_when_it_is_synced_and_one_sync_is_for_all_who_wait(
         synced, syncs = written, syncs + 1
 
     monkeypatch.setattr(checkpoint, "_sync", slow_disk)
-    with checkpoint.opened(str(tmp_path / "c"), digest) as kept:
+    with checkpoint.open_checkpoint(str(tmp_path / "c"), digest) as kept:
 
         def keep(number: int) -> None:
-            kept.keep(Result(Row(number, number, "x", 0), "d", True, TEXT))
+            kept.save_result(RowResult(Row(number, number, "x", 0), "d", True, TEXT))
             if f'"result":"{number}"'.encode() not in synced:
                 early.append(number)
 
@@ -79,19 +79,19 @@ def test_a_result_is_kept_when_it_is_synced_and_one_sync_is_for_all_who_wait(
 
 def test_nothing_is_written_after_the_end(tmp_path: Path) -> None:
     """A worker may outlive its run, and the descriptor may be another file's by then."""
-    with checkpoint.opened(str(tmp_path / "c"), digest) as kept:
+    with checkpoint.open_checkpoint(str(tmp_path / "c"), digest) as kept:
         pass
     with pytest.raises(OutputError):
-        kept.intend(A, digest(A))
+        kept.mark_sent(A, digest(A))
 
 
 def test_a_later_line_counts(tmp_path: Path) -> None:
     write(tmp_path / "c")
-    with checkpoint.opened(str(tmp_path / "c"), digest) as kept:
-        kept.intend(A, "another")
-    with checkpoint.opened(str(tmp_path / "c"), digest) as kept:
-        assert kept.find(A, digest(A)) == Found(changed=True)
-        assert kept.find(A, "another") == Found()
+    with checkpoint.open_checkpoint(str(tmp_path / "c"), digest) as kept:
+        kept.mark_sent(A, "another")
+    with checkpoint.open_checkpoint(str(tmp_path / "c"), digest) as kept:
+        assert kept.lookup(A, digest(A)) == StoredResult(changed=True)
+        assert kept.lookup(A, "another") == StoredResult()
 
 
 @given(st.integers(0, 400), st.binary(max_size=5))
@@ -99,28 +99,30 @@ def test_any_prefix_of_a_file_heals(tmp_path_factory: pytest.TempPathFactory, si
     """What is left says nothing wrong: a result is there or the row is unknown, never forgotten after its intent."""
     path = tmp_path_factory.mktemp("c") / "c"
     written = write(path)[:size]
-    path.write_bytes(written + (torn.replace(b"\n", b"") if len(written) > len(HEADER) else b""))
+    path.write_bytes(written + (torn.replace(b"\n", b"") if len(written) > len(CHECKPOINT_HEADER) else b""))
     lines = written.split(b"\n")[:-1]
     intents = sum(b'"intent"' in line for line in lines)
     results = sum(b'"result"' in line for line in lines)
     assert known(path) == [
-        Found(True, TEXT) if results else Found() if intents else None,
-        Found() if intents > 1 else None,
-        Found() if intents > 2 and not any(b"refused" in line for line in lines) else None,
+        StoredResult(True, TEXT) if results else StoredResult() if intents else None,
+        StoredResult() if intents > 1 else None,
+        StoredResult() if intents > 2 and not any(b"refused" in line for line in lines) else None,
     ]
-    assert path.read_bytes() == (b"\n".join(lines) + b"\n" if lines else HEADER)
+    assert path.read_bytes() == (b"\n".join(lines) + b"\n" if lines else CHECKPOINT_HEADER)
 
 
 def test_a_damaged_line_in_the_middle_is_skipped_and_its_row_is_unknown(tmp_path: Path) -> None:
     written = write(tmp_path / "c").splitlines(keepends=True)
     damaged = [*written[:-1], written[-1][:30], b"\n", b"\0" * 40 + b"\n", b'{"result":7}\n', b"\n", written[2]]
     (tmp_path / "c").write_bytes(b"".join(damaged))
-    with checkpoint.opened(str(tmp_path / "c"), digest) as kept:
+    with checkpoint.open_checkpoint(str(tmp_path / "c"), digest) as kept:
         assert kept.damaged == 3
-        assert kept.find(A, digest(A)) == Found()
+        assert kept.lookup(A, digest(A)) == StoredResult()
 
 
-@pytest.mark.parametrize("content", [b"my notes\n", HEADER.replace(b"1", b"2"), b'{"input":"a row"', b"\n", b"x"])
+@pytest.mark.parametrize(
+    "content", [b"my notes\n", CHECKPOINT_HEADER.replace(b"1", b"2"), b'{"input":"a row"', b"\n", b"x"]
+)
 def test_another_file_is_left_alone(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "c").write_bytes(content)
     with pytest.raises(InputError, match="is not a checkpoint of map"):
@@ -131,28 +133,28 @@ def test_another_file_is_left_alone(tmp_path: Path, content: bytes) -> None:
 def test_what_cannot_be_a_checkpoint_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     for path, kind in ((tmp_path, OutputError), (tmp_path / "no" / "c", OutputError), (tmp_path / "fifo", InputError)):
-        with pytest.raises(Failure) as raised:
+        with pytest.raises(CliError) as raised:
             known(path)
         assert type(raised.value) is kind
 
 
 def test_a_full_disk_is_an_output_failure_and_the_next_line_is_whole(tmp_path: Path) -> None:
-    with checkpoint.opened(str(tmp_path / "c"), digest) as kept:
+    with checkpoint.open_checkpoint(str(tmp_path / "c"), digest) as kept:
         closed = os.open(os.devnull, os.O_RDONLY)
         whole, kept._descriptor = kept._descriptor, closed
         with pytest.raises(OutputError, match="cannot write"):
-            kept.intend(A, digest(A))
+            kept.mark_sent(A, digest(A))
         os.write(whole, b'{"intent":"a"')  # as much as there was room for
         kept._descriptor = whole
-        kept.intend(B, digest(B))
+        kept.mark_sent(B, digest(B))
         os.close(closed)
-    assert known(tmp_path / "c") == [None, Found(), None]
+    assert known(tmp_path / "c") == [None, StoredResult(), None]
 
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:
     hold = (
         "import sys, time; from gemini_cli.bulk import checkpoint\n"
-        "with checkpoint.opened(sys.argv[1], str): print(flush=True); time.sleep(30)"
+        "with checkpoint.open_checkpoint(sys.argv[1], str): print(flush=True); time.sleep(30)"
     )
     holder = subprocess.Popen([sys.executable, "-c", hold, tmp_path / "c"], stdout=subprocess.PIPE)
     try:

@@ -15,13 +15,13 @@ import httpx
 import pytest
 
 from gemini_cli.bulk import checkpoint, map_runner, rows, worker_pool
-from gemini_cli.bulk.checkpoint import Forgetful, Memory, Result
-from gemini_cli.bulk.map_runner import Done
-from gemini_cli.bulk.rate_limiter import Closed, Gate
-from gemini_cli.bulk.request_template import Form
+from gemini_cli.bulk.checkpoint import CheckpointStore, NoCheckpoint, RowResult
+from gemini_cli.bulk.map_runner import RowOutcome
+from gemini_cli.bulk.rate_limiter import AdaptiveLimiter, LimiterClosed
+from gemini_cli.bulk.request_template import RequestTemplate
 from gemini_cli.client.api_client import ApiClient, OnRetry
-from gemini_cli.client.interactions import Dialogue
-from gemini_cli.errors import Failure, InputError, OutputError
+from gemini_cli.client.interactions import InteractionsClient
+from gemini_cli.errors import CliError, InputError, OutputError
 from gemini_cli.transport.deadline import Deadline
 from gemini_cli.transport.http_client import HttpClient, Limits
 from gemini_cli.transport.retry import RetryPolicy
@@ -68,17 +68,17 @@ class Run:
         texts: str = "abc",
         *,
         jobs: int = 1,
-        memory: Memory | None = None,
+        memory: CheckpointStore | None = None,
         ordered: bool = True,
         retry_unknown: int = 0,
         retries: int = 3,
         settle: Callable[[Any], None] = lambda body: None,
     ) -> None:
         self.waits: list[float] = []
-        self.out: list[Done] = []
-        self.failure: Failure | None = None
+        self.out: list[RowOutcome] = []
+        self.failure: CliError | None = None
         form = make_form()
-        gate = Gate(jobs, 0, self.waits.append, lambda: 0.0)
+        gate = AdaptiveLimiter(jobs, 0, self.waits.append, lambda: 0.0)
 
         def api_client(on_retry: OnRetry) -> ApiClient:
             policy = RetryPolicy(retries, retry_unknown, self.waits.append, lambda low, high: low, lambda: 0.0)
@@ -86,13 +86,15 @@ class Run:
                 HttpClient(service, Limits(None, None)), ENDPOINT, None, Deadline(None), policy, on_retry=on_retry
             )
 
-        dialogue = partial(Dialogue, settle=settle)
-        means = map_runner.Means(form, memory or Forgetful(), gate, api_client, dialogue, None, retry_unknown > 0)
-        found = rows.read([json.dumps(text).encode() + b"\n" for text in texts], csv=False)
+        dialogue = partial(InteractionsClient, resolve_attachments=settle)
+        means = map_runner.WorkerDependencies(
+            form, memory or NoCheckpoint(), gate, api_client, dialogue, None, retry_unknown > 0
+        )
+        found = rows.read_rows([json.dumps(text).encode() + b"\n" for text in texts], csv=False)
         try:
-            with closing(map_runner.outcomes(found, means, jobs=jobs, ordered=ordered)) as outcomes:
+            with closing(map_runner.run_rows(found, means, jobs=jobs, ordered=ordered)) as outcomes:
                 self.out.extend(outcomes)
-        except Failure as failure:
+        except CliError as failure:
             self.failure = failure
 
     @property
@@ -102,7 +104,7 @@ class Run:
         return [row["text"] if row["ok"] else row["error"]["kind"] for row in said]
 
 
-def make_means(service: Service, memory: Memory, gate: Gate) -> map_runner.Means:
+def make_means(service: Service, memory: CheckpointStore, gate: AdaptiveLimiter) -> map_runner.WorkerDependencies:
     """As they are where nothing has to be repeated."""
 
     def api_client(on_retry: OnRetry) -> ApiClient:
@@ -111,11 +113,11 @@ def make_means(service: Service, memory: Memory, gate: Gate) -> map_runner.Means
             HttpClient(service, Limits(None, None)), ENDPOINT, None, Deadline(None), policy, on_retry=on_retry
         )
 
-    return map_runner.Means(make_form(), memory, gate, api_client, Dialogue)
+    return map_runner.WorkerDependencies(make_form(), memory, gate, api_client, InteractionsClient)
 
 
-def make_form() -> Form:
-    return Form({"model": "m"}, way=(), prompt=None, prefix="", attach=(), attached=lambda texts: [])
+def make_form() -> RequestTemplate:
+    return RequestTemplate({"model": "m"}, way=(), prompt=None, prefix="", attach=(), attached=lambda texts: [])
 
 
 def refused(
@@ -151,7 +153,7 @@ def test_rows_come_out_in_order_however_their_answers_come() -> None:
 
 
 def test_nobody_runs_far_ahead_of_a_slow_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_pool, "AHEAD", 5)
+    monkeypatch.setattr(worker_pool, "MAX_AHEAD", 5)
     slow = threading.Event()
     asked: list[str] = []
 
@@ -178,7 +180,7 @@ def test_a_row_is_repeated_as_a_single_question_would_be() -> None:
 
 
 def test_a_429_makes_everybody_wait_and_halves_what_is_under_way() -> None:
-    gate = Gate(8, 0, lambda seconds: None, lambda: 0.0)
+    gate = AdaptiveLimiter(8, 0, lambda seconds: None, lambda: 0.0)
     limits: list[int] = []
 
     def take() -> int:
@@ -193,23 +195,23 @@ def test_a_429_makes_everybody_wait_and_halves_what_is_under_way() -> None:
 
     for _ in range(4):
         with gate:
-            gate.pause(2.0, everybody=True)
+            gate.pause(2.0, all_workers=True)
         limits.append(take())
     assert limits == [4, 2, 1, 1]
     for _ in range(100):
-        gate.passed()
+        gate.record_success()
     assert take() == 8
     with gate:
-        gate.pause(2.0, everybody=False)
+        gate.pause(2.0, all_workers=False)
     assert take() == 8
 
 
 def test_nobody_is_let_in_while_one_was_told_to_wait() -> None:
     opened: list[bool] = []
-    gate = Gate(8, 0, lambda seconds: opened.append(gate._open()), lambda: 0.0)
+    gate = AdaptiveLimiter(8, 0, lambda seconds: opened.append(gate._open()), lambda: 0.0)
     with gate:
-        gate.pause(2.0, everybody=True)
-        gate.pause(2.0, everybody=False)
+        gate.pause(2.0, all_workers=True)
+        gate.pause(2.0, all_workers=False)
     assert opened == [False, True]
 
 
@@ -220,7 +222,7 @@ def test_a_rate_spaces_the_starts() -> None:
         waits.append(seconds)
         now[0] += seconds
 
-    gate = Gate(8, 2.0, sleep, lambda: now[0])
+    gate = AdaptiveLimiter(8, 2.0, sleep, lambda: now[0])
     for _ in range(3):
         with gate:
             now[0] += 0.5
@@ -232,12 +234,12 @@ def test_a_rate_spaces_the_starts() -> None:
 
 def test_a_rate_holds_after_a_pause_too() -> None:
     """Nobody uses up a turn while the gate is closed for all."""
-    gate, paused, starts = Gate(8, 0.02, time.sleep, time.monotonic), threading.Event(), list[float]()
+    gate, paused, starts = AdaptiveLimiter(8, 0.02, time.sleep, time.monotonic), threading.Event(), list[float]()
 
     def first() -> None:
         with gate:
             paused.set()
-            gate.pause(0.2, everybody=True)
+            gate.pause(0.2, all_workers=True)
             starts.append(time.monotonic())
 
     def other() -> None:
@@ -255,10 +257,10 @@ def test_a_rate_holds_after_a_pause_too() -> None:
 
 
 def test_a_closed_gate_lets_nobody_in() -> None:
-    gate = Gate(1, 0, lambda seconds: gate.close(), lambda: 0.0)
-    with pytest.raises(Closed), gate:
-        gate.pause(1.0, everybody=True)
-    with pytest.raises(Closed), gate:
+    gate = AdaptiveLimiter(1, 0, lambda seconds: gate.close(), lambda: 0.0)
+    with pytest.raises(LimiterClosed), gate:
+        gate.pause(1.0, all_workers=True)
+    with pytest.raises(LimiterClosed), gate:
         pass
 
 
@@ -316,13 +318,13 @@ def test_a_quota_of_the_day_ends_the_run_at_once_and_what_is_under_way_is_kept(t
         return quota() if asked == "a" else reply(interaction(asked.upper()))
 
     path = str(tmp_path / "c")
-    with checkpoint.opened(path, make_form().digest) as memory:
+    with checkpoint.open_checkpoint(path, make_form().digest) as memory:
         run = Run(Service(answer), "abcdefgh", jobs=2, memory=memory)
     assert run.failure is not None
     assert run.failure.exit_status == 7
     assert {"B", "quota"} <= set(run.texts)
     again = Service()
-    with checkpoint.opened(path, make_form().digest) as memory:
+    with checkpoint.open_checkpoint(path, make_form().digest) as memory:
         assert Run(again, "abcdefgh", memory=memory).texts == list("ABCDEFGH")
     assert "a" in again.asked
     assert "b" not in again.asked
@@ -338,7 +340,7 @@ def test_what_was_answered_is_not_asked_again_and_what_was_unknown_only_if_allow
     }
 
     def run(service: Service, **more: Any) -> Run:
-        with checkpoint.opened(path, make_form().digest) as memory:
+        with checkpoint.open_checkpoint(path, make_form().digest) as memory:
             return Run(service, "abcde", memory=memory, **more)
 
     assert run(scripted(failing)).texts == ["unknown", "rejected", "temporary", "auth", "E"]
@@ -363,7 +365,7 @@ def test_a_row_that_waits_for_its_turn_again_is_known_not_to_have_been_carried_o
             return super().handle_request(call)
 
     service = Watching(scripted({"a": [refused(503)]})._answer)
-    with checkpoint.opened(path, make_form().digest) as memory:
+    with checkpoint.open_checkpoint(path, make_form().digest) as memory:
         Run(service, "a", memory=memory)
     assert [b'"intent"' in line for line in lines] == [True, True]
     kept = [json.loads(line) for line in Path(path).read_text().splitlines()]
@@ -378,14 +380,14 @@ def test_a_row_that_waits_for_its_turn_again_is_known_not_to_have_been_carried_o
 
 def test_whatever_ends_a_run_what_has_arrived_is_kept(tmp_path: Path) -> None:
     path = str(tmp_path / "c")
-    with checkpoint.opened(path, make_form().digest) as memory:
+    with checkpoint.open_checkpoint(path, make_form().digest) as memory:
         service = Service()
-        means = make_means(service, memory, Gate(2, 0, lambda seconds: None, lambda: 0.0))
-        found = rows.read([b'"a"\n"b"\n"c"\n"d"\n'], csv=False)
-        with closing(map_runner.outcomes(found, means, jobs=2, ordered=True)) as outcomes:
+        means = make_means(service, memory, AdaptiveLimiter(2, 0, lambda seconds: None, lambda: 0.0))
+        found = rows.read_rows([b'"a"\n"b"\n"c"\n"d"\n'], csv=False)
+        with closing(map_runner.run_rows(found, means, jobs=2, ordered=True)) as outcomes:
             next(outcomes)
     again = Service()
-    with checkpoint.opened(path, make_form().digest) as memory:
+    with checkpoint.open_checkpoint(path, make_form().digest) as memory:
         assert Run(again, "abcd", memory=memory).texts == list("ABCD")
     assert not set(service.asked) & set(again.asked)
 
@@ -404,18 +406,18 @@ def test_however_slow_the_reader_is_few_rows_are_sent_and_have_no_result(tmp_pat
         return reply(interaction(asked.upper()))
 
     service = Service(answer)
-    with checkpoint.opened(str(path), make_form().digest) as memory:
-        gate = Gate(2, 0, lambda seconds: None, lambda: 0.0)
-        found = rows.read([b'"%d"\n' % number for number in range(40)], csv=False)
-        with closing(map_runner.outcomes(found, make_means(service, memory, gate), jobs=2, ordered=True)) as outcomes:
+    with checkpoint.open_checkpoint(str(path), make_form().digest) as memory:
+        gate = AdaptiveLimiter(2, 0, lambda seconds: None, lambda: 0.0)
+        found = rows.read_rows([b'"%d"\n' % number for number in range(40)], csv=False)
+        with closing(map_runner.run_rows(found, make_means(service, memory, gate), jobs=2, ordered=True)) as outcomes:
             next(outcomes)
             until(lambda: (len(service.asked), unknown()) == (40, 0))
     assert most <= 2
 
 
 def test_a_checkpoint_that_cannot_be_written_ends_the_run_before_anything_is_sent() -> None:
-    class Full(Forgetful):
-        def intend(self, row: rows.Row, digest: str) -> None:
+    class Full(NoCheckpoint):
+        def mark_sent(self, row: rows.Row, digest: str) -> None:
             raise OutputError("cannot write it: No space left on device")
 
     service = Service()
@@ -430,7 +432,7 @@ def test_an_attachment_that_could_not_be_sent_is_tried_again_by_a_later_run(tmp_
 
     path, service = str(tmp_path / "c"), Service()
     for settle, texts in ((fail, ["input"]), (lambda body: None, ["A"])):
-        with checkpoint.opened(path, make_form().digest) as memory:
+        with checkpoint.open_checkpoint(path, make_form().digest) as memory:
             assert Run(service, "a", memory=memory, settle=settle).texts == texts
     assert service.asked == ["a"]
 
@@ -439,8 +441,8 @@ def test_a_source_that_breaks_is_told_after_what_has_come() -> None:
     """Even what came before its turn: "a" is not answered any more."""
     kept, over = threading.Event(), threading.Event()
 
-    class Noticing(Forgetful):
-        def keep(self, result: Result) -> None:
+    class Noticing(NoCheckpoint):
+        def save_result(self, result: RowResult) -> None:
             kept.set()
 
     def broken() -> Iterator[rows.Row]:
@@ -454,9 +456,9 @@ def test_a_source_that_breaks_is_told_after_what_has_come() -> None:
             over.wait(PATIENCE)
         return reply(interaction(asked))
 
-    out: list[Done] = []
-    means = make_means(Service(answer), Noticing(), Gate(3, 0, lambda seconds: None, lambda: 0.0))
+    out: list[RowOutcome] = []
+    means = make_means(Service(answer), Noticing(), AdaptiveLimiter(3, 0, lambda seconds: None, lambda: 0.0))
     with pytest.raises(InputError, match="cannot read it"):
-        out.extend(map_runner.outcomes(broken(), means, jobs=3, ordered=True))
+        out.extend(map_runner.run_rows(broken(), means, jobs=3, ordered=True))
     over.set()
     assert [done.row.value for done in out] == ["b"]

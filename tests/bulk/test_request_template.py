@@ -7,21 +7,21 @@ from typing import Any
 
 import pytest
 
-from gemini_cli.bulk.request_template import Form
+from gemini_cli.bulk.request_template import RequestTemplate
 from gemini_cli.bulk.rows import Row
-from gemini_cli.config.endpoint import endpoint
-from gemini_cli.config.settings import Settings
+from gemini_cli.config.endpoint import resolve_endpoint
+from gemini_cli.config.settings import ConnectionOptions
 from gemini_cli.errors import InputError, UsageError
 from gemini_cli.files.content_parts import Part, attachment_parts
 
 
 def attached(texts: Sequence[str]) -> list[Part]:
-    return attachment_parts(texts, lambda: b"stdin", endpoint(Settings(), {}))
+    return attachment_parts(texts, lambda: b"stdin", resolve_endpoint(ConnectionOptions(), {}))
 
 
-def form(body: dict[str, Any] | None = None, **more: Any) -> Form:
+def form(body: dict[str, Any] | None = None, **more: Any) -> RequestTemplate:
     said = {"prompt": None, "prefix": "", "attach": (), "way": (), **more}
-    return Form(body or {"model": "m"}, attached=attached, **said)
+    return RequestTemplate(body or {"model": "m"}, attached=attached, **said)
 
 
 def fill(value: Any, **more: Any) -> Any:
@@ -112,7 +112,7 @@ def test_attachments_are_named_by_the_row() -> None:
 
 def test_what_is_attached_to_every_row_is_read_once_and_may_be_stdin() -> None:
     made = form(attach=["-;type=text/plain", "files/a;type=image/png"])
-    text, image = made.common
+    text, image = made.shared_parts
     assert text == {"type": "text", "text": "stdin"}
     first, second = (made.fill(Row(line, line, "look", 0))["input"] for line in (1, 2))
     assert first == second == [{"type": "text", "text": "look"}, text, image]

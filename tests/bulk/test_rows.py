@@ -21,7 +21,7 @@ from tests.harness import interaction
 
 def read(data: bytes, *, csv: bool = False, piece: int = 7) -> list[Row]:
     pieces = (data[place : place + piece] for place in range(0, len(data), piece))
-    return list(rows.read(pieces, csv=csv))
+    return list(rows.read_rows(pieces, csv=csv))
 
 
 def told(data: bytes, **more: Any) -> list[tuple[int, Any, Any]]:
@@ -69,9 +69,9 @@ def test_a_line_that_is_no_row_has_a_fault_and_the_next_one_is_read(line: bytes,
     assert (good.line, good.value, good.fault) == (2, "good", "")
 
 
-@pytest.mark.parametrize("few", [1, 250, 450, 650, rows.FEW])
+@pytest.mark.parametrize("few", [1, 250, 450, 650, rows.KEYS_IN_MEMORY])
 def test_a_key_names_one_row_however_many_there_are(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "FEW", few)
+    monkeypatch.setattr(rows, "KEYS_IN_MEMORY", few)
     found = told(b'{"id":"a"}\n{"id":"a","n":2}\n{"id":3}\n{bad\n"no key, but line 5"\n{"id":"5"}\n')
     assert [row[:2] for row in found] == [(1, "a"), (2, "a"), (3, 3), (4, 4), (5, 5), (6, "5")]
     assert found[1][2] == "the key 'a' is that of line 1"
@@ -92,7 +92,7 @@ def test_a_line_that_is_too_long_is_skipped_without_being_held() -> None:
             yield b"x" * (1024 * 1024)
         yield b'"\n"last"'
 
-    first, long, last = rows.read(pieces(), csv=False)
+    first, long, last = rows.read_rows(pieces(), csv=False)
     assert (first.value, last.value, last.line) == ("first", "last", 3)
     assert long.fault == f"too large for a row: {33 * 1024 * 1024 + 2} bytes, the limit is {LINE_LIMIT}"
 
@@ -154,7 +154,7 @@ def test_what_python_writes_as_csv_is_read(cells: list[tuple[str, str]], piece: 
 
 def test_an_answer_becomes_an_output_row() -> None:
     answer = interaction("Hi", usage={"total_tokens": 3})
-    output = output_rows.answered("k", Interaction(answer))
+    output = output_rows.answer_row("k", Interaction(answer))
     assert (output.ok, output.failure, output.tokens) == (True, None, 3)
     assert json.loads(output.text) == {
         "key": "k",
@@ -166,7 +166,7 @@ def test_an_answer_becomes_an_output_row() -> None:
 
 
 def test_an_answer_that_is_not_whole_is_a_failure_with_its_text() -> None:
-    output = output_rows.answered(7, Interaction(interaction("Hal", status="incomplete")), line=3)
+    output = output_rows.answer_row(7, Interaction(interaction("Hal", status="incomplete")), line=3)
     row = json.loads(output.text)
     assert (row["key"], row["ok"], row["text"], row["line"]) == (7, False, "Hal", 3)
     assert (row["error"]["kind"], row["error"]["interaction_id"], row["error"]["billed"]) == (
@@ -178,10 +178,12 @@ def test_an_answer_that_is_not_whole_is_a_failure_with_its_text() -> None:
 
 
 def test_data_is_what_the_schema_was_held_against() -> None:
-    assert json.loads(output_rows.answered(1, Interaction(interaction('{"n":1}')), json.loads).text)["data"] == {"n": 1}
+    assert json.loads(output_rows.answer_row(1, Interaction(interaction('{"n":1}')), json.loads).text)["data"] == {
+        "n": 1
+    }
 
     def refuse(text: str) -> Any:
         raise SchemaMismatch("no", billed="yes")
 
-    row = json.loads(output_rows.answered(1, Interaction(interaction("{}")), refuse).text)
+    row = json.loads(output_rows.answer_row(1, Interaction(interaction("{}")), refuse).text)
     assert (row["ok"], row["text"], row["error"]["kind"]) == (False, "{}", "schema")

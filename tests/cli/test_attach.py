@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from gemini_cli.console.terminal import Terminal
-from gemini_cli.errors import DeadlinePassed, Temporary
-from gemini_cli.files.attachments import Attachments, Rule
-from gemini_cli.files.content_parts import FileName
+from gemini_cli.errors import DeadlineExceeded, TemporaryError
+from gemini_cli.files.attachments import Attachments, InlinePolicy
+from gemini_cli.files.content_parts import FileReference
 from tests.harness import Outcome, ScriptedTransport, gemini, interaction, reply
 
 HERE = "https://generativelanguage.googleapis.com/v1beta"
@@ -222,8 +222,8 @@ def test_nothing_is_looked_up_where_nothing_is_sent(flag: str) -> None:
 
 def test_time_that_ends_before_the_question_is_no_half_answer() -> None:
     def ended() -> Any:
-        raise DeadlinePassed("the limit of 1 s has passed")
+        raise DeadlineExceeded("the limit of 1 s has passed")
 
-    attachments = Attachments(Rule(1000), ended, Terminal(None, None, None))
-    with pytest.raises(Temporary, match="nothing was asked"):
-        attachments.settle({"input": [{"uri": FileName("files/a")}]})
+    attachments = Attachments(InlinePolicy(1000), ended, Terminal(None, None, None))
+    with pytest.raises(TemporaryError, match="nothing was asked"):
+        attachments.resolve({"input": [{"uri": FileReference("files/a")}]})

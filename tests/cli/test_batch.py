@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from gemini_cli.bulk import batch_jobs
-from gemini_cli.errors import DeadlinePassed
-from gemini_cli.files import upload as upload_module
+from gemini_cli.errors import DeadlineExceeded
+from gemini_cli.files import upload
 from tests.cli.test_map import answers, rows
 from tests.harness import ScriptedTransport, gemini, reply
 
@@ -39,7 +39,7 @@ def test_a_job_from_its_rows_to_its_results(environ: dict[str, str], monkeypatch
         return gemini("batch", verb, *argv, "--offline", environ=environ, **more)
 
     jobs = [offline("submit", "-p", "{_}", stdin=ROWS).out.strip()]
-    monkeypatch.setattr(batch_jobs, "INLINE", 0)  # the other one goes by file
+    monkeypatch.setattr(batch_jobs, "INLINE_LIMIT", 0)  # the other one goes by file
     jobs += [offline("submit", "-p", "{_}", stdin=ROWS).out.strip()]
     for job in jobs:
         assert job.startswith("batches/")
@@ -104,10 +104,10 @@ def test_a_dry_run_prints_the_lines_of_the_job() -> None:
 
 @pytest.mark.parametrize("key", ["a", "", "7", "-7", "07", "1.5", '"', '"7"', "null", "ä", 7, -7, 0])
 def test_a_key_comes_back_as_it_went(key: Any) -> None:
-    written = batch_jobs.written(key)
+    written = batch_jobs.encode_key(key)
     assert isinstance(written, str)
-    assert batch_jobs.read(written) == key
-    assert type(batch_jobs.read(written)) is type(key)
+    assert batch_jobs.decode_key(written) == key
+    assert type(batch_jobs.decode_key(written)) is type(key)
 
 
 @pytest.mark.parametrize(
@@ -137,11 +137,11 @@ def test_a_create_without_a_name_is_no_job(answer: dict[str, Any]) -> None:
 
 
 def test_a_deadline_before_there_is_a_job_is_a_matter_for_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    def upload(*arguments: Any, **more: Any) -> Any:
-        raise DeadlinePassed("the limit has passed")
+    def slow_upload(*arguments: Any, **more: Any) -> Any:
+        raise DeadlineExceeded("the limit has passed")
 
-    monkeypatch.setattr(batch_jobs, "INLINE", 0)
-    monkeypatch.setattr(upload_module, "upload", upload)
+    monkeypatch.setattr(batch_jobs, "INLINE_LIMIT", 0)
+    monkeypatch.setattr(upload, "upload", slow_upload)
     done = gemini("batch", "submit", stdin=ROWS)
     assert (done.status, done.out) == (5, "")
     assert "no job was started" in done.err

@@ -12,7 +12,7 @@ import pytest
 from gemini_cli.errors import ActionRequired
 from gemini_cli.tools import calls
 from gemini_cli.tools.calls import Runnable
-from gemini_cli.tools.process_runner import Command
+from gemini_cli.tools.process_runner import ProcessSpec
 from tests.harness import Outcome, ScriptedTransport, completed, created, gemini, interaction, reply, sse, start, text
 
 WEATHER = """\
@@ -322,9 +322,9 @@ def test_rounds_are_limited(flags: list[str], allowed: int) -> None:
 
 
 def test_one_call_is_refused_and_none_is_made() -> None:
-    touch = Runnable(Command(["touch", "ran"], "/usr/bin/touch", {}, None), {}, None)
+    touch = Runnable(ProcessSpec(["touch", "ran"], "/usr/bin/touch", {}, None), {}, None)
     with pytest.raises(ActionRequired, match="the call of weather was refused"):
-        calls.make([call("c1"), call("c2")], {"weather": touch}, lambda asked: asked["id"] == "c1")
+        calls.run_calls([call("c1"), call("c2")], {"weather": touch}, lambda asked: asked["id"] == "c1")
     assert not Path("ran").exists()
 
 

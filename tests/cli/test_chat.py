@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gemini_cli.storage.state_dir import State
+from gemini_cli.storage.state_dir import StateDirectory
 from tests import harness
 from tests.harness import KEY, Outcome, ScriptedTransport, completed, created, interaction, reply, sse, start, text
 
@@ -256,7 +256,7 @@ def test_list_show_and_delete(home: Path) -> None:
 
 def test_a_busy_session_names_its_holder(home: Path) -> None:
     chat("--session", "dogs", "one", answers=[spoken("1")])
-    with State({"HOME": str(home)}).lock("session dogs"):
+    with StateDirectory({"HOME": str(home)}).lock("session dogs"):
         outcome, bodies = chat("--session", "dogs", "one")
         deleted = gemini("chat", "--delete", "dogs", "--remote")
     assert (outcome.status, bodies, deleted.status) == (3, [], 3)

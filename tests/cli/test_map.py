@@ -12,11 +12,11 @@ from typing import Any
 import httpx
 import pytest
 
-from gemini_cli.bulk.map_runner import Done
-from gemini_cli.bulk.output_rows import Output
+from gemini_cli.bulk.map_runner import RowOutcome
+from gemini_cli.bulk.output_rows import OutputRow
 from gemini_cli.bulk.rows import Row
 from gemini_cli.cli.commands.map import Tally
-from gemini_cli.console.progress import Bar
+from gemini_cli.console.progress import ProgressBar
 from tests.harness import ScriptedTransport, gemini, interaction, reply
 
 ROWS = b'"one"\n{"id":"b","input":"two"}\n{bad\n{"key":7,"prompt":"three"}'
@@ -289,12 +289,12 @@ def test_the_progress_is_on_a_terminal_only(home: Path) -> None:
 def test_the_progress_counts_rows_and_tokens() -> None:
     written: list[str] = []
     now = [100.0]
-    bar = Bar(written.append, {"TERM": "xterm", "COLUMNS": "100"}, "map", 2_000_000.0, "")
+    bar = ProgressBar(written.append, {"TERM": "xterm", "COLUMNS": "100"}, "map", 2_000_000.0, "")
     tally = Tally(bar, lambda: now[0])
     for place in range(2):
         now[0] += 750
         row = Row(place + 1, place, "x", (place + 1) * 1_000_000)
-        tally.add(Done(place, row, Output("{}", place == 0, None, 123_456_789), asked=True))
+        tally.add(RowOutcome(place, row, OutputRow("{}", place == 0, None, 123_456_789), sent=True))
     bar.close()
     assert "2 rows, 0.0/s, 1 failed, 246913578 tokens" in "".join(written)
 

@@ -14,7 +14,7 @@ from gemini_cli.api import errors
 from gemini_cli.client import interactions
 from gemini_cli.client.api_client import ApiClient
 from gemini_cli.config.endpoint import Endpoint
-from gemini_cli.errors import DeadlinePassed, Failure, Temporary
+from gemini_cli.errors import CliError, DeadlineExceeded, TemporaryError
 from gemini_cli.transport.deadline import Deadline
 from gemini_cli.transport.http_client import HttpClient, Limits
 from gemini_cli.transport.retry import LONGEST_HINT, RetryPolicy, backoff, server_retry_delay
@@ -36,14 +36,14 @@ class Asked:
         retry_unknown: int = 0,
     ) -> None:
         self.waits: list[float] = []
-        self.failure: Failure | None = None
+        self.failure: CliError | None = None
         wire = ScriptedTransport(answers)
         deadline = Deadline(timeout, clock=lambda: sum(self.waits))
         policy = RetryPolicy(retries, retry_unknown, self.waits.append, lambda low, high: low, lambda: NOW)
         try:
             client = ApiClient(HttpClient(wire, Limits(None, None)), ENDPOINT, None, deadline, policy)
             client.json(method, "interactions", b"{}")
-        except Failure as failure:
+        except CliError as failure:
             self.failure = failure
         self.requests = len(wire.requests)
         assert wire.spent
@@ -150,7 +150,7 @@ def test_nothing_is_begun_after_the_deadline() -> None:
     now[0] = 4.9
     deadline.check()
     now[0] = 5.0
-    with pytest.raises(DeadlinePassed, match="limit of 5 s"):
+    with pytest.raises(DeadlineExceeded, match="limit of 5 s"):
         deadline.check()
 
 
@@ -161,18 +161,18 @@ def test_a_deadline_ends_a_wait_in_one_way(ended: str) -> None:
     class Service:
         def check_deadline(self) -> None:
             if not looks:
-                raise DeadlinePassed("the limit has passed")
+                raise DeadlineExceeded("the limit has passed")
 
         def json(self, method: str, path: str) -> str:
             if ended != "between two looks" and len(looks) == 1:
                 looks.pop()
-                raise Temporary("no byte came")
+                raise TemporaryError("no byte came")
             return json.dumps(looks.pop())
 
         def sleep(self, seconds: float) -> None: ...
 
-    with pytest.raises(DeadlinePassed):
-        interactions.wait(cast(ApiClient, Service()), "v1_a")
+    with pytest.raises(DeadlineExceeded):
+        interactions.wait_for_interaction(cast(ApiClient, Service()), "v1_a")
 
 
 def test_no_retries_means_one_request() -> None:
@@ -265,7 +265,7 @@ def test_a_broken_body_is_unknown_or_incomplete(came: bytes, status: int) -> Non
     ],
 )
 def test_every_error_body_becomes_a_sentence(body: bytes, message: str) -> None:
-    assert errors.read(body, 500, "Oops").failure(500).message == message
+    assert errors.read_api_error(body, 500, "Oops").to_cli_error(500).message == message
 
 
 def test_an_endless_error_body_is_not_read_to_its_end() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from gemini_cli.config import proxy as proxy_module
-from gemini_cli.config.endpoint import Endpoint, endpoint, is_loopback
-from gemini_cli.config.settings import Settings
-from gemini_cli.errors import Rejected, UsageError
+from gemini_cli.config.endpoint import Endpoint, is_loopback, resolve_endpoint
+from gemini_cli.config.settings import ConnectionOptions
+from gemini_cli.errors import RejectedError, UsageError
 
 
 def at(url: str) -> Endpoint:
-    return endpoint(Settings(base_url=url), {})
+    return resolve_endpoint(ConnectionOptions(base_url=url), {})
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def at(url: str) -> Endpoint:
     ],
 )
 def test_the_proxy_is_the_one_curl_would_take(environ: dict[str, str], proxy: str | None) -> None:
-    found = proxy_module.proxy(at("https://api.example"), environ)
+    found = proxy_module.find_proxy(at("https://api.example"), environ)
     assert (found.value if found else None) == proxy
 
 
@@ -47,7 +47,7 @@ def test_loopback_is_what_cannot_leave_the_machine(host: str, loopback: bool) ->
 
 @pytest.mark.parametrize("url", ["http://10.0.0.1", "http://localhost.example", "http://[2001:db8::1]/x"])
 def test_cleartext_to_elsewhere_is_rejected(url: str) -> None:
-    with pytest.raises(Rejected, match="cleartext"):
+    with pytest.raises(RejectedError, match="cleartext"):
         at(url)
 
 
@@ -62,11 +62,11 @@ def test_what_is_no_base_url_is_a_usage_error(url: str) -> None:
 @pytest.mark.parametrize("version", ["a/b", "v1?x", "v1\nx", "..", "ü"])
 def test_what_is_no_version_is_a_usage_error(version: str) -> None:
     with pytest.raises(UsageError):
-        endpoint(Settings(api_version=version), {})
+        resolve_endpoint(ConnectionOptions(api_version=version), {})
     with pytest.raises(UsageError):
-        endpoint(Settings(), {"GEMINI_API_REVISION": version})
+        resolve_endpoint(ConnectionOptions(), {"GEMINI_API_REVISION": version})
 
 
 def test_a_path_prefix_is_kept() -> None:
     assert at("http://127.0.0.1:1/proxy/").url("interactions") == "http://127.0.0.1:1/proxy/v1beta/interactions"
-    assert endpoint(Settings(api_version="beta"), {}).version == "v1beta"
+    assert resolve_endpoint(ConnectionOptions(api_version="beta"), {}).version == "v1beta"

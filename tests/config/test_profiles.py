@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gemini_cli.api.request import fill
+from gemini_cli.api.request import fill_template
 from gemini_cli.errors import UsageError
 from tests.harness import KEY, Outcome, ScriptedTransport, gemini, interaction, reply
 
@@ -114,13 +114,13 @@ def test_the_prompt_of_a_profile_comes_before_the_words(home: Path, profiles: Pa
     ],
 )
 def test_variables_are_filled_in(prompt: str, said: list[str], filled: str) -> None:
-    assert fill(prompt, said) == filled
+    assert fill_template(prompt, said) == filled
 
 
 @pytest.mark.parametrize(("prompt", "said"), [("${X}", []), ("x", ["X=1"]), ("${X}", ["X"])])
 def test_variables_that_do_not_fit_are_refused(prompt: str, said: list[str]) -> None:
     with pytest.raises(UsageError):
-        fill(prompt, said)
+        fill_template(prompt, said)
 
 
 def test_flag_wins_over_environment_over_profile_over_default(home: Path, profiles: Path) -> None:

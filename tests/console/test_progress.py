@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from gemini_cli.console.progress import Bar
+from gemini_cli.console.progress import ProgressBar
 
 
 def test_what_must_be_done_again_makes_no_negative_rate() -> None:
     drawn: list[str] = []
-    bar = Bar(drawn.append, {"TERM": "xterm", "COLUMNS": "120"}, "film.mp4", 100, "B")
+    bar = ProgressBar(drawn.append, {"TERM": "xterm", "COLUMNS": "120"}, "film.mp4", 100, "B")
     for count in (20, 20, -40):
         bar.advance(count)
     bar.note("again")

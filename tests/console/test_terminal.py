@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemini_cli.console.terminal import VISIBLE, Terminal
-from gemini_cli.errors import Ended, InputError, OutputError, Rejected
+from gemini_cli.errors import InputError, Interrupted, OutputError, RejectedError
 from tests.harness import Pipe
 
 
@@ -57,7 +57,7 @@ def test_a_pipe_gets_the_text_to_the_byte(text: str) -> None:
 @given(st.text(st.characters() | st.sampled_from("\n\r\t\x1b\u2028")))
 def test_a_message_is_one_line_without_controls(text: str) -> None:
     told, _, err = terminal()
-    told.tell(Rejected(text), as_json=False)
+    told.print_error(RejectedError(text), as_json=False)
     line = err.getvalue().decode()
     assert line.endswith("\n")
     assert len((line + "x").splitlines()) == 2
@@ -67,14 +67,14 @@ def test_a_message_is_one_line_without_controls(text: str) -> None:
 def test_a_secret_is_never_shown_in_any_spelling() -> None:
     key = "Ab/+=%&$0123456789012345"
     told, _, err = terminal()
-    told.hide(key)
+    told.add_secret(key)
     told.verbose = 2
     for spelling in (key, base64.b64encode(key.encode()).decode(), quote(key, safe="")):
-        told.tell(Rejected(f"x {spelling} x"), as_json=False)
-        told.tell(Rejected(f"x {spelling} x"), as_json=True)
+        told.print_error(RejectedError(f"x {spelling} x"), as_json=False)
+        told.print_error(RejectedError(f"x {spelling} x"), as_json=True)
         told.log(2, spelling)
-        told.notice(spelling)
-        told.thought(spelling)
+        told.print_notice(spelling)
+        told.print_thought(spelling)
         assert spelling not in err.getvalue().decode()
 
 
@@ -88,15 +88,15 @@ def test_what_cannot_be_written_is_an_output_error(number: int) -> None:
 
 
 def test_a_reader_that_left_ends_the_run_by_sigpipe() -> None:
-    with pytest.raises(Ended) as ended:
+    with pytest.raises(Interrupted) as ended:
         Terminal(Pipe(), Failing(BrokenPipeError(32, "gone")), Pipe()).write("x")
     assert ended.value.signum == signal.SIGPIPE
 
 
 def test_a_broken_stderr_is_no_failure() -> None:
     mute = Terminal(Pipe(), Pipe(), Failing(BrokenPipeError(32, "gone")))
-    mute.tell(Rejected("x"), as_json=False)
-    mute.notice("x")
+    mute.print_error(RejectedError("x"), as_json=False)
+    mute.print_notice("x")
 
 
 def test_a_slow_non_blocking_stdout_loses_no_byte() -> None:
@@ -132,33 +132,33 @@ def test_stdin_is_read_to_its_end_however_slow_it_comes() -> None:
     thread = threading.Thread(target=feed)
     thread.start()
     with open(reader, "rb", buffering=0) as raw:
-        assert Terminal(raw, Pipe(), Pipe()).read(100) == b"slow and whole"
+        assert Terminal(raw, Pipe(), Pipe()).read_stdin(100) == b"slow and whole"
     thread.join()
 
 
 def test_stdin_has_a_limit_and_may_be_closed() -> None:
     with pytest.raises(InputError, match="more than 10 bytes"):
-        Terminal(Pipe(b"x" * 11), Pipe(), Pipe()).read(10)
-    assert Terminal(None, Pipe(), Pipe()).read(10) == b""
+        Terminal(Pipe(b"x" * 11), Pipe(), Pipe()).read_stdin(10)
+    assert Terminal(None, Pipe(), Pipe()).read_stdin(10) == b""
 
 
 def test_notices_are_said_once_and_not_when_quiet() -> None:
     told, _, err = terminal()
-    told.notice("a")
-    told.notice("a")
+    told.print_notice("a")
+    told.print_notice("a")
     told.quiet = True
-    told.notice("b")
+    told.print_notice("b")
     assert err.getvalue() == b"gemini-cli: a\n"
 
 
 def test_a_message_starts_on_a_line_of_its_own_where_both_streams_meet() -> None:
     both, out, err = terminal(tty=True)
     both.write("half a line")
-    both.tell(Rejected("x"), as_json=False)
+    both.print_error(RejectedError("x"), as_json=False)
     assert (out.getvalue(), err.getvalue()) == (b"half a line", b"\ngemini-cli: rejected: x\n")
     apart, _, err = terminal()
     apart.write("half a line")
-    apart.tell(Rejected("x"), as_json=False)
+    apart.print_error(RejectedError("x"), as_json=False)
     assert err.getvalue() == b"gemini-cli: rejected: x\n"
 
 
@@ -177,5 +177,5 @@ def test_a_message_starts_on_a_line_of_its_own_where_both_streams_meet() -> None
 )
 def test_colour_follows_the_usual_variables(environ: dict[str, str], tty: bool, coloured: bool) -> None:
     err = Pipe(terminal=tty)
-    Terminal(Pipe(), Pipe(), err, environ).thought("x")
+    Terminal(Pipe(), Pipe(), err, environ).print_thought("x")
     assert (b"\x1b[2m" in err.getvalue()) is coloured

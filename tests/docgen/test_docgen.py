@@ -9,20 +9,20 @@ import subprocess
 import pytest
 
 from gemini_cli.cli.command import Command
-from gemini_cli.cli.command_tree import commands
+from gemini_cli.cli.command_tree import load_commands
 from gemini_cli.config import api_key
 from gemini_cli.docgen import command_info, man, roff
-from gemini_cli.docgen.__main__ import CHECKOUT, stale
-from gemini_cli.errors import Failure
+from gemini_cli.docgen.__main__ import CHECKOUT, stale_files
+from gemini_cli.errors import CliError
 from tests.test_layers import PACKAGE
 from tests.waiting import PATIENCE
 
-PAGES = man.pages(commands())
+PAGES = man.man_pages(load_commands())
 SECTIONS = "NAME SYNOPSIS DESCRIPTION OPTIONS EXIT STATUS ENVIRONMENT EXAMPLES SEE ALSO"
 
 
 def test_what_is_committed_is_what_would_be_printed() -> None:
-    assert stale() == [], "run python -m gemini_cli.docgen"
+    assert stale_files() == [], "run python -m gemini_cli.docgen"
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -37,13 +37,13 @@ def test_the_readers_of_man_pages_have_nothing_to_say(reader: list[str], name: s
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("command", commands(), ids=lambda command: command.name)
+@pytest.mark.parametrize("command", load_commands(), ids=lambda command: command.name)
 def test_a_page_has_every_section_flag_and_status(command: Command) -> None:
     page = PAGES[f"gemini-cli-{command.name.replace(' ', '-')}.1"]
     assert re.sub("FILES ", "", " ".join(re.findall(r"^\.SH (.*)", page, re.MULTILINE))) == SECTIONS
-    for field in command_info.flags(command):
+    for field in command_info.command_options(command):
         assert all(roff.bold(name) in page for name in command_info.spellings(field))
-    for kind in Failure.__subclasses__():
+    for kind in CliError.__subclasses__():
         assert f"({kind.kind})" in page
 
 
@@ -51,10 +51,15 @@ def test_every_variable_that_the_client_reads_is_documented() -> None:
     """By name; the proxies' names are put together. HOME and PATH are everybody's."""
     client = [path for path in PACKAGE.rglob("*.py") if not path.is_relative_to(PACKAGE / "emulator")]
     source = "".join(path.read_text() for path in client)
-    read = set(re.findall(r"environ(?:\.get\(|\.pop\(|\[)\"([A-Z_]+)\"", source)) | {*api_key.VARIABLES}
-    told = {name for each in command_info.variables(commands()) for name in each.names}
+    read = set(re.findall(r"environ(?:\.get\(|\.pop\(|\[)\"([A-Z_]+)\"", source)) | {*api_key.KEY_VARIABLES}
+    told = {name for each in command_info.documented_variables(load_commands()) for name in each.names}
     assert read - told == {"HOME", "PATH"}
-    assert {name for command in commands() for field in command_info.flags(command) for name in field.flag.env} <= told
+    assert {
+        name
+        for command in load_commands()
+        for field in command_info.command_options(command)
+        for name in field.spec.env
+    } <= told
 
 
 def test_roff_says_what_was_said() -> None:

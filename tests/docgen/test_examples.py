@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gemini_cli.cli.command_tree import commands
+from gemini_cli.cli.command_tree import load_commands
 from gemini_cli.docgen.examples import EXAMPLES, Example
 from gemini_cli.emulator.api import files
 from gemini_cli.emulator.model.script import Script
@@ -22,7 +22,7 @@ from tests.waiting import PATIENCE
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 BASE = "https://generativelanguage.googleapis.com"
 ALL = [
-    pytest.param(example, id=f"{name or 'gemini-cli'}: {example.says}")
+    pytest.param(example, id=f"{name or 'gemini-cli'}: {example.description}")
     for name, each in EXAMPLES.items()
     for example in each
 ]
@@ -58,7 +58,7 @@ def _keep_files(state: Path) -> None:
 
 
 def test_every_command_has_an_example() -> None:
-    assert {command.name for command in commands()} | {""} == EXAMPLES.keys()
+    assert {command.name for command in load_commands()} | {""} == EXAMPLES.keys()
 
 
 @pytest.mark.parametrize("example", ALL)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from gemini_cli.cli.command_tree import commands
+from gemini_cli.cli.command_tree import load_commands
 from gemini_cli.docgen import readme
-from gemini_cli.errors import Failure
+from gemini_cli.errors import CliError
 from tests.faults.program import on_the_path
 from tests.waiting import PATIENCE
 
@@ -96,5 +96,5 @@ def test_the_first_answer_is_the_one_shown(offline: Offline) -> None:
 
 
 def test_its_tables_are_the_programs() -> None:
-    assert readme.current(TEXT, commands()) == TEXT
-    assert all(f"`{kind.kind}`" in TEXT for kind in Failure.__subclasses__())
+    assert readme.updated_readme(TEXT, load_commands()) == TEXT
+    assert all(f"`{kind.kind}`" in TEXT for kind in CliError.__subclasses__())

@@ -15,7 +15,7 @@ from contextlib import suppress
 READ = 1 << 20
 
 
-class Sink:
+class NullServer:
     """`meanwhile` is called with the bytes that came of an upload so far, after each read."""
 
     def __init__(

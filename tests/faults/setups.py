@@ -35,7 +35,7 @@ class Asked(Protocol):
     def at(self) -> float: ...
 
 
-class Scene(NamedTuple):
+class Target(NamedTuple):
     url: str
     requests: Sequence[Asked] = ()
     environ: dict[str, str] = {}  # noqa: RUF012  never changed
@@ -43,19 +43,19 @@ class Scene(NamedTuple):
     leftovers: Callable[[], list[str]] = list  # faults that were ordered and did not happen
 
 
-Stage = Callable[[], AbstractContextManager[Scene]]
+Setup = Callable[[], AbstractContextManager[Target]]
 
 
 # The emulator ---------------------------------------------------------------------------------------------------------
 
 
-def emulated(*orders: str, reply: str = T, **line: Any) -> Stage:
+def emulated(*orders: str, reply: str = T, **line: Any) -> Setup:
     """The emulator with faults on order; each of them must be used up."""
 
     @contextmanager
-    def stage() -> Iterator[Scene]:
+    def stage() -> Iterator[Target]:
         with closing(emulator(*filter(None, orders), reply=reply, **line).start()) as server:
-            yield Scene(server.url, server.requests, leftovers=server.emulator.leftovers)
+            yield Target(server.url, server.requests, leftovers=server.emulator.leftovers)
 
     return stage
 
@@ -64,46 +64,46 @@ def emulator(*orders: str, reply: str = T, **line: Any) -> Server:
     return Server(Emulator(key=CANARY, faults=orders, script=[{"reply": reply, "chunk": 8, **line}]))
 
 
-def redirected(status: int, *, cut: bool = False) -> Stage:
+def redirected(status: int, *, cut: bool = False) -> Setup:
     """A redirect to another address, which must not be followed; with `cut`, of the GET that asks for the rest."""
 
     @contextmanager
-    def stage() -> Iterator[Scene]:
+    def stage() -> Iterator[Target]:
         with RawServer(host="127.0.0.2") as other:
             orders = [f"redirect('{other.url}/elsewhere', {status}, times=forever{', on=get' if cut else ''})"]
             with closing(emulator(*(["cut(2)"] if cut else []), *orders).start()) as server:
-                yield Scene(server.url, server.requests, forbidden=[other], leftovers=server.emulator.leftovers)
+                yield Target(server.url, server.requests, forbidden=[other], leftovers=server.emulator.leftovers)
 
     return stage
 
 
 @contextmanager
-def behind_proxies() -> Iterator[Scene]:
+def behind_proxies() -> Iterator[Target]:
     """Every proxy variable names a proxy, and the server is on loopback."""
     names = ("http_proxy", "https_proxy", "all_proxy")
     with RawServer() as proxy, emulator() as server:
         environ = {name: proxy.url for lower in names for name in (lower, lower.upper())}
-        yield Scene(server.url, server.requests, environ, [proxy])
+        yield Target(server.url, server.requests, environ, [proxy])
 
 
 # Below HTTP -----------------------------------------------------------------------------------------------------------
 
 
-def raw(posts: Sequence[Answer], gets: Sequence[Answer] = ()) -> Stage:
+def raw(posts: Sequence[Answer], gets: Sequence[Answer] = ()) -> Setup:
     @contextmanager
-    def stage() -> Iterator[Scene]:
+    def stage() -> Iterator[Target]:
         with RawServer(posts, gets) as server:
-            yield Scene(server.url, server.requests)
+            yield Target(server.url, server.requests)
 
     return stage
 
 
 @contextmanager
-def self_signed() -> Iterator[Scene]:
+def self_signed() -> Iterator[Target]:
     with tempfile.TemporaryDirectory() as directory:
         context = certificate(Path(directory))
     with RawServer([http(answer_body())], tls=context) as server:
-        yield Scene(server.url, server.requests)
+        yield Target(server.url, server.requests)
 
 
 def certificate(directory: Path) -> ssl.SSLContext:
@@ -119,15 +119,15 @@ def certificate(directory: Path) -> ssl.SSLContext:
 
 
 @contextmanager
-def closed_port() -> Iterator[Scene]:
+def closed_port() -> Iterator[Target]:
     """A port that is taken, so that nobody else can listen on it, and does not listen."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        yield Scene(f"http://127.0.0.1:{taken.getsockname()[1]}")
+        yield Target(f"http://127.0.0.1:{taken.getsockname()[1]}")
 
 
 @contextmanager
-def deaf_port() -> Iterator[Scene]:
+def deaf_port() -> Iterator[Target]:
     """A port that never completes a connection: its queue of one is full."""
     with ExitStack() as stack:
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
@@ -135,15 +135,15 @@ def deaf_port() -> Iterator[Scene]:
             waiting = stack.enter_context(socket.socket())
             waiting.setblocking(False)
             waiting.connect_ex(listener.getsockname())
-        yield Scene(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        yield Target(f"http://127.0.0.1:{listener.getsockname()[1]}")
 
 
-def at(url: str) -> Stage:
+def at(url: str) -> Setup:
     """No server of ours."""
 
     @contextmanager
-    def stage() -> Iterator[Scene]:
-        yield Scene(url)
+    def stage() -> Iterator[Target]:
+        yield Target(url)
 
     return stage
 
@@ -228,7 +228,7 @@ def chunked(body: bytes, size: int = 50) -> bytes:
     return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
 
 
-def both_ways(name: str, answer: Callable[[bytes, str], Answer]) -> dict[str, Stage]:
+def both_ways(name: str, answer: Callable[[bytes, str], Answer]) -> dict[str, Setup]:
     """The same done to a stream of events, and to a plain answer."""
     events_ = events(*told(*DELTAS), STOP, COMPLETED)
     return {
@@ -237,7 +237,7 @@ def both_ways(name: str, answer: Callable[[bytes, str], Answer]) -> dict[str, St
     }
 
 
-def cut_with_id(interaction_id: str) -> Stage:
+def cut_with_id(interaction_id: str) -> Setup:
     """A stream that is cut, and continued under an id that the server made up."""
 
     def named(event: dict[str, Any]) -> bytes:
@@ -286,7 +286,7 @@ def interim_for_ever(connection: socket.socket, stopping: threading.Event) -> No
         connection.sendall(INTERIM)
 
 
-STAGES: dict[str, Stage] = {
+SETUPS: dict[str, Setup] = {
     "closed port": closed_port,
     "deaf port": deaf_port,
     "https://nothing.invalid": at("https://nothing.invalid"),

@@ -15,7 +15,7 @@ from gemini_cli.emulator.http.server import Server
 from gemini_cli.emulator.service import Emulator
 from tests.waiting import until
 
-from .null_server import Sink
+from .null_server import NullServer
 from .program import (
     CANARY,
     Home,
@@ -137,7 +137,7 @@ def meddled(meddle: Any, place: Home, path: Path) -> tuple[int, list[str]]:
         if meddlings:
             meddlings.pop()()
 
-    sink = Sink(meanwhile)
+    sink = NullServer(meanwhile)
     try:
         done = run_forked(command("upload", str(path)), place, place.environ(sink.url))
     finally:
@@ -166,13 +166,13 @@ def test_a_file_that_changes_on_its_way_is_not_finished(meddle: Any, place: Home
 
 
 @pytest.fixture
-def sunk() -> Iterator[Sink]:
-    sink = Sink()
+def sunk() -> Iterator[NullServer]:
+    sink = NullServer()
     yield sink
     sink.close()
 
 
-def test_memory_does_not_grow_with_the_file(place: Home, tmp_path: Path, sunk: Sink) -> None:
+def test_memory_does_not_grow_with_the_file(place: Home, tmp_path: Path, sunk: NullServer) -> None:
     path = tmp_path / "film.png"
     with path.open("wb") as file:
         file.truncate(300 * MIB)

@@ -8,22 +8,22 @@ from typing import Any
 
 import pytest
 
-from gemini_cli.config.endpoint import endpoint
-from gemini_cli.config.settings import Settings
+from gemini_cli.config.endpoint import resolve_endpoint
+from gemini_cli.config.settings import ConnectionOptions
 from gemini_cli.errors import InputError, UsageError
 from gemini_cli.files.content_parts import Attachment, attachment_parts, user_input
 from gemini_cli.formats import strict_json
-from gemini_cli.tools.declarations import spelled
+from gemini_cli.tools.declarations import parse_tool_options
 
 BASE = "https://host.example/prefix"
 FILES = f"{BASE}/v1beta"
-GOOGLE = Settings.base_url
+GOOGLE = ConnectionOptions.base_url
 
 
 def parts(*texts: str, stdin: bytes = b"") -> Any:
     """As they are sent."""
-    made = attachment_parts(texts, lambda: stdin, endpoint(Settings(base_url=BASE), {}))
-    return strict_json.parse(strict_json.dump(made))
+    made = attachment_parts(texts, lambda: stdin, resolve_endpoint(ConnectionOptions(base_url=BASE), {}))
+    return strict_json.loads(strict_json.dumps(made))
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_one_text_is_a_string_and_more_are_parts(prompt: Any, attached: Any, std
 )
 def test_a_file_of_tools_is_read(text: str, made: list[dict[str, Any]]) -> None:
     Path("tools.yaml").write_text(text)
-    assert spelled(["tools.yaml"]).tools == made
+    assert parse_tool_options(["tools.yaml"]).tools == made
 
 
 @pytest.mark.parametrize(
@@ -201,14 +201,14 @@ def test_a_file_of_tools_is_read(text: str, made: list[dict[str, Any]]) -> None:
 def test_a_file_that_declares_no_tools_is_an_input_error(text: str, words: str) -> None:
     Path("tools.yaml").write_text(text)
     with pytest.raises(InputError, match=words):
-        spelled(["tools.yaml"])
+        parse_tool_options(["tools.yaml"])
 
 
 def test_a_file_in_the_working_directory_does_not_shadow_a_built_in_tool() -> None:
     Path("google_search").write_text("- {name: stray}\n")
-    assert spelled(["google_search"]).tools == [{"type": "google_search"}]
+    assert parse_tool_options(["google_search"]).tools == [{"type": "google_search"}]
 
 
 def test_an_mcp_server_needs_a_url() -> None:
     with pytest.raises(InputError):
-        spelled(["mcp_server=nonsense"])
+        parse_tool_options(["mcp_server=nonsense"])

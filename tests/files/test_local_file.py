@@ -12,35 +12,39 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemini_cli.errors import InputError
-from gemini_cli.files.local_file import PIECE, Source
-from gemini_cli.transport.body import Pieces, whole
+from gemini_cli.files.local_file import FILE_READ_SIZE, LocalFile
+from gemini_cli.transport.body import StreamedBody, read_whole_body
 
-SIZE = 2 * PIECE + 11
+SIZE = 2 * FILE_READ_SIZE + 11
 CONTENT = random.Random(1).randbytes(SIZE)
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
+def source(tmp_path_factory: pytest.TempPathFactory) -> LocalFile:
     path = tmp_path_factory.mktemp("source") / "file"
     path.write_bytes(CONTENT)
-    return Source.of(str(path))
+    return LocalFile.open_path(str(path))
 
 
 @given(st.integers(0, SIZE), st.data())
-def test_pieces_are_the_bytes(source: Source, offset: int, data: st.DataObject) -> None:
+def test_pieces_are_the_bytes(source: LocalFile, offset: int, data: st.DataObject) -> None:
     length = data.draw(st.integers(0, SIZE - offset))
-    body = Pieces(length, lambda: source.pieces(offset, length))
-    assert whole(body) == CONTENT[offset : offset + length]
+    body = StreamedBody(length, lambda: source.read_chunks(offset, length))
+    assert read_whole_body(body) == CONTENT[offset : offset + length]
 
 
 def test_what_cannot_be_read_is_an_input_error_from_the_first_look(
-    source: Source, monkeypatch: pytest.MonkeyPatch
+    source: LocalFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unreadable(*arguments: int) -> bytes:
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(os, "pread", unreadable)
-    for look in (source.sample, source.mime_type, lambda: whole(Pieces(SIZE, lambda: source.pieces(0, SIZE)))):
+    for look in (
+        source.sample_hash,
+        source.mime_type,
+        lambda: read_whole_body(StreamedBody(SIZE, lambda: source.read_chunks(0, SIZE))),
+    ):
         with pytest.raises(InputError, match="Input/output error"):
             look()
 
@@ -49,8 +53,8 @@ def test_what_cannot_be_read_is_an_input_error_from_the_first_look(
 def test_what_changes_meanwhile_is_never_given_whole(size: int, tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(CONTENT)
-    source = Source.of(str(path))
-    pieces = source.pieces(0, SIZE)
+    source = LocalFile.open_path(str(path))
+    pieces = source.read_chunks(0, SIZE)
     next(pieces)
     os.truncate(path, size)
     with pytest.raises(InputError, match="changed while it was being sent"):

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemini_cli.client.api_client import UploadResponse
-from gemini_cli.errors import Failure, Rejected, Temporary, Unknown
-from gemini_cli.files.resumable_upload import CHUNK, Session, Step, Upload, says
+from gemini_cli.errors import CliError, RejectedError, TemporaryError, UnknownOutcomeError
+from gemini_cli.files.resumable_upload import CHUNK, ResumableUpload, UploadSession, UploadStep, has_sha256
 
 STEP = 256 * 1024
 URL = "https://host/upload?upload_id="
@@ -49,7 +49,7 @@ class Opened:
         return True
 
 
-def told(failure: Failure | None = None, text: str = "", **headers: object) -> UploadResponse:
+def told(failure: CliError | None = None, text: str = "", **headers: object) -> UploadResponse:
     """An answer with the protocol's headers, as far as they are not None."""
     said = {name: value for name, value in headers.items() if value is not None}
     return UploadResponse(
@@ -57,7 +57,7 @@ def told(failure: Failure | None = None, text: str = "", **headers: object) -> U
     )
 
 
-BROKEN = Temporary("the connection broke")
+BROKEN = TemporaryError("the connection broke")
 
 
 class Peer:
@@ -69,9 +69,9 @@ class Peer:
         self.granularity = granularity
         self.sessions: list[Opened] = []
         self.files: list[Opened] = []
-        self.requests: list[Step] = []
+        self.requests: list[UploadStep] = []
 
-    def answer(self, step: Step, session: Session | None) -> UploadResponse:
+    def answer(self, step: UploadStep, session: UploadSession | None) -> UploadResponse:
         self.requests.append(step)
         mood = next(self.moods)
         if session is None:
@@ -84,23 +84,23 @@ class Peer:
         if mood in ("lose", "lost_ack", "truncate"):
             return told(BROKEN)
         if mood in ("refuse", "refuse_active"):
-            return told(Temporary("not now", http_status=503))
+            return told(TemporaryError("not now", http_status=503))
         self.sessions.append(Opened())
         return told(url=f"{URL}{len(self.sessions) - 1}", status="active", chunk_granularity=self.granularity)
 
-    def _carry_out(self, step: Step, opened: Opened) -> UploadResponse:
+    def _carry_out(self, step: UploadStep, opened: Opened) -> UploadResponse:
         if opened.status != "active":
             return self._state(opened)
         if step.command == "query":
             return self._state(opened)
         if step.offset != opened.received or step.offset + step.length > self.size:
-            return told(Rejected("wrong offset", http_status=400), status="active")
+            return told(RejectedError("wrong offset", http_status=400), status="active")
         opened.stored.append(Stored(step.offset, step.length))
         return self._finish(opened) if "finalize" in step.command else self._state(opened)
 
     def _finish(self, opened: Opened) -> UploadResponse:
         if opened.received != self.size:
-            return told(Rejected("too short", http_status=400), status="active")
+            return told(RejectedError("too short", http_status=400), status="active")
         opened.status = "final"
         self.files.append(opened)
         return self._state(opened)
@@ -111,67 +111,67 @@ class Peer:
 
     # What may go wrong. Each is a mood of its name.
 
-    def _lose(self, step: Step, opened: Opened) -> UploadResponse:
+    def _lose(self, step: UploadStep, opened: Opened) -> UploadResponse:
         return told(BROKEN)
 
-    def _lost_ack(self, step: Step, opened: Opened) -> UploadResponse:
+    def _lost_ack(self, step: UploadStep, opened: Opened) -> UploadResponse:
         self._carry_out(step, opened)
         return told(BROKEN)
 
-    def _half_ack(self, step: Step, opened: Opened) -> UploadResponse:
+    def _half_ack(self, step: UploadStep, opened: Opened) -> UploadResponse:
         """The headers came, the body broke off."""
         return self._carry_out(step, opened)._replace(text="", failure=BROKEN)
 
-    def _truncate(self, step: Step, opened: Opened) -> UploadResponse:
+    def _truncate(self, step: UploadStep, opened: Opened) -> UploadResponse:
         """Only the beginning of a chunk arrives."""
         if step.command != "query" and opened.status == "active" and step.offset == opened.received:
             opened.stored.append(Stored(step.offset, step.length // 3))
         return told(BROKEN)
 
-    def _repeat(self, step: Step, opened: Opened) -> UploadResponse:
+    def _repeat(self, step: UploadStep, opened: Opened) -> UploadResponse:
         """A request arrives twice; it is the second one that is answered."""
         self._carry_out(step, opened)
         return self._carry_out(step, opened)
 
-    def _refuse(self, step: Step, opened: Opened) -> UploadResponse:
-        return told(Temporary("not now", http_status=503))
+    def _refuse(self, step: UploadStep, opened: Opened) -> UploadResponse:
+        return told(TemporaryError("not now", http_status=503))
 
-    def _refuse_active(self, step: Step, opened: Opened) -> UploadResponse:
-        return told(Temporary("not now", http_status=503), status="active")
+    def _refuse_active(self, step: UploadStep, opened: Opened) -> UploadResponse:
+        return told(TemporaryError("not now", http_status=503), status="active")
 
-    def _mute(self, step: Step, opened: Opened) -> UploadResponse:
+    def _mute(self, step: UploadStep, opened: Opened) -> UploadResponse:
         """A 200 that says nothing of an upload."""
         return told(None, "<html>")
 
-    def _nameless(self, step: Step, opened: Opened) -> UploadResponse:
+    def _nameless(self, step: UploadStep, opened: Opened) -> UploadResponse:
         """What was done is said, but not the File."""
         return self._carry_out(step, opened)._replace(text="")
 
-    def _gone(self, step: Step, opened: Opened) -> UploadResponse:
+    def _gone(self, step: UploadStep, opened: Opened) -> UploadResponse:
         opened.status = "cancelled"
-        return told(Rejected("not found", http_status=404))
+        return told(RejectedError("not found", http_status=404))
 
-    def _cancelled(self, step: Step, opened: Opened) -> UploadResponse:
+    def _cancelled(self, step: UploadStep, opened: Opened) -> UploadResponse:
         opened.status = "cancelled"
         return told(status="cancelled")
 
     # What only a liar does.
 
-    def _claim_more(self, step: Step, opened: Opened) -> UploadResponse:
+    def _claim_more(self, step: UploadStep, opened: Opened) -> UploadResponse:
         return told(status="active", size_received=opened.received + STEP)
 
-    def _claim_less(self, step: Step, opened: Opened) -> UploadResponse:
+    def _claim_less(self, step: UploadStep, opened: Opened) -> UploadResponse:
         self._carry_out(step, opened)
         return told(status="active", size_received=max(opened.received - STEP, 0))
 
-    def _claim_final(self, step: Step, opened: Opened) -> UploadResponse:
+    def _claim_final(self, step: UploadStep, opened: Opened) -> UploadResponse:
         return told(None, json.dumps({"file": {"name": "files/lie"}}), status="final")
 
-    def _swallow(self, step: Step, opened: Opened) -> UploadResponse:
+    def _swallow(self, step: UploadStep, opened: Opened) -> UploadResponse:
         """A chunk is acknowledged and thrown away."""
         return told(status="active", size_received=step.offset + step.length)
 
-    def _nonsense(self, step: Step, opened: Opened) -> UploadResponse:
+    def _nonsense(self, step: UploadStep, opened: Opened) -> UploadResponse:
         return told(status="active", size_received="-7", chunk_granularity="x")
 
 
@@ -184,15 +184,15 @@ granularities = st.sampled_from([None, STEP, CHUNK, CHUNK + STEP, 3, 0])
 LIMIT = 2000  # requests, after which an upload counts as endless
 
 
-def run(peer: Peer, retries: int = 3, session: Session | None = None) -> Upload:
-    upload = Upload(peer.size, retries, lambda url: url.startswith("https://host/"), session)
+def run(peer: Peer, retries: int = 3, session: UploadSession | None = None) -> ResumableUpload:
+    upload = ResumableUpload(peer.size, retries, lambda url: url.startswith("https://host/"), session)
     while (step := upload.step) is not None:
         assert len(peer.requests) < LIMIT, "it does not end"
         if step.command == "find":
             done = [opened for opened in peer.files if opened.whole]
-            upload.found({"name": "files/a"} if done else None)
+            upload.set_found_file({"name": "files/a"} if done else None)
         else:
-            upload.take(peer.answer(step, upload.session))
+            upload.handle_response(peer.answer(step, upload.session))
     return upload
 
 
@@ -203,7 +203,7 @@ def test_it_always_ends_and_an_honest_end_is_the_whole_file(
     peer = Peer(size, cycle(moods), granularity)
     try:
         file = run(peer).file
-    except Failure:
+    except CliError:
         return
     assert file is not None
     if not set(moods) & set(LYING):
@@ -225,7 +225,7 @@ def test_bad_luck_that_passes_is_survived(size: int, granularity: int | None, mo
 def test_no_byte_is_sent_again_blindly(size: int, moods: list[str]) -> None:
     """After anything but an acknowledgement the server is asked first; chunks begin where it said it was."""
     peer = Peer(size, cycle(moods))
-    upload = Upload(size, 3, lambda url: True)
+    upload = ResumableUpload(size, 3, lambda url: True)
     asked_first = True
     try:
         while (step := upload.step) is not None and step.command != "find":
@@ -236,8 +236,8 @@ def test_no_byte_is_sent_again_blindly(size: int, moods: list[str]) -> None:
             answer = peer.answer(step, upload.session)
             status = answer.headers.get("x-goog-upload-status")
             asked_first = answer.failure is None and status == "active"
-            upload.take(answer)
-    except Failure:
+            upload.handle_response(answer)
+    except CliError:
         pass
 
 
@@ -296,15 +296,15 @@ def test_what_follows_what(moods: Ordered, requests: Ordered) -> None:
 @pytest.mark.parametrize(
     ("moods", "kind"),
     [
-        (["refuse"], Temporary),
-        (["good", *["lose"] * 9], Temporary),
-        (["good", "claim_more", "claim_more"], Rejected),
-        (["good", "gone", "good", "gone"], Rejected),
-        (["good", "cancelled", "good", "cancelled"], Rejected),
+        (["refuse"], TemporaryError),
+        (["good", *["lose"] * 9], TemporaryError),
+        (["good", "claim_more", "claim_more"], RejectedError),
+        (["good", "gone", "good", "gone"], RejectedError),
+        (["good", "cancelled", "good", "cancelled"], RejectedError),
         (["good", "good", "nameless", "nameless", "nameless"], None),
     ],
 )
-def test_what_ends_it(moods: Ordered, kind: type[Failure] | None) -> None:
+def test_what_ends_it(moods: Ordered, kind: type[CliError] | None) -> None:
     peer = Peer(2 * CHUNK, cycle(moods))
     if kind is None:  # it was finished, and found where its description was lost
         assert run(peer).file == {"name": "files/a"}
@@ -313,64 +313,64 @@ def test_what_ends_it(moods: Ordered, kind: type[Failure] | None) -> None:
         run(peer)
 
 
-def scripted(size: int, *answers: UploadResponse) -> Upload:
-    upload = Upload(size, 3, lambda url: True)
+def scripted(size: int, *answers: UploadResponse) -> ResumableUpload:
+    upload = ResumableUpload(size, 3, lambda url: True)
     for answer in (told(url=URL, status="active"), *answers):
-        upload.take(answer)
+        upload.handle_response(answer)
     return upload
 
 
 def test_a_server_that_lost_bytes_gets_them_again() -> None:
     upload = scripted(4 * CHUNK, told(status="active"), told(status="active"), told(BROKEN))
-    upload.take(told(status="active", size_received=CHUNK))
-    assert upload.step == Step("upload", CHUNK, CHUNK)
+    upload.handle_response(told(status="active", size_received=CHUNK))
+    assert upload.step == UploadStep("upload", CHUNK, CHUNK)
 
 
 def test_a_server_cannot_have_what_was_never_sent() -> None:
     upload = scripted(4 * CHUNK, told(status="active"), told(BROKEN))
-    upload.take(told(status="active", size_received=2 * CHUNK))
-    assert upload.step == Step("upload", 2 * CHUNK, CHUNK)
+    upload.handle_response(told(status="active", size_received=2 * CHUNK))
+    assert upload.step == UploadStep("upload", 2 * CHUNK, CHUNK)
     upload = scripted(4 * CHUNK, told(status="active"), told(BROKEN))
-    with pytest.raises(Rejected, match="claims"):
-        upload.take(told(status="active", size_received=2 * CHUNK + 1))
+    with pytest.raises(RejectedError, match="claims"):
+        upload.handle_response(told(status="active", size_received=2 * CHUNK + 1))
 
 
 def test_a_chunk_that_is_refused_for_good_is_sent_once_if_the_server_has_no_more_than_was_known() -> None:
-    refused = told(Rejected("the upload offset must be 8388608", http_status=400), status="active")
+    refused = told(RejectedError("the upload offset must be 8388608", http_status=400), status="active")
     upload = scripted(4 * CHUNK, refused)
-    assert upload.step == Step("query")
-    with pytest.raises(Rejected, match="offset"):
-        upload.take(told(status="active", size_received=0))
+    assert upload.step == UploadStep("query")
+    with pytest.raises(RejectedError, match="offset"):
+        upload.handle_response(told(status="active", size_received=0))
     upload = scripted(4 * CHUNK, refused)
-    upload.take(told(status="active", size_received=CHUNK))
-    assert upload.step == Step("upload", CHUNK, CHUNK)
+    upload.handle_response(told(status="active", size_received=CHUNK))
+    assert upload.step == UploadStep("upload", CHUNK, CHUNK)
 
 
 def test_a_finished_file_that_nobody_can_name_is_told_as_unknown() -> None:
     upload = scripted(1, told(status="final"), told(status="final"))
-    assert upload.step == Step("find")
-    with pytest.raises(Unknown, match="files list"):
-        upload.found(None)
+    assert upload.step == UploadStep("find")
+    with pytest.raises(UnknownOutcomeError, match="files list"):
+        upload.set_found_file(None)
 
 
 @pytest.mark.parametrize(
     ("answer", "following"),
     [
-        (told(status="active", size_received=CHUNK), Step("upload, finalize", CHUNK, CHUNK)),
-        (told(status="active", size_received=7), Step("upload", 7, CHUNK)),
+        (told(status="active", size_received=CHUNK), UploadStep("upload, finalize", CHUNK, CHUNK)),
+        (told(status="active", size_received=7), UploadStep("upload", 7, CHUNK)),
         (told(None, '{"file":{"name":"files/a"}}', status="final"), None),
-        (told(status="final"), Step("find")),
-        (told(status="cancelled"), Step("start")),
-        (told(Rejected("not found", http_status=404)), Step("start")),
-        (told(Rejected("gone", http_status=410)), Step("start")),
-        (told(Rejected("expired", http_status=400)), Step("start")),
-        (told(BROKEN), Step("query")),
+        (told(status="final"), UploadStep("find")),
+        (told(status="cancelled"), UploadStep("start")),
+        (told(RejectedError("not found", http_status=404)), UploadStep("start")),
+        (told(RejectedError("gone", http_status=410)), UploadStep("start")),
+        (told(RejectedError("expired", http_status=400)), UploadStep("start")),
+        (told(BROKEN), UploadStep("query")),
     ],
 )
-def test_a_kept_session_is_asked_first(answer: UploadResponse, following: Step | None) -> None:
-    upload = Upload(2 * CHUNK, 3, lambda url: True, Session(URL))
-    assert upload.step == Step("query")
-    upload.take(answer)
+def test_a_kept_session_is_asked_first(answer: UploadResponse, following: UploadStep | None) -> None:
+    upload = ResumableUpload(2 * CHUNK, 3, lambda url: True, UploadSession(URL))
+    assert upload.step == UploadStep("query")
+    upload.handle_response(answer)
     assert upload.step == following
 
 
@@ -380,26 +380,26 @@ def test_a_kept_session_is_asked_first(answer: UploadResponse, following: Step |
         (told(status="active"), "without an upload URL"),
         (told(url="https://elsewhere/x", status="active"), "elsewhere"),
         (told(url="http://[", status="active"), "another host"),
-        (told(Rejected("no", http_status=400)), "no"),
+        (told(RejectedError("no", http_status=400)), "no"),
     ],
 )
 def test_what_is_no_start(answer: UploadResponse, words: str) -> None:
-    upload = Upload(1, 3, lambda url: url.startswith("https://host/"))
-    with pytest.raises(Rejected, match=words):
-        upload.take(answer)
+    upload = ResumableUpload(1, 3, lambda url: url.startswith("https://host/"))
+    with pytest.raises(RejectedError, match=words):
+        upload.handle_response(answer)
 
 
 def test_a_query_that_is_redirected_or_untrusted_does_not_start_over() -> None:
-    for failure in (Rejected("redirect", http_status=302), Rejected("certificate")):
-        upload = Upload(1, 3, lambda url: True, Session(URL))
-        with pytest.raises(Rejected, match=failure.message):
-            upload.take(told(failure))
+    for failure in (RejectedError("redirect", http_status=302), RejectedError("certificate")):
+        upload = ResumableUpload(1, 3, lambda url: True, UploadSession(URL))
+        with pytest.raises(RejectedError, match=failure.message):
+            upload.handle_response(told(failure))
 
 
 def test_the_hash_is_read_as_the_service_writes_it() -> None:
     digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     as_hex = "YmE3ODE2YmY4ZjAxY2ZlYTQxNDE0MGRlNWRhZTIyMjNiMDAzNjFhMzk2MTc3YTljYjQxMGZmNjFmMjAwMTVhZA=="
-    assert says({"sha256Hash": as_hex}, digest)
-    assert says({"sha256Hash": "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="}, digest)
-    assert not says({"sha256Hash": "MDAwMA=="}, digest)
-    assert not says({}, digest)
+    assert has_sha256({"sha256Hash": as_hex}, digest)
+    assert has_sha256({"sha256Hash": "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="}, digest)
+    assert not has_sha256({"sha256Hash": "MDAwMA=="}, digest)
+    assert not has_sha256({}, digest)

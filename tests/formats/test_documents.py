@@ -35,7 +35,7 @@ LAUGHS = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     ],
 )
 def test_plain_documents_are_read(text: str, value: Any) -> None:
-    assert documents.parse(text.encode(), "f.yaml").value == value
+    assert documents.parse_document(text.encode(), "f.yaml").value == value
 
 
 @pytest.mark.parametrize(
@@ -64,43 +64,43 @@ def test_plain_documents_are_read(text: str, value: Any) -> None:
 )
 def test_what_is_not_plain_is_refused_with_its_line(text: str, line: int) -> None:
     with pytest.raises(InputError, match=rf"^f\.yaml:{line}: "):
-        documents.parse(text.encode(), "f.yaml")
+        documents.parse_document(text.encode(), "f.yaml")
 
 
 @pytest.mark.parametrize("text", ['{"a": NaN}', '{"a": 1, "a": 2}', '{"a": 1e999}', '{"a": [}', "[" * 200_000])
 def test_json_is_strict(text: str) -> None:
     with pytest.raises(InputError, match=r"^f\.json: not valid JSON"):
-        documents.parse(text.encode(), "f.json")
+        documents.parse_document(text.encode(), "f.json")
 
 
 def test_size_and_encoding_are_checked(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="70000 bytes of YAML"):
-        documents.parse(b"#" * 70_000, "f.yaml")
+        documents.parse_document(b"#" * 70_000, "f.yaml")
     with pytest.raises(InputError, match="byte offset 3"):
-        documents.parse(b"a: \xff", "f.yaml")
+        documents.parse_document(b"a: \xff", "f.yaml")
     (tmp_path / "big").write_bytes(b"x" * 1000)
     with pytest.raises(InputError, match="1000 bytes, the limit is 10"):
         text_files.read_bytes(tmp_path / "big", limit=10)
     with pytest.raises(InputError, match="No such file"):
-        documents.load(tmp_path / "none")
+        documents.load_document(tmp_path / "none")
     with pytest.raises(InputError, match="Is a directory"):
-        documents.load(tmp_path)
+        documents.load_document(tmp_path)
 
 
 @pytest.mark.parametrize("text", ['\n\n{"a": 1,\n "b": }', '\n\n{"a": 1}\n{"b": 2}'])
 def test_blank_lines_before_and_in_json_are_counted(text: str) -> None:
     with pytest.raises(InputError, match="line 4 column"):
-        documents.parse(text.encode(), "f.json")
+        documents.parse_document(text.encode(), "f.json")
 
 
 def test_a_fault_names_the_nearest_line() -> None:
-    document = documents.parse(b"a:\n  b:\n    - 1\n    - 2\n", "f.yaml")
-    assert document.fault(("a", "b", 1), "x").message == "f.yaml:4: x"
-    assert document.fault(("a", "b", 7, "none"), "x").message == "f.yaml:2: x"
+    document = documents.parse_document(b"a:\n  b:\n    - 1\n    - 2\n", "f.yaml")
+    assert document.error_at(("a", "b", 1), "x").message == "f.yaml:4: x"
+    assert document.error_at(("a", "b", 7, "none"), "x").message == "f.yaml:2: x"
 
 
 @given(st.text(max_size=200) | st.binary(max_size=200).map(lambda data: data.decode("latin-1")))
 def test_anything_is_read_or_refused(text: str) -> None:
     data = text.encode("utf-8", "surrogatepass")
     with contextlib.suppress(InputError):
-        assert documents.parse(data, "f.yaml").value == documents.parse(data, "f.yaml").value
+        assert documents.parse_document(data, "f.yaml").value == documents.parse_document(data, "f.yaml").value

@@ -18,26 +18,26 @@ from typing import Annotated
 import pytest
 
 from gemini_cli.cli.command import Command
-from gemini_cli.cli.command_tree import commands
-from gemini_cli.config.option_spec import Flag, Record
+from gemini_cli.cli.command_tree import load_commands
+from gemini_cli.config.option_spec import OptionGroup, OptionSpec
 from gemini_cli.docgen import command_info, completion
 from tests.waiting import PATIENCE
 
 
-class Talked(Record):
+class Talked(OptionGroup):
     """Who talks."""
 
-    session: Annotated[str | None, Flag("the session", metavar="NAME", kept="session")] = None
-    mood: Annotated[str | None, Flag("it's the [mood]: any", "-z", "MOOD", offers=("calm", "cross"))] = None
-    loud: Annotated[bool, Flag("shout")] = False
+    session: Annotated[str | None, OptionSpec("the session", metavar="NAME", completes="session")] = None
+    mood: Annotated[str | None, OptionSpec("it's the [mood]: any", "-z", "MOOD", suggestions=("calm", "cross"))] = None
+    loud: Annotated[bool, OptionSpec("shout")] = False
 
 
 def talk(context: object) -> None:
     """Talk: to [nobody]. It's made up."""
 
 
-TREE = (*commands(), Command("talk", talk, (Talked,), "FILE...", local="file"))
-FIRST = set(command_info.words(TREE)[""])
+TREE = (*load_commands(), Command("talk", talk, (Talked,), "FILE...", argument_completes="file"))
+FIRST = set(command_info.command_words(TREE)[""])
 
 CASES: list[tuple[str, set[str]]] = [
     ("", FIRST),
@@ -80,7 +80,7 @@ KEPT = (
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with profiles, a session and files; a program of our name that leaves a trace when it is started."""
     home = tmp_path_factory.mktemp("completion")
-    for name, script in completion.scripts(TREE).items():
+    for name, script in completion.completion_scripts(TREE).items():
         (home / name).write_text(script)
     for path in KEPT:
         (home / path).parent.mkdir(parents=True, exist_ok=True)

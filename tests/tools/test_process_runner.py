@@ -11,26 +11,34 @@ from pathlib import Path
 
 import pytest
 
-from gemini_cli.errors import Ended
-from gemini_cli.tools.process_runner import GRACE, OUTPUT_LIMIT, Command, Finished, environment, executable, run
+from gemini_cli.errors import Interrupted
+from gemini_cli.tools.process_runner import (
+    KILL_GRACE,
+    OUTPUT_LIMIT,
+    ProcessResult,
+    ProcessSpec,
+    find_executable,
+    process_environment,
+    run_processes,
+)
 from tests.waiting import PATIENCE, ended, until
 
 LONG = 86_000  # seconds of sleep that nobody waits for
-ENVIRON = environment(os.environ, ())
+ENVIRON = process_environment(os.environ, ())
 
 
-def command(*argv: str, timeout: float | None = PATIENCE) -> Command:
-    file = executable(argv[0], ".", os.environ)
+def command(*argv: str, timeout: float | None = PATIENCE) -> ProcessSpec:
+    file = find_executable(argv[0], ".", os.environ)
     assert file is not None
-    return Command(list(argv), file, ENVIRON, timeout)
+    return ProcessSpec(list(argv), file, ENVIRON, timeout)
 
 
-def shell(script: str, timeout: float | None = PATIENCE) -> Command:
+def shell(script: str, timeout: float | None = PATIENCE) -> ProcessSpec:
     return command("sh", "-c", script, timeout=timeout)
 
 
-def only(ran: Command, given: bytes = b"{}") -> Finished:
-    return run([(ran, given)])[0]
+def only(ran: ProcessSpec, given: bytes = b"{}") -> ProcessResult:
+    return run_processes([(ran, given)])[0]
 
 
 def until_gone(path: str) -> None:
@@ -75,7 +83,7 @@ def test_what_cannot_be_executed_is_a_failure() -> None:
     Path("no-program").write_text("#!/no/such/interpreter\n")
     Path("no-program").chmod(0o755)
     for file in ("./no-program", "gone"):
-        assert "cannot be run" in str(only(Command(["x"], file, ENVIRON, 5.0)).failure)
+        assert "cannot be run" in str(only(ProcessSpec(["x"], file, ENVIRON, 5.0)).failure)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +93,7 @@ def test_what_cannot_be_executed_is_a_failure() -> None:
         ("yes", 0.0),
         (f"exec >&- 2>&- <&-; sleep {LONG}", 0.0),
         (f"sleep {LONG} & echo $! >child; wait", 0.0),
-        (f"trap '' TERM; echo $$ >child; sleep {LONG}", GRACE),
+        (f"trap '' TERM; echo $$ >child; sleep {LONG}", KILL_GRACE),
     ],
 )
 def test_a_timeout_ends_the_whole_group(script: str, least: float) -> None:
@@ -119,7 +127,7 @@ def test_several_run_at_the_same_time_and_are_told_in_their_order() -> None:
     begin, end = "echo >begun-{n}; until [ -e {before} ]; do sleep 0.01; done", "echo {n}; echo >ended-{n}"
     before = ["ended-1", "ended-2", "ended-3", "begun-0"]
     scripts = [f"{begin}; {end}".format(n=n, before=file) for n, file in enumerate(before)]
-    finished = run([(shell(script), b"") for script in scripts])
+    finished = run_processes([(shell(script), b"") for script in scripts])
     assert [each.output for each in finished] == [b"0\n", b"1\n", b"2\n", b"3\n"]
 
 
@@ -130,14 +138,14 @@ def interrupt_when_they_run(number: int, *paths: str) -> None:
 
 def test_a_signal_ends_them_before_it_ends_us(monkeypatch: pytest.MonkeyPatch) -> None:
     def end(*_: object) -> None:
-        raise Ended(signal.SIGUSR1)
+        raise Interrupted(signal.SIGUSR1)
 
     before = signal.signal(signal.SIGUSR1, end)
     threading.Thread(target=interrupt_when_they_run, args=[signal.SIGUSR1, "one", "two"]).start()
     stubborn, plain = f"trap '' TERM; echo $$ >one; sleep {LONG}", f"echo $$ >two; sleep {LONG}"
     try:
-        with pytest.raises(Ended):
-            run([(shell(stubborn), b""), (shell(plain), b"")])
+        with pytest.raises(Interrupted):
+            run_processes([(shell(stubborn), b""), (shell(plain), b"")])
     finally:
         signal.signal(signal.SIGUSR1, before)
     until_gone("one")
@@ -148,17 +156,17 @@ def test_a_signal_at_any_moment_ends_them_at_once_and_is_heard() -> None:
     """Before they are started, while they are, and when all are waited for."""
 
     def end(number: int, frame: object) -> None:
-        raise Ended(number)
+        raise Interrupted(number)
 
     def rung(seconds: float) -> None:
         signal.setitimer(signal.ITIMER_REAL, seconds)
-        run([(shell(f"sleep {LONG}"), b"")] * 2)
+        run_processes([(shell(f"sleep {LONG}"), b"")] * 2)
 
     before, mask = signal.signal(signal.SIGALRM, end), signal.pthread_sigmask(signal.SIG_BLOCK, ())
     moment = random.Random(7)
     try:
         for _ in range(60):
-            with pytest.raises(Ended):
+            with pytest.raises(Interrupted):
                 rung(moment.uniform(0.0001, 0.005))
             assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == mask
     finally:
@@ -186,8 +194,8 @@ def test_no_descriptor_of_ours_is_inherited() -> None:
 
 def test_the_environment_is_made_from_nothing() -> None:
     environ = {"PATH": "/bin", "HOME": "/h", "LC_ALL": "C", "LC_X": "1", "GEMINI_API_KEY": "k", "A": "1", "LCX": "2"}
-    assert environment(environ, []) == {"PATH": "/bin", "HOME": "/h", "LC_ALL": "C", "LC_X": "1"}
-    assert environment(environ, ["A", "MISSING"])["A"] == "1"
+    assert process_environment(environ, []) == {"PATH": "/bin", "HOME": "/h", "LC_ALL": "C", "LC_X": "1"}
+    assert process_environment(environ, ["A", "MISSING"])["A"] == "1"
 
 
 def test_a_program_is_found_beside_its_declaration_or_on_the_path(tmp_path: Path) -> None:
@@ -196,16 +204,16 @@ def test_a_program_is_found_beside_its_declaration_or_on_the_path(tmp_path: Path
         (tmp_path / place / "tool").write_text("#!/bin/sh\n")
     (tmp_path / "here" / "tool").chmod(0o755)
     here = str(tmp_path / "here")
-    assert executable("./tool", here, {}) == f"{here}/tool"
-    assert executable("../here/tool", str(tmp_path / "there"), {}) == f"{here}/tool"
-    assert executable("tool", "/", {"PATH": f"/nowhere:{here}"}) == f"{here}/tool"
+    assert find_executable("./tool", here, {}) == f"{here}/tool"
+    assert find_executable("../here/tool", str(tmp_path / "there"), {}) == f"{here}/tool"
+    assert find_executable("tool", "/", {"PATH": f"/nowhere:{here}"}) == f"{here}/tool"
     for word, directory, path in (
         ("./tool", str(tmp_path / "there"), ""),  # it may not be executed
         ("./gone", here, ""),
         ("..", here, ""),
         ("tool", here, "/nowhere"),
     ):
-        assert executable(word, directory, {"PATH": path}) is None
+        assert find_executable(word, directory, {"PATH": path}) is None
 
 
 @pytest.mark.parametrize("path", ["", ".", "bin", "/nowhere:.:"])
@@ -214,4 +222,4 @@ def test_a_relative_path_entry_finds_nothing(path: str) -> None:
         Path(name).parent.mkdir(exist_ok=True)
         Path(name).write_text("#!/bin/sh\n")
         Path(name).chmod(0o755)
-    assert executable("tool", ".", {"PATH": path}) is None
+    assert find_executable("tool", ".", {"PATH": path}) is None

@@ -19,10 +19,10 @@ from types import TracebackType
 
 import pytest
 
-from gemini_cli.errors import DeadlinePassed, InputError, UsageError
+from gemini_cli.errors import DeadlineExceeded, InputError, UsageError
 from gemini_cli.transport import http_transport
-from gemini_cli.transport.body import Pieces
-from gemini_cli.transport.deadline import arm_alarm, disarm
+from gemini_cli.transport.body import StreamedBody
+from gemini_cli.transport.deadline import cancel_alarm, set_alarm
 from gemini_cli.transport.errors import BrokenBodyError, NoResponseError, NotSentError
 from gemini_cli.transport.http_client import HttpClient, Limits
 from gemini_cli.transport.http_transport import HttpTransport
@@ -63,7 +63,7 @@ def closed_transports() -> Iterator[None]:
         TRANSPORTS.pop().close()
 
 
-def fetch(http: HttpClient, url: str, method: str = "POST", body: bytes | Pieces = b"{}") -> bytes:
+def fetch(http: HttpClient, url: str, method: str = "POST", body: bytes | StreamedBody = b"{}") -> bytes:
     return b"".join(http.chunks(http.send(method, url, {}, body)))
 
 
@@ -92,12 +92,12 @@ def test_a_wait_that_python_cannot_interrupt_ends_with_the_deadline() -> None:
     held = threading.Event()
     before = signal.getsignal(signal.SIGALRM)
     try:
-        arm_alarm(0.05)
-        with pytest.raises(DeadlinePassed):
+        set_alarm(0.05)
+        with pytest.raises(DeadlineExceeded):
             interruptible(lambda: held.wait(60))
         assert not held.is_set()
     finally:
-        disarm()
+        cancel_alarm()
         signal.signal(signal.SIGALRM, before)
         held.set()
 
@@ -233,7 +233,7 @@ def test_a_body_that_ends_early_is_broken() -> None:
 
 @pytest.mark.parametrize("size", [2, 1 << 30])
 def test_a_server_that_takes_no_bytes_or_sends_none_is_given_up(size: int) -> None:
-    body = Pieces(size, lambda: iter([bytes(min(size, 1 << 20))] * max(size >> 20, 1)))
+    body = StreamedBody(size, lambda: iter([bytes(min(size, 1 << 20))] * max(size >> 20, 1)))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         with pytest.raises(NoResponseError, match=r"no byte came from 127\.0\.0\.1:\d+ for 0\.05 s"):
@@ -266,7 +266,7 @@ def test_an_answer_to_a_body_that_the_server_reads_no_further_is_read() -> None:
         answered.wait(60)
 
     answered = threading.Event()
-    body = Pieces(1 << 30, lambda: iter([bytes(1 << 20)] * 1024))
+    body = StreamedBody(1 << 30, lambda: iter([bytes(1 << 20)] * 1024))
     with listening(serve) as address:
         try:
             response = client(Limits(10, 0.5)).send("POST", f"http://{address}", {}, body)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gemini_cli.api.errors import StreamError
 from gemini_cli.client.event_stream import read_api_events
-from gemini_cli.errors import Rejected
+from gemini_cli.errors import RejectedError
 
 
 def ignore() -> None: ...
@@ -87,7 +87,7 @@ def test_invalid_utf8_is_shown_and_told() -> None:
 
 @pytest.mark.parametrize("data", [b"data: {not json}\n\n", b"data: [1]\n\n", b'data: "x"\n\n', b'data: {"a":NaN}\n\n'])
 def test_what_is_no_object_is_rejected(data: bytes) -> None:
-    with pytest.raises(Rejected):
+    with pytest.raises(RejectedError):
         read([data])
 
 
@@ -97,7 +97,7 @@ def test_an_event_without_end_is_rejected_at_the_limit() -> None:
         for _ in range(10_000):
             yield b"x" * 100
 
-    with pytest.raises(Rejected, match="larger than 5000 bytes"):
+    with pytest.raises(RejectedError, match="larger than 5000 bytes"):
         list(read_api_events(endless(), ignore, limit=5000))
     big = b'data: {"a":"' + b"x" * 4000 + b'"}\n\n'
     assert len(read([big] * 5, limit=5000)[0]) == 5

@@ -11,64 +11,64 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gemini_cli.api import errors
-from gemini_cli.api.accumulator import Fold
+from gemini_cli.api.accumulator import StreamAccumulator
 from gemini_cli.api.adapter import Request
 from gemini_cli.api.body import Body
 from gemini_cli.api.events import Event
-from gemini_cli.api.fields import parse_object, want
+from gemini_cli.api.fields import get_typed, parse_object
 from gemini_cli.api.generate_content import request_mapping
-from gemini_cli.api.generate_content.contents import contents
-from gemini_cli.api.generate_content.response_mapping import Meaning
+from gemini_cli.api.generate_content.contents import to_contents
+from gemini_cli.api.generate_content.response_mapping import ResponseMapper
 from gemini_cli.api.interaction import Interaction
-from gemini_cli.errors import Rejected
+from gemini_cli.errors import RejectedError
 
 
-class GenerateContent:
+class GenerateContentAdapter:
     """The API family of `models/{model}:generateContent`."""
 
-    keeps = False
+    stores_interactions = False
 
-    def request(self, body: Body) -> Request:
-        return request_mapping.request(body)
+    def build_request(self, body: Body) -> Request:
+        return request_mapping.map_request(body)
 
-    def interaction(self, text: str) -> Interaction:
-        """Convert a response; Rejected, or the error in it, if it has no answer."""
-        if text.lstrip().startswith("[") and (said := errors.parse(text)):
-            raise said.failure()
+    def parse_response(self, text: str) -> Interaction:
+        """Convert a response; RejectedError, or the error in it, if it has no answer."""
+        if text.lstrip().startswith("[") and (said := errors.parse_api_error(text)):
+            raise said.to_cli_error()
         wire = parse_object(text, "the answer")
-        if (error := want(wire, "error", dict)) is not None:
-            raise errors.from_error(error).failure()
-        meaning, fold = Meaning(), Fold()
-        for payload in meaning.chunk(wire):
-            fold.add(Event(payload["event_type"], payload, ""))
+        if (error := get_typed(wire, "error", dict)) is not None:
+            raise errors.api_error_from(error).to_cli_error()
+        meaning, accumulator = ResponseMapper(), StreamAccumulator()
+        for payload in meaning.map_chunk(wire):
+            accumulator.add(Event(payload["event_type"], payload, ""))
         if not meaning.begun:
-            raise Rejected("the answer is not generateContent's: it has neither candidates nor promptFeedback")
-        fold.add(Event("interaction.completed", meaning.ending(), ""))
-        return Interaction(fold.interaction.raw, wire)
+            raise RejectedError("the answer is not generateContent's: it has neither candidates nor promptFeedback")
+        accumulator.add(Event("interaction.completed", meaning.final_event(), ""))
+        return Interaction(accumulator.interaction.raw, wire)
 
-    def events(self, heard: Iterator[Event]) -> Iterator[Event]:
+    def map_events(self, events: Iterator[Event]) -> Iterator[Event]:
         """Convert each chunk to events, with `interaction.completed` at a proper end.
 
         The chunk's JSON is the `raw` of the first of its events.
         """
-        meaning = Meaning()
-        for chunk in heard:
-            error = want(chunk.payload, "error", dict)
+        meaning = ResponseMapper()
+        for chunk in events:
+            error = get_typed(chunk.payload, "error", dict)
             if error is not None and not meaning.begun:
-                raise errors.from_error(error).failure()
+                raise errors.api_error_from(error).to_cli_error()
             if error is not None:
                 yield Event("error", {"event_type": "error", "error": error}, chunk.raw)
                 return
             raw = chunk.raw
-            for payload in meaning.chunk(chunk.payload):
+            for payload in meaning.map_chunk(chunk.payload):
                 yield Event(payload["event_type"], payload, raw)
                 raw = ""
             if raw:
                 yield Event("", chunk.payload, raw)
         if meaning.finished:
-            yield Event("interaction.completed", meaning.ending(), "")
+            yield Event("interaction.completed", meaning.final_event(), "")
 
 
-GENERATE_CONTENT = GenerateContent()
+GENERATE_CONTENT_ADAPTER = GenerateContentAdapter()
 
-__all__ = ["GENERATE_CONTENT", "contents"]
+__all__ = ["GENERATE_CONTENT_ADAPTER", "to_contents"]

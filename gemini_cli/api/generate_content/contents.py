@@ -14,22 +14,24 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from gemini_cli.api.conversation import as_steps
+from gemini_cli.api.conversation import input_to_steps
 from gemini_cli.errors import UsageError
 from gemini_cli.formats import strict_json
 
-Part = dict[str, Any]
+ContentsPart = dict[str, Any]
 Content = dict[str, Any]
 
-MADE_UP = "no-id-"  # prefix of ids for calls without one; the server does not know them, so they are not sent
+GENERATED_ID_PREFIX = (
+    "no-id-"  # prefix of ids for calls without one; the server does not know them, so they are not sent
+)
 
 
-def contents(asked: Any) -> list[Content]:
+def to_contents(turn_input: Any) -> list[Content]:
     """Convert an input; UsageError if it is not valid, or has no counterpart."""
     turns: list[Content] = []
     signature = ""  # of a thought, until its part comes
     names: dict[str, str] = {}
-    for step in _maps(as_steps(asked) if isinstance(asked, str | dict | list) else asked):
+    for step in _maps(input_to_steps(turn_input) if isinstance(turn_input, str | dict | list) else turn_input):
         kind = step.get("type")
         role = "user" if kind in ("user_input", "function_result") else "model"
         if role == "user" or (kind == "thought" and step.get("signature")):
@@ -52,22 +54,22 @@ def _maps(value: Any) -> list[dict[str, Any]]:
     """Return a list of steps or parts; a string becomes a text part."""
     found = [{"type": "text", "text": value}] if isinstance(value, str) else value or []
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
-        raise UsageError(f"input: neither content blocks nor steps: {strict_json.dump(value)[:40]}")
+        raise UsageError(f"input: neither content blocks nor steps: {strict_json.dumps(value)[:40]}")
     return found
 
 
-def _join(turns: list[Content], role: str, parts: list[Part]) -> None:
+def _join(turns: list[Content], role: str, parts: list[ContentsPart]) -> None:
     if parts and turns and turns[-1]["role"] == role:
         turns[-1]["parts"] += parts
     elif parts:
         turns.append({"role": role, "parts": parts})
 
 
-def _bare(signature: str) -> list[Part]:
+def _bare(signature: str) -> list[ContentsPart]:
     return [{"text": "", "thoughtSignature": signature}] if signature else []
 
 
-def _parts(step: dict[str, Any], names: dict[str, str]) -> Iterator[Part]:
+def _parts(step: dict[str, Any], names: dict[str, str]) -> Iterator[ContentsPart]:
     """Convert one step; `names` has the functions' names by id of the calls so far."""
     kind = step.get("type")
     signed = {"thoughtSignature": step["signature"]} if step.get("signature") else {}
@@ -97,7 +99,7 @@ def _parts(step: dict[str, Any], names: dict[str, str]) -> Iterator[Part]:
             raise UsageError(f"input: generate-content has no word for {kind!r}")
 
 
-def _block(block: dict[str, Any]) -> Part:
+def _block(block: dict[str, Any]) -> ContentsPart:
     kind = block.get("type", "text")
     if "processing" in block:
         raise UsageError(f"processing of {kind} has no counterpart in generate-content")
@@ -114,7 +116,7 @@ def _block(block: dict[str, Any]) -> Part:
     raise UsageError(f"input: generate-content has no word for {kind!r}")
 
 
-def _result(step: dict[str, Any], names: dict[str, str]) -> Part:
+def _result(step: dict[str, Any], names: dict[str, str]) -> ContentsPart:
     """Convert a function result.
 
     The name, optional in Interactions (api/README.md 9.4), is taken from the call.
@@ -140,5 +142,5 @@ def _text(blocks: list[dict[str, Any]]) -> str:
 
 
 def _id(call_id: Any) -> dict[str, str]:
-    known = isinstance(call_id, str) and call_id and not call_id.startswith(MADE_UP)
+    known = isinstance(call_id, str) and call_id and not call_id.startswith(GENERATED_ID_PREFIX)
     return {"id": call_id} if known else {}

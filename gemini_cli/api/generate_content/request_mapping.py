@@ -14,36 +14,38 @@ from urllib.parse import quote
 
 from gemini_cli.api.adapter import Request
 from gemini_cli.api.body import Body, merge
-from gemini_cli.api.generate_content.contents import contents
-from gemini_cli.config.option_spec import fields
-from gemini_cli.config.request_options import Asked
+from gemini_cli.api.generate_content.contents import to_contents
+from gemini_cli.config.option_spec import option_fields
+from gemini_cli.config.request_options import RequestOptions
 from gemini_cli.errors import UsageError
 
-Said = Callable[[Any], Body]
+FieldMapper = Callable[[Any], Body]
 
-NOWHERE = ("previous_interaction_id", "background", "agent", "agent_config", "environment", "webhook_config")
+UNSUPPORTED_FIELDS = ("previous_interaction_id", "background", "agent", "agent_config", "environment", "webhook_config")
 
 
-def request(body: Body) -> Request:
+def map_request(body: Body) -> Request:
     """Convert a body.
 
     UsageError, naming the option, for a field without a counterpart, and for a value that is given in both formats.
     """
-    for key in NOWHERE:
+    for key in UNSUPPORTED_FIELDS:
         if body.get(key) not in (None, False):
-            raise without_counterpart(key)
+            raise unsupported_field(key)
     said: Body = {}
     for key, value in body.items():
-        if key in WORDS:
-            said = merge(said, WORDS[key](value))
-    own = {key: value for key, value in body.items() if key not in (*WORDS, *NOWHERE, "model", "stream")}
+        if key in FIELD_MAPPERS:
+            said = merge(said, FIELD_MAPPERS[key](value))
+    own = {
+        key: value for key, value in body.items() if key not in (*FIELD_MAPPERS, *UNSUPPORTED_FIELDS, "model", "stream")
+    }
     method = "streamGenerateContent?alt=sse" if body.get("stream") else "generateContent"
     return Request(f"{_model(str(body.get('model')))}:{method}", _joined(said, own))
 
 
-def without_counterpart(key: str) -> UsageError:
+def unsupported_field(key: str) -> UsageError:
     """Make the error for a field; it names the option that sets the field, if any."""
-    flag = next((field.long for field in fields(Asked) if field.flag.path == key), key)
+    flag = next((field.long for field in option_fields(RequestOptions) if field.spec.path == key), key)
     return UsageError(f"{flag} has no counterpart in generate-content")
 
 
@@ -69,19 +71,19 @@ def _joined(said: Body, own: Body, place: str = "") -> Body:
     return joined
 
 
-def camel(name: str) -> str:
+def to_camel_case(name: str) -> str:
     return re.sub(r"_([a-z0-9])", lambda match: match[1].upper(), name)
 
 
-def _camel(name: str) -> Said:
-    return lambda value: {camel(name): value}
+def _camel(name: str) -> FieldMapper:
+    return lambda value: {to_camel_case(name): value}
 
 
-def _in_config(name: str) -> Said:
+def _in_config(name: str) -> FieldMapper:
     return lambda value: {"generationConfig": {name: value}}
 
 
-def _thinking(name: str, convert: Callable[[Any], Any]) -> Said:
+def _thinking(name: str, convert: Callable[[Any], Any]) -> FieldMapper:
     return lambda value: {"generationConfig": {"thinkingConfig": {name: convert(value)}}}
 
 
@@ -111,7 +113,7 @@ def _system(value: Any) -> Body:
 def _config(value: Any) -> Body:
     said: Body = {}
     for key, setting in _map("generation_config", value).items():
-        said = merge(said, SETTINGS.get(key, _in_config(camel(key)))(setting))
+        said = merge(said, CONFIG_MAPPERS.get(key, _in_config(to_camel_case(key)))(setting))
     return said
 
 
@@ -153,7 +155,7 @@ def _speech(value: Any) -> Body:
 
 # The format of the answer ---------------------------------------------------------------------------------------------
 
-PCM = "audio/l16"  # the only type of speech that the older API returns
+SPEECH_MIME_TYPE = "audio/l16"  # the only type of speech that the older API returns
 
 
 def _format(value: Any) -> Body:
@@ -161,7 +163,7 @@ def _format(value: Any) -> Body:
     formats = _items("response_format", value)
     said: Body = {}
     for each in formats:
-        said = merge(said, FORMATS.get(str(each.get("type")), _schema)(each))
+        said = merge(said, FORMAT_MAPPERS.get(str(each.get("type")), _schema)(each))
     kinds = [str(each.get("type")) for each in formats]
     return merge(said, _modalities(kinds)) if {"image", "audio"} & set(kinds) else said
 
@@ -178,15 +180,15 @@ def _schema(value: Body) -> Body:
 
 def _image_format(value: Body) -> Body:
     if value.get("delivery", "inline") != "inline":
-        raise without_counterpart("delivery")
-    wanted = {camel(key): value[key] for key in ("aspect_ratio", "image_size") if key in value}
+        raise unsupported_field("delivery")
+    wanted = {to_camel_case(key): value[key] for key in ("aspect_ratio", "image_size") if key in value}
     return {"generationConfig": {"imageConfig": wanted} if wanted else {}}
 
 
 def _audio_format(value: Body) -> Body:
-    if str(value.get("mime_type", PCM)).lower() != PCM:
+    if str(value.get("mime_type", SPEECH_MIME_TYPE)).lower() != SPEECH_MIME_TYPE:
         asked = f"response_format {value['mime_type']} (--format-audio)"
-        raise UsageError(f"{asked} has no counterpart in generate-content, which speaks {PCM}")
+        raise UsageError(f"{asked} has no counterpart in generate-content, which speaks {SPEECH_MIME_TYPE}")
     return {}
 
 
@@ -194,7 +196,7 @@ def _video_format(value: Body) -> Body:
     raise UsageError("response_format video has no counterpart in generate-content")
 
 
-FORMATS: Mapping[str, Said] = {
+FORMAT_MAPPERS: Mapping[str, FieldMapper] = {
     "text": _text_format,
     "image": _image_format,
     "audio": _audio_format,
@@ -226,27 +228,27 @@ def _tools(value: Any) -> Body:
 
 
 def _function(tool: Body) -> Body:
-    declared = {camel(key): value for key, value in tool.items() if key not in ("type", "parameters")}
+    declared = {to_camel_case(key): value for key, value in tool.items() if key not in ("type", "parameters")}
     return {**declared, **({"parametersJsonSchema": tool["parameters"]} if "parameters" in tool else {})}
 
 
 def _server(tool: Body) -> Body:
     if "allowed_tools" in tool:
-        raise without_counterpart("allowed_tools")
+        raise unsupported_field("allowed_tools")
     transport = {key: tool[key] for key in ("url", "headers") if key in tool}
     return {"name": tool.get("name"), "streamableHttpTransport": transport}
 
 
 def _built_in(kind: str, tool: Body) -> Body:
-    said = {camel(key): value for key, value in tool.items() if key not in ("type", "latitude", "longitude")}
+    said = {to_camel_case(key): value for key, value in tool.items() if key not in ("type", "latitude", "longitude")}
     if isinstance(said.get("searchTypes"), list):  # a map here
-        said["searchTypes"] = {camel(str(each)): {} for each in said["searchTypes"]}
+        said["searchTypes"] = {to_camel_case(str(each)): {} for each in said["searchTypes"]}
     if kind == "computer_use" and "environment" in said:
         said["environment"] = f"ENVIRONMENT_{str(said['environment']).upper().removeprefix('ENVIRONMENT_')}"
-    return {camel(kind): said}
+    return {to_camel_case(kind): said}
 
 
-SETTINGS: Mapping[str, Said] = {
+CONFIG_MAPPERS: Mapping[str, FieldMapper] = {
     "tool_choice": _tool_choice,
     "thinking_level": _thinking("thinkingLevel", _upper),
     "thinking_summaries": _thinking("includeThoughts", lambda value: value == "auto"),
@@ -255,8 +257,8 @@ SETTINGS: Mapping[str, Said] = {
     "response_modalities": _modalities,
 }
 
-WORDS: Mapping[str, Said] = {
-    "input": lambda value: {"contents": contents(value)},
+FIELD_MAPPERS: Mapping[str, FieldMapper] = {
+    "input": lambda value: {"contents": to_contents(value)},
     "system_instruction": _system,
     "generation_config": _config,
     "response_format": _format,

@@ -15,29 +15,29 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from gemini_cli.api.body import parse_path, put
-from gemini_cli.api.errors import BLOCKED
-from gemini_cli.api.fields import objects, want
-from gemini_cli.api.generate_content.contents import MADE_UP
-from gemini_cli.errors import Rejected, UsageError
-from gemini_cli.formats.mime_types import kind
+from gemini_cli.api.body import parse_path, set_path
+from gemini_cli.api.errors import BLOCKED_CODES
+from gemini_cli.api.fields import get_objects, get_typed
+from gemini_cli.api.generate_content.contents import GENERATED_ID_PREFIX
+from gemini_cli.errors import RejectedError, UsageError
+from gemini_cli.formats.mime_types import content_kind
 
-Payload = dict[str, Any]
-Part = dict[str, Any]
+ResponsePayload = dict[str, Any]
+CandidatePart = dict[str, Any]
 
-KNOWN = frozenset(("candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId"))
+KNOWN_KEYS = frozenset(("candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId"))
 
-CONTENT = frozenset(("text", "inlineData", "fileData"))
-SOURCES = frozenset(("groundingMetadata", "citationMetadata", "urlContextMetadata"))
+CONTENT_KEYS = frozenset(("text", "inlineData", "fileData"))
+SOURCE_KEYS = frozenset(("groundingMetadata", "citationMetadata", "urlContextMetadata"))
 
 # By number, from google.ai.generativelanguage.v1beta, Candidate.FinishReason (api/README.md 11.7).
-REASONS = (
+FINISH_REASONS = (
     "FINISH_REASON_UNSPECIFIED STOP MAX_TOKENS SAFETY RECITATION OTHER LANGUAGE BLOCKLIST PROHIBITED_CONTENT SPII"
     " MALFORMED_FUNCTION_CALL IMAGE_SAFETY UNEXPECTED_TOOL_CALL TOO_MANY_TOOL_CALLS IMAGE_PROHIBITED_CONTENT"
     " IMAGE_OTHER NO_IMAGE IMAGE_RECITATION".split()
 )
 
-COUNTS = {
+USAGE_KEYS = {
     "promptTokenCount": "total_input_tokens",
     "candidatesTokenCount": "total_output_tokens",
     "thoughtsTokenCount": "total_thought_tokens",
@@ -45,7 +45,7 @@ COUNTS = {
     "toolUsePromptTokenCount": "total_tool_use_tokens",
     "totalTokenCount": "total_tokens",
 }
-BY_MODALITY = {
+USAGE_BY_MODALITY_KEYS = {
     "promptTokensDetails": "input_tokens_by_modality",
     "candidatesTokensDetails": "output_tokens_by_modality",
     "cacheTokensDetails": "cached_tokens_by_modality",
@@ -53,7 +53,7 @@ BY_MODALITY = {
 }
 
 
-class Meaning:
+class ResponseMapper:
     """One response while it arrives; without streaming, it is a single chunk.
 
     `begun`: a chunk of generateContent has arrived.
@@ -71,7 +71,7 @@ class Meaning:
         self._said = False  # anything but thoughts
         self._reason = ""
         self._explained = ""
-        self._blocked: Payload | None = None
+        self._blocked: ResponsePayload | None = None
         self._token: str | None = None
         self._usage: dict[str, Any] = {}
         self._model: str | None = None
@@ -87,24 +87,24 @@ class Meaning:
         """Whether the answer may end here."""
         return bool(self._blocked or (self._reason and self._growing is None))
 
-    def chunk(self, chunk: dict[str, Any]) -> Iterator[Payload]:
+    def map_chunk(self, chunk: dict[str, Any]) -> Iterator[ResponsePayload]:
         """Convert a chunk to events; none if it is not one of generateContent's."""
-        if not KNOWN & chunk.keys():
+        if not KNOWN_KEYS & chunk.keys():
             return
-        self._model = want(chunk, "modelVersion", str) or self._model
-        self._usage = want(chunk, "usageMetadata", dict) or self._usage
+        self._model = get_typed(chunk, "modelVersion", str) or self._model
+        self._usage = get_typed(chunk, "usageMetadata", dict) or self._usage
         if not self.begun:
             self.begun = True
             yield {"event_type": "interaction.created", "interaction": {"status": "in_progress", **self._name()}}
-        feedback = want(chunk, "promptFeedback", dict) or {}
+        feedback = get_typed(chunk, "promptFeedback", dict) or {}
         if feedback.get("blockReason"):
             self._blocked = feedback
-        for candidate in objects(chunk, "candidates"):
+        for candidate in get_objects(chunk, "candidates"):
             if not candidate.get("index"):
                 yield from self._candidate(candidate)
                 return
 
-    def ending(self) -> Payload:
+    def final_event(self) -> ResponsePayload:
         """The last event, with the status and the usage."""
         interaction = {**self._name(), **self._status(), "usage": _usage(self._usage)}
         return {"event_type": "interaction.completed", "interaction": interaction}
@@ -112,97 +112,100 @@ class Meaning:
     def _name(self) -> dict[str, str]:
         return {"model": self._model} if self._model else {}
 
-    def _candidate(self, candidate: dict[str, Any]) -> Iterator[Payload]:
-        for part in objects(want(candidate, "content", dict) or {}, "parts"):
+    def _candidate(self, candidate: dict[str, Any]) -> Iterator[ResponsePayload]:
+        for part in get_objects(get_typed(candidate, "content", dict) or {}, "parts"):
             for payload in self._part(part):
                 self._reason = ""
                 yield payload
-        if SOURCES & candidate.keys() and (annotations := list(_annotations(candidate))):
+        if SOURCE_KEYS & candidate.keys() and (annotations := list(_annotations(candidate))):
             yield from self._annotated(annotations)
         if reason := _reason(candidate.get("finishReason")):
             yield from self._called()
             self._reason = reason
-            self._explained = want(candidate, "finishMessage", str) or ""
-            self._token = want(candidate, "continuationToken", str)
+            self._explained = get_typed(candidate, "finishMessage", str) or ""
+            self._token = get_typed(candidate, "continuationToken", str)
 
     # Parts to steps ---------------------------------------------------------------------------------------------------
 
-    def _part(self, part: Part) -> Iterator[Payload]:
-        signature = want(part, "thoughtSignature", str)
+    def _part(self, part: CandidatePart) -> Iterator[ResponsePayload]:
+        signature = get_typed(part, "thoughtSignature", str)
         signed = {"signature": signature} if signature else {}
         if part.get("thought"):
             yield from self._thought(part, signed)
-        elif CONTENT & part.keys() or not part.keys() - {"thoughtSignature"}:
+        elif CONTENT_KEYS & part.keys() or not part.keys() - {"thoughtSignature"}:
             yield from self._content(part, signed)
         elif kind := next((key for key in self._readers if key in part), None):
-            yield from self._readers[kind](want(part, kind, dict) or {}, signed)
+            yield from self._readers[kind](get_typed(part, kind, dict) or {}, signed)
         else:
             name = next(key for key in part if key != "thoughtSignature")
             yield from self._step({"type": re.sub(r"([A-Z])", r"_\1", name).lower(), "part": part})
 
-    def _content(self, part: Part, signed: dict[str, str]) -> Iterator[Payload]:
+    def _content(self, part: CandidatePart, signed: dict[str, str]) -> Iterator[ResponsePayload]:
         if signed:
             yield from self._step({"type": "thought", **signed})
         for block in _blocks(part):
             yield from self._grow("model_output", block)
 
-    def _thought(self, part: Part, signed: dict[str, str]) -> Iterator[Payload]:
+    def _thought(self, part: CandidatePart, signed: dict[str, str]) -> Iterator[ResponsePayload]:
         for block in _blocks(part):
             yield from self._grow("thought", {"type": "thought_summary", "content": block})
         if signed:
             yield from self._grow("thought", {"type": "thought_signature", **signed})
 
-    def _call(self, call: dict[str, Any], signed: dict[str, str]) -> Iterator[Payload]:
+    def _call(self, call: dict[str, Any], signed: dict[str, str]) -> Iterator[ResponsePayload]:
         """Convert a call, or a piece of one.
 
         The last piece of its arguments may be missing (api/README.md 11.17).
         """
-        name = want(call, "name", str)
+        name = get_typed(call, "name", str)
         if name:
             yield from self._called()
-            self._growing = _Call(want(call, "id", str) or self._id(), name, signed)
+            self._growing = _Call(get_typed(call, "id", str) or self._id(), name, signed)
         if self._growing is None:
-            raise Rejected("not the API's answer: a call of no function")
+            raise RejectedError("not the API's answer: a call of no function")
         self._growing.add(call)
         if not call.get("willContinue"):
             yield from self._called()
 
-    def _called(self) -> Iterator[Payload]:
+    def _called(self) -> Iterator[ResponsePayload]:
         """End a call whose arguments came in pieces."""
         if self._growing is not None:
             call, self._growing = self._growing, None
             self._waiting[call.id] = call.name
             yield from self._step(call.step)
 
-    def _result(self, response: dict[str, Any], signed: dict[str, str]) -> Iterator[Payload]:
+    def _result(self, response: dict[str, Any], signed: dict[str, str]) -> Iterator[ResponsePayload]:
         """Convert the result of a call that the server made itself.
 
         Most results name only the function, not the call.
         """
-        name = want(response, "name", str) or ""
-        call_id = want(response, "id", str)
+        name = get_typed(response, "name", str) or ""
+        call_id = get_typed(response, "id", str)
         if call_id is None:
             call_id = next((waiting for waiting, called in self._waiting.items() if called == name), name)
         self._waiting.pop(call_id, None)
         step = {"type": "function_result", "call_id": call_id, "name": name, "result": response.get("response")}
         yield from self._step({**step, **signed})
 
-    def _executable(self, code: dict[str, Any], signed: dict[str, str]) -> Iterator[Payload]:
-        self._code = want(code, "id", str) or self._id()
-        arguments = {"code": want(code, "code", str) or "", "language": str(code.get("language", "python")).lower()}
+    def _executable(self, code: dict[str, Any], signed: dict[str, str]) -> Iterator[ResponsePayload]:
+        self._code = get_typed(code, "id", str) or self._id()
+        arguments = {
+            "code": get_typed(code, "code", str) or "",
+            "language": str(code.get("language", "python")).lower(),
+        }
         yield from self._step({"type": "code_execution_call", "id": self._code, "arguments": arguments, **signed})
 
-    def _executed(self, result: dict[str, Any], signed: dict[str, str]) -> Iterator[Payload]:
+    def _executed(self, result: dict[str, Any], signed: dict[str, str]) -> Iterator[ResponsePayload]:
         """Convert one of the results of the latest code (api/README.md 11.18)."""
-        step = {"call_id": want(result, "id", str) or self._code, "result": want(result, "output", str) or ""}
+        step = {"call_id": get_typed(result, "id", str) or self._code, "result": get_typed(result, "output", str) or ""}
         failed = result.get("outcome") not in ("OUTCOME_OK", 1)
         yield from self._step({"type": "code_execution_result", **step, "is_error": failed, **signed})
 
     def _id(self) -> str:
         self._made_up += 1
-        return f"{MADE_UP}{self._made_up}"
+        return f"{GENERATED_ID_PREFIX}{self._made_up}"
 
-    def _annotated(self, annotations: list[dict[str, Any]]) -> Iterator[Payload]:
+    def _annotated(self, annotations: list[dict[str, Any]]) -> Iterator[ResponsePayload]:
         if self._output is None:
             yield from self._start({"type": "model_output"})
         yield {
@@ -211,17 +214,17 @@ class Meaning:
             "delta": {"type": "text_annotation_delta", "annotations": annotations},
         }
 
-    def _grow(self, kind: str, delta: dict[str, Any]) -> Iterator[Payload]:
+    def _grow(self, kind: str, delta: dict[str, Any]) -> Iterator[ResponsePayload]:
         if self._open != kind:
             yield from self._start({"type": kind})
         yield {"event_type": "step.delta", "index": self._index, "delta": delta}
 
-    def _step(self, step: dict[str, Any]) -> Iterator[Payload]:
+    def _step(self, step: dict[str, Any]) -> Iterator[ResponsePayload]:
         """Emit a complete step."""
         yield from self._start(step)
         self._open = None
 
-    def _start(self, step: dict[str, Any]) -> Iterator[Payload]:
+    def _start(self, step: dict[str, Any]) -> Iterator[ResponsePayload]:
         if self._index >= 0:
             yield {"event_type": "step.stop", "index": self._index}
         self._index += 1
@@ -238,7 +241,7 @@ class Meaning:
         if self._blocked:
             reason = str(self._blocked["blockReason"])
             why = self._blocked.get("blockReasonMessage")
-            code = reason.lower() if reason.lower() in BLOCKED else "content_blocked"
+            code = reason.lower() if reason.lower() in BLOCKED_CODES else "content_blocked"
             return _incomplete(code, f"the prompt was blocked: {reason}", why)
         match self._reason:
             case "STOP":
@@ -250,7 +253,7 @@ class Meaning:
                 return _incomplete("max_tokens", "it reached the token limit" if self._said else spent)
             case "":
                 return _incomplete("other", "the server did not say that it is finished (no finishReason)")
-        blocked = "the answer was blocked: " if self._reason.lower() in BLOCKED else ""
+        blocked = "the answer was blocked: " if self._reason.lower() in BLOCKED_CODES else ""
         return _incomplete(self._reason.lower(), f"{blocked}{self._reason}", self._explained)
 
 
@@ -278,25 +281,25 @@ class _Call:
         }
 
     def add(self, call: dict[str, Any]) -> None:
-        self._arguments |= want(call, "args", dict) or {}
-        for piece in objects(call, "partialArgs"):
+        self._arguments |= get_typed(call, "args", dict) or {}
+        for piece in get_objects(call, "partialArgs"):
             value = next((piece[key] for key in ("stringValue", "numberValue", "boolValue") if key in piece), None)
             value = self._text + value if isinstance(value, str) else value
             self._text = value if isinstance(value, str) and piece.get("willContinue") else ""
             try:
-                put(self._arguments, parse_path(str(piece.get("jsonPath")).removeprefix("$.")), value)
+                set_path(self._arguments, parse_path(str(piece.get("jsonPath")).removeprefix("$.")), value)
             except UsageError as error:
-                raise Rejected(f"not the API's answer: a call's partialArgs: {error.message}") from None
+                raise RejectedError(f"not the API's answer: a call's partialArgs: {error.message}") from None
 
 
-def _blocks(part: Part) -> Iterator[dict[str, Any]]:
+def _blocks(part: CandidatePart) -> Iterator[dict[str, Any]]:
     """Convert a part to content parts of Interactions; an empty text to none."""
-    if text := want(part, "text", str):
+    if text := get_typed(part, "text", str):
         yield {"type": "text", "text": text}
     for key, source, place in (("inlineData", "data", "data"), ("fileData", "fileUri", "uri")):
-        if (media := want(part, key, dict)) is not None:
-            mime_type = want(media, "mimeType", str) or ""
-            yield {"type": kind(mime_type), "mime_type": mime_type, place: want(media, source, str)}
+        if (media := get_typed(part, key, dict)) is not None:
+            mime_type = get_typed(media, "mimeType", str) or ""
+            yield {"type": content_kind(mime_type), "mime_type": mime_type, place: get_typed(media, source, str)}
 
 
 def _incomplete(code: str, message: str, why: Any = None) -> dict[str, Any]:
@@ -306,18 +309,20 @@ def _incomplete(code: str, message: str, why: Any = None) -> dict[str, Any]:
 
 def _reason(value: Any) -> str:
     """The name of a finishReason; empty if there is none."""
-    if isinstance(value, int) and 0 <= value < len(REASONS):
-        value = REASONS[value]
+    if isinstance(value, int) and 0 <= value < len(FINISH_REASONS):
+        value = FINISH_REASONS[value]
     if value is not None and not isinstance(value, str | int):
-        raise Rejected("not the API's answer: its finishReason is neither a word nor a number")
-    return "" if value in (None, REASONS[0]) else str(value)
+        raise RejectedError("not the API's answer: its finishReason is neither a word nor a number")
+    return "" if value in (None, FINISH_REASONS[0]) else str(value)
 
 
 def _usage(counted: dict[str, Any]) -> dict[str, Any]:
     """Convert the counts (api/README.md 11.19) to those of Interactions (6.7)."""
-    usage: dict[str, Any] = {name: counted[key] for key, name in COUNTS.items() if isinstance(counted.get(key), int)}
-    for key, name in BY_MODALITY.items():
-        if details := objects(counted, key):
+    usage: dict[str, Any] = {
+        name: counted[key] for key, name in USAGE_KEYS.items() if isinstance(counted.get(key), int)
+    }
+    for key, name in USAGE_BY_MODALITY_KEYS.items():
+        if details := get_objects(counted, key):
             usage[name] = [
                 {"modality": str(each.get("modality", "")).lower(), "tokens": each.get("tokenCount", 0)}
                 for each in details
@@ -333,33 +338,33 @@ def _annotations(candidate: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
     They have offsets if the server gave them.
     """
-    grounding = want(candidate, "groundingMetadata", dict) or {}
-    sources = [_source(chunk) for chunk in objects(grounding, "groundingChunks")]
-    supports = objects(grounding, "groundingSupports")
+    grounding = get_typed(candidate, "groundingMetadata", dict) or {}
+    sources = [_source(chunk) for chunk in get_objects(grounding, "groundingChunks")]
+    supports = get_objects(grounding, "groundingSupports")
     for support in supports:
-        segment = want(support, "segment", dict) or {}
+        segment = get_typed(support, "segment", dict) or {}
         span = {"start_index": segment.get("startIndex", 0), "end_index": segment.get("endIndex")}
-        for place in want(support, "groundingChunkIndices", list) or []:
+        for place in get_typed(support, "groundingChunkIndices", list) or []:
             if isinstance(place, int) and 0 <= place < len(sources):
                 yield {**sources[place], **span}
     yield from () if supports else sources
-    cited = want(candidate, "citationMetadata", dict) or {}
-    for each in [*objects(cited, "citationSources"), *objects(cited, "citations")]:
+    cited = get_typed(candidate, "citationMetadata", dict) or {}
+    for each in [*get_objects(cited, "citationSources"), *get_objects(cited, "citations")]:
         yield _cleared({"type": "url_citation", "url": each.get("uri"), "title": each.get("title")})
-    for each in objects(want(candidate, "urlContextMetadata", dict) or {}, "urlMetadata"):
+    for each in get_objects(get_typed(candidate, "urlContextMetadata", dict) or {}, "urlMetadata"):
         if each.get("urlRetrievalStatus") in ("URL_RETRIEVAL_STATUS_SUCCESS", 1):
             yield {"type": "url_citation", "url": each.get("retrievedUrl")}
 
 
 def _source(chunk: dict[str, Any]) -> dict[str, Any]:
     """Convert a groundingChunk: a web page, a place, a file, or only a file's store."""
-    if (place := want(chunk, "maps", dict)) is not None:
+    if (place := get_typed(chunk, "maps", dict)) is not None:
         found = {"name": place.get("title"), "place_id": place.get("placeId"), "url": place.get("uri")}
         return _cleared({"type": "place_citation", **found})
-    if (file := want(chunk, "retrievedContext", dict)) is not None:
+    if (file := get_typed(chunk, "retrievedContext", dict)) is not None:
         uri = file.get("uri") or file.get("fileSearchStore")
         return _cleared({"type": "file_citation", "document_uri": uri, "file_name": file.get("title")})
-    web = want(chunk, "web", dict) or {}
+    web = get_typed(chunk, "web", dict) or {}
     return _cleared({"type": "url_citation", "url": web.get("uri"), "title": web.get("title")})
 
 

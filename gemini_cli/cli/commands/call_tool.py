@@ -10,39 +10,45 @@ from typing import Annotated, Any
 from gemini_cli.api.body import Body
 from gemini_cli.api.conversation import Conversation
 from gemini_cli.api.interaction import Interaction, Step
-from gemini_cli.api.request import pair
+from gemini_cli.api.request import parse_key_value
 from gemini_cli.cli.command import Command
 from gemini_cli.cli.context import Context
-from gemini_cli.cli.dry_run import preview
-from gemini_cli.cli.prompt_run import add_to_history, hold_against_schema, refuse_binary, remember
-from gemini_cli.config.option_spec import Flag, Record
-from gemini_cli.config.output_options import PreviewFlags
-from gemini_cli.config.request_options import Asked, InHistory, Prompted
-from gemini_cli.config.settings import Settings, resolve
-from gemini_cli.console.presenter import Answer
+from gemini_cli.cli.dry_run import print_dry_run
+from gemini_cli.cli.prompt_run import add_to_history, refuse_binary, save_last_interaction, validate_answer
+from gemini_cli.config.option_spec import OptionGroup, OptionSpec
+from gemini_cli.config.output_options import DryRunOptions
+from gemini_cli.config.request_options import HistoryOptions, PromptOptions, RequestOptions
+from gemini_cli.config.settings import ConnectionOptions, resolve_options
+from gemini_cli.console.presenter import Presenter
 from gemini_cli.errors import UsageError
 from gemini_cli.tools import calls
-from gemini_cli.tools.calls import Made, Runnable, Tolerance
-from gemini_cli.tools.tool_loop import Rounds
+from gemini_cli.tools.calls import RoundLimit, Runnable, ToolResult
+from gemini_cli.tools.tool_loop import ToolLoop
 
 
-class Calling(Record):
+class CallToolOptions(OptionGroup):
     """Who makes the calls, and how often."""
 
     exec: Annotated[
         list[str] | None,
-        Flag("run CMD for the function NAME; in words as a shell splits them, but without one", metavar="NAME=CMD"),
+        OptionSpec(
+            "run CMD for the function NAME; in words as a shell splits them, but without one", metavar="NAME=CMD"
+        ),
     ] = None
     result: Annotated[
         list[str] | None,
-        Flag(
+        OptionSpec(
             "the result of a handed-out call, with --previous or --history; ID!=… for an error; may be repeated",
             metavar="ID=@FILE|-|JSON",
         ),
     ] = None
-    ask: Annotated[bool, Flag("confirm each call on the terminal; a refused one ends the run with status 10")] = False
-    max_rounds: Annotated[int, Flag("end with status 10 when the model calls more often", metavar="N")] = 8
-    tool_timeout: Annotated[float, Flag("end a command that says no timeout of its own", metavar="SECONDS")] = 60.0
+    ask: Annotated[bool, OptionSpec("confirm each call on the terminal; a refused one ends the run with status 10")] = (
+        False
+    )
+    max_rounds: Annotated[int, OptionSpec("end with status 10 when the model calls more often", metavar="N")] = 8
+    tool_timeout: Annotated[float, OptionSpec("end a command that says no timeout of its own", metavar="SECONDS")] = (
+        60.0
+    )
 
 
 def call_tool(context: Context) -> None:
@@ -55,48 +61,52 @@ def call_tool(context: Context) -> None:
     The calls of one round run together; if one of them has no command, none is run, and all are printed as JSON, with
     exit status 10: make them, and go on with --previous ID --result CALL_ID=@FILE.
     """
-    calling = resolve(Calling, context.said)
-    if context.asked.background:
+    options = resolve_options(CallToolOptions, context.config_sources)
+    if context.request_options.background:
         raise UsageError("--background returns at once; nobody would make the calls")
-    results = _results(context, calling.result or ())
-    body = context.question(stream=False, results=results)
-    if results and not (context.history or "previous_interaction_id" in body):
+    results = _results(context, options.result or ())
+    body = context.build_request(stream=False, results=results)
+    if results and not (context.history_path or "previous_interaction_id" in body):
         raise UsageError("--result needs the interaction that waits for it: --previous ID, -c or --history FILE")
-    functions = _runnable(context, calling, _names(body))
-    if preview(context, body, {name: [each.command.file, *each.command.argv[1:]] for name, each in functions.items()}):
+    functions = _runnable(context, options, _names(body))
+    if print_dry_run(
+        context, body, {name: [each.command.file, *each.command.argv[1:]] for name, each in functions.items()}
+    ):
         return
-    if calling.ask:
-        context.terminal.require_person()
+    if options.ask:
+        context.terminal.require_interactive()
     refuse_binary(context, body)
-    with context.output() as output:
-        rounds = _rounds(context, calling, body, functions, context.answer(output))
-        interaction = rounds.follow(body, Conversation(body, kept=context.family.keeps))
-    hold_against_schema(context, interaction)
+    with context.open_output() as output:
+        tool_loop = _rounds(context, options, body, functions, context.make_presenter(output))
+        interaction = tool_loop.run(body, Conversation(body, stored=context.adapter.stores_interactions))
+    validate_answer(context, interaction)
 
 
 def _rounds(
-    context: Context, calling: Calling, body: Body, functions: Mapping[str, Runnable], answer: Answer
-) -> Rounds:
-    tolerance = Tolerance(calling.max_rounds)
+    context: Context, options: CallToolOptions, body: Body, functions: Mapping[str, Runnable], presenter: Presenter
+) -> ToolLoop:
+    tolerance = RoundLimit(options.max_rounds)
     theirs = _names(body) - functions.keys()
     anything = any(tool.get("type") == "computer_use" for tool in _tools(body))  # it has functions of its own
 
     def make(asked: Sequence[Step]) -> list[Step]:
-        tolerance.take(asked)
-        made = calls.make(asked, functions, _allowed(context, calling))
+        tolerance.count_round(asked)
+        made = calls.run_calls(asked, functions, _allowed(context, options))
         for each in made:
-            _tell(context, each)
+            _report(context, each)
         return [each.result for each in made]
 
     def ours(call: Step) -> bool:
-        return calls.name(call) in functions or not (anything or calls.name(call) in theirs)
+        return calls.call_name(call) in functions or not (anything or calls.call_name(call) in theirs)
 
     def ended(last: Body, interaction: Interaction) -> None:
-        remember(context, interaction)
+        save_last_interaction(context, interaction)
         add_to_history(context, last, interaction)
 
-    streamed = not (theirs or anything or context.shown.json or context.shown.output is not None)
-    return Rounds(context.dialogue, answer, make=make, ours=ours, ended=ended, streamed=streamed)
+    streamed = not (theirs or anything or context.output_options.json or context.output_options.output is not None)
+    return ToolLoop(
+        context.interactions_client, presenter, run_calls=make, is_runnable=ours, on_end=ended, streamed=streamed
+    )
 
 
 def _names(body: Body) -> set[str]:
@@ -110,17 +120,17 @@ def _tools(body: Body) -> list[dict[str, Any]]:
     return [tool for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
 
 
-def _runnable(context: Context, calling: Calling, names: set[str]) -> dict[str, Runnable]:
+def _runnable(context: Context, options: CallToolOptions, names: set[str]) -> dict[str, Runnable]:
     """The declared functions that have a command, from their declaration or from --exec."""
-    functions = [function for function in context.declared.functions if function.name in names]
-    commands = dict(map(_command, calling.exec or ()))
+    functions = [function for function in context.tool_declarations.functions if function.name in names]
+    commands = dict(map(_command, options.exec or ()))
     if unknown := commands.keys() - {function.name for function in functions}:
         raise UsageError(f"--exec {min(unknown)}: no function of that name is declared")
-    return calls.runnable(functions, commands, context.environ, calling.tool_timeout or None)
+    return calls.runnable_functions(functions, commands, context.environ, options.tool_timeout or None)
 
 
 def _command(text: str) -> tuple[str, list[str]]:
-    name, line = pair("--exec", text, "NAME=CMD")
+    name, line = parse_key_value("--exec", text, "NAME=CMD")
     try:
         argv = shlex.split(line)
     except ValueError as error:
@@ -134,8 +144,8 @@ def _results(context: Context, said: Sequence[str]) -> list[Step] | None:
     """The `--result`s as steps; None if there are none, and a prompt is asked for."""
     if not said:
         return None
-    gathering, functions = context.gathering, context.declared.functions
-    if gathering.says_prompt or context.flags.get("attach"):
+    prompt_input, functions = context.prompt_input, context.tool_declarations.functions
+    if prompt_input.has_prompt or context.options.get("attach"):
         raise UsageError("--result takes the place of a prompt")
     only = {"name": functions[0].name} if len(functions) == 1 else {}  # the call's id is enough (api/README.md 9.4)
     found: dict[str, Step] = {}
@@ -145,31 +155,36 @@ def _results(context: Context, said: Sequence[str]) -> list[Step] | None:
         if not call_id or call_id in found:
             raise UsageError(f"--result {call_id}: {'given twice' if call_id else 'write ID=@FILE, ID=- or ID=JSON'}")
         path = "-" if value == "-" else value.removeprefix("@") if value.startswith("@") else None
-        content = calls.value(value if path is None else gathering.text(path))
-        found[call_id] = calls.result({"id": call_id, **only}, content, is_error=name.endswith("!"))
+        content = calls.result_value(value if path is None else prompt_input.read_text(path))
+        found[call_id] = calls.function_result({"id": call_id, **only}, content, is_error=name.endswith("!"))
     return list(found.values())
 
 
 def _split(text: str) -> tuple[str, str]:
     """The id of a call may end in `=`, as base64 does; what begins with one cannot be said but in a file."""
     match = re.fullmatch(r"([^=]+=*)=(@.*|-)", text, re.DOTALL)
-    return (match[1], match[2]) if match else pair("--result", text, "ID=@FILE, ID=- or ID=JSON")
+    return (match[1], match[2]) if match else parse_key_value("--result", text, "ID=@FILE, ID=- or ID=JSON")
 
 
-def _allowed(context: Context, calling: Calling) -> Callable[[Step], bool]:
-    return lambda call: not calling.ask or context.terminal.confirm(f"gemini-cli: run {calls.said(call)}?")
+def _allowed(context: Context, options: CallToolOptions) -> Callable[[Step], bool]:
+    return lambda call: not options.ask or context.terminal.confirm(f"gemini-cli: run {calls.describe_call(call)}?")
 
 
-def _tell(context: Context, made: Made) -> None:
+def _report(context: Context, made: ToolResult) -> None:
     """What a command says on its stderr, and that a call went wrong, is for the user; the result is for the model."""
-    terminal, name = context.terminal, calls.name(made.call)
+    terminal, name = context.terminal, calls.call_name(made.call)
     for line in made.errors.splitlines() if not terminal.quiet else ():
-        terminal.line(f"{name}: {line}")
+        terminal.print_line(f"{name}: {line}")
     if made.problem:
-        terminal.notice(f"the call of {name} failed: {made.problem}; the model is told")
-    terminal.log(1, f"called {calls.said(made.call)}")
+        terminal.print_notice(f"the call of {name} failed: {made.problem}; the model is told")
+    terminal.log(1, f"called {calls.describe_call(made.call)}")
 
 
 COMMANDS = (
-    Command("call-tool", call_tool, (Prompted, Calling, InHistory, Asked, PreviewFlags, Settings), "[PROMPT]..."),
+    Command(
+        "call-tool",
+        call_tool,
+        (PromptOptions, CallToolOptions, HistoryOptions, RequestOptions, DryRunOptions, ConnectionOptions),
+        "[PROMPT]...",
+    ),
 )

@@ -11,32 +11,35 @@ from typing import TYPE_CHECKING, Annotated
 
 from gemini_cli.cli.command import Command
 from gemini_cli.cli.context import Context
-from gemini_cli.config.option_spec import Flag, Record
-from gemini_cli.config.settings import Said, resolve
+from gemini_cli.config.option_spec import OptionGroup, OptionSpec
+from gemini_cli.config.settings import ConfigSources, resolve_options
 from gemini_cli.console.terminal import Terminal
-from gemini_cli.errors import Ended, InputError, UsageError
+from gemini_cli.errors import InputError, Interrupted, UsageError
 
 if TYPE_CHECKING:
     from gemini_cli.emulator.http.server import Server
 
-GRACE = 2.0  # seconds a command gets to end after our signal reached it
+COMMAND_GRACE = 2.0  # seconds a command gets to end after our signal reached it
 
 
-class Emulated(Record):
+class EmulatorOptions(OptionGroup):
     """Emulator."""
 
-    port: Annotated[int, Flag("listen on this port; 0 takes a free one", metavar="PORT")] = 0
-    script: Annotated[str | None, Flag("answers of the emulated model, in YAML", metavar="FILE", file=True)] = None
-    fault: Annotated[
-        list[str] | None, Flag("request a fault, such as 'refuse(503, times=2)'; may be repeated", metavar="FAULT")
+    port: Annotated[int, OptionSpec("listen on this port; 0 takes a free one", metavar="PORT")] = 0
+    script: Annotated[
+        str | None, OptionSpec("answers of the emulated model, in YAML", metavar="FILE", is_path=True)
     ] = None
-    state: Annotated[str | None, Flag("keep the state in this SQLite file", metavar="FILE", file=True)] = None
+    fault: Annotated[
+        list[str] | None,
+        OptionSpec("request a fault, such as 'refuse(503, times=2)'; may be repeated", metavar="FAULT"),
+    ] = None
+    state: Annotated[str | None, OptionSpec("keep the state in this SQLite file", metavar="FILE", is_path=True)] = None
     file_host: Annotated[
         str | None,
-        Flag("host in the URIs of files, for clients that refuse loopback addresses there", metavar="HOST"),
+        OptionSpec("host in the URIs of files, for clients that refuse loopback addresses there", metavar="HOST"),
     ] = None
-    list_faults: Annotated[bool, Flag("list the faults and exit")] = False
-    verbose: Annotated[int, Flag("print a line for each request on stderr", "-v", counted=True)] = 0
+    list_faults: Annotated[bool, OptionSpec("list the faults and exit")] = False
+    verbose: Annotated[int, OptionSpec("print a line for each request on stderr", "-v", repeatable=True)] = 0
 
 
 def emulator(context: Context) -> int | None:
@@ -45,13 +48,13 @@ def emulator(context: Context) -> int | None:
     With a COMMAND after `--`, run it against the emulator and end with its status. Requests need the key that is
     printed; any client can use it, the official SDK with GOOGLE_GEMINI_BASE_URL.
     """
-    asked = resolve(Emulated, Said(context.flags, {}))
+    asked = resolve_options(EmulatorOptions, ConfigSources(context.options, {}))
     if asked.list_faults:
         context.terminal.write(fault_list())
         return None
     with _served(asked, context.terminal) as server:
-        if context.words:
-            return _around(server, context.words, context)
+        if context.arguments:
+            return _around(server, context.arguments, context)
         context.terminal.write(f"export GEMINI_BASE_URL={server.url}\nexport GEMINI_API_KEY={server.key}\n")
         context.terminal.log(1, f"fault token: {server.token}")
         threading.Event().wait()  # until a signal ends it
@@ -68,7 +71,7 @@ def fault_list() -> str:
 
 
 @contextmanager
-def _served(asked: Emulated, terminal: Terminal) -> Iterator[Server]:
+def _served(asked: EmulatorOptions, terminal: Terminal) -> Iterator[Server]:
     """A server for the length of a block. A fault that was not spent is no failure here, as it is in our tests."""
     from gemini_cli.emulator.http.server import Server
     from gemini_cli.emulator.model.script import Script
@@ -120,11 +123,11 @@ def _around(server: Server, argv: list[str], context: Context) -> int:
         raise InputError(f"cannot run {argv[0]}: {error.strerror or error}") from None
     try:
         status = command.wait()
-    except Ended as ended:
+    except Interrupted as ended:
         _end(command, ended.signum)
         raise
     for left in server.emulator.leftovers():
-        context.terminal.notice(left)
+        context.terminal.print_notice(left)
     return status if status >= 0 else 128 - status
 
 
@@ -132,10 +135,10 @@ def _end(command: subprocess.Popen[bytes], signum: int) -> None:
     """Pass the signal on; a terminal's Ctrl-C has reached the command already, and once more does no harm."""
     command.send_signal(signum)
     try:
-        command.wait(GRACE)
+        command.wait(COMMAND_GRACE)
     except subprocess.TimeoutExpired:
         command.kill()
         command.wait()
 
 
-COMMANDS = (Command("emulator", emulator, (Emulated,), "[COMMAND]...", local="command"),)
+COMMANDS = (Command("emulator", emulator, (EmulatorOptions,), "[COMMAND]...", argument_completes="command"),)

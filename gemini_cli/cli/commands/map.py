@@ -8,41 +8,44 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Annotated
 
-from gemini_cli.bulk.output_rows import failed
+from gemini_cli.bulk.output_rows import error_row
 from gemini_cli.cli.command import Command
 from gemini_cli.cli.context import Context
-from gemini_cli.cli.prompt_run import judge
-from gemini_cli.cli.row_input import FORM, Given, given
-from gemini_cli.config.option_spec import Flag, Record
-from gemini_cli.config.settings import resolve
+from gemini_cli.cli.prompt_run import schema_validator
+from gemini_cli.cli.row_input import TEMPLATE_OPTIONS, RowInput, read_row_input
+from gemini_cli.config.option_spec import OptionGroup, OptionSpec
+from gemini_cli.config.settings import resolve_options
 from gemini_cli.console import formatting
-from gemini_cli.errors import Failure, Partial, UsageError
+from gemini_cli.errors import CliError, PartialFailure, UsageError
 from gemini_cli.transport.deadline import Clock
 
 if TYPE_CHECKING:
-    from gemini_cli.bulk.checkpoint import Memory
-    from gemini_cli.bulk.map_runner import Done
+    from gemini_cli.bulk.checkpoint import CheckpointStore
+    from gemini_cli.bulk.map_runner import RowOutcome
     from gemini_cli.console.terminal import Progress
 
-MOST_JOBS = 1000
+MAX_JOBS = 1000
 LONGEST_SPACING = 366 * 24 * 3600.0  # seconds
-OFTEN = 0.2  # seconds between two counts on the terminal
+COUNT_INTERVAL = 0.2  # seconds between two counts on the terminal
 
 
-class Mapped(Record):
+class MapOptions(OptionGroup):
     """How the rows are worked through."""
 
-    jobs: Annotated[int, Flag("so many requests at a time", "-j", "N")] = 8
-    rate: Annotated[str | None, Flag("so many requests in a time, and no more", metavar="N/min")] = None
-    unordered: Annotated[bool, Flag("print rows as they are done, not in the order of the input")] = False
+    jobs: Annotated[int, OptionSpec("so many requests at a time", "-j", "N")] = 8
+    rate: Annotated[str | None, OptionSpec("so many requests in a time, and no more", metavar="N/min")] = None
+    unordered: Annotated[bool, OptionSpec("print rows as they are done, not in the order of the input")] = False
     checkpoint: Annotated[
-        str | None, Flag("keep in FILE what was asked and answered; go on from there", metavar="FILE", file=True)
+        str | None,
+        OptionSpec("keep in FILE what was asked and answered; go on from there", metavar="FILE", is_path=True),
     ] = None
-    output: Annotated[str | None, Flag("write the rows to FILE, when all are done", "-o", "FILE", file=True)] = None
-    dry_run: Annotated[bool, Flag("print a request for each row and send nothing", "-n")] = False
+    output: Annotated[
+        str | None, OptionSpec("write the rows to FILE, when all are done", "-o", "FILE", is_path=True)
+    ] = None
+    dry_run: Annotated[bool, OptionSpec("print a request for each row and send nothing", "-n")] = False
 
 
-def map_(context: Context) -> None:
+def map_rows(context: Context) -> None:
     """Ask once for each row of FILE (or stdin), several at a time, and print one row of JSON for each.
 
     A row is a line of JSON, a string or an object, or with --csv a record. With -p, its fields fill in the prompt, and
@@ -56,44 +59,48 @@ def map_(context: Context) -> None:
     With --checkpoint a later run asks what is missing, or failed for a reason outside of the row, and prints all rows.
     What was sent without an answer is asked again with --retry-unknown only. A row that was changed is asked anew.
     """
-    mapped = resolve(Mapped, context.said)
-    if not 1 <= mapped.jobs <= MOST_JOBS:
-        raise UsageError(f"--jobs {mapped.jobs}: from 1 to {MOST_JOBS}")
-    if mapped.output and mapped.checkpoint and os.path.realpath(mapped.output) == os.path.realpath(mapped.checkpoint):
+    options = resolve_options(MapOptions, context.config_sources)
+    if not 1 <= options.jobs <= MAX_JOBS:
+        raise UsageError(f"--jobs {options.jobs}: from 1 to {MAX_JOBS}")
+    if (
+        options.output
+        and options.checkpoint
+        and os.path.realpath(options.output) == os.path.realpath(options.checkpoint)
+    ):
         raise UsageError("--output and --checkpoint name the same file")
-    spacing = _spacing(mapped.rate) if mapped.rate else 0.0
-    found = given(context, context.family)
-    if mapped.dry_run:
+    spacing = _spacing(options.rate) if options.rate else 0.0
+    found = read_row_input(context, context.adapter)
+    if options.dry_run:
         return _preview(context, found)
     from gemini_cli.bulk import map_runner
-    from gemini_cli.bulk.rate_limiter import Gate
+    from gemini_cli.bulk.rate_limiter import AdaptiveLimiter
 
     context.deadline.start()
-    context.attachments.settle({"input": found.form.common})
+    context.attachments.resolve({"input": found.template.shared_parts})
     terminal = context.terminal
     with (
-        context.output() as output,
-        _memory(mapped.checkpoint, found, context) as memory,
+        context.open_output() as output,
+        _open_checkpoint(options.checkpoint, found, context) as checkpoint,
         terminal.progress("map", found.size, "") as progress,
     ):
-        means = map_runner.Means(
-            form=found.form,
-            memory=memory,
-            gate=Gate(mapped.jobs, spacing, context.means.sleep, context.means.clock),
-            service=context.api_client,
-            dialogue=context.dialogue_with,
-            judge=judge(context),
-            retry_unknown=context.settings.retry_unknown > 0,
-            notice=terminal.notice,
+        dependencies = map_runner.WorkerDependencies(
+            template=found.template,
+            checkpoint=checkpoint,
+            limiter=AdaptiveLimiter(options.jobs, spacing, context.dependencies.sleep, context.dependencies.clock),
+            make_api_client=context.make_api_client,
+            make_interactions_client=context.make_interactions_client,
+            validator=schema_validator(context),
+            retry_unknown=context.connection_options.retry_unknown > 0,
+            notice=terminal.print_notice,
         )
-        tally = Tally(progress, context.means.clock)
-        asked = map_runner.outcomes(found.rows, means, jobs=mapped.jobs, ordered=not mapped.unordered)
+        tally = Tally(progress, context.dependencies.clock)
+        asked = map_runner.run_rows(found.rows, dependencies, jobs=options.jobs, ordered=not options.unordered)
         with closing(asked) as outcomes:
             for done in outcomes:
                 output.write_row(f"{done.output.text}\n")
                 tally.add(done)
     if tally.failed:
-        raise Partial(f"{tally.failed} of {tally.rows} rows failed")
+        raise PartialFailure(f"{tally.failed} of {tally.rows} rows failed")
     return None
 
 
@@ -107,15 +114,15 @@ class Tally:
         self._asked = self._tokens = self._end = 0
         self._started = self._told = clock()
 
-    def add(self, done: Done) -> None:
+    def add(self, done: RowOutcome) -> None:
         self.rows += 1
         self.failed += not done.output.ok
-        self._asked += done.asked
+        self._asked += done.sent
         self._tokens += done.output.tokens
         self._progress.advance(max(done.row.end - self._end, 0))
         self._end = max(done.row.end, self._end)
         now = self._clock()
-        if now - self._told >= OFTEN:
+        if now - self._told >= COUNT_INTERVAL:
             self._told = now
             rate = self._asked / (now - self._started)
             self._progress.note(f"{self.rows} rows, {rate:.1f}/s, {self.failed} failed, {self._tokens} tokens")
@@ -133,37 +140,37 @@ def _spacing(rate: str) -> float:
 
 
 @contextmanager
-def _memory(path: str | None, found: Given, context: Context) -> Iterator[Memory]:
+def _open_checkpoint(path: str | None, found: RowInput, context: Context) -> Iterator[CheckpointStore]:
     from gemini_cli.bulk import checkpoint
 
     if path is None:
-        yield checkpoint.Forgetful()
+        yield checkpoint.NoCheckpoint()
         return
-    with checkpoint.opened(path, found.form.digest) as kept:
+    with checkpoint.open_checkpoint(path, found.template.digest) as kept:
         if kept.damaged:
-            context.terminal.notice(f"{path}: {kept.damaged} damaged lines are skipped")
+            context.terminal.print_notice(f"{path}: {kept.damaged} damaged lines are skipped")
         yield kept
 
 
-def _preview(context: Context, found: Given) -> None:
+def _preview(context: Context, found: RowInput) -> None:
     """`-n`: what would be sent, a line for each row, without a key."""
     done = bad = 0
     for row in found.rows:
         done += 1
         try:
             if row.fault:
-                raise row.failure(row.fault)
-            filled = found.form.fill(row)
-            context.attachments.preview(filled)
-            path, body = context.family.request(filled)
-        except Failure as failure:
+                raise row.input_error(row.fault)
+            template_options = found.template.fill(row)
+            context.attachments.preview(template_options)
+            path, body = context.adapter.build_request(template_options)
+        except CliError as failure:
             bad += 1
-            context.terminal.write_row(failed(row.key, failure, line=row.line).text + "\n")
+            context.terminal.write_row(error_row(row.key, failure, line=row.line).text + "\n")
             continue
         url, headers = context.endpoint.url(path), context.endpoint.headers(path, "application/json")
         context.terminal.write_row(formatting.dry_run(url, headers, body, pretty=False, key=row.key))
     if bad:
-        raise Partial(f"{bad} of {done} rows are no requests")
+        raise PartialFailure(f"{bad} of {done} rows are no requests")
 
 
-COMMANDS = (Command("map", map_, (Mapped, *FORM), "[FILE]", endless=True),)
+COMMANDS = (Command("map", map_rows, (MapOptions, *TEMPLATE_OPTIONS), "[FILE]", no_timeout=True),)

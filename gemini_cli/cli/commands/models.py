@@ -7,23 +7,23 @@ from typing import Any
 from gemini_cli.cli import resource_output
 from gemini_cli.cli.command import Command
 from gemini_cli.cli.context import Context
-from gemini_cli.cli.typer_options import one_word
+from gemini_cli.cli.typer_options import single_argument
 from gemini_cli.client import resources
-from gemini_cli.config.output_options import Voice
-from gemini_cli.config.settings import Settings
+from gemini_cli.config.output_options import GlobalOptions
+from gemini_cli.config.settings import ConnectionOptions
 
 COLUMNS = ("NAME", "INPUT LIMIT", "OUTPUT LIMIT", "TITLE")
 
 
-def list_(context: Context) -> None:
+def models_list(context: Context) -> None:
     """List the models: name, token limits, title. With --json, one object a line."""
-    resource_output.several(context, COLUMNS, resources.every(context.service, "models"), _row)
+    resource_output.print_list(context, COLUMNS, resources.list_all(context.api_client, "models"), _row)
 
 
-def get(context: Context) -> None:
+def models_get(context: Context) -> None:
     """Show what is known of a model."""
-    name = resources.full_name("models", one_word(context, "MODEL"))
-    resource_output.one(context, resources.one(context.service, name))
+    name = resources.resource_name("models", single_argument(context, "MODEL"))
+    resource_output.print_resource(context, resources.get_resource(context.api_client, name))
 
 
 def _row(model: dict[str, Any]) -> tuple[Any, ...]:
@@ -32,6 +32,6 @@ def _row(model: dict[str, Any]) -> tuple[Any, ...]:
 
 
 COMMANDS = (
-    Command("models list", list_, (Voice, Settings)),
-    Command("models get", get, (Voice, Settings), "MODEL"),
+    Command("models list", models_list, (GlobalOptions, ConnectionOptions)),
+    Command("models get", models_get, (GlobalOptions, ConnectionOptions), "MODEL"),
 )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from gemini_cli.api.accumulator import Fold
+from gemini_cli.api.accumulator import StreamAccumulator
 from gemini_cli.cli.command import Command
 from gemini_cli.cli.context import Context
-from gemini_cli.cli.dry_run import preview
-from gemini_cli.cli.prompt_run import add_to_history, hold_against_schema, refuse_binary, remember
-from gemini_cli.config.output_options import PreviewFlags
-from gemini_cli.config.request_options import Asked, InHistory, Prompted
-from gemini_cli.config.settings import Settings
+from gemini_cli.cli.dry_run import print_dry_run
+from gemini_cli.cli.prompt_run import add_to_history, refuse_binary, save_last_interaction, validate_answer
+from gemini_cli.config.output_options import DryRunOptions
+from gemini_cli.config.request_options import HistoryOptions, PromptOptions, RequestOptions
+from gemini_cli.config.settings import ConnectionOptions
 from gemini_cli.errors import UsageError
 
 
@@ -19,23 +19,30 @@ def stream(context: Context) -> None:
     The prompt is the PROMPT words, or FILE (-f); text on stdin follows it as a second part. `-` alone is stdin. Calls
     of declared functions are printed as JSON, with exit status 10; `call-tool` makes them.
     """
-    if context.asked.background:
+    if context.request_options.background:
         raise UsageError("--background returns at once; there is nothing to stream: use `generate`")
-    body = context.question(stream=True)
-    if preview(context, body):
+    body = context.build_request(stream=True)
+    if print_dry_run(context, body):
         return
     refuse_binary(context, body)
-    fold = Fold()
-    with context.output() as output:
-        answer = context.answer(output)
+    accumulator = StreamAccumulator()
+    with context.open_output() as output:
+        presenter = context.make_presenter(output)
         try:
-            interaction = answer.follow(context.dialogue.listen(body, fold), fold)
+            interaction = presenter.show_stream(context.interactions_client.stream(body, accumulator), accumulator)
         finally:
-            if fold.terminal or fold.error is None:
-                remember(context, fold.interaction)
-            if fold.terminal:
-                add_to_history(context, body, fold.interaction)
-    hold_against_schema(context, interaction)
+            if accumulator.terminal or accumulator.error is None:
+                save_last_interaction(context, accumulator.interaction)
+            if accumulator.terminal:
+                add_to_history(context, body, accumulator.interaction)
+    validate_answer(context, interaction)
 
 
-COMMANDS = (Command("stream", stream, (Prompted, InHistory, Asked, PreviewFlags, Settings), "[PROMPT]..."),)
+COMMANDS = (
+    Command(
+        "stream",
+        stream,
+        (PromptOptions, HistoryOptions, RequestOptions, DryRunOptions, ConnectionOptions),
+        "[PROMPT]...",
+    ),
+)

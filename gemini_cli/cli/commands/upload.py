@@ -15,50 +15,56 @@ from gemini_cli.cli.command import Command
 from gemini_cli.cli.context import Context
 from gemini_cli.client import resources
 from gemini_cli.client.resources import Resource
-from gemini_cli.config.option_spec import Flag, Record
-from gemini_cli.config.output_options import Voice
-from gemini_cli.config.settings import Settings, resolve
+from gemini_cli.config.option_spec import OptionGroup, OptionSpec
+from gemini_cli.config.output_options import GlobalOptions
+from gemini_cli.config.settings import ConnectionOptions, resolve_options
 from gemini_cli.console import formatting
-from gemini_cli.errors import DeadlinePassed, Failure, InputError, Partial, Temporary, UsageError
+from gemini_cli.errors import CliError, DeadlineExceeded, InputError, PartialFailure, TemporaryError, UsageError
 
 if TYPE_CHECKING:
     from gemini_cli.console.terminal import Progress
-    from gemini_cli.files.local_file import Source
+    from gemini_cli.files.local_file import LocalFile
 
 STDIN = "-"
 
 
-class Uploaded(Record):
+class UploadOptions(OptionGroup):
     """What is uploaded, and how."""
 
-    wait: Annotated[bool, Flag("wait until the file can be used (the default)")] = False
-    no_wait: Annotated[bool, Flag("do not wait while the service processes the file")] = False
-    name: Annotated[str | None, Flag("its name on the service, files/ID", metavar="ID")] = None
-    display_name: Annotated[str | None, Flag("its title; the file's own name if none is given", metavar="TEXT")] = None
-    mime: Annotated[str | None, Flag("its type, where neither name nor first bytes tell it", metavar="TYPE")] = None
-    reuse: Annotated[bool, Flag("name it after its content; what is there already is not sent again")] = False
-    no_resume: Annotated[bool, Flag("start over; do not continue an upload that was interrupted")] = False
-    jobs: Annotated[int, Flag("upload so many files at a time", "-j", "N")] = 4
+    wait: Annotated[bool, OptionSpec("wait until the file can be used (the default)")] = False
+    no_wait: Annotated[bool, OptionSpec("do not wait while the service processes the file")] = False
+    name: Annotated[str | None, OptionSpec("its name on the service, files/ID", metavar="ID")] = None
+    display_name: Annotated[
+        str | None, OptionSpec("its title; the file's own name if none is given", metavar="TEXT")
+    ] = None
+    mime: Annotated[str | None, OptionSpec("its type, where neither name nor first bytes tell it", metavar="TYPE")] = (
+        None
+    )
+    reuse: Annotated[bool, OptionSpec("name it after its content; what is there already is not sent again")] = False
+    no_resume: Annotated[bool, OptionSpec("start over; do not continue an upload that was interrupted")] = False
+    jobs: Annotated[int, OptionSpec("upload so many files at a time", "-j", "N")] = 4
 
 
-Outcome = Resource | Failure
+UploadOutcome = Resource | CliError
 
 
-def upload(context: Context) -> None:
+def upload_command(context: Context) -> None:
     """Upload files, and print their names on the service, a line each, in the order of the FILEs. `-` is stdin.
 
     An upload that breaks off is continued, also by the next call. Of several files all are tried: exit status 11 if
     some fail, and if all fail in the same way, that one's own.
     """
-    asked, words = _asked(context), context.words
+    asked, words = _checked_options(context), context.arguments
     context.terminal.require_stdout()
     label = (_title(words[0]) or "stdin") if len(words) == 1 else f"{len(words)} files"
     each: dict[str, str] = {}
     for word in words:
         each.setdefault(_identity(word), word)
     with context.terminal.progress(label, sum(map(_size, each)) or None, "B") as progress:
-        found = _shown(context, _results(_work(context, asked, progress, len(each)), [*each.values()], asked.jobs))
-    _conclude(found)
+        found = _print_results(
+            context, _results(_make_work(context, asked, progress, len(each)), [*each.values()], asked.jobs)
+        )
+    _raise_failures(found)
 
 
 def _identity(word: str) -> str:
@@ -66,9 +72,9 @@ def _identity(word: str) -> str:
     return word if word == STDIN else os.path.abspath(word)
 
 
-def _asked(context: Context) -> Uploaded:
+def _checked_options(context: Context) -> UploadOptions:
     """UsageError for flags that contradict each other, or cannot be meant for these files."""
-    asked, words = resolve(Uploaded, context.said), context.words
+    asked, words = resolve_options(UploadOptions, context.config_sources), context.arguments
     if not words or "" in words:
         raise UsageError("give at least one FILE, or - for stdin")
     if asked.wait and asked.no_wait:
@@ -94,39 +100,41 @@ def _size(word: str) -> int:
         return 0
 
 
-def _work(context: Context, asked: Uploaded, progress: Progress, count: int) -> Callable[[str], Resource]:
+def _make_work(context: Context, asked: UploadOptions, progress: Progress, count: int) -> Callable[[str], Resource]:
     """What is done for one FILE of so many, in whatever thread; all that needs the main thread is made here."""
-    from gemini_cli.files import upload as upload_module
-    from gemini_cli.files.local_file import Source
-    from gemini_cli.files.upload_record import unfinished
+    from gemini_cli.files import upload
+    from gemini_cli.files.local_file import LocalFile
+    from gemini_cli.files.upload_record import open_upload_record
 
-    owner, state, terminal = context.service.owner, context.state, context.terminal
-    name = resources.full_name("files", asked.name) if asked.name else None
+    owner, state, terminal = context.api_client.owner, context.state, context.terminal
+    name = resources.resource_name("files", asked.name) if asked.name else None
     ready = itertools.count(1)
     context.deadline.start()
 
     def work(word: str) -> Resource:
-        service = context.api_client()
-        with closing(Source.spooled(terminal.pieces(), "stdin") if word == STDIN else Source.of(word)) as source:
+        api_client = context.make_api_client()
+        with closing(
+            LocalFile.from_chunks(terminal.stdin_chunks(), "stdin") if word == STDIN else LocalFile.open_path(word)
+        ) as source:
             mime_type, title = asked.mime or _mime_type(source), asked.display_name or _title(word)
             told = (mime_type, title, name, asked.reuse)
-            with unfinished(state, source, owner, told, resume=not asked.no_resume) as record:
-                file = upload_module.upload(
-                    service,
+            with open_upload_record(state, source, owner, told, resume=not asked.no_resume) as record:
+                file = upload.upload(
+                    api_client,
                     source,
                     mime_type=mime_type,
                     display_name=title,
                     name=name,
                     reuse=asked.reuse,
-                    unfinished=record,
-                    advance=progress.advance,
+                    record=record,
+                    on_progress=progress.advance,
                 )
-                upload_module.name_of(file)  # or it cannot be printed
+                upload.file_name(file)  # or it cannot be printed
                 if asked.no_wait:
                     return file
                 if count == 1:
                     progress.note("waiting until it can be used")
-                file = upload_module.wait_until_active(service, file)
+                file = upload.wait_until_active(api_client, file)
                 if count > 1:
                     progress.note(f"{next(ready)} of {count} can be used")
                 return file
@@ -139,39 +147,39 @@ def _title(word: str) -> str | None:
     return None if word == STDIN else os.fsencode(os.path.basename(word)).decode("utf-8", "replace")
 
 
-def _mime_type(source: Source) -> str:
+def _mime_type(source: LocalFile) -> str:
     found = source.mime_type()
     if found is None:
         raise InputError(f"the type of {source.name} is not known; say it with --mime")
     return found
 
 
-def _results(work: Callable[[str], Resource], words: Sequence[str], jobs: int) -> Iterator[tuple[str, Outcome]]:
+def _results(work: Callable[[str], Resource], words: Sequence[str], jobs: int) -> Iterator[tuple[str, UploadOutcome]]:
     """What came of each word, in their order. The work is done in threads that end with us, so that we can end."""
-    results: dict[str, SimpleQueue[Outcome | BaseException]] = {word: SimpleQueue() for word in words}
+    results: dict[str, SimpleQueue[UploadOutcome | BaseException]] = {word: SimpleQueue() for word in words}
     waiting: SimpleQueue[str] = SimpleQueue()
     for word in words:
         waiting.put(word)
     for _ in range(min(jobs, len(words))):
-        threading.Thread(target=_labour, args=[work, waiting, results], daemon=True).start()
-    late: Failure | None = None
+        threading.Thread(target=_run_worker, args=[work, waiting, results], daemon=True).start()
+    late: CliError | None = None
     for word in words:
         try:
             outcome = results[word].get(block=late is None)
-        except DeadlinePassed as passed:
-            late = outcome = Temporary(passed.message, hint="the same command continues where this one ended")
+        except DeadlineExceeded as passed:
+            late = outcome = TemporaryError(passed.message, hint="the same command continues where this one ended")
         except Empty:
             assert late is not None
             outcome = late
-        if isinstance(outcome, BaseException) and not isinstance(outcome, Failure):
+        if isinstance(outcome, BaseException) and not isinstance(outcome, CliError):
             raise outcome
         yield word, outcome
 
 
-def _labour(
+def _run_worker(
     work: Callable[[str], Resource],
     waiting: SimpleQueue[str],
-    results: dict[str, SimpleQueue[Outcome | BaseException]],
+    results: dict[str, SimpleQueue[UploadOutcome | BaseException]],
 ) -> None:
     while True:
         try:
@@ -184,26 +192,28 @@ def _labour(
             results[word].put(error)
 
 
-def _shown(context: Context, results: Iterator[tuple[str, Outcome]]) -> list[Outcome]:
+def _print_results(context: Context, results: Iterator[tuple[str, UploadOutcome]]) -> list[UploadOutcome]:
     """Print each as it comes: the name of a file, or with several of them why there is none."""
-    found: dict[str, Outcome] = {}
-    for word in context.words:
+    found: dict[str, UploadOutcome] = {}
+    for word in context.arguments:
         if _identity(word) not in found:
             _, outcome = next(results)
             found[_identity(word)] = outcome
-            if isinstance(outcome, Failure) and len(context.words) > 1:
+            if isinstance(outcome, CliError) and len(context.arguments) > 1:
                 outcome.message = outcome.message if word in outcome.message else f"{word}: {outcome.message}"
-                context.terminal.tell(outcome, as_json=context.voice.json)
+                context.terminal.print_error(outcome, as_json=context.global_options.json)
         outcome = found[_identity(word)]
-        if not isinstance(outcome, Failure):
-            shown = formatting.as_json(outcome, pretty=False) if context.voice.json else f"{outcome['name']}\n"
-            context.terminal.write(shown)
-    return [found[_identity(word)] for word in context.words]
+        if not isinstance(outcome, CliError):
+            output_options = (
+                formatting.as_json(outcome, pretty=False) if context.global_options.json else f"{outcome['name']}\n"
+            )
+            context.terminal.write(output_options)
+    return [found[_identity(word)] for word in context.arguments]
 
 
-def _conclude(found: Sequence[Outcome]) -> None:
+def _raise_failures(found: Sequence[UploadOutcome]) -> None:
     """One that failed alone fails as itself; several that failed alike, as one of them would."""
-    failures = [outcome for outcome in found if isinstance(outcome, Failure)]
+    failures = [outcome for outcome in found if isinstance(outcome, CliError)]
     if not failures:
         return
     if len(found) == 1:
@@ -211,7 +221,9 @@ def _conclude(found: Sequence[Outcome]) -> None:
     kinds = {type(failure) for failure in failures}
     if len(failures) == len(found) and len(kinds) == 1:
         raise kinds.pop()(f"none of the {len(found)} files was uploaded")
-    raise Partial(f"{len(failures)} of {len(found)} files were not uploaded")
+    raise PartialFailure(f"{len(failures)} of {len(found)} files were not uploaded")
 
 
-COMMANDS = (Command("upload", upload, (Uploaded, Voice, Settings), "FILE...", endless=True),)
+COMMANDS = (
+    Command("upload", upload_command, (UploadOptions, GlobalOptions, ConnectionOptions), "FILE...", no_timeout=True),
+)
