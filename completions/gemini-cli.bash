@@ -14,11 +14,14 @@ _gemini_cli_after() {
     local calltooloptions='--exec --result --ask --max-rounds --tool-timeout'
     local mapoptions='-j --jobs --rate --unordered --checkpoint -o --output -n --dry-run'
     local templateoptions='-p --prompt --csv'
+    local globaloptions_11='--json -q --quiet -v --verbose'
     local submitoptions='--display-name -n --dry-run'
     local resultsoptions='-o --output --schema'
     local uploadoptions='--wait --no-wait --name --display-name --mime --reuse --no-resume -j --jobs'
     local tokensoptions='-m --model'
     local downloadoptions='-o --output'
+    local globaloptions_17='--json -q --quiet -v --verbose'
+    local outputoptions_18='-o --output -u --usage --citations --require-output'
     local waitoptions='--cancel-on-interrupt'
     local emulatoroptions='--port --script --fault --state --file-host --list-faults -v --verbose'
     case $1 in
@@ -32,27 +35,27 @@ _gemini_cli_after() {
         'stream') flags="$promptoptions $historyoptions $requestoptions $globaloptions $outputoptions $dryrunoptions $connectionoptions -h --help" ;;
         'chat') flags="$promptoptions $requestoptions $globaloptions $outputoptions $dryrunoptions $connectionoptions $chatoptions -h --help" ;;
         'call-tool') flags="$promptoptions $historyoptions $requestoptions $globaloptions $outputoptions $dryrunoptions $connectionoptions $calltooloptions -h --help" ;;
-        'map') flags="$promptoptions $requestoptions $globaloptions $connectionoptions $mapoptions $templateoptions -h --help" ;;
-        'batch submit') flags="$promptoptions $requestoptions $globaloptions $connectionoptions $templateoptions $submitoptions -h --help" ;;
-        'batch status') flags="$globaloptions $connectionoptions -h --help" ;;
-        'batch wait') flags="$globaloptions $connectionoptions -h --help" ;;
-        'batch results') flags="$globaloptions $connectionoptions $resultsoptions -h --help" ;;
-        'batch cancel') flags="$globaloptions $connectionoptions -h --help" ;;
-        'batch list') flags="$globaloptions $connectionoptions -h --help" ;;
-        'batch delete') flags="$globaloptions $connectionoptions -h --help" ;;
-        'upload') flags="$globaloptions $connectionoptions $uploadoptions -h --help" ;;
-        'tokens') flags="$promptoptions $globaloptions $connectionoptions $tokensoptions -h --help" ;;
-        'models list') flags="$globaloptions $connectionoptions -h --help" ;;
-        'models get') flags="$globaloptions $connectionoptions -h --help" ;;
-        'files list') flags="$globaloptions $connectionoptions -h --help" ;;
-        'files get') flags="$globaloptions $connectionoptions -h --help" ;;
-        'files delete') flags="$globaloptions $connectionoptions -h --help" ;;
-        'files download') flags="$globaloptions $connectionoptions $downloadoptions -h --help" ;;
-        'interactions get') flags="$globaloptions $outputoptions $connectionoptions -h --help" ;;
-        'interactions wait') flags="$globaloptions $outputoptions $connectionoptions $waitoptions -h --help" ;;
-        'interactions cancel') flags="$globaloptions $connectionoptions -h --help" ;;
-        'interactions delete') flags="$globaloptions $connectionoptions -h --help" ;;
-        'config show') flags="$globaloptions $connectionoptions -h --help" ;;
+        'map') flags="$promptoptions $requestoptions $connectionoptions $mapoptions $templateoptions $globaloptions_11 -h --help" files="1" ;;
+        'batch submit') flags="$promptoptions $requestoptions $connectionoptions $templateoptions $globaloptions_11 $submitoptions -h --help" files="1" ;;
+        'batch status') flags="$connectionoptions $globaloptions_11 -h --help" ;;
+        'batch wait') flags="$connectionoptions $globaloptions_11 -h --help" ;;
+        'batch results') flags="$connectionoptions $globaloptions_11 $resultsoptions -h --help" ;;
+        'batch cancel') flags="$connectionoptions $globaloptions_11 -h --help" ;;
+        'batch list') flags="$connectionoptions $globaloptions_11 -h --help" ;;
+        'batch delete') flags="$connectionoptions $globaloptions_11 -h --help" ;;
+        'upload') flags="$connectionoptions $globaloptions_11 $uploadoptions -h --help" files="1" ;;
+        'tokens') flags="$promptoptions $connectionoptions $globaloptions_11 $tokensoptions -h --help" ;;
+        'models list') flags="$connectionoptions $globaloptions_11 -h --help" ;;
+        'models get') flags="$connectionoptions $globaloptions_11 -h --help" ;;
+        'files list') flags="$connectionoptions $globaloptions_11 -h --help" ;;
+        'files get') flags="$connectionoptions $globaloptions_11 -h --help" ;;
+        'files delete') flags="$connectionoptions $globaloptions_11 -h --help" ;;
+        'files download') flags="$connectionoptions $globaloptions_11 $downloadoptions -h --help" ;;
+        'interactions get') flags="$connectionoptions $globaloptions_17 $outputoptions_18 -h --help" ;;
+        'interactions wait') flags="$connectionoptions $globaloptions_17 $outputoptions_18 $waitoptions -h --help" ;;
+        'interactions cancel') flags="$connectionoptions $globaloptions_11 -h --help" ;;
+        'interactions delete') flags="$connectionoptions $globaloptions_11 -h --help" ;;
+        'config show') flags="$connectionoptions $globaloptions_11 -h --help" ;;
         'emulator') flags="$emulatoroptions -h --help" programs="1" ;;
     esac
 }
@@ -63,8 +66,8 @@ _gemini_cli_value() {
     case "$1 $2" in
         *' -f' | *' --prompt-file' | *' -a' | *' --attach' | *' --history' | *' --request' | \
             *' --system-file' | *' --tool-header' | 'generate --schema' | 'stream --schema' | 'chat --schema' | 'call-tool --schema' | \
-            'map --schema' | 'batch submit --schema' | *' -o' | *' --output' | *' --api-key-file' | *' --ca-file' | \
-            *' --checkpoint' | *' --script' | *' --state') files="1" ;;
+            'map --schema' | 'batch submit --schema' | *' -o' | *' --output' | *' --trust-profile' | *' --api-key-file' | \
+            *' --ca-file' | *' --checkpoint' | *' --script' | *' --state') files="1" ;;
         *' --var' | *' --inline-limit' | *' --set' | *' --agent' | *' -s' | *' --system' | \
             *' --temperature' | *' --top-p' | *' --max-tokens' | *' --seed' | *' --stop' | 'batch results --schema' | \
             *' --format-image' | *' --format-audio' | *' --previous' | *' --label' | *' --safety' | *' --base-url' | \

@@ -33,19 +33,19 @@ complete -c gemini-cli -f
 
 complete -c gemini-cli -n '__gemini_cli_said' -l version -d 'print the version and exit'
 complete -c gemini-cli -n '__gemini_cli_said' -s h -l help -d 'show this help and exit'
-complete -c gemini-cli -n '__gemini_cli_said' -a generate -d 'Ask once, and print the answer when it is complete'
-complete -c gemini-cli -n '__gemini_cli_said' -a stream -d 'Ask once, and print the answer as it arrives'
-complete -c gemini-cli -n '__gemini_cli_said' -a chat -d 'Ask in several turns, each with all that was said before'
-complete -c gemini-cli -n '__gemini_cli_said' -a call-tool -d 'Ask, and let the model call functions on the way to its answer'
-complete -c gemini-cli -n '__gemini_cli_said' -a map -d 'Ask once for each row of FILE (or stdin), several at a time, and print one row of JSON for each'
+complete -c gemini-cli -n '__gemini_cli_said' -a generate -d 'Send one prompt, and print the answer when it is complete'
+complete -c gemini-cli -n '__gemini_cli_said' -a stream -d 'Send one prompt, and print the answer as it arrives'
+complete -c gemini-cli -n '__gemini_cli_said' -a chat -d 'Converse in several turns, each with all that was said before'
+complete -c gemini-cli -n '__gemini_cli_said' -a call-tool -d 'Send a prompt, and run the functions that the model calls'
+complete -c gemini-cli -n '__gemini_cli_said' -a map -d 'Send a request for each row of a file, in parallel'
 complete -c gemini-cli -n '__gemini_cli_said' -a batch -d 'submit, status, wait, results, cancel, list, delete'
-complete -c gemini-cli -n '__gemini_cli_said' -a upload -d 'Upload files, and print their names on the service, a line each, in the order of the FILEs'
+complete -c gemini-cli -n '__gemini_cli_said' -a upload -d 'Upload files, and print their names on the server'
 complete -c gemini-cli -n '__gemini_cli_said' -a tokens -d 'Count the tokens of a prompt with its attachments'
 complete -c gemini-cli -n '__gemini_cli_said' -a models -d 'list, get'
 complete -c gemini-cli -n '__gemini_cli_said' -a files -d 'list, get, delete, download'
 complete -c gemini-cli -n '__gemini_cli_said' -a interactions -d 'get, wait, cancel, delete'
 complete -c gemini-cli -n '__gemini_cli_said' -a config -d 'show'
-complete -c gemini-cli -n '__gemini_cli_said' -a emulator -d 'Serve the API on loopback, and print what to export'
+complete -c gemini-cli -n '__gemini_cli_said' -a emulator -d 'Serve the API on loopback, and print the variables to export'
 complete -c gemini-cli -n '__gemini_cli_said batch' -s h -l help -d 'show this help and exit'
 complete -c gemini-cli -n '__gemini_cli_said batch' -a submit -d 'Start a batch job with a request for each row of FILE (or stdin), and print its name'
 complete -c gemini-cli -n '__gemini_cli_said batch' -a status -d 'Print the state of a job: PENDING, RUNNING, SUCCEEDED, FAILED, CANCELLED or EXPIRED'
@@ -68,9 +68,12 @@ complete -c gemini-cli -n '__gemini_cli_said interactions' -a wait -d 'Wait unti
 complete -c gemini-cli -n '__gemini_cli_said interactions' -a cancel -d 'Cancel a running interaction'
 complete -c gemini-cli -n '__gemini_cli_said interactions' -a delete -d 'Delete an interaction'
 complete -c gemini-cli -n '__gemini_cli_said config' -s h -l help -d 'show this help and exit'
-complete -c gemini-cli -n '__gemini_cli_said config' -a show -d 'Show the settings in force, and where each came from: a flag, a variable, a profile\'s file, or the default'
+complete -c gemini-cli -n '__gemini_cli_said config' -a show -d 'Show the settings in force, and where each came from: an option, a variable, a profile\'s file, or the default'
 
 complete -c gemini-cli -n '__gemini_cli_at generate stream chat call-tool map "batch submit" "batch status" "batch wait" "batch results" "batch cancel" "batch list" "batch delete" upload tokens "models list" "models get" "files list" "files get" "files delete" "files download" "interactions get" "interactions wait" "interactions cancel" "interactions delete" "config show" emulator' -s h -l help -d 'show this help and exit'
+complete -c gemini-cli -n '__gemini_cli_at map' -F
+complete -c gemini-cli -n '__gemini_cli_at "batch submit"' -F
+complete -c gemini-cli -n '__gemini_cli_at upload' -F
 complete -c gemini-cli -n '__gemini_cli_at emulator' -F -a '(__fish_complete_command)'
 
 function __gemini_cli_takes_promptoptions
@@ -122,14 +125,14 @@ complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l label -x -d 'a 
 complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l safety -x -d 'a safety threshold; may be repeated'
 
 function __gemini_cli_takes_globaloptions
-    __gemini_cli_at generate stream chat call-tool map "batch submit" "batch status" "batch wait" "batch results" "batch cancel" "batch list" "batch delete" upload tokens "models list" "models get" "files list" "files get" "files delete" "files download" "interactions get" "interactions wait" "interactions cancel" "interactions delete" "config show"
+    __gemini_cli_at generate stream chat call-tool
 end
 complete -c gemini-cli -n '__gemini_cli_takes_globaloptions' -l json -d 'the server\'s JSON instead of text; errors as JSON too'
 complete -c gemini-cli -n '__gemini_cli_takes_globaloptions' -s q -l quiet -d 'no notices'
 complete -c gemini-cli -n '__gemini_cli_takes_globaloptions' -s v -l verbose -d 'a line per request, retry and resume; -vv: headers and bodies, redacted'
 
 function __gemini_cli_takes_outputoptions
-    __gemini_cli_at generate stream chat call-tool "interactions get" "interactions wait"
+    __gemini_cli_at generate stream chat call-tool
 end
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions' -s o -l output -rF -d 'write the answer to FILE, whole or not at all; of several images or sounds the second one to FILE-2'
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions' -s u -l usage -d 'one line of token counts on stderr'
@@ -146,7 +149,7 @@ function __gemini_cli_takes_connectionoptions
     __gemini_cli_at generate stream chat call-tool map "batch submit" "batch status" "batch wait" "batch results" "batch cancel" "batch list" "batch delete" upload tokens "models list" "models get" "files list" "files get" "files delete" "files download" "interactions get" "interactions wait" "interactions cancel" "interactions delete" "config show"
 end
 complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -s P -l profile -rF -a '(__gemini_cli_profiles)' -d 'settings from a profile, by name or by path'
-complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l trust-profile -d 'let a profile named by path set base_url, api_key_* and run'
+complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l trust-profile -rF -d 'repeat the path of a profile, with a slash in it, to let it set base_url, api_key_*, headers and run'
 complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l offline -d 'answer from the embedded emulator: no key, no network'
 complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l api-key-file -rF -d 'read the API key from a file that is ours and closed to others'
 complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l base-url -x -d 'where the API is; a path prefix is kept, http:// is for loopback only'
@@ -154,7 +157,7 @@ complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l api-version 
 complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l ca-file -rF -d 'trust the certificates in FILE instead of the system\'s'
 complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l connect-timeout -x -d 'give up connecting'
 complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l idle-timeout -x -d 'give up when no byte comes'
-complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l timeout -x -d 'end the run, counted from when the input is complete; 900 unless the command may take for ever'
+complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l timeout -x -d 'end the run; 900 from when the input is complete, except for chat, map, upload and batch'
 complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l retries -x -d 'repeat what was never sent, or what the server refused for now'
 complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l retry-unknown -x -d 'repeat a request that got no answer; it may be billed twice'
 
@@ -194,6 +197,13 @@ end
 complete -c gemini-cli -n '__gemini_cli_takes_templateoptions' -s p -l prompt -x -d 'the prompt: {name} is a field of the row, {_} the whole row as JSON, {{ }} braces'
 complete -c gemini-cli -n '__gemini_cli_takes_templateoptions' -l csv -d 'the rows are CSV, with a header'
 
+function __gemini_cli_takes_globaloptions_11
+    __gemini_cli_at map "batch submit" "batch status" "batch wait" "batch results" "batch cancel" "batch list" "batch delete" upload tokens "models list" "models get" "files list" "files get" "files delete" "files download" "interactions cancel" "interactions delete" "config show"
+end
+complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_11' -l json -d 'the server\'s JSON instead of text; errors as JSON too'
+complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_11' -s q -l quiet -d 'no notices'
+complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_11' -s v -l verbose -d 'a line per request, retry and resume; -vv: headers and bodies, redacted'
+
 function __gemini_cli_takes_submitoptions
     __gemini_cli_at "batch submit"
 end
@@ -228,6 +238,21 @@ function __gemini_cli_takes_downloadoptions
 end
 complete -c gemini-cli -n '__gemini_cli_takes_downloadoptions' -s o -l output -rF -d 'write to FILE, whole or not at all'
 
+function __gemini_cli_takes_globaloptions_17
+    __gemini_cli_at "interactions get" "interactions wait"
+end
+complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_17' -l json -d 'the server\'s JSON instead of text; errors as JSON too'
+complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_17' -s q -l quiet -d 'no notices'
+complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_17' -s v -l verbose -d 'a line per request, retry and resume; -vv: headers and bodies, redacted'
+
+function __gemini_cli_takes_outputoptions_18
+    __gemini_cli_at "interactions get" "interactions wait"
+end
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_18' -s o -l output -rF -d 'write the answer to FILE, whole or not at all; of several images or sounds the second one to FILE-2'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_18' -s u -l usage -d 'one line of token counts on stderr'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_18' -l citations -d 'list the sources after the answer'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_18' -l require-output -d 'an empty answer is exit status 8'
+
 function __gemini_cli_takes_waitoptions
     __gemini_cli_at "interactions wait"
 end
@@ -237,9 +262,9 @@ function __gemini_cli_takes_emulatoroptions
     __gemini_cli_at emulator
 end
 complete -c gemini-cli -n '__gemini_cli_takes_emulatoroptions' -l port -x -d 'listen on this port; 0 takes a free one'
-complete -c gemini-cli -n '__gemini_cli_takes_emulatoroptions' -l script -rF -d 'answers of the emulated model, in YAML'
-complete -c gemini-cli -n '__gemini_cli_takes_emulatoroptions' -l fault -x -d 'request a fault, such as \'refuse(503, times=2)\'; may be repeated'
-complete -c gemini-cli -n '__gemini_cli_takes_emulatoroptions' -l state -rF -d 'keep the state in this SQLite file'
+complete -c gemini-cli -n '__gemini_cli_takes_emulatoroptions' -l script -rF -d 'what the pretend model says, in YAML'
+complete -c gemini-cli -n '__gemini_cli_takes_emulatoroptions' -l fault -x -d 'order a fault, such as \'refuse(503, times=2)\'; may be repeated'
+complete -c gemini-cli -n '__gemini_cli_takes_emulatoroptions' -l state -rF -d 'keep its state in this SQLite file'
 complete -c gemini-cli -n '__gemini_cli_takes_emulatoroptions' -l file-host -x -d 'host in the URIs of files, for clients that refuse loopback addresses there'
-complete -c gemini-cli -n '__gemini_cli_takes_emulatoroptions' -l list-faults -d 'list the faults and exit'
-complete -c gemini-cli -n '__gemini_cli_takes_emulatoroptions' -s v -l verbose -d 'print a line for each request on stderr'
+complete -c gemini-cli -n '__gemini_cli_takes_emulatoroptions' -l list-faults -d 'list the faults and end'
+complete -c gemini-cli -n '__gemini_cli_takes_emulatoroptions' -s v -l verbose -d 'a line for each request, on stderr'

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import httpx
+from typer.testing import CliRunner
 
-from gemini_cli.cli.app import run_command_line
-from gemini_cli.cli.context import Context, Dependencies
+from gemini_cli.cli.app import app
+from gemini_cli.cli.program import Dependencies, Program
 from gemini_cli.console.terminal import Terminal
 from gemini_cli.errors import Interrupted
 
@@ -130,15 +131,15 @@ def gemini(
 ) -> Outcome:
     """Run one command line against scripted answers. `sleeps` collects the waits, none of which is slept."""
     transport = answers if isinstance(answers, httpx.BaseTransport) else ScriptedTransport(answers)
-    out, err = Pipe(terminal=terminal), Pipe(terminal=terminal)
-    source = None if stdin is None else Pipe(stdin, terminal=stdin_terminal)
     everything = {"GEMINI_API_KEY": KEY, **(environ or {})}
     slept = sleeps if sleeps is not None else []
     scripted = None if "--offline" in argv else lambda: transport
-    means = Dependencies(sleep=slept.append, random=lambda low, high: low, transport=scripted)
+    dependencies = Dependencies(sleep=slept.append, random=lambda low, high: low, transport=scripted)
+    out, err = Pipe(terminal=terminal), Pipe(terminal=terminal)
+    source = None if stdin is None else Pipe(stdin, terminal=stdin_terminal)
+    program = Program(Terminal(source, out, err, everything), everything, dependencies)
     try:
-        context = Context(Terminal(source, out, err, everything), everything, means)
-        status = run_command_line(list(argv), context.terminal, lambda: context)
+        status = CliRunner().invoke(app, list(argv), env=everything, obj=program, catch_exceptions=False).exit_code
     except Interrupted as ended:
         status = -ended.signum
     outcome = Outcome(status, out.getvalue().decode(), err.getvalue().decode())

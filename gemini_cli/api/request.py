@@ -7,16 +7,15 @@ merge deeply, lists replace. The `path` of an option, in `Asked`, is its field i
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from gemini_cli.api import tool_types
 from gemini_cli.api.body import Body, BodyPath, apply_set_option, merge, parse_path, set_path
-from gemini_cli.config.option_spec import option_fields
+from gemini_cli.config.option_groups import BodyField, option_fields
 from gemini_cli.config.request_options import DEFAULT_MODEL, RequestOptions
 from gemini_cli.errors import UsageError
 from gemini_cli.formats.documents import Document
-from gemini_cli.formats.text_files import decode_argument
 
 # A request has one of these fields. `contents` is generateContent's own.
 INPUT_FIELDS = ("input", "continuation_token", "contents")
@@ -34,31 +33,29 @@ class RequestInputs(NamedTuple):
     last_id: str | None = None
 
 
-def check_options(options: RequestOptions) -> None:
-    """Raise UsageError for options that exclude each other, before files are opened."""
+def check_options(given: Collection[str]) -> None:
+    """Raise UsageError for options on the command line that exclude each other, before files are opened."""
     for one, other in (("model", "agent"), ("system", "system_file"), ("continue_", "previous")):
-        if getattr(options, one) not in (None, False) and getattr(options, other) is not None:
+        if one in given and other in given:
             raise UsageError(f"--{one.rstrip('_')} and --{other.replace('_', '-')} exclude each other")
 
 
 def build_request_body(
-    options: RequestOptions,
-    inputs: RequestInputs,
-    *,
-    profile: Mapping[str, Any],
-    environ: Mapping[str, str],
-    stream: bool,
+    asked: RequestOptions, inputs: RequestInputs, *, given: Collection[str], defaults: Mapping[str, Any], stream: bool
 ) -> Body:
-    """Build the body of a request; UsageError for contradictions."""
-    body, _ = default_body(profile, environ)
+    """Build the body of a request; UsageError for contradictions.
+
+    Of `asked`, only the options in `given` lie over `--request`; the others are in `defaults`, the lowest layer.
+    """
+    body = merge({}, defaults)
     if inputs.request is not None:
         if not isinstance(inputs.request.value, dict):
             raise inputs.request.error_at((), "a request is a map")
         body = overlay(body, inputs.request.value)
-    for path, value in _flags(options, inputs):
+    for path, value in _flags(asked, inputs, given):
         set_path(body, path, value)
         body = _choose(body, {str(path[0]): value})
-    for text in options.set or ():
+    for text in asked.set or ():
         body = _choose(body, {apply_set_option(body, text): text})
     if inputs.tool_headers:
         body["tools"] = tool_types.add_server_headers(body.get("tools"), inputs.tool_headers)
@@ -70,19 +67,17 @@ def overlay(body: Body, values: Mapping[str, Any]) -> Body:
     return _choose(merge(body, values), values)
 
 
-def default_body(profile: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[Body, dict[str, str]]:
-    """The body without any option, and the environment variable that set each field.
+def build_default_body(profile: Mapping[str, Any], variables: Mapping[str, Any]) -> Body:
+    """The body without any option: `variables` are values of options from the environment, by their names.
 
-    Variables override the profile; only GEMINI_MODEL gives way to a profile's agent.
+    They override the profile; only GEMINI_MODEL gives way to a profile's agent.
     """
     body = merge({}, profile)
-    said = {}
     for field in option_fields(RequestOptions):
-        name = next((name for name in field.spec.env if environ.get(name)), None)
-        if field.spec.path and name and not (field.name == "model" and "agent" in body):
-            set_path(body, parse_path(field.spec.path), decode_argument(environ[name], name))
-            said[field.spec.path] = name
-    return body, said
+        place = field.marker(BodyField)
+        if place and field.name in variables and not (field.name == "model" and "agent" in body):
+            set_path(body, parse_path(place.path), variables[field.name])
+    return body
 
 
 def _choose(body: Body, values: Mapping[str, Any]) -> Body:
@@ -94,31 +89,31 @@ def _choose(body: Body, values: Mapping[str, Any]) -> Body:
     return body
 
 
-def _flags(options: RequestOptions, inputs: RequestInputs) -> list[tuple[BodyPath, Any]]:
-    said: dict[str, Any] = {
-        field.name: value
-        for field in option_fields(RequestOptions)
-        if field.spec.path and (value := getattr(options, field.name)) is not None
-    }
-    said |= {
-        "thoughts": "auto" if options.thoughts else None,
-        "no_store": False if options.no_store else None,
+def _flags(asked: RequestOptions, inputs: RequestInputs, given: Collection[str]) -> list[tuple[BodyPath, Any]]:
+    """Fields of the body and their values, for the options in `given`."""
+    values: dict[str, Any] = {
+        "thoughts": "auto" if asked.thoughts else None,
+        "no_store": False if asked.no_store else None,
+        "background": asked.background or None,
         "tool": inputs.tools,
-        "tool_choice": tool_types.parse_tool_choice(options.tool_choice) if options.tool_choice else None,
+        "tool_choice": tool_types.parse_tool_choice(asked.tool_choice) if asked.tool_choice else None,
         "system": inputs.system,
-        "previous": inputs.last_id or options.previous,
-        "safety": [_safety(text) for text in options.safety] if options.safety else None,
+        "previous": inputs.last_id or asked.previous,
+        "safety": [_safety(text) for text in asked.safety or ()] or None,
     }
-    placed = [
-        (parse_path(field.spec.path), said[field.name])
-        for field in option_fields(RequestOptions)
-        if field.spec.path not in (None, "labels", "response_format") and said.get(field.name) is not None
-    ]
-    if formats := _formats(options, inputs.schema):
+    placed: list[tuple[BodyPath, Any]] = []
+    for field in option_fields(RequestOptions):
+        place = field.marker(BodyField)
+        if place is None or place.path in ("labels", "response_format"):
+            continue
+        value = values[field.name] if field.name in values else getattr(asked, field.name)
+        if value is not None and (field.name in values or field.name in given):
+            placed.append((parse_path(place.path), value))
+    if formats := _formats(asked, inputs.schema):
         placed.append((["response_format"], formats[0] if len(formats) == 1 else formats))
     placed += [
         (["labels", key], value)
-        for key, value in (parse_key_value("--label", text, "KEY=VALUE") for text in options.label or ())
+        for key, value in (parse_key_value("--label", text, "KEY=VALUE") for text in asked.label or ())
     ]
     return [*placed, (["input"], inputs.input)] if inputs.input is not None else placed
 

@@ -1,31 +1,79 @@
-"""A row of the command tree. Each command's module ends with its own."""
+"""The Typer classes of commands and groups: grouped help, and arguments that look like options."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+import os
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+import typer
+from typer.core import TyperCommand, TyperGroup
 
-    from gemini_cli.cli.context import Context
+from gemini_cli.errors import UsageError
+from gemini_cli.formats.text_files import decode_argument
 
-    CommandFunction = Callable[[Context], int | None]  # the exit status, if it is not 0
+PromptWords = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[PROMPT]...", show_default=False, help="the prompt; `-` alone reads it from stdin"),
+]
 
 
-class Command(NamedTuple):
-    """A verb, or a noun and a verb; its work; the records that declare its flags; what its words are.
+class OptionCommand(TyperCommand):
+    """A command whose `--help` shows the options in groups."""
 
-    `no_timeout`: no time limit unless one is said. `argument_completes`: what the words name on this machine, for
-    completion.
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        refuse_ambiguous(args)
+        return super().parse_args(ctx, args)
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                groups.setdefault(getattr(parameter, "rich_help_panel", None) or "Help", []).append(record)
+        for title, records in groups.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+
+class VerbGroup(TyperGroup):
+    """A noun, whose commands are its verbs."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args:
+            raise UsageError(f"give one of {', '.join(self.list_commands(ctx))}", hint=f"{ctx.command_path} --help")
+        return super().parse_args(ctx, args)
+
+
+def command_app() -> typer.Typer:
+    """A Typer for one command, or with a callback for a noun and its verbs."""
+    return typer.Typer(cls=VerbGroup, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+def refuse_ambiguous(args: Sequence[str]) -> None:
+    """UsageError for arguments before `--` that were hardly meant as options.
+
+    A name of the working directory that begins with `-` comes from an expanded `*`, and could set any option. A short
+    option with a value that holds a blank (`-summarise this`) is a prompt.
     """
+    for word in args[: args.index("--")] if "--" in args else args:
+        if word.startswith("-") and len(word) > 1 and os.path.lexists(word):
+            raise UsageError(f"{word!r} is a file name that looks like an option", hint="put -- before file names")
+        if word.startswith("-") and not word.startswith("--") and " " in word[2:]:
+            raise UsageError(f"{word!r} looks like an option", hint="put -- before a prompt that begins with -")
 
-    name: str
-    run: CommandFunction
-    records: tuple[type, ...]
-    argument: str | None = None
-    no_timeout: bool = False
-    argument_completes: Literal["file", "command"] | None = None
 
-    @property
-    def verb(self) -> str:
-        return self.name.split()[-1]
+def single_argument(words: Sequence[str] | None, name: str) -> str:
+    """The one argument of a command that takes one."""
+    if not words or len(words) != 1 or not words[0]:
+        raise UsageError(f"give one {name}")
+    return decode_argument(words[0], name)
+
+
+def refuse_key(value: str | None) -> None:
+    """A key in argv is in the process list and the shell's history: refused, and not repeated in the message."""
+    if value is not None:
+        raise UsageError("a key does not belong on the command line; set GEMINI_API_KEY or use --api-key-file")
+
+
+Run = Callable[..., Any]

@@ -6,34 +6,36 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, TypeVar
+
+import typer
 
 from gemini_cli.api.adapter import INTERACTIONS_ADAPTER, ApiAdapter
 from gemini_cli.api.body import Body
 from gemini_cli.api.conversation import input_to_steps
-from gemini_cli.api.request import RequestInputs, build_request_body, check_options, fill_template, require_prompt
-from gemini_cli.chat import history_file
-from gemini_cli.cli.prompt_input import PromptInput
-from gemini_cli.config import api_key, profiles, proxy
-from gemini_cli.config.endpoint import Endpoint, resolve_endpoint
-from gemini_cli.config.option_spec import OptionField, option_fields
-from gemini_cli.config.output_options import DryRunOptions, GlobalOptions
-from gemini_cli.config.profiles import Profile
-from gemini_cli.config.request_options import HistoryOptions, PromptOptions, RequestOptions
-from gemini_cli.config.settings import (
-    DEFAULT,
-    TIMEOUT,
-    ConfigSources,
-    ConnectionOptions,
-    resolve_options,
-    resolve_value,
+from gemini_cli.api.request import (
+    RequestInputs,
+    build_default_body,
+    build_request_body,
+    check_options,
+    fill_template,
+    require_prompt,
 )
+from gemini_cli.chat import history_file
+from gemini_cli.cli.program import Program
+from gemini_cli.cli.prompt_input import PromptInput
+from gemini_cli.config import api_key, proxy
+from gemini_cli.config.api_key import KeySource
+from gemini_cli.config.endpoint import Endpoint, resolve_endpoint
+from gemini_cli.config.option_groups import NEEDS_NETWORK, option_fields
+from gemini_cli.config.output_options import DryRunOptions, GlobalOptions, OutputOptions
+from gemini_cli.config.profiles import check_trust, profile_in_use
+from gemini_cli.config.request_options import HistoryOptions, PromptOptions, RequestOptions
+from gemini_cli.config.settings import TIMEOUT, ConnectionOptions
 from gemini_cli.console.output_file import OutputTarget, open_output
-from gemini_cli.console.terminal import Terminal
 from gemini_cli.errors import AuthError, CliError, DeadlineExceeded, RejectedError, UsageError
 from gemini_cli.files.attachments import Attachments, InlinePolicy
 from gemini_cli.files.content_parts import Part
@@ -41,7 +43,7 @@ from gemini_cli.formats import documents
 from gemini_cli.storage.state_dir import StateDirectory
 from gemini_cli.tools import declarations
 from gemini_cli.tools.declarations import ToolDeclarations
-from gemini_cli.transport.deadline import Clock, Deadline, SetAlarm
+from gemini_cli.transport.deadline import Deadline
 from gemini_cli.transport.lean_imports import lean_imports
 
 if TYPE_CHECKING:
@@ -52,85 +54,93 @@ if TYPE_CHECKING:
     from gemini_cli.formats.documents import Document
     from gemini_cli.transport.http_client import BaseTransport, HttpClient, Limits
 
-
-def uniform_random(low: float, high: float) -> float:
-    import random  # 5 ms, and most runs never wait
-
-    return random.uniform(low, high)
-
-
-class Dependencies(NamedTuple):
-    """What tests replace: time, chance and the transport."""
-
-    sleep: Callable[[float], None] = time.sleep
-    random: Callable[[float, float], float] = uniform_random
-    now: Callable[[], float] = time.time
-    clock: Clock = time.monotonic
-    set_alarm: SetAlarm | None = None
-    transport: Callable[[], BaseTransport] | None = None
+Record = TypeVar("Record")
 
 
 class Context:
-    """One run of one command: what was said, and everything that follows from it."""
+    """One run of one command: its options, and the objects that follow from them, made when first asked for.
 
-    def __init__(self, terminal: Terminal, environ: Mapping[str, str], dependencies: Dependencies) -> None:
-        self.terminal = terminal
-        self.environ = environ
-        self.dependencies = dependencies
-        self.parsed = False
-        self.options: Mapping[str, Any] = {}
-        self.arguments: list[str] = []
-        self.no_timeout = False
+    `records` are the option records of the command, `words` its arguments. Without `no_timeout` the whole run has a
+    time limit by default.
+    """
 
-    def set_arguments(self, options: Mapping[str, Any], arguments: list[str], *, no_timeout: bool = False) -> None:
-        """Take in what the command line said. An `no_timeout` command has no time limit unless one is said."""
-        self.parsed, self.options, self.arguments, self.no_timeout = True, options, arguments, no_timeout
+    def __init__(
+        self, ctx: typer.Context, *records: object, words: Sequence[str] | None = None, no_timeout: bool = False
+    ) -> None:
+        program: Program = ctx.obj
+        self.terminal = program.terminal
+        self.environ = program.environ
+        self.dependencies = program.dependencies
+        self.words = list(words or ())
+        self.no_timeout = no_timeout
+        self.results: Sequence[str] = ()  # of `--result`, which may read stdin
+        self.profile = profile_in_use(ctx)
+        self._ctx = ctx
+        self._records = records
+        program.json_errors = self.global_options.json
+        self.terminal.quiet, self.terminal.verbose = self.global_options.quiet, self.global_options.verbose
+        connection = self.connection_options
+        check_trust(self.profile, connection.profile, connection.trust_profile)
+        for field in option_fields(ConnectionOptions):
+            if connection.offline and NEEDS_NETWORK in field.markers and self.is_given(field.name):
+                raise UsageError(f"{field.long} has no effect with --offline")
 
-    # What was said --------------------------------------------------------------------------------------------------
+    # Options ----------------------------------------------------------------------------------------------------------
+
+    def _record(self, kind: type[Record]) -> Record:
+        """The command's record of this type; its defaults if the command takes none of these options."""
+        return next((record for record in self._records if isinstance(record, kind)), None) or kind()
+
+    def is_given(self, name: str) -> bool:
+        """True if the option stands on the command line."""
+        return self._source(name) == "COMMANDLINE"
+
+    def is_from_environment(self, name: str) -> bool:
+        return self._source(name) == "ENVIRONMENT"
+
+    def _source(self, name: str) -> str:
+        source = self._ctx.get_parameter_source(name)
+        return source.name if source else ""
 
     @cached_property
-    def profile(self) -> Profile | None:
-        without_profile = resolve_options(ConnectionOptions, ConfigSources(self.options, self.environ))
-        return profiles.load_profile(
-            without_profile.profile, self.environ, profile_keys(), trusted=without_profile.trust_profile
-        )
-
-    @cached_property
-    def config_sources(self) -> ConfigSources:
-        return ConfigSources(self.options, self.environ, self.profile)
+    def _given(self) -> frozenset[str]:
+        """Options of the request that stand on the command line."""
+        return frozenset(field.name for field in option_fields(RequestOptions) if self.is_given(field.name))
 
     @cached_property
     def connection_options(self) -> ConnectionOptions:
-        options = resolve_options(ConnectionOptions, self.config_sources)
-        for field in option_fields(ConnectionOptions):
-            if options.offline and field.spec.requires_network and self.options.get(field.name) is not None:
-                raise UsageError(f"{field.long} has no effect with --offline")
-        if options.trust_profile and not profiles.is_profile_path(options.profile or ""):
-            raise UsageError("--trust-profile has no effect without a profile named by path")
-        return options
+        return self._record(ConnectionOptions)
 
     @cached_property
     def global_options(self) -> GlobalOptions:
-        """How to speak."""
-        return resolve_options(GlobalOptions, self.config_sources)
-
-    def apply_verbosity(self) -> None:
-        """Before anything is said, so that -q and -v hold from the start."""
-        self.terminal.quiet, self.terminal.verbose = self.global_options.quiet, self.global_options.verbose
+        return self._record(GlobalOptions)
 
     @cached_property
-    def output_options(self) -> DryRunOptions:
-        output_options = resolve_options(DryRunOptions, self.config_sources)
-        if output_options.json and self.options.get("citations"):
+    def output_options(self) -> OutputOptions:
+        options = self._record(OutputOptions)
+        if options.json and self.is_given("citations"):
             raise UsageError("--citations has no effect with --json, which has them all")
-        return output_options
+        return options
+
+    @cached_property
+    def dry_run_options(self) -> DryRunOptions:
+        return self._record(DryRunOptions)
 
     @cached_property
     def request_options(self) -> RequestOptions:
-        """Flags only: a variable or a profile speaks through the layers of the body, but for what is no field of it."""
-        asked = resolve_options(RequestOptions, ConfigSources(self.options, {}, self.profile))
-        check_options(asked)
-        return asked
+        check_options(self._given)
+        return self._record(RequestOptions)
+
+    @cached_property
+    def prompt_options(self) -> PromptOptions:
+        options = self._record(PromptOptions)
+        if options.inline and options.upload:
+            raise UsageError("--inline and --upload exclude each other")
+        return options
+
+    @cached_property
+    def history_path(self) -> str | None:
+        return self._record(HistoryOptions).history
 
     # What is asked --------------------------------------------------------------------------------------------------
 
@@ -169,10 +179,19 @@ class Context:
             tool_headers=self._tool_headers(),
             last_id=self.state.last_interaction(offline=self.connection_options.offline) if options.continue_ else None,
         )
-        layer, environ = (session_settings, {}) if session_settings else (self._profile_request(), self.environ)
-        body = build_request_body(options, inputs, profile=layer, environ=environ, stream=stream)
+        layer = session_settings or self.default_body()
+        body = build_request_body(options, inputs, given=self._given, defaults=layer, stream=stream)
         self.adapter.build_request(body)  # what cannot be asked is said before a key is missed
         return body
+
+    def default_body(self) -> Body:
+        """The body without any option: the profile's `request:`, and over it the environment."""
+        variables = {
+            field.name: getattr(self.request_options, field.name)
+            for field in option_fields(RequestOptions)
+            if self.is_from_environment(field.name)
+        }
+        return build_default_body(self._profile_request(), variables)
 
     def _profile_request(self) -> Body:
         """What the profile asks the API for; without what its tools say to us alone."""
@@ -180,10 +199,6 @@ class Context:
         if "tools" in request and not self.request_options.tool:
             request["tools"] = self.tool_declarations.tools
         return request
-
-    @cached_property
-    def history_path(self) -> str | None:
-        return resolve_options(HistoryOptions, self.config_sources).history
 
     @cached_property
     def tool_declarations(self) -> ToolDeclarations:
@@ -203,13 +218,6 @@ class Context:
         return headers
 
     @cached_property
-    def prompt_options(self) -> PromptOptions:
-        prompt_options = resolve_options(PromptOptions, self.config_sources)
-        if prompt_options.inline and prompt_options.upload:
-            raise UsageError("--inline and --upload exclude each other")
-        return prompt_options
-
-    @cached_property
     def attachments(self) -> Attachments:
         return self._attachments(lambda: self.api_client)
 
@@ -223,23 +231,12 @@ class Context:
         options, prompt_options = self.request_options, self.prompt_options
         prompt = fill_template(self.profile.prompt if self.profile else "", prompt_options.var)
         files = {"--request": options.request, "--system-file": options.system_file}
-        files |= {f"--result {text}": "-" for text in self.options.get("result", ()) if text.endswith("=-")}
-        return PromptInput(self.terminal, self.arguments, prompt_options, prompt, files, self.endpoint)
+        files |= {f"--result {text}": "-" for text in self.results if text.endswith("=-")}
+        return PromptInput(self.terminal, self.words, prompt_options, prompt, files, self.endpoint)
 
     @cached_property
     def schema(self) -> Document | None:
-        """`--schema`: JSON on the spot, or a file; checked to be a schema before anything is sent."""
-        text = self.request_options.schema
-        if text is None:
-            return None
-        spot = text.lstrip().startswith("{")
-        document = (
-            documents.parse_document(os.fsencode(text), "--schema.json") if spot else documents.load_document(text)
-        )
-        from gemini_cli.formats import json_schema
-
-        json_schema.check_schema(document)
-        return document
+        return load_schema(self.request_options.schema)
 
     # Where it goes, and what comes back -------------------------------------------------------------------------------
 
@@ -300,14 +297,10 @@ class Context:
         with lean_imports():
             from gemini_cli.transport.http_client import HttpClient, Limits
 
-            options = self.connection_options
-            idle = options.idle_timeout or None
-            said = resolve_value(
-                next(field for field in option_fields(ConnectionOptions) if field.name == "idle_timeout"),
-                self.config_sources,
-            )
-            first_byte = None if said.origin == DEFAULT else idle
-            limits = Limits(options.connect_timeout or None, idle, first_byte)
+            settings = self.connection_options
+            idle = settings.idle_timeout or None
+            first_byte = None if self._source("idle_timeout") == "DEFAULT" else idle
+            limits = Limits(settings.connect_timeout or None, idle, first_byte)
             return HttpClient(self._transport(limits), limits)
 
     def _transport(self, limits: Limits) -> BaseTransport:
@@ -327,13 +320,18 @@ class Context:
         return HttpTransport(trust, limits, found.value if found else None)
 
     @cached_property
+    def key_source(self) -> KeySource | None:
+        option = self.connection_options.api_key_file if self.is_given("api_key_file") else None
+        return api_key.find_key_source(option, self.environ, self.profile)
+
+    @cached_property
     def _key(self) -> str | None:
         if self.connection_options.offline:
             return None
         if not any(self.environ.get(name) for name in api_key.KEY_VARIABLES):
             self.deadline.start()  # before the first request, for what has the key may hang
         try:
-            key = api_key.find_api_key(self.config_sources, self.terminal.print_notice)
+            key = api_key.find_api_key(self.key_source, self.environ, self.terminal.print_notice)
         except DeadlineExceeded as error:
             raise AuthError(f"no API key: {error.message}") from None
         self.terminal.add_secret(key)
@@ -353,8 +351,8 @@ class Context:
             resolve_attachments=self._attachments(lambda: api_client).resolve,
         )
 
-    def open_output(self) -> AbstractContextManager[OutputTarget]:
-        return open_output(self.output_options.output, self.terminal)
+    def open_output(self, path: str | None) -> AbstractContextManager[OutputTarget]:
+        return open_output(path, self.terminal)
 
     def make_presenter(self, output: OutputTarget) -> Presenter:
         from gemini_cli.console.presenter import Presenter
@@ -371,11 +369,15 @@ class Context:
         return resources.download_file(self.api_client, name)
 
 
-def profile_keys() -> dict[str, OptionField]:
-    """The flags that may stand at the top of a profile."""
-    return {
-        field.name: field
-        for record in (ConnectionOptions, DryRunOptions, PromptOptions, RequestOptions)
-        for field in option_fields(record)
-        if field.spec.profile
-    }
+def load_schema(text: str | None) -> Document | None:
+    """A JSON Schema, from JSON or a file's name; checked to be a schema before anything is sent."""
+    if text is None:
+        return None
+    is_json = text.lstrip().startswith("{")
+    document = (
+        documents.parse_document(os.fsencode(text), "--schema.json") if is_json else documents.load_document(text)
+    )
+    from gemini_cli.formats import json_schema
+
+    json_schema.check_schema(document)
+    return document

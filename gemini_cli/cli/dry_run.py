@@ -8,16 +8,16 @@ from typing import Any
 from gemini_cli.api import tool_types
 from gemini_cli.api.body import Body
 from gemini_cli.cli.context import Context
-from gemini_cli.config.option_spec import option_fields
-from gemini_cli.config.output_options import GlobalOptions, OutputOptions
+from gemini_cli.config.option_groups import declaring, option_fields
+from gemini_cli.config.output_options import OutputOptions
 from gemini_cli.console import formatting
 from gemini_cli.errors import UsageError
 
 
 def print_dry_run(context: Context, body: Body, commands: Mapping[str, Any] | None = None) -> bool:
     """`--dry-run` and `--curl`: print the request and send nothing. Needs no key, and shows no secret."""
-    output_options, terminal = context.output_options, context.terminal
-    if not (output_options.dry_run or output_options.curl):
+    options, terminal = context.dry_run_options, context.terminal
+    if not (options.dry_run or options.curl):
         return False
     refuse_answer_options(context, "a request that is only shown")
     _preview_attachments(context, body)
@@ -26,7 +26,7 @@ def print_dry_run(context: Context, body: Body, commands: Mapping[str, Any] | No
         body = {**body, "tools": tool_types.redact_server_headers(body["tools"])}
     path, sent = context.adapter.build_request(body)
     url, headers = context.endpoint.url(path), context.endpoint.headers(path, accept)
-    if output_options.curl:
+    if options.curl:
         terminal.write(formatting.curl(url, headers, sent, stream=bool(body.get("stream"))))
     else:
         about = {"commands": commands} if commands else {}
@@ -37,7 +37,7 @@ def print_dry_run(context: Context, body: Body, commands: Mapping[str, Any] | No
 def _preview_attachments(context: Context, body: Body) -> None:
     """A dry run says which files would be uploaded; a curl command cannot do without their addresses."""
     ahead = context.attachments.preview(body)
-    if ahead and context.output_options.curl:
+    if ahead and context.dry_run_options.curl:
         raise UsageError(
             f"--curl cannot show a request whose files are uploaded first: {', '.join(ahead)}",
             hint="`gemini-cli upload` them and attach files/ID;type=…, or use --inline",
@@ -47,5 +47,5 @@ def _preview_attachments(context: Context, body: Body) -> None:
 def refuse_answer_options(context: Context, what: str) -> None:
     """UsageError for the flags that are about an answer, where none is waited for."""
     for field in option_fields(OutputOptions):
-        if field not in option_fields(GlobalOptions) and context.options.get(field.name):
+        if declaring(OutputOptions, field.name) is OutputOptions and context.is_given(field.name):
             raise UsageError(f"{field.long} has no effect on {what}")

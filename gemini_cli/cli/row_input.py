@@ -3,38 +3,44 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Annotated, NamedTuple
+
+import typer
+from typer import Option
 
 from gemini_cli.api.adapter import ApiAdapter
 from gemini_cli.bulk import rows
 from gemini_cli.bulk.request_template import RequestTemplate
 from gemini_cli.bulk.rows import Row
 from gemini_cli.cli.context import Context
-from gemini_cli.config.option_spec import OptionGroup, OptionSpec
-from gemini_cli.config.output_options import GlobalOptions
-from gemini_cli.config.request_options import PromptOptions, RequestOptions
-from gemini_cli.config.settings import ConnectionOptions, resolve_options
+from gemini_cli.config.option_groups import FILE_NAME
+from gemini_cli.config.request_options import PromptOptions
 from gemini_cli.errors import UsageError
 
 
-class TemplateOptions(OptionGroup):
+@dataclass(eq=False, repr=False)
+class TemplateOptions:
     """How a row becomes a request."""
 
     prompt: Annotated[
         str | None,
-        OptionSpec("the prompt: {name} is a field of the row, {_} the whole row as JSON, {{ }} braces", "-p", "TEXT"),
+        Option(
+            "-p",
+            "--prompt",
+            metavar="TEXT",
+            help="the prompt: {name} is a field of the row, {_} the whole row as JSON, {{ }} braces",
+        ),
     ] = None
-    csv: Annotated[bool, OptionSpec("the rows are CSV, with a header")] = False
+    csv: Annotated[bool, Option("--csv", help="the rows are CSV, with a header")] = False
 
 
-TEMPLATE_OPTIONS = (
-    TemplateOptions,
-    PromptOptions,
-    RequestOptions,
-    GlobalOptions,
-    ConnectionOptions,
-)  # the flags of what fills a form in
+RowsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[FILE]", show_default=False, help="the rows; stdin without a FILE"),
+    FILE_NAME,
+]
 
 
 class RowInput(NamedTuple):
@@ -45,16 +51,14 @@ class RowInput(NamedTuple):
     size: int | None
 
 
-def read_row_input(context: Context, adapter: ApiAdapter) -> RowInput:
+def read_row_input(
+    context: Context, adapter: ApiAdapter, files: Sequence[str] | None, template_options: TemplateOptions
+) -> RowInput:
     """The rows that the command line names, and the form; what is wrong with either is said before a row is read."""
-    template_options, prompt_options = (
-        resolve_options(TemplateOptions, context.config_sources),
-        resolve_options(PromptOptions, context.config_sources),
-    )
-    if len(context.arguments) > 1:
+    prompt_options = context.prompt_options
+    if files and len(files) > 1:
         raise UsageError("give one FILE of rows")
-    path = context.arguments[0] if context.arguments else "-"
-    context.arguments = []  # the prompt is elsewhere
+    path = files[0] if files else "-"
     prompt_input = context.prompt_input
     if template_options.prompt is not None and prompt_options.prompt_file is not None:
         raise UsageError("give the prompt with -p or with -f, not both")

@@ -16,7 +16,6 @@ from gemini_cli.formats.text_files import open_nonblocking
 
 if TYPE_CHECKING:
     from gemini_cli.config.profiles import Profile
-    from gemini_cli.config.settings import ConfigSources
 
 KEY_VARIABLES = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
 COMMAND_TIMEOUT = 30.0  # seconds
@@ -51,27 +50,22 @@ class KeySource(NamedTuple):
     read: Callable[[], str]
 
 
-def find_api_key(sources: ConfigSources, notice: Callable[[str], None]) -> str:
+def find_api_key(found: KeySource | None, environ: Mapping[str, str], notice: Callable[[str], None]) -> str:
     """The key. AuthError, never with the key in it, when there is none or it cannot be one."""
-    found = find_key_source(sources)
     if found is None:
         raise AuthError(
             "no API key: set GEMINI_API_KEY, or use --api-key-file",
             hint="--offline answers from the embedded emulator, without a key",
         )
-    if (
-        found.origin in KEY_VARIABLES
-        and len({sources.environ[name] for name in KEY_VARIABLES if sources.environ.get(name)}) > 1
-    ):
+    if found.origin in KEY_VARIABLES and len({environ[name] for name in KEY_VARIABLES if environ.get(name)}) > 1:
         notice("both GOOGLE_API_KEY and GEMINI_API_KEY are set; using GOOGLE_API_KEY")
     return _checked(found.read(), found.named)
 
 
-def find_key_source(sources: ConfigSources) -> KeySource | None:
-    """A flag's key file, the environment, the profile's command, the profile's key file: the first that is said."""
-    environ, profile = sources.environ, sources.profile
-    if (path := sources.options.get("api_key_file")) is not None:
-        return _file("--api-key-file", path)
+def find_key_source(option: str | None, environ: Mapping[str, str], profile: Profile | None) -> KeySource | None:
+    """The first of: --api-key-file, the environment, the profile's command, the profile's key file."""
+    if option is not None:
+        return _file("--api-key-file", option)
     if variable := next((name for name in KEY_VARIABLES if environ.get(name)), None):
         return KeySource(variable, variable, True, lambda: environ[variable])
     if profile is None:

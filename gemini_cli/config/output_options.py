@@ -2,43 +2,60 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
-from gemini_cli.config.option_spec import OptionGroup, OptionSpec
+from typer import Option
+
+from gemini_cli.config.option_groups import FILE_NAME, ONCE, PROFILE_KEY
 
 
-class GlobalOptions(OptionGroup):
+@dataclass(eq=False, repr=False)
+class GlobalOptions:
     """How every command speaks."""
 
-    json: Annotated[bool, OptionSpec("the server's JSON instead of text; errors as JSON too", profile=True)] = False
-    quiet: Annotated[bool, OptionSpec("no notices", "-q", profile=True)] = False
+    json: Annotated[
+        bool, Option("--json", help="the server's JSON instead of text; errors as JSON too"), PROFILE_KEY
+    ] = False
+    quiet: Annotated[bool, Option("-q", "--quiet", help="no notices"), PROFILE_KEY] = False
     verbose: Annotated[
         int,
-        OptionSpec("a line per request, retry and resume; -vv: headers and bodies, redacted", "-v", repeatable=True),
+        Option(
+            "-v",
+            "--verbose",
+            count=True,
+            help="a line per request, retry and resume; -vv: headers and bodies, redacted",
+        ),
     ] = 0
 
 
+@dataclass(eq=False, repr=False)
 class OutputOptions(GlobalOptions):
     """What comes out of an answer, and where."""
 
     output: Annotated[
         str | None,
-        OptionSpec(
-            "write the answer to FILE, whole or not at all; of several images or sounds the second one to FILE-2",
+        Option(
             "-o",
-            "FILE",
-            is_path=True,
+            "--output",
+            metavar="FILE",
+            help="write the answer to FILE, whole or not at all; of several images or sounds the second one to FILE-2",
         ),
+        FILE_NAME,
+        ONCE,
     ] = None
-    usage: Annotated[bool, OptionSpec("one line of token counts on stderr", "-u", profile=True)] = False
-    citations: Annotated[bool, OptionSpec("list the sources after the answer", profile=True)] = False
-    require_output: Annotated[bool, OptionSpec("an empty answer is exit status 8", profile=True)] = False
+    usage: Annotated[bool, Option("-u", "--usage", help="one line of token counts on stderr"), PROFILE_KEY] = False
+    citations: Annotated[bool, Option("--citations", help="list the sources after the answer"), PROFILE_KEY] = False
+    require_output: Annotated[
+        bool, Option("--require-output", help="an empty answer is exit status 8"), PROFILE_KEY
+    ] = False
 
 
+@dataclass(eq=False, repr=False)
 class DryRunOptions(OutputOptions):
     """Looking at a request without sending it."""
 
-    dry_run: Annotated[bool, OptionSpec("print the request as JSON; nothing is sent, looked up or uploaded", "-n")] = (
-        False
-    )
-    curl: Annotated[bool, OptionSpec("print the request as a curl command and send nothing")] = False
+    dry_run: Annotated[
+        bool, Option("-n", "--dry-run", help="print the request as JSON; nothing is sent, looked up or uploaded")
+    ] = False
+    curl: Annotated[bool, Option("--curl", help="print the request as a curl command and send nothing")] = False

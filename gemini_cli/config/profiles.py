@@ -1,26 +1,33 @@
-"""Find a profile and check it: what it may say, and what it may say only when it is trusted."""
+"""Profiles: find one, check it, and let it fill the defaults of the options."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gemini_cli.config.option_spec import OptionField, is_acceptable
+from gemini_cli.config.option_groups import LARGEST, PROFILE_KEY, OptionField, option_fields
 from gemini_cli.errors import InputError, UsageError
 from gemini_cli.formats import documents
 from gemini_cli.formats.documents import Document
 from gemini_cli.storage import paths
 
+if TYPE_CHECKING:
+    import typer
+
 PROFILE_NAME = r"[a-z0-9][a-z0-9._-]{0,63}"
 
-# What else may stand at the top of a profile, beside the long flags that say `profile=True`.
+# Keys at the top of a profile that are not options.
 OWN_KEYS = ("request", "prompt", "api_key_command")
 
-# Settings by which a file that came from elsewhere could send the key, or anything else, where its author wants it;
-# beside them stands a tool's `run`, by which it could run what its author wants.
+# With these a profile from elsewhere could send the key or the prompt to its author, and with a tool's `run` and `env`
+# run a program or read secrets.
 NEED_TRUST = ("base_url", "api_key_file", "api_key_command", "ca_file")
+TOOL_KEYS_THAT_NEED_TRUST = ("run", "env")
+
+_META = "gemini_cli.profile"  # the key in the context's `meta`
 
 
 class Profile(NamedTuple):
@@ -33,35 +40,75 @@ class Profile(NamedTuple):
     api_key_command: list[str] | None
 
     def value(self, field: OptionField) -> Any:
-        """A setting, checked against the type of its flag."""
+        """The value of an option, checked against its type; InputError with file and line."""
         value = self.client[field.name]
         if not _fits(value, field):
-            wanted = " or ".join(field.spec.choices) or _WANTED[field.kind]
+            wanted = " or ".join(field.choices) or _WANTED[field.kind]
             raise self.document.error_at((field.name,), f"{field.name} must be {wanted}, not {value!r}")
         return float(value) if field.kind is float else value
 
 
-def load_profile(
-    named: str | None, environ: Mapping[str, str], known: Mapping[str, OptionField], *, trusted: bool
-) -> Profile | None:
-    """The profile NAMED by a flag or GEMINI_PROFILE, else `default.yaml` where there is one."""
+def use_profile(ctx: typer.Context, named: str | None) -> None:
+    """Make the profile's settings the defaults of the command's options."""
+    profile = load_profile(named, ctx.obj.environ)
+    ctx.meta[_META] = profile
+    if profile is not None:
+        ctx.default_map = {name: profile.value(profile_keys()[name]) for name in profile.client}
+
+
+def profile_in_use(ctx: typer.Context) -> Profile | None:
+    profile: Profile | None = ctx.meta.get(_META)
+    return profile
+
+
+@cache
+def profile_keys() -> dict[str, OptionField]:
+    """The options that may stand at the top of a profile."""
+    from gemini_cli.config.output_options import DryRunOptions
+    from gemini_cli.config.request_options import PromptOptions, RequestOptions
+    from gemini_cli.config.settings import ConnectionOptions
+
+    return {
+        field.name: field
+        for record in (ConnectionOptions, DryRunOptions, PromptOptions, RequestOptions)
+        for field in option_fields(record)
+        if PROFILE_KEY in field.markers
+    }
+
+
+def load_profile(named: str | None, environ: Mapping[str, str]) -> Profile | None:
+    """Load the profile NAMED by an option or GEMINI_PROFILE, else `default.yaml` if it exists."""
     place = paths.config_directory(environ)
     directory = place.path / "profiles" if place else None
     if named is None:
         default = directory / "default.yaml" if directory else None
-        return (
-            check_profile(documents.load_yaml_document(default), known)
-            if default and os.path.lexists(default)
-            else None
-        )
+        exists = default is not None and os.path.lexists(default)
+        return check_profile(documents.load_yaml_document(default)) if default and exists else None
     if is_profile_path(named):
-        profile = check_profile(documents.load_yaml_document(named), known)
-        return profile if trusted else _untrusted(profile)
+        return check_profile(documents.load_yaml_document(named))
     if not re.fullmatch(PROFILE_NAME, named):
         raise UsageError(f"{named!r} is not a profile name (a-z, 0-9, . _ -); a path ends in .yaml")
     if directory is None:
         raise InputError(f"no profile {named}: neither XDG_CONFIG_HOME nor HOME is set")
-    return check_profile(documents.load_yaml_document(directory / f"{named}.yaml"), known)
+    return check_profile(documents.load_yaml_document(directory / f"{named}.yaml"))
+
+
+def check_trust(profile: Profile | None, named: str | None, trusted: str | None) -> None:
+    """InputError for settings that a profile named by path may not have, unless `trusted` repeats the path.
+
+    The path must hold a slash: then no file name in an expanded `*` can be taken for the option.
+    """
+    by_path = named is not None and is_profile_path(named)
+    if trusted is not None:
+        if not by_path:
+            raise UsageError("--trust-profile has no effect without a profile named by path")
+        if "/" not in trusted or trusted != named:
+            raise UsageError(
+                "--trust-profile must repeat the path of the profile, with a slash in it",
+                hint="for example: -P ./ci.yaml --trust-profile=./ci.yaml",
+            )
+    elif by_path and profile is not None:
+        _refuse_untrusted(profile)
 
 
 def is_profile_path(named: str) -> bool:
@@ -69,7 +116,9 @@ def is_profile_path(named: str) -> bool:
     return named.endswith((".yaml", ".yml"))
 
 
-def check_profile(document: Document, known: Mapping[str, OptionField]) -> Profile:
+def check_profile(document: Document) -> Profile:
+    """The settings of a profile; InputError with file and line for a key or a type that is not allowed."""
+    known = profile_keys()
     value = {} if document.value is None else document.value
     if not isinstance(value, dict):
         raise document.error_at((), "a profile is a map of settings")
@@ -91,16 +140,16 @@ def check_profile(document: Document, known: Mapping[str, OptionField]) -> Profi
     return profile
 
 
-def _untrusted(profile: Profile) -> Profile:
+def _refuse_untrusted(profile: Profile) -> None:
+    document, needs = profile.document, "in a profile named by path needs --trust-profile=PATH"
     for key in NEED_TRUST:
-        if key in profile.document.value:
-            raise profile.document.error_at((key,), f"{key} in a profile named by path needs --trust-profile")
+        if key in document.value:
+            raise document.error_at((key,), f"{key} {needs}")
     tools = profile.request.get("tools")
     for place, tool in enumerate(tools if isinstance(tools, list) else ()):
-        if isinstance(tool, dict) and "run" in tool:
-            where = ("request", "tools", place, "run")
-            raise profile.document.error_at(where, "run in a profile named by path needs --trust-profile")
-    return profile
+        for key in TOOL_KEYS_THAT_NEED_TRUST:
+            if isinstance(tool, dict) and key in tool:
+                raise document.error_at(("request", "tools", place, key), f"{key} {needs}")
 
 
 def _expect(document: Document, key: str, default: Any, kind: type, wanted: str) -> Any:
@@ -116,8 +165,11 @@ _WANTED = {bool: "true or false", int: "a whole number, 0 or more", float: "a nu
 def _fits(value: Any, field: OptionField) -> bool:
     if isinstance(value, bool) or field.kind is bool:
         return isinstance(value, bool) and field.kind is bool
-    kinds = (int, float) if field.kind is float else (field.kind,)
-    return isinstance(value, kinds) and is_acceptable(field, value)
+    if field.choices:
+        return value in field.choices
+    if field.kind is str:
+        return isinstance(value, str)
+    return isinstance(value, int if field.kind is int else int | float) and 0 <= value <= LARGEST
 
 
 def _nearest(key: str, known: Mapping[str, OptionField]) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
-from gemini_cli.config.option_spec import OptionGroup, OptionSpec
+from typer import Option
+
+from gemini_cli.config.option_groups import ALLOW_EMPTY, FILE_NAME, LARGEST, ONCE, PROFILE_KEY, BodyField, Suggestions
 
 BUILT_IN = ("google_search", "code_execution", "url_context", "google_maps", "computer_use")
 SPELLINGS = (*BUILT_IN, "file_search=STORE", "mcp_server=URL")
@@ -17,171 +20,223 @@ MODEL_ALIASES = (DEFAULT_MODEL, "gemini-flash-lite-latest", "gemini-pro-latest")
 API_NAMES = ("interactions", "generate-content")
 
 
-class PromptOptions(OptionGroup):
+@dataclass(eq=False, repr=False)
+class PromptOptions:
     """Where the prompt comes from, beside the words."""
 
     prompt_file: Annotated[
-        str | None, OptionSpec("read the prompt from FILE, or - for stdin", "-f", "FILE", is_path=True)
+        str | None,
+        Option("-f", "--prompt-file", metavar="FILE", help="read the prompt from FILE, or - for stdin"),
+        FILE_NAME,
+        ONCE,
     ] = None
-    no_stdin: Annotated[bool, OptionSpec("do not read stdin", env=("GEMINI_NO_STDIN",), profile=True)] = False
-    var: Annotated[list[str] | None, OptionSpec("fill ${NAME} in the profile's prompt", metavar="NAME=VALUE")] = None
+    no_stdin: Annotated[bool, Option("--no-stdin", envvar="GEMINI_NO_STDIN", help="do not read stdin"), PROFILE_KEY] = (
+        False
+    )
+    var: Annotated[
+        list[str] | None, Option("--var", metavar="NAME=VALUE", help="fill ${NAME} in the profile's prompt")
+    ] = None
     attach: Annotated[
         list[str] | None,
-        OptionSpec(
-            "add an image, audio, video, document or text: a file, a URL, files/ID or -",
+        Option(
             "-a",
-            "PATH[;type=MIME]",
-            is_path=True,
+            "--attach",
+            metavar="PATH[;type=MIME]",
+            help="add an image, audio, video, document or text: a file, a URL, files/ID or -",
         ),
+        FILE_NAME,
     ] = None
     inline_limit: Annotated[
         int,
-        OptionSpec(
-            "how large a request may be with its attachments; the largest of them are uploaded first",
+        Option(
+            "--inline-limit",
             metavar="BYTES",
-            profile=True,
+            min=0,
+            max=LARGEST,
+            help="how large a request may be with its attachments; the largest of them are uploaded first",
         ),
-    ] = 21 * 1000 * 1000  # 20 MiB, the API's older, safer limit (api/README.md 3.4), and room for the rest
-    inline: Annotated[bool, OptionSpec("send every attachment in the request, up to the API's own limits")] = False
-    upload: Annotated[bool, OptionSpec("send every attachment that is no text ahead, through the Files API")] = False
+        PROFILE_KEY,
+    ] = 21 * 1000 * 1000
+    inline: Annotated[
+        bool, Option("--inline", help="send every attachment in the request, up to the API's own limits")
+    ] = False
+    upload: Annotated[
+        bool, Option("--upload", help="send every attachment that is no text ahead, through the Files API")
+    ] = False
 
 
-class RequestOptions(OptionGroup):
+@dataclass(eq=False, repr=False)
+class RequestOptions:
     """What is asked of the model."""
 
     # None means that the option was not given: only then does a profile's value count.
 
     request: Annotated[
-        str | None, OptionSpec("a whole request body, JSON or YAML; flags lie over it", None, "FILE", is_path=True)
+        str | None,
+        Option("--request", metavar="FILE", help="a whole request body, JSON or YAML; flags lie over it"),
+        FILE_NAME,
     ] = None
     set: Annotated[
         list[str] | None,
-        OptionSpec("set any field of the body: a.b=7, a.b[0].c=x, a.b[]=x appends", None, "PATH=VALUE"),
+        Option("--set", metavar="PATH=VALUE", help="set any field of the body: a.b=7, a.b[0].c=x, a.b[]=x appends"),
     ] = None
     api: Annotated[
-        str,
-        OptionSpec(f"the family of the API: {' or '.join(API_NAMES)}", None, "FAMILY", profile=True, choices=API_NAMES),
-    ] = API_NAMES[0]
+        Literal["interactions", "generate-content"],
+        Option("--api", metavar="FAMILY", help=f"the family of the API: {' or '.join(API_NAMES)}"),
+        PROFILE_KEY,
+    ] = "interactions"
     model: Annotated[
         str | None,
-        OptionSpec(
-            f"the model; {DEFAULT_MODEL} if none is named",
-            "-m",
-            "NAME",
-            ("GEMINI_MODEL",),
-            "model",
-            suggestions=MODEL_ALIASES,
+        Option(
+            "-m", "--model", metavar="NAME", envvar="GEMINI_MODEL", help=f"the model; {DEFAULT_MODEL} if none is named"
         ),
+        BodyField("model"),
+        Suggestions(MODEL_ALIASES),
     ] = None
-    agent: Annotated[str | None, OptionSpec("an agent instead of a model", None, "NAME", (), "agent")] = None
+    agent: Annotated[
+        str | None, Option("--agent", metavar="NAME", help="an agent instead of a model"), BodyField("agent")
+    ] = None
     system: Annotated[
-        str | None, OptionSpec("system instruction", "-s", "TEXT", (), "system_instruction", allow_empty=True)
+        str | None,
+        Option("-s", "--system", metavar="TEXT", help="system instruction"),
+        BodyField("system_instruction"),
+        ALLOW_EMPTY,
+        ONCE,
     ] = None
     system_file: Annotated[
-        str | None, OptionSpec("read the system instruction from FILE", None, "FILE", is_path=True)
+        str | None,
+        Option("--system-file", metavar="FILE", help="read the system instruction from FILE"),
+        FILE_NAME,
+        ONCE,
     ] = None
     thinking: Annotated[
         str | None,
-        OptionSpec(
-            "how much the model thinks",
-            metavar="LEVEL",
-            path="generation_config.thinking_level",
-            suggestions=("minimal", "low", "medium", "high", "xhigh"),  # api/README.md 13.3-13.5
-        ),
+        Option("--thinking", metavar="LEVEL", help="how much the model thinks"),
+        BodyField("generation_config.thinking_level"),
+        Suggestions(("minimal", "low", "medium", "high", "xhigh")),  # api/README.md 13.3-13.5
     ] = None
     thoughts: Annotated[
-        bool | None,
-        OptionSpec("show summaries of the thoughts, on stderr", path="generation_config.thinking_summaries"),
-    ] = None
+        bool,
+        Option("--thoughts", help="show summaries of the thoughts, on stderr"),
+        BodyField("generation_config.thinking_summaries"),
+    ] = False
     temperature: Annotated[
-        float | None, OptionSpec("sampling temperature", None, "NUMBER", (), "generation_config.temperature")
+        float | None,
+        Option("--temperature", metavar="NUMBER", help="sampling temperature"),
+        BodyField("generation_config.temperature"),
     ] = None
-    top_p: Annotated[float | None, OptionSpec("nucleus sampling", None, "NUMBER", (), "generation_config.top_p")] = None
+    top_p: Annotated[
+        float | None, Option("--top-p", metavar="NUMBER", help="nucleus sampling"), BodyField("generation_config.top_p")
+    ] = None
     max_tokens: Annotated[
-        int | None, OptionSpec("stop after N tokens", None, "N", (), "generation_config.max_output_tokens")
+        int | None,
+        Option("--max-tokens", metavar="N", help="stop after N tokens"),
+        BodyField("generation_config.max_output_tokens"),
     ] = None
-    seed: Annotated[int | None, OptionSpec("sampling seed", None, "N", (), "generation_config.seed")] = None
+    seed: Annotated[
+        int | None, Option("--seed", metavar="N", help="sampling seed"), BodyField("generation_config.seed")
+    ] = None
     stop: Annotated[
         list[str] | None,
-        OptionSpec("stop before this text; may be repeated", None, "TEXT", (), "generation_config.stop_sequences"),
+        Option("--stop", metavar="TEXT", help="stop before this text; may be repeated"),
+        BodyField("generation_config.stop_sequences"),
     ] = None
     tool: Annotated[
         list[str] | None,
-        OptionSpec(
-            f"a built-in tool ({' '.join(SPELLINGS)}) or a file of declarations; may be repeated",
+        Option(
             "-T",
-            "NAME|FILE",
-            path="tools",
-            is_path=True,
-            suggestions=BUILT_IN,
+            "--tool",
+            metavar="NAME|FILE",
+            help=f"a built-in tool ({' '.join(SPELLINGS)}) or a file of declarations; may be repeated",
         ),
+        BodyField("tools"),
+        FILE_NAME,
+        Suggestions(BUILT_IN),
     ] = None
     tool_header: Annotated[
         list[str] | None,
-        OptionSpec("send a header to the mcp_server tools, its value read from FILE", None, "NAME=@FILE", is_path=True),
+        Option(
+            "--tool-header",
+            metavar="NAME=@FILE",
+            help="send a header to the mcp_server tools, its value read from FILE",
+        ),
+        FILE_NAME,
     ] = None
     tool_choice: Annotated[
         str | None,
-        OptionSpec(
-            "auto, any, none, validated, or the function that must be called",
-            metavar="MODE|NAME",
-            path="generation_config.tool_choice",
-            suggestions=MODES,
+        Option(
+            "--tool-choice", metavar="MODE|NAME", help="auto, any, none, validated, or the function that must be called"
         ),
+        BodyField("generation_config.tool_choice"),
+        Suggestions(MODES),
     ] = None
     schema: Annotated[
         str | None,
-        OptionSpec(
-            "answer in JSON that fits this JSON Schema; checked here too",
-            metavar="FILE|JSON",
-            path="response_format",
-            is_path=True,
-        ),
+        Option("--schema", metavar="FILE|JSON", help="answer in JSON that fits this JSON Schema; checked here too"),
+        BodyField("response_format"),
+        FILE_NAME,
+        ONCE,
     ] = None
     format_image: Annotated[
         str | None,
-        OptionSpec("answer with an image, for -o; 16:9 or 16:9,2K", None, "RATIO[,SIZE]", (), "response_format"),
+        Option("--format-image", metavar="RATIO[,SIZE]", help="answer with an image, for -o; 16:9 or 16:9,2K"),
+        BodyField("response_format"),
     ] = None
     format_audio: Annotated[
-        str | None, OptionSpec("answer with sound of this type, for -o; audio/wav", None, "MIME", (), "response_format")
+        str | None,
+        Option("--format-audio", metavar="MIME", help="answer with sound of this type, for -o; audio/wav"),
+        BodyField("response_format"),
     ] = None
-    continue_: Annotated[bool, OptionSpec("continue your last interaction on this machine", "-c")] = False
+    continue_: Annotated[bool, Option("-c", "--continue", help="continue your last interaction on this machine")] = (
+        False
+    )
     previous: Annotated[
-        str | None, OptionSpec("continue the interaction ID", None, "ID", (), "previous_interaction_id")
+        str | None,
+        Option("--previous", metavar="ID", help="continue the interaction ID"),
+        BodyField("previous_interaction_id"),
     ] = None
     no_store: Annotated[
-        bool | None, OptionSpec("the service keeps nothing; nothing to continue later", path="store")
-    ] = None
-    background: Annotated[bool | None, OptionSpec("start it, print its id and return", path="background")] = None
+        bool, Option("--no-store", help="the service keeps nothing; nothing to continue later"), BodyField("store")
+    ] = False
+    background: Annotated[
+        bool, Option("--background", help="start it, print its id and return"), BodyField("background")
+    ] = False
     long: Annotated[
-        bool, OptionSpec("ask for the rest of an answer that is too long for one request; each request bills its input")
+        bool,
+        Option(
+            "--long",
+            help="ask for the rest of an answer that is too long for one request; each request bills its input",
+        ),
     ] = False
     service_tier: Annotated[
         str | None,
-        OptionSpec(
-            "flex, standard, priority or deferred",  # api/README.md 2.14
-            None,
-            "TIER",
-            (),
-            "service_tier",
-            suggestions=("flex", "standard", "priority", "deferred"),
-        ),
+        Option("--service-tier", metavar="TIER", help="flex, standard, priority or deferred"),
+        BodyField("service_tier"),
+        Suggestions(("flex", "standard", "priority", "deferred")),  # api/README.md 2.14
     ] = None
     label: Annotated[
-        list[str] | None, OptionSpec("a label for billing; may be repeated", None, "KEY=VALUE", (), "labels")
+        list[str] | None,
+        Option("--label", metavar="KEY=VALUE", help="a label for billing; may be repeated"),
+        BodyField("labels"),
     ] = None
     safety: Annotated[
         list[str] | None,
-        OptionSpec("a safety threshold; may be repeated", None, "TYPE=THRESHOLD", (), "safety_settings"),
+        Option("--safety", metavar="TYPE=THRESHOLD", help="a safety threshold; may be repeated"),
+        BodyField("safety_settings"),
     ] = None
 
 
-class HistoryOptions(OptionGroup):
+@dataclass(eq=False, repr=False)
+class HistoryOptions:
     """Where the conversation is kept, if the caller keeps it."""
 
     history: Annotated[
         str | None,
-        OptionSpec(
-            "the conversation so far, a JSON list of steps; the new turn is added to FILE", None, "FILE", is_path=True
+        Option(
+            "--history",
+            metavar="FILE",
+            help="the conversation so far, a JSON list of steps; the new turn is added to FILE",
         ),
+        FILE_NAME,
+        ONCE,
     ] = None

@@ -102,6 +102,14 @@ class Terminal:
         stdin, stdout, stderr = (file if is_open else None for file, is_open in zip(files, open_ones, strict=True))
         return cls(stdin, stdout, stderr, environ)
 
+    @classmethod
+    def of_process(cls, environ: Mapping[str, str]) -> Terminal:
+        """The standard streams, or those that stand in for them, as `typer.testing` has it."""
+        if sys.stdout is sys.__stdout__:
+            return cls.standard(environ)
+        stdin, stdout, stderr = (getattr(stream, "buffer", None) for stream in (sys.stdin, sys.stdout, sys.stderr))
+        return cls(stdin, stdout, stderr, environ)
+
     # How far it is ------------------------------------------------------------------------------------------------
 
     @contextmanager

@@ -9,15 +9,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from gemini_cli.cli.command_tree import load_commands
-from gemini_cli.docgen import completion, man, readme
+from gemini_cli.docgen import command_info, completion, man, readme
 
 CHECKOUT = Path(__file__).parents[2]
 
 
 def generated_files() -> dict[Path, str]:
     """Every document by its place."""
-    tree = load_commands()
+    tree = command_info.load_commands()
     text = (CHECKOUT / "README.md").read_text(encoding="utf-8")
     return {
         CHECKOUT / "README.md": readme.updated_readme(text, tree),

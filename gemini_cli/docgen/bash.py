@@ -6,10 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from gemini_cli.cli.command import Command
-from gemini_cli.config.option_spec import OptionField
+from gemini_cli.config.option_groups import OptionField
 from gemini_cli.docgen import command_info
-from gemini_cli.docgen.command_info import HELP, VERSION
+from gemini_cli.docgen.command_info import HELP, VERSION, CommandInfo
 
 _SCRIPT = r"""# bash completion for gemini-cli(1), printed by `python -m gemini_cli.docgen`.
 
@@ -96,7 +95,7 @@ class _Value(NamedTuple):
     files: bool
 
 
-def bash_script(commands: Sequence[Command]) -> str:
+def bash_script(commands: Sequence[CommandInfo]) -> str:
     parts = {"groups": _groups(commands), "commands": _after(commands), "values": _values(commands)}
     text = _SCRIPT
     for name, lines in parts.items():
@@ -104,7 +103,7 @@ def bash_script(commands: Sequence[Command]) -> str:
     return text
 
 
-def _groups(commands: Sequence[Command]) -> list[str]:
+def _groups(commands: Sequence[CommandInfo]) -> list[str]:
     """A variable for each record of flags."""
     return [
         f"    local {name}='{_spelled(group.fields)}'"
@@ -112,7 +111,7 @@ def _groups(commands: Sequence[Command]) -> list[str]:
     ]
 
 
-def _after(commands: Sequence[Command]) -> list[str]:
+def _after(commands: Sequence[CommandInfo]) -> list[str]:
     shared = command_info.shared_option_sections(commands)
     cases = [
         _case([noun], below=" ".join(verbs), flags=_spelled([HELP] if noun else [HELP, VERSION]))
@@ -132,7 +131,7 @@ def _spelled(fields: Iterable[OptionField]) -> str:
     return " ".join(name for field in fields for name in command_info.spellings(field))
 
 
-def _values(commands: Sequence[Command]) -> list[str]:
+def _values(commands: Sequence[CommandInfo]) -> list[str]:
     """Flags by what completes them. One that means the same wherever it stands needs no command beside it."""
     meanings: dict[str, dict[_Value | None, list[str]]] = defaultdict(lambda: defaultdict(list))
     for command in commands:
@@ -152,7 +151,9 @@ def _values(commands: Sequence[Command]) -> list[str]:
 
 def _value(field: OptionField) -> _Value | None:
     return (
-        _Value(command_info.value_suggestions(field), field.spec.completes or "", field.spec.is_path)
+        _Value(
+            command_info.value_suggestions(field), command_info.completes_saved(field), command_info.is_file_name(field)
+        )
         if field.takes_value
         else None
     )

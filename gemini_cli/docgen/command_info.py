@@ -2,25 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
-from gemini_cli.cli.command import Command
-from gemini_cli.cli.command_tree import root_command
+import typer
+from typer import Option
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from gemini_cli.cli.app import app, root
 from gemini_cli.config import api_key
 from gemini_cli.config.endpoint import REVISION_VARIABLE
-from gemini_cli.config.option_spec import OptionField, OptionSpec, option_fields
+from gemini_cli.config.option_groups import (
+    FILE_NAME,
+    PROFILE_KEY,
+    PROGRAM_NAME,
+    OptionField,
+    Saved,
+    Suggestions,
+    declaring,
+    option_fields,
+)
 from gemini_cli.config.profiles import OWN_KEYS
 from gemini_cli.config.settings import ConnectionOptions
 
 PROGRAM = "gemini-cli"
-ABOUT = root_command.__doc__ or ""
+ABOUT = root.__doc__ or ""
 
 # What Typer adds to every command, and what `gemini-cli` alone takes.
-HELP = OptionField("help", bool, OptionSpec("show this help and exit", "-h"), False)
-VERSION = OptionField("version", bool, OptionSpec("print the version and exit"), False)
+HELP = OptionField("help", bool, bool, Option("-h", "--help", help="show this help and exit"), (), False)
+VERSION = OptionField("version", bool, bool, Option("--version", help="print the version and exit"), (), False)
 
 _VALUES = {int: "INTEGER", float: "FLOAT", str: "TEXT", list: "TEXT"}
+
+
+class CommandInfo(NamedTuple):
+    """A command of the compiled tree: `batch submit`. `argument` is its metavar."""
+
+    name: str
+    doc: str
+    records: tuple[type, ...]
+    argument: str | None
+    argument_completes: str | None = None  # `file`, or `command` for a program and its own arguments
+
+
+def load_commands() -> list[CommandInfo]:
+    """Every command, from the Typer tree."""
+    tree: Any = get_command(app)
+    return [info for word, command in _children(tree) for info in _commands(word, command)]
+
+
+def _commands(word: str, command: Any) -> Iterator[CommandInfo]:
+    if isinstance(command, TyperGroup):
+        for verb, child in _children(command):
+            yield from _commands(f"{word} {verb}", child)
+        return
+    metavars = [parameter.metavar for parameter in command.params if parameter.param_type_name == "argument"]
+    function, argument = command.callback, metavars[0] if metavars else None
+    completes = {FILE_NAME: "file", PROGRAM_NAME: "command"}
+    local = next((kind for marker, kind in completes.items() if marker in function.argument_markers), None)
+    yield CommandInfo(word, function.__doc__ or "", function.records, argument, local)
+
+
+def _children(group: Any) -> Iterator[tuple[str, Any]]:
+    ctx = typer.Context(group)
+    for name in group.list_commands(ctx):
+        yield name, group.get_command(ctx, name)
 
 
 class OptionSection(NamedTuple):
@@ -51,39 +98,55 @@ def split_docstring(doc: str | None) -> tuple[str, str]:
     return " ".join(first.split()), rest.strip()
 
 
-def option_sections(command: Command) -> list[OptionSection]:
+def option_sections(command: CommandInfo) -> list[OptionSection]:
     """The flags of a command, each under the record that declares it."""
     found: dict[type, list[OptionField]] = {}
     for record in command.records:
         for field in option_fields(record):
-            found.setdefault(_owner(record, field), []).append(field)
+            found.setdefault(declaring(record, field.name), []).append(field)
     return [OptionSection(owner.__name__, *split_docstring(owner.__doc__), tuple(own)) for owner, own in found.items()]
 
 
-def _owner(record: type, field: OptionField) -> type:
-    return next(base for base in reversed(record.__mro__) if field in option_fields(base))
+def help_text(field: OptionField) -> str:
+    """The sentence of the help, with the default and the variables."""
+    extras = []
+    if field.takes_value and field.kind is not list and field.default is not None:
+        extras.append(f"default: {field.default:g}" if field.kind is float else f"default: {field.default}")
+    if field.variables:
+        extras.append(f"env: {', '.join(field.variables)}")
+    return (field.option.help or "") + (f" [{'; '.join(extras)}]" if extras else "")
 
 
-def command_options(command: Command) -> list[OptionField]:
+def completes_saved(field: OptionField) -> str:
+    """`profile` or `session` if the value names one that is kept on this machine."""
+    saved = field.marker(Saved)
+    return saved.kind if saved else ""
+
+
+def is_file_name(field: OptionField) -> bool:
+    return FILE_NAME in field.markers
+
+
+def command_options(command: CommandInfo) -> list[OptionField]:
     return [*(field for group in option_sections(command) for field in group.fields), HELP]
 
 
 def spellings(field: OptionField) -> list[str]:
-    return [name for name in (field.spec.short, field.long) if name]
+    return list(field.spellings)
 
 
 def value_placeholder(field: OptionField) -> str | None:
     """What stands for the value in a synopsis; None for a switch."""
-    return (field.spec.metavar or _VALUES[field.kind]) if field.takes_value else None
+    return (field.option.metavar or _VALUES[field.kind]) if field.takes_value else None
 
 
-def shared_option_sections(commands: Sequence[Command]) -> dict[str, tuple[OptionSection, list[Command]]]:
+def shared_option_sections(commands: Sequence[CommandInfo]) -> dict[str, tuple[OptionSection, list[CommandInfo]]]:
     """Each group of flags once, with the commands that take it, by a name that a shell can use for a variable."""
-    takers: dict[OptionSection, list[Command]] = {}
+    takers: dict[OptionSection, list[CommandInfo]] = {}
     for command in commands:
         for group in option_sections(command):
             takers.setdefault(group, []).append(command)
-    found: dict[str, tuple[OptionSection, list[Command]]] = {}
+    found: dict[str, tuple[OptionSection, list[CommandInfo]]] = {}
     for group, taking in takers.items():
         name = group.name.lower()
         found[name if name not in found else f"{name}_{len(found)}"] = group, taking
@@ -92,10 +155,11 @@ def shared_option_sections(commands: Sequence[Command]) -> dict[str, tuple[Optio
 
 def value_suggestions(field: OptionField) -> tuple[str, ...]:
     """Values that a shell completes."""
-    return field.spec.choices or field.spec.suggestions
+    suggestions = field.marker(Suggestions)
+    return field.choices or (suggestions.values if suggestions else ())
 
 
-def command_words(commands: Iterable[Command]) -> dict[str, dict[str, str]]:
+def command_words(commands: Iterable[CommandInfo]) -> dict[str, dict[str, str]]:
     """The verbs of each noun, and what they do; under `""` the words that may come first."""
     found: dict[str, dict[str, str]] = {"": {}}
     for command in commands:
@@ -106,11 +170,11 @@ def command_words(commands: Iterable[Command]) -> dict[str, dict[str, str]]:
     return found
 
 
-def command_summary(command: Command) -> str:
-    return split_docstring(command.run.__doc__)[0]
+def command_summary(command: CommandInfo) -> str:
+    return split_docstring(command.doc)[0]
 
 
-def is_remote(command: Command) -> bool:
+def is_remote(command: CommandInfo) -> bool:
     """Whether it talks to the service, or knows how it would."""
     return any(issubclass(record, ConnectionOptions) for record in command.records)
 
@@ -143,22 +207,23 @@ _FILES = (
 )
 
 
-def documented_variables(commands: Sequence[Command]) -> list[DocumentedVariable]:
+def documented_variables(commands: Sequence[CommandInfo]) -> list[DocumentedVariable]:
     """The variables that some of these commands read."""
     found: dict[tuple[str, ...], DocumentedVariable] = {}
-    for field in (field for command in commands for field in command_options(command) if field.spec.env):
-        found.setdefault(field.spec.env, DocumentedVariable(field.spec.env, field.long, field.spec.help))
+    for field in (field for command in commands for field in command_options(command) if field.variables):
+        found.setdefault(field.variables, DocumentedVariable(field.variables, field.long, field.option.help or ""))
     if not any(map(is_remote, commands)):
         return [*found.values(), _COLOUR]
     return [_KEY, *found.values(), *_ON_THE_WAY, _COLOUR]
 
 
-def documented_files(commands: Sequence[Command]) -> list[DocumentedFile]:
+def documented_files(commands: Sequence[CommandInfo]) -> list[DocumentedFile]:
     return list(_FILES) if any(map(is_remote, commands)) else []
 
 
-def documented_profile_keys(commands: Sequence[Command]) -> list[str]:
+def documented_profile_keys(commands: Sequence[CommandInfo]) -> list[str]:
     """What may stand at the top of a profile."""
     return sorted(
-        {field.name for each in commands for field in command_options(each) if field.spec.profile} | {*OWN_KEYS}
+        {field.name for each in commands for field in command_options(each) if PROFILE_KEY in field.markers}
+        | {*OWN_KEYS}
     )

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gemini_cli.cli.command import Command
 from gemini_cli.docgen import bash, fish, zsh
+from gemini_cli.docgen.command_info import CommandInfo
 
 
-def completion_scripts(commands: Sequence[Command]) -> dict[str, str]:
+def completion_scripts(commands: Sequence[CommandInfo]) -> dict[str, str]:
     """Each shell's script by its file name, which is where the shell looks for it."""
     return {
         "gemini-cli.bash": bash.bash_script(commands),

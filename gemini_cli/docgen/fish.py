@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from gemini_cli.cli.command import Command
-from gemini_cli.config.option_spec import OptionField
+from gemini_cli.config.option_groups import OptionField
 from gemini_cli.docgen import command_info
-from gemini_cli.docgen.command_info import HELP, VERSION
+from gemini_cli.docgen.command_info import HELP, VERSION, CommandInfo
 
 _SCRIPT = r"""# fish completion for gemini-cli(1), printed by `python -m gemini_cli.docgen`.
 
@@ -53,7 +52,7 @@ complete -c gemini-cli -f
 _LOCAL = {"file": "-F", "command": "-F -a '(__fish_complete_command)'"}
 
 
-def fish_script(commands: Sequence[Command]) -> str:
+def fish_script(commands: Sequence[CommandInfo]) -> str:
     blocks = {
         "words": "\n".join(_words(commands)),
         "commands": "\n".join(_commands(commands)),
@@ -64,7 +63,7 @@ def fish_script(commands: Sequence[Command]) -> str:
     return re.sub("@([a-z]+)@", lambda match: blocks[match[1]], _SCRIPT)
 
 
-def _words(commands: Sequence[Command]) -> Iterable[str]:
+def _words(commands: Sequence[CommandInfo]) -> Iterable[str]:
     """The words that may come first, and the verbs of each noun."""
     yield _complete("__gemini_cli_said", _flag(VERSION))
     for noun, verbs in command_info.command_words(commands).items():
@@ -74,7 +73,7 @@ def _words(commands: Sequence[Command]) -> Iterable[str]:
             yield _complete(said, f"-a {verb} -d {_quoted(about)}")
 
 
-def _commands(commands: Sequence[Command]) -> Iterable[str]:
+def _commands(commands: Sequence[CommandInfo]) -> Iterable[str]:
     """What every command takes, and those whose words name something here."""
     every = " ".join(_name(command) for command in commands)
     yield _complete(f"__gemini_cli_at {every}", _flag(HELP))
@@ -83,7 +82,7 @@ def _commands(commands: Sequence[Command]) -> Iterable[str]:
             yield _complete(f"__gemini_cli_at {_name(command)}", _LOCAL[command.argument_completes])
 
 
-def _group(name: str, commands: Sequence[Command]) -> Iterable[str]:
+def _group(name: str, commands: Sequence[CommandInfo]) -> Iterable[str]:
     group, takers = command_info.shared_option_sections(commands)[name]
     yield f"function __gemini_cli_takes_{name}"
     yield f"    __gemini_cli_at {' '.join(map(_name, takers))}"
@@ -92,7 +91,7 @@ def _group(name: str, commands: Sequence[Command]) -> Iterable[str]:
         yield _complete(f"__gemini_cli_takes_{name}", _flag(field))
 
 
-def _name(command: Command) -> str:
+def _name(command: CommandInfo) -> str:
     return f'"{command.name}"' if " " in command.name else command.name
 
 
@@ -101,19 +100,18 @@ def _complete(condition: str, rest: str) -> str:
 
 
 def _flag(field: OptionField) -> str:
-    short = f"-s {field.spec.short[1:]} " if field.spec.short else ""
-    return f"{short}-l {field.long[2:]}{_value(field)} -d {_quoted(field.spec.help)}"
+    short = f"-s {field.short[1:]} " if field.short else ""
+    return f"{short}-l {field.long[2:]}{_value(field)} -d {_quoted(field.option.help or '')}"
 
 
 def _value(field: OptionField) -> str:
     """`-r` takes a value, `-x` takes one that is no file's name, `-F` one that may be."""
-    spec = field.spec
     if not field.takes_value:
         return ""
-    offers = " ".join(
-        [*command_info.value_suggestions(field), *([f"(__gemini_cli_{spec.completes}s)"] if spec.completes else [])]
-    )
-    return (" -rF" if spec.is_path else " -x") + (f" -a {_quoted(offers)}" if offers else "")
+    saved = command_info.completes_saved(field)
+    offers = " ".join([*command_info.value_suggestions(field), *([f"(__gemini_cli_{saved}s)"] if saved else [])])
+    kind = " -rF" if command_info.is_file_name(field) else " -x"
+    return kind + (f" -a {_quoted(offers)}" if offers else "")
 
 
 def _quoted(text: str) -> str:

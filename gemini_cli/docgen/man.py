@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gemini_cli import __version__
-from gemini_cli.cli.command import Command
 from gemini_cli.config.endpoint import REVISION
-from gemini_cli.config.option_spec import OptionField
+from gemini_cli.config.option_groups import PROFILE_KEY, BodyField, OptionField
 from gemini_cli.docgen import command_info, roff
-from gemini_cli.docgen.command_info import ABOUT, HELP, PROGRAM, VERSION, OptionSection
+from gemini_cli.docgen.command_info import ABOUT, HELP, PROGRAM, VERSION, CommandInfo, OptionSection
 from gemini_cli.docgen.examples import EXAMPLES, Example
 from gemini_cli.errors import exit_statuses
 
@@ -17,18 +16,18 @@ from gemini_cli.errors import exit_statuses
 EDITION = REVISION
 
 
-def man_pages(commands: Sequence[Command]) -> dict[str, str]:
+def man_pages(commands: Sequence[CommandInfo]) -> dict[str, str]:
     """The text of each page by its file name."""
     names = [_name(command) for command in commands]
     pages = {f"{_name(command)}.1": _page(command, names) for command in commands}
     return {f"{PROGRAM}.1": _first_page(commands), **pages}
 
 
-def _name(command: Command) -> str:
+def _name(command: CommandInfo) -> str:
     return f"{PROGRAM}-{command.name.replace(' ', '-')}"
 
 
-def _first_page(commands: Sequence[Command]) -> str:
+def _first_page(commands: Sequence[CommandInfo]) -> str:
     entries = [
         roff.entry(rf"{roff.bold(_name(command))}(1)", f"{command_info.command_summary(command)}.")
         for command in commands
@@ -47,7 +46,7 @@ def _first_page(commands: Sequence[Command]) -> str:
     )
 
 
-def _page(command: Command, names: Sequence[str]) -> str:
+def _page(command: CommandInfo, names: Sequence[str]) -> str:
     words = f" {roff.italic(command.argument)}" if command.argument else ""
     noun, _, _ = command.name.rpartition(" ")
     siblings = [name for name in names if noun and name.startswith(f"{PROGRAM}-{noun}-") and name != _name(command)]
@@ -55,7 +54,7 @@ def _page(command: Command, names: Sequence[str]) -> str:
         _name(command),
         command_info.command_summary(command),
         roff.section("SYNOPSIS", rf"{roff.bold(f'{PROGRAM} {command.name}')} [\fIOPTION\fP]...{words}"),
-        roff.section("DESCRIPTION", roff.paragraphs(_paragraphs(command.run.__doc__ or ""))),
+        roff.section("DESCRIPTION", roff.paragraphs(_paragraphs(command.doc))),
         roff.section(
             "OPTIONS", *map(_group, command_info.option_sections(command)), roff.subsection("Help", _option(HELP))
         ),
@@ -89,17 +88,17 @@ def _option(field: OptionField) -> str:
     """A flag: what it does, and what else says the same."""
     value = command_info.value_placeholder(field)
     spelled = ", ".join(map(roff.bold, command_info.spellings(field)))
-    facts = [f"{field.help}."]
-    if field.kind is list and "repeated" not in field.help:
+    facts = [f"{command_info.help_text(field)}."]
+    if field.kind is list and "repeated" not in (field.option.help or ""):
         facts.append("May be repeated.")
-    if field.spec.path:
-        facts.append(f"In the request: `{field.spec.path}`.")
-    if field.spec.profile:
+    if place := field.marker(BodyField):
+        facts.append(f"In the request: `{place.path}`.")
+    if PROFILE_KEY in field.markers:
         facts.append(f"In a profile: `{field.name}`.")
     return roff.entry(f"{spelled} {roff.italic(value)}" if value else spelled, " ".join(facts))
 
 
-def _surroundings(commands: Sequence[Command]) -> list[str]:
+def _surroundings(commands: Sequence[CommandInfo]) -> list[str]:
     """What a run depends on and ends with, beside its flags."""
     statuses = [
         roff.entry(f"{roff.bold(str(status))} {roff.escaped(f'({kind})' if kind else '')}".rstrip(), f"{meaning}.")
@@ -121,7 +120,7 @@ def _surroundings(commands: Sequence[Command]) -> list[str]:
     ]
 
 
-def _profile_section(commands: Sequence[Command]) -> str:
+def _profile_section(commands: Sequence[CommandInfo]) -> str:
     keys = ", ".join(f"`{key}`" for key in command_info.documented_profile_keys(commands))
     return roff.section(
         "PROFILES",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from gemini_cli.cli.command import Command
 from gemini_cli.docgen import command_info
+from gemini_cli.docgen.command_info import CommandInfo
 from gemini_cli.errors import exit_statuses
 
 
-def updated_readme(text: str, commands: Sequence[Command]) -> str:
+def updated_readme(text: str, commands: Sequence[CommandInfo]) -> str:
     """The README with its generated parts as they should be; ValueError if it has lost the marks of one."""
     return _replaced(_replaced(text, "exit status", _statuses()), "variables", _variables(commands))
 
@@ -27,7 +27,7 @@ def _statuses() -> str:
     return _table(("Status", "Kind", "Meaning"), rows)
 
 
-def _variables(commands: Sequence[Command]) -> str:
+def _variables(commands: Sequence[CommandInfo]) -> str:
     rows = (
         (", ".join(f"`{name}`" for name in each.names), f"`{each.flag}`" if each.flag else "", each.meaning)
         for each in command_info.documented_variables(commands)

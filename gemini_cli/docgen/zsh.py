@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from gemini_cli.cli.command import Command
-from gemini_cli.config.option_spec import OptionField
+from gemini_cli.config.option_groups import OptionField
 from gemini_cli.docgen import command_info
-from gemini_cli.docgen.command_info import HELP, VERSION
+from gemini_cli.docgen.command_info import HELP, VERSION, CommandInfo
 
 _SCRIPT = r"""#compdef gemini-cli
 # zsh completion for gemini-cli(1), printed by `python -m gemini_cli.docgen`.
@@ -44,7 +43,7 @@ _gemini-cli "$@"
 _LOCAL = {"file": "_files", "command": "_normal"}
 
 
-def zsh_script(commands: Sequence[Command]) -> str:
+def zsh_script(commands: Sequence[CommandInfo]) -> str:
     shared = command_info.shared_option_sections(commands)
     blocks = {
         "groups": "\n\n".join(_array(name, group.fields) for name, (group, _) in shared.items()),
@@ -59,7 +58,7 @@ def _array(name: str, fields: Sequence[OptionField]) -> str:
     return f"typeset -ga _gemini_cli_{name}=(\n{lines}\n)"
 
 
-def _command(command: Command, commands: Sequence[Command]) -> str:
+def _command(command: CommandInfo, commands: Sequence[CommandInfo]) -> str:
     taken = [name for name, (_, takers) in command_info.shared_option_sections(commands).items() if command in takers]
     groups = "".join(f" $_gemini_cli_{name}" for name in taken)
     words = ""
@@ -69,7 +68,7 @@ def _command(command: Command, commands: Sequence[Command]) -> str:
     return f"_gemini-cli-{command.name.replace(' ', '-')}() {{\n  _arguments -s -S{groups} {_flag(HELP)}{words}\n}}"
 
 
-def _noun(noun: str, commands: Sequence[Command]) -> str:
+def _noun(noun: str, commands: Sequence[CommandInfo]) -> str:
     """The program (`""`) or a noun: its flags, and the words that may follow."""
     name = f"_gemini-cli-{noun}" if noun else "_gemini-cli"
     flags = " ".join(map(_flag, [HELP] if noun else [HELP, VERSION]))
@@ -84,15 +83,13 @@ def _flag(field: OptionField) -> str:
     """As `_arguments` specifies a flag: what it excludes, how it is spelled, what it does, what its value is."""
     names = command_info.spellings(field)
     spelled = [name if not field.takes_value else f"{name}=" if name.startswith("--") else f"{name}+" for name in names]
-    about = f"[{_message(field.spec.help)}]"
+    about = f"[{_message(field.option.help or '')}]"
     if field.takes_value:
         about += f":{_message(command_info.value_placeholder(field) or '')}:{_value(field)}"
     if field in (HELP, VERSION):
         excluded = "(- *)"
     else:
-        excluded = (
-            "*" if field.kind is list or field.spec.repeatable else f"({' '.join(names)})" if len(names) > 1 else ""
-        )
+        excluded = "*" if field.kind is list or field.option.count else f"({' '.join(names)})" if len(names) > 1 else ""
     if len(spelled) == 1:
         return _quoted(excluded + spelled[0] + about)
     return f"{_quoted(excluded)}{{{','.join(spelled)}}}{_quoted(about)}"
@@ -103,8 +100,8 @@ def _value(field: OptionField) -> str:
     offers = " ".join(command_info.value_suggestions(field))
     actions = [
         f"compadd -- {offers}" if offers else "",
-        f"_gemini-cli_{field.spec.completes}" if field.spec.completes else "",
-        "_files" if field.spec.is_path else "",
+        f"_gemini-cli_{command_info.completes_saved(field)}" if command_info.completes_saved(field) else "",
+        "_files" if command_info.is_file_name(field) else "",
     ]
     return "{" + "; ".join(filter(None, actions)) + "}" if any(actions) else " "
 

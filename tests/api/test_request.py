@@ -212,7 +212,7 @@ def test_layers_lie_over_each_other(home: Path, tmp_path: Path) -> None:
         ["-T", "no_such_tool", "hi"],
         ["--set", "stream=true", "hi"],
         ["--offline", "--base-url", "http://127.0.0.1:1", "hi"],
-        ["--trust-profile", "hi"],
+        ["--trust-profile=./p.yaml", "hi"],
         ["--var", "A=b", "hi"],
         ["--timeout", "nan", "hi"],
         ["--retries", "-1", "hi"],

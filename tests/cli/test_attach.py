@@ -135,7 +135,7 @@ def test_what_was_said_of_a_part_stays_when_it_goes_ahead() -> None:
         (["--upload"], "--upload has no effect without -a"),
         (["--inline"], "--inline has no effect without -a"),
         (["--curl", "--upload", "-a", "a.png"], "a.png"),
-        (["--inline-limit", "-1", "-a", "a.png"], "makes sense"),
+        (["--inline-limit", "-1", "-a", "a.png"], "not in the range"),
     ],
 )
 def test_contradictions_are_usage_errors(argv: list[str], words: str) -> None:

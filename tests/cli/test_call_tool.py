@@ -579,8 +579,8 @@ def test_a_profile_may_declare_functions(home: Path) -> None:
     assert bodies(wire)[1]["input"][0]["result"] == "here"
     Path("there.yaml").write_text(profile)
     refused = gemini("call-tool", "-n", "-P", "there.yaml", "hi", environ=environ)
-    assert refused.err == "gemini-cli: input: there.yaml:4: run in a profile named by path needs --trust-profile\n"
-    named = gemini("call-tool", "-n", "-P", "there.yaml", "--trust-profile", "hi", environ=environ)
+    assert refused.err == "gemini-cli: input: there.yaml:4: run in a profile named by path needs --trust-profile=PATH\n"
+    named = gemini("call-tool", "-n", "-P", "./there.yaml", "--trust-profile=./there.yaml", "hi", environ=environ)
     assert "there.yaml:4: weather cannot run" in named.err  # beside the profile there is no such program
 
 

@@ -74,7 +74,7 @@ def test_every_setting_says_who_said_it(environ: dict[str, str], argv: list[str]
 
 
 def test_a_profile_is_named_by_its_file(profile: str) -> None:
-    found = settings("-P", profile, "--trust-profile", "--retries", "1", environ={"GEMINI_MODEL": "m"})
+    found = settings("-P", profile, f"--trust-profile={profile}", "--retries", "1", environ={"GEMINI_MODEL": "m"})
     assert found["profile"] == found["profile_file"] == (profile, "--profile")
     assert found["base_url"] == ("https://gateway.example/gemini", profile)
     assert found["retries"] == (1, "--retries")
@@ -97,7 +97,7 @@ def test_a_profile_is_named_by_its_file(profile: str) -> None:
 def test_of_the_key_it_says_only_where_it_is(said: str, there: bool, origin: str) -> None:
     Path("key.yaml").write_text(f"{said}\n")
     Path("key").write_text(KEY)
-    found = settings("-P", "./key.yaml", "--trust-profile", environ={"GEMINI_API_KEY": ""})
+    found = settings("-P", "./key.yaml", "--trust-profile=./key.yaml", environ={"GEMINI_API_KEY": ""})
     assert found["api_key"] == (there, origin)
     assert not Path("ran").exists()
 

@@ -103,7 +103,7 @@ def test_another_family_is_a_mistake() -> None:
     outcome = gemini("generate", "--api", "soap", "hi")
     assert (outcome.status, outcome.err) == (
         2,
-        "gemini-cli: usage: --api soap: use interactions or generate-content\n",
+        "gemini-cli: usage: Invalid value for '--api': 'soap' is not one of 'interactions', 'generate-content'.\n",
     )
 
 

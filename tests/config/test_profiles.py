@@ -47,8 +47,33 @@ def test_a_profile_by_path_needs_trust_for_where_the_key_goes(home: Path, tmp_pa
         path.write_text(f"retries: 1\n{key}: {value}\n")
         refused = dry(home, "hi", "-P", str(path))
         assert refused.status == 3
-        assert refused.err == f"gemini-cli: input: {path}:2: {key} in a profile named by path needs --trust-profile\n"
-        assert dry(home, "hi", "-P", str(path), "--trust-profile").status == 0
+        assert (
+            refused.err == f"gemini-cli: input: {path}:2: {key} in a profile named by path needs --trust-profile=PATH\n"
+        )
+        assert dry(home, "hi", "-P", str(path), f"--trust-profile={path}").status == 0
+
+
+@pytest.mark.parametrize(
+    ("argv", "status"),
+    [
+        (["-P", "./p.yaml", "--trust-profile=./p.yaml"], 0),
+        (["-P", "./p.yaml", "--trust-profile", "./p.yaml"], 0),
+        (["-P", "./p.yaml", "--trust-profile=./q.yaml"], 2),
+        (["-P", "p.yaml", "--trust-profile=p.yaml"], 2),
+        (["-P", "./p.yaml", "--trust-profile=p.yaml"], 2),
+        (["--trust-profile=./p.yaml"], 2),
+    ],
+)
+def test_trust_repeats_the_path_with_a_slash_in_it(argv: list[str], status: int, home: Path) -> None:
+    """No file name of an expanded `*` holds a slash."""
+    Path("p.yaml").write_text("base_url: https://gateway.example\n")
+    assert dry(home, "hi", *argv).status == status
+
+
+@pytest.mark.parametrize("key", ["run", "env"])
+def test_a_tool_of_a_profile_by_path_needs_trust_to_run_or_to_see_variables(key: str, home: Path) -> None:
+    Path("p.yaml").write_text(f"request:\n  tools:\n    - name: f\n      {key}: [x]\n")
+    assert f"{key} in a profile named by path needs" in dry(home, "hi", "-P", "./p.yaml").err
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,10 @@ import subprocess
 
 import pytest
 
-from gemini_cli.cli.command import Command
-from gemini_cli.cli.command_tree import load_commands
 from gemini_cli.config import api_key
 from gemini_cli.docgen import command_info, man, roff
 from gemini_cli.docgen.__main__ import CHECKOUT, stale_files
+from gemini_cli.docgen.command_info import CommandInfo, load_commands
 from gemini_cli.errors import CliError
 from tests.test_layers import PACKAGE
 from tests.waiting import PATIENCE
@@ -38,7 +37,7 @@ def test_the_readers_of_man_pages_have_nothing_to_say(reader: list[str], name: s
 
 
 @pytest.mark.parametrize("command", load_commands(), ids=lambda command: command.name)
-def test_a_page_has_every_section_flag_and_status(command: Command) -> None:
+def test_a_page_has_every_section_flag_and_status(command: CommandInfo) -> None:
     page = PAGES[f"gemini-cli-{command.name.replace(' ', '-')}.1"]
     assert re.sub("FILES ", "", " ".join(re.findall(r"^\.SH (.*)", page, re.MULTILINE))) == SECTIONS
     for field in command_info.command_options(command):
@@ -58,7 +57,7 @@ def test_every_variable_that_the_client_reads_is_documented() -> None:
         name
         for command in load_commands()
         for field in command_info.command_options(command)
-        for name in field.spec.env
+        for name in field.variables
     } <= told
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gemini_cli.cli.command_tree import load_commands
+from gemini_cli.docgen.command_info import load_commands
 from gemini_cli.docgen.examples import EXAMPLES, Example
 from gemini_cli.emulator.api import files
 from gemini_cli.emulator.model.script import Script

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from gemini_cli.cli.command_tree import load_commands
 from gemini_cli.docgen import readme
+from gemini_cli.docgen.command_info import load_commands
 from gemini_cli.errors import CliError
 from tests.faults.program import on_the_path
 from tests.waiting import PATIENCE

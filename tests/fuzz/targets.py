@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 from gemini_cli.api.accumulator import StreamAccumulator
 from gemini_cli.api.errors import StreamError
 from gemini_cli.api.outcome import completion_error
-from gemini_cli.cli.context import profile_keys
 from gemini_cli.client.event_stream import read_api_events
 from gemini_cli.config import profiles
 from gemini_cli.errors import CliError, InputError
 from gemini_cli.formats import documents
 
-KNOWN = profile_keys()
+KNOWN = profiles.profile_keys()
 
 
 def stream_reader(data: bytes) -> None:
@@ -42,7 +41,7 @@ def profile_reader(data: bytes) -> None:
     """It is a profile whose every setting can be asked for, or it is refused, and its file named."""
     told = "p.yaml"
     try:
-        profile = profiles.check_profile(documents.parse_document(data, "p.yaml"), KNOWN)
+        profile = profiles.check_profile(documents.parse_document(data, "p.yaml"))
         for name in profile.client:
             profile.value(KNOWN[name])
     except InputError as refused:

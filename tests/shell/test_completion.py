@@ -12,31 +12,32 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import pytest
+from typer import Option
 
-from gemini_cli.cli.command import Command
-from gemini_cli.cli.command_tree import load_commands
-from gemini_cli.config.option_spec import OptionGroup, OptionSpec
+from gemini_cli.config.option_groups import Saved, Suggestions
 from gemini_cli.docgen import command_info, completion
+from gemini_cli.docgen.command_info import CommandInfo, load_commands
 from tests.waiting import PATIENCE
 
 
-class Talked(OptionGroup):
-    """Who talks."""
+@dataclass
+class TalkOptions:
+    """Voice."""
 
-    session: Annotated[str | None, OptionSpec("the session", metavar="NAME", completes="session")] = None
-    mood: Annotated[str | None, OptionSpec("it's the [mood]: any", "-z", "MOOD", suggestions=("calm", "cross"))] = None
-    loud: Annotated[bool, OptionSpec("shout")] = False
+    session: Annotated[str | None, Option("--session", metavar="NAME", help="the session"), Saved("session")] = None
+    mood: Annotated[
+        str | None, Option("-z", "--mood", metavar="MOOD", help="it's the [mood]: any"), Suggestions(("calm", "cross"))
+    ] = None
+    loud: Annotated[bool, Option("--loud", help="shout")] = False
 
 
-def talk(context: object) -> None:
-    """Talk: to [nobody]. It's made up."""
-
-
-TREE = (*load_commands(), Command("talk", talk, (Talked,), "FILE...", argument_completes="file"))
+TALK = CommandInfo("talk", "Talk: to [nobody]. It's made up.", (TalkOptions,), "FILE...", argument_completes="file")
+TREE = (*load_commands(), TALK)
 FIRST = set(command_info.command_words(TREE)[""])
 
 CASES: list[tuple[str, set[str]]] = [

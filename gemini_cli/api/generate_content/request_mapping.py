@@ -15,7 +15,7 @@ from urllib.parse import quote
 from gemini_cli.api.adapter import Request
 from gemini_cli.api.body import Body, merge
 from gemini_cli.api.generate_content.contents import to_contents
-from gemini_cli.config.option_spec import option_fields
+from gemini_cli.config.option_groups import BodyField, option_fields
 from gemini_cli.config.request_options import RequestOptions
 from gemini_cli.errors import UsageError
 
@@ -45,7 +45,7 @@ def map_request(body: Body) -> Request:
 
 def unsupported_field(key: str) -> UsageError:
     """Make the error for a field; it names the option that sets the field, if any."""
-    flag = next((field.long for field in option_fields(RequestOptions) if field.spec.path == key), key)
+    flag = next((field.long for field in option_fields(RequestOptions) if field.marker(BodyField) == (key,)), key)
     return UsageError(f"{flag} has no counterpart in generate-content")
 
 

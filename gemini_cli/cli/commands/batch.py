@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 from contextlib import closing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer import Option
 
 from gemini_cli.api.generate_content import GENERATE_CONTENT_ADAPTER
 from gemini_cli.cli import resource_output
-from gemini_cli.cli.command import Command
-from gemini_cli.cli.context import Context
+from gemini_cli.cli.command import OptionCommand, command_app, single_argument
+from gemini_cli.cli.context import Context, load_schema
 from gemini_cli.cli.prompt_run import schema_validator
-from gemini_cli.cli.row_input import TEMPLATE_OPTIONS, RowInput, read_row_input
-from gemini_cli.cli.typer_options import single_argument
+from gemini_cli.cli.row_input import RowInput, RowsArgument, TemplateOptions, read_row_input
 from gemini_cli.client import resources
-from gemini_cli.config.option_spec import OptionGroup, OptionSpec
+from gemini_cli.config.option_groups import FILE_NAME, ONCE, option_groups
 from gemini_cli.config.output_options import GlobalOptions
-from gemini_cli.config.settings import ConnectionOptions, resolve_options
+from gemini_cli.config.request_options import PromptOptions, RequestOptions
+from gemini_cli.config.settings import ConnectionOptions
 from gemini_cli.errors import OutputError, PartialFailure, UsageError
 
 if TYPE_CHECKING:
@@ -25,50 +29,81 @@ if TYPE_CHECKING:
 COLUMNS = ("NAME", "STATE", "REQUESTS", "FAILED", "CREATED", "TITLE")
 
 
-class SubmitOptions(OptionGroup):
+@dataclass(eq=False, repr=False)
+class SubmitOptions:
     """What becomes of the rows."""
 
     display_name: Annotated[
-        str | None, OptionSpec("the job's title; the file's name if none is given", metavar="TEXT")
+        str | None, Option("--display-name", metavar="TEXT", help="the job's title; the file's name if none is given")
     ] = None
-    dry_run: Annotated[bool, OptionSpec("print the requests, a line each, and send nothing", "-n")] = False
+    dry_run: Annotated[bool, Option("-n", "--dry-run", help="print the requests, a line each, and send nothing")] = (
+        False
+    )
 
 
-class ResultsOptions(OptionGroup):
+@dataclass(eq=False, repr=False)
+class ResultsOptions:
     """Where the results go, and what they are held against."""
 
     output: Annotated[
-        str | None, OptionSpec("write the rows to FILE, whole or not at all", "-o", "FILE", is_path=True)
+        str | None,
+        Option("-o", "--output", metavar="FILE", help="write the rows to FILE, whole or not at all"),
+        FILE_NAME,
+        ONCE,
     ] = None
-    schema: Annotated[str | None, OptionSpec("hold each answer against this JSON Schema", None, "FILE|JSON")] = None
+    schema: Annotated[
+        str | None, Option("--schema", metavar="FILE|JSON", help="hold each answer against this JSON Schema"), ONCE
+    ] = None
 
 
-def batch_submit(context: Context) -> None:
+JobArgument = Annotated[str, typer.Argument(metavar="ID", show_default=False)]
+
+app = command_app()
+
+
+@app.callback()
+def batch() -> None:
+    """Batch jobs: submit, status, wait, results, cancel, list, delete."""
+
+
+@app.command("submit", cls=OptionCommand)
+@option_groups
+def batch_submit(
+    ctx: typer.Context,
+    file: RowsArgument = None,
+    *,
+    job: SubmitOptions,
+    template: TemplateOptions,
+    prompt: PromptOptions,
+    request: RequestOptions,
+    output: GlobalOptions,
+    connection: ConnectionOptions,
+) -> None:
     """Start a batch job with a request for each row of FILE (or stdin), and print its name.
 
     The rows are those of `map`, in the words of generateContent. All of them must be good: no job is started otherwise.
     A job costs half and may take a day; `map` answers at once.
     """
-    asked = resolve_options(SubmitOptions, context.config_sources)
-    path = context.arguments[0] if context.arguments else "-"
-    for said in ("api", "long"):
-        if context.options.get(said) not in (None, "generate-content"):
-            raise UsageError(f"--{said} has no effect on a job, which speaks generateContent")
-    title = asked.display_name or ("stdin" if path == "-" else os.path.basename(path))
-    found = read_row_input(context, GENERATE_CONTENT_ADAPTER)
-    if asked.dry_run:
+    context = Context(ctx, job, template, prompt, request, output, connection, no_timeout=True)
+    path = file[0] if file else "-"
+    for name in ("api", "long"):
+        if context.is_given(name) and getattr(request, name) != "generate-content":
+            raise UsageError(f"--{name} has no effect on a job, which speaks generateContent")
+    title = job.display_name or ("stdin" if path == "-" else os.path.basename(path))
+    found = read_row_input(context, GENERATE_CONTENT_ADAPTER, file, template)
+    if job.dry_run:
         return _preview(context, found)
     from gemini_cli.bulk import batch_jobs
 
     context.terminal.require_stdout()
-    batch = batch_jobs.prepare_batch(found.rows, found.template, context.attachments.resolve)
+    rows = batch_jobs.prepare_batch(found.rows, found.template, context.attachments.resolve)
     context.deadline.start()
-    with closing(batch.source), context.terminal.progress(title, batch.source.size, "B") as progress:
-        job = batch_jobs.create_job(context.api_client, batch, title, progress.advance)
+    with closing(rows.source), context.terminal.progress(title, rows.source.size, "B") as progress:
+        started = batch_jobs.create_job(context.api_client, rows, title, progress.advance)
     try:
-        _show(context, job, job.name)
+        _show(context, started, started.name)
     except OutputError as failure:
-        failure.hint = f"the job is {job.name}"
+        failure.hint = f"the job is {started.name}"
         raise
     return None
 
@@ -81,32 +116,38 @@ def _preview(context: Context, found: RowInput) -> None:
         context.terminal.write_row(line.decode())
 
 
-def batch_status(context: Context) -> None:
+@app.command("status", cls=OptionCommand)
+@option_groups
+def batch_status(ctx: typer.Context, id: JobArgument, *, output: GlobalOptions, connection: ConnectionOptions) -> None:
     """Print the state of a job: PENDING, RUNNING, SUCCEEDED, FAILED, CANCELLED or EXPIRED. With --json, all of it."""
+    context = Context(ctx, output, connection)
     from gemini_cli.bulk import batch_jobs
 
-    job = batch_jobs.fetch_job(context.api_client, _name(context))
+    job = batch_jobs.fetch_job(context.api_client, _name(id))
     _show(context, job, job.state)
 
 
-def batch_wait(context: Context) -> None:
+@app.command("wait", cls=OptionCommand)
+@option_groups
+def batch_wait(ctx: typer.Context, id: JobArgument, *, output: GlobalOptions, connection: ConnectionOptions) -> None:
     """Wait until a job is over, and print its state. One that did not succeed is a failure.
 
     It needs nothing but the name: end it, and wait again whenever you like.
     """
+    context = Context(ctx, output, connection, no_timeout=True)
     from gemini_cli.bulk import batch_jobs
 
-    name = _name(context)
+    name = _name(id)
     api_client = context.api_client
     with context.terminal.progress(name, None, "requests") as progress:
-        output_options = 0
+        seen = 0
 
         def look(job: Job) -> None:
-            nonlocal output_options
+            nonlocal seen
             done = job.count("successful", "failed")
-            progress.advance(done - output_options)
+            progress.advance(done - seen)
             progress.note(f"{job.state}, {done} of {job.count('request')} requests")
-            output_options = done
+            seen = done
 
         job = batch_jobs.wait_for_job(api_client, name, look)
     failure = job.completion_error()
@@ -115,46 +156,65 @@ def batch_wait(context: Context) -> None:
     _show(context, job, job.state)
 
 
-def batch_results(context: Context) -> None:
+@app.command("results", cls=OptionCommand)
+@option_groups
+def batch_results(
+    ctx: typer.Context,
+    id: JobArgument,
+    *,
+    results: ResultsOptions,
+    output: GlobalOptions,
+    connection: ConnectionOptions,
+) -> None:
     """Print the results of a job, the output rows of `map`, in the order in which the service gives them.
 
     A row's `key` says which one it is. Some failed: status 11. A job that is not over: 8, with nothing printed.
     """
+    context = Context(ctx, results, output, connection, no_timeout=True)
     from gemini_cli.bulk import batch_jobs
 
-    judging = schema_validator(context)
-    job = batch_jobs.fetch_job(context.api_client, _name(context))
+    judging = schema_validator(load_schema(results.schema))
+    job = batch_jobs.fetch_job(context.api_client, _name(id))
     failure = job.completion_error()
     if failure is not None:
         raise failure
     done = bad = 0
-    with context.open_output() as output:
+    with context.open_output(results.output) as target:
         for row in batch_jobs.job_results(context.api_client, job, judging):
-            output.write_row(f"{row.text}\n")
+            target.write_row(f"{row.text}\n")
             done, bad = done + 1, bad + (not row.ok)
     if bad:
         raise PartialFailure(f"{bad} of {done} rows failed")
 
 
-def batch_cancel(context: Context) -> None:
+@app.command("cancel", cls=OptionCommand)
+@option_groups
+def batch_cancel(ctx: typer.Context, id: JobArgument, *, output: GlobalOptions, connection: ConnectionOptions) -> None:
     """Cancel a job. What it has done is billed, and lost."""
+    context = Context(ctx, output, connection)
     from gemini_cli.bulk import batch_jobs
 
-    batch_jobs.cancel_job(context.api_client, _name(context))
+    batch_jobs.cancel_job(context.api_client, _name(id))
 
 
-def batch_list(context: Context) -> None:
+@app.command("list", cls=OptionCommand)
+@option_groups
+def batch_list(ctx: typer.Context, *, output: GlobalOptions, connection: ConnectionOptions) -> None:
     """List the jobs: name, state, requests, failed ones, when it was created, title. With --json, one object a line."""
+    context = Context(ctx, output, connection)
     resource_output.print_list(context, COLUMNS, resources.list_all(context.api_client, "batches", "operations"), _row)
 
 
-def batch_delete(context: Context) -> None:
+@app.command("delete", cls=OptionCommand)
+@option_groups
+def batch_delete(ctx: typer.Context, id: JobArgument, *, output: GlobalOptions, connection: ConnectionOptions) -> None:
     """Delete a job. Its files stay."""
-    resources.delete_resource(context.api_client, _name(context))
+    context = Context(ctx, output, connection)
+    resources.delete_resource(context.api_client, _name(id))
 
 
-def _name(context: Context) -> str:
-    return resources.resource_name("batches", single_argument(context, "ID"))
+def _name(id: str) -> str:
+    return resources.resource_name("batches", single_argument([id], "ID"))
 
 
 def _show(context: Context, job: Job, text: str) -> None:
@@ -169,14 +229,3 @@ def _row(operation: dict[str, Any]) -> tuple[Any, ...]:
 
     job = Job(operation)
     return job.name, job.state, job.count("request"), job.count("failed"), job.created, job.title
-
-
-COMMANDS = (
-    Command("batch submit", batch_submit, (SubmitOptions, *TEMPLATE_OPTIONS), "[FILE]", no_timeout=True),
-    Command("batch status", batch_status, (GlobalOptions, ConnectionOptions), "ID"),
-    Command("batch wait", batch_wait, (GlobalOptions, ConnectionOptions), "ID", no_timeout=True),
-    Command("batch results", batch_results, (ResultsOptions, GlobalOptions, ConnectionOptions), "ID", no_timeout=True),
-    Command("batch cancel", batch_cancel, (GlobalOptions, ConnectionOptions), "ID"),
-    Command("batch list", batch_list, (GlobalOptions, ConnectionOptions)),
-    Command("batch delete", batch_delete, (GlobalOptions, ConnectionOptions), "ID"),
-)

@@ -5,20 +5,23 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
+
+import typer
+from typer import Option
 
 from gemini_cli.api.body import Body
 from gemini_cli.api.conversation import Conversation
 from gemini_cli.api.interaction import Interaction, Step
 from gemini_cli.api.request import parse_key_value
-from gemini_cli.cli.command import Command
+from gemini_cli.cli.command import OptionCommand, PromptWords, command_app
 from gemini_cli.cli.context import Context
-from gemini_cli.cli.dry_run import print_dry_run
-from gemini_cli.cli.prompt_run import add_to_history, refuse_binary, save_last_interaction, validate_answer
-from gemini_cli.config.option_spec import OptionGroup, OptionSpec
+from gemini_cli.cli.prompt_run import run_prompt, save_answer
+from gemini_cli.config.option_groups import LARGEST, option_groups
 from gemini_cli.config.output_options import DryRunOptions
 from gemini_cli.config.request_options import HistoryOptions, PromptOptions, RequestOptions
-from gemini_cli.config.settings import ConnectionOptions, resolve_options
+from gemini_cli.config.settings import ConnectionOptions
 from gemini_cli.console.presenter import Presenter
 from gemini_cli.errors import UsageError
 from gemini_cli.tools import calls
@@ -26,33 +29,64 @@ from gemini_cli.tools.calls import RoundLimit, Runnable, ToolResult
 from gemini_cli.tools.tool_loop import ToolLoop
 
 
-class CallToolOptions(OptionGroup):
+@dataclass(eq=False, repr=False)
+class CallToolOptions:
     """Who makes the calls, and how often."""
 
     exec: Annotated[
         list[str] | None,
-        OptionSpec(
-            "run CMD for the function NAME; in words as a shell splits them, but without one", metavar="NAME=CMD"
+        Option(
+            "--exec",
+            metavar="NAME=CMD",
+            help="run CMD for the function NAME; in words as a shell splits them, but without one",
         ),
     ] = None
     result: Annotated[
         list[str] | None,
-        OptionSpec(
-            "the result of a handed-out call, with --previous or --history; ID!=… for an error; may be repeated",
+        Option(
+            "--result",
             metavar="ID=@FILE|-|JSON",
+            help="the result of a handed-out call, with --previous or --history; ID!=… for an error; may be repeated",
         ),
     ] = None
-    ask: Annotated[bool, OptionSpec("confirm each call on the terminal; a refused one ends the run with status 10")] = (
-        False
-    )
-    max_rounds: Annotated[int, OptionSpec("end with status 10 when the model calls more often", metavar="N")] = 8
-    tool_timeout: Annotated[float, OptionSpec("end a command that says no timeout of its own", metavar="SECONDS")] = (
-        60.0
-    )
+    ask: Annotated[
+        bool, Option("--ask", help="confirm each call on the terminal; a refused one ends the run with status 10")
+    ] = False
+    max_rounds: Annotated[
+        int,
+        Option(
+            "--max-rounds", metavar="N", min=0, max=LARGEST, help="end with status 10 when the model calls more often"
+        ),
+    ] = 8
+    tool_timeout: Annotated[
+        float,
+        Option(
+            "--tool-timeout",
+            metavar="SECONDS",
+            min=0,
+            max=LARGEST,
+            help="end a command that says no timeout of its own",
+        ),
+    ] = 60.0
 
 
-def call_tool(context: Context) -> None:
-    """Ask, and let the model call functions on the way to its answer.
+app = command_app()
+
+
+@app.command("call-tool", cls=OptionCommand)
+@option_groups
+def call_tool(
+    ctx: typer.Context,
+    prompt: PromptWords = None,
+    *,
+    prompt_options: PromptOptions,
+    options: CallToolOptions,
+    history: HistoryOptions,
+    request: RequestOptions,
+    output: DryRunOptions,
+    connection: ConnectionOptions,
+) -> None:
+    """Send a prompt, and run the functions that the model calls.
 
     -T declares the functions: name, description and parameters, a JSON Schema. One with a `run`, a list of words, is a
     command: it gets the arguments as JSON on stdin, and what it prints is the result. Beside `run` there may be
@@ -61,25 +95,24 @@ def call_tool(context: Context) -> None:
     The calls of one round run together; if one of them has no command, none is run, and all are printed as JSON, with
     exit status 10: make them, and go on with --previous ID --result CALL_ID=@FILE.
     """
-    options = resolve_options(CallToolOptions, context.config_sources)
-    if context.request_options.background:
-        raise UsageError("--background returns at once; nobody would make the calls")
-    results = _results(context, options.result or ())
+    context = Context(ctx, prompt_options, options, history, request, output, connection, words=prompt)
+    context.results = options.result or ()
+    if request.background:
+        raise UsageError("--background returns at once, and no call would be run")
+    results = _results(context, context.results)
     body = context.build_request(stream=False, results=results)
     if results and not (context.history_path or "previous_interaction_id" in body):
         raise UsageError("--result needs the interaction that waits for it: --previous ID, -c or --history FILE")
     functions = _runnable(context, options, _names(body))
-    if print_dry_run(
-        context, body, {name: [each.command.file, *each.command.argv[1:]] for name, each in functions.items()}
-    ):
-        return
-    if options.ask:
+    if options.ask and not (output.dry_run or output.curl):
         context.terminal.require_interactive()
-    refuse_binary(context, body)
-    with context.open_output() as output:
-        tool_loop = _rounds(context, options, body, functions, context.make_presenter(output))
-        interaction = tool_loop.run(body, Conversation(body, stored=context.adapter.stores_interactions))
-    validate_answer(context, interaction)
+
+    def send(presenter: Presenter) -> Interaction:
+        rounds = _rounds(context, options, body, functions, presenter)
+        return rounds.run(body, Conversation(body, stored=context.adapter.stores_interactions))
+
+    commands = {name: [each.command.file, *each.command.argv[1:]] for name, each in functions.items()}
+    run_prompt(context, body, send, commands=commands)
 
 
 def _rounds(
@@ -100,8 +133,7 @@ def _rounds(
         return calls.call_name(call) in functions or not (anything or calls.call_name(call) in theirs)
 
     def ended(last: Body, interaction: Interaction) -> None:
-        save_last_interaction(context, interaction)
-        add_to_history(context, last, interaction)
+        save_answer(context, last, interaction)
 
     streamed = not (theirs or anything or context.output_options.json or context.output_options.output is not None)
     return ToolLoop(
@@ -145,7 +177,7 @@ def _results(context: Context, said: Sequence[str]) -> list[Step] | None:
     if not said:
         return None
     prompt_input, functions = context.prompt_input, context.tool_declarations.functions
-    if prompt_input.has_prompt or context.options.get("attach"):
+    if prompt_input.has_prompt or context.prompt_options.attach:
         raise UsageError("--result takes the place of a prompt")
     only = {"name": functions[0].name} if len(functions) == 1 else {}  # the call's id is enough (api/README.md 9.4)
     found: dict[str, Step] = {}
@@ -178,13 +210,3 @@ def _report(context: Context, made: ToolResult) -> None:
     if made.problem:
         terminal.print_notice(f"the call of {name} failed: {made.problem}; the model is told")
     terminal.log(1, f"called {calls.describe_call(made.call)}")
-
-
-COMMANDS = (
-    Command(
-        "call-tool",
-        call_tool,
-        (PromptOptions, CallToolOptions, HistoryOptions, RequestOptions, DryRunOptions, ConnectionOptions),
-        "[PROMPT]...",
-    ),
-)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated, Any
+
+import typer
+from typer import Option
 
 from gemini_cli.api.body import REQUEST_LIMIT, Body
 from gemini_cli.api.conversation import Conversation, input_to_steps
@@ -12,16 +16,16 @@ from gemini_cli.api.request import require_prompt
 from gemini_cli.chat.session import Session, SessionStore
 from gemini_cli.chat.turn_runner import TurnRunner
 from gemini_cli.cli import resource_output
-from gemini_cli.cli.command import Command
+from gemini_cli.cli.command import OptionCommand, PromptWords, command_app
 from gemini_cli.cli.context import Context
 from gemini_cli.cli.dry_run import print_dry_run
-from gemini_cli.cli.prompt_run import refuse_binary, save_last_interaction, validate_answer
+from gemini_cli.cli.prompt_run import print_answer, refuse_binary, save_last_interaction
 from gemini_cli.cli.repl import Repl
 from gemini_cli.client import interactions
-from gemini_cli.config.option_spec import OptionGroup, OptionSpec
+from gemini_cli.config.option_groups import ONCE, Saved, option_groups
 from gemini_cli.config.output_options import DryRunOptions
 from gemini_cli.config.request_options import PromptOptions, RequestOptions
-from gemini_cli.config.settings import ConnectionOptions, resolve_options
+from gemini_cli.config.settings import ConnectionOptions
 from gemini_cli.console import formatting
 from gemini_cli.errors import CliError, UsageError
 from gemini_cli.formats import text_files
@@ -29,30 +33,55 @@ from gemini_cli.formats import text_files
 COLUMNS = ("NAME", "TURNS", "STATUS", "LAST TURN", "INTERACTION")
 
 
-class ChatOptions(OptionGroup):
+@dataclass(eq=False, repr=False)
+class ChatOptions:
     """Which conversation, and what becomes of it."""
 
     session: Annotated[
         str | None,
-        OptionSpec("keep the conversation under NAME, and go on with it", metavar="NAME", completes="session"),
+        Option("--session", metavar="NAME", help="keep the conversation under NAME, and go on with it"),
+        Saved("session"),
+        ONCE,
     ] = None
-    replay: Annotated[bool, OptionSpec("say the known history again to a service that has forgotten it")] = False
-    null: Annotated[bool, OptionSpec("turns on stdin end with NUL instead of a newline", "-0")] = False
-    list: Annotated[bool, OptionSpec("list the sessions and end")] = False
-    show: Annotated[str | None, OptionSpec("print a session and end", metavar="NAME", completes="session")] = None
-    delete: Annotated[str | None, OptionSpec("delete a session and end", metavar="NAME", completes="session")] = None
-    remote: Annotated[bool, OptionSpec("with --delete: delete its interactions from the service too")] = False
+    replay: Annotated[
+        bool, Option("--replay", help="say the known history again to a service that has forgotten it")
+    ] = False
+    null: Annotated[bool, Option("-0", "--null", help="turns on stdin end with NUL instead of a newline")] = False
+    list: Annotated[bool, Option("--list", help="list the sessions and end")] = False
+    show: Annotated[str | None, Option("--show", metavar="NAME", help="print a session and end"), Saved("session")] = (
+        None
+    )
+    delete: Annotated[
+        str | None, Option("--delete", metavar="NAME", help="delete a session and end"), Saved("session")
+    ] = None
+    remote: Annotated[bool, Option("--remote", help="with --delete: delete its interactions from the service too")] = (
+        False
+    )
 
 
-def chat(context: Context) -> None:
-    """Ask in several turns, each with all that was said before.
+app = command_app()
+
+
+@app.command("chat", cls=OptionCommand)
+@option_groups
+def chat(
+    ctx: typer.Context,
+    prompt: PromptWords = None,
+    *,
+    prompt_options: PromptOptions,
+    options: ChatOptions,
+    request: RequestOptions,
+    output: DryRunOptions,
+    connection: ConnectionOptions,
+) -> None:
+    """Converse in several turns, each with all that was said before.
 
     With a PROMPT, one turn. Without one, a prompt line on a terminal; else each line of stdin is a turn, and the first
     one that fails ends the run with its status, 10 for one that ends in a call of a declared function. With --session
     NAME the conversation is kept, and goes on at the next call with the model, the tools and the system instruction it
     has.
     """
-    options = resolve_options(ChatOptions, context.config_sources)
+    context = Context(ctx, prompt_options, options, request, output, connection, words=prompt, no_timeout=True)
     sessions = SessionStore(context.state, offline=context.connection_options.offline, now=context.dependencies.now)
     _check(context, options)
     if options.list:
@@ -79,9 +108,7 @@ def _check(context: Context, options: ChatOptions) -> None:
         "--remote": options.remote and not options.delete,
         "--null": options.null and one,
         "--background": bool(context.request_options.background),
-        **{
-            f"--{flag.replace('_', '-')}": not one and flag in context.options for flag in ("output", "dry_run", "curl")
-        },
+        **{f"--{flag.replace('_', '-')}": not one and context.is_given(flag) for flag in ("output", "dry_run", "curl")},
     }
     for said, is_useless in useless.items():
         if is_useless:
@@ -92,10 +119,9 @@ def _converse(context: Context, options: ChatOptions, session: Session | None) -
     one = context.prompt_input.has_prompt
     if not one and context.prompt_input.reads_stdin:
         raise UsageError("stdin has the turns; nothing else can be read from it with -")
-    turn_input = context.prompt_input.build_input() if one else None
-    body = context.build_body(
-        stream=not context.output_options.json, input=turn_input, session_settings=session.settings if session else None
-    )
+    asks = context.prompt_input.build_input() if one else None
+    settings = session.settings if session else None
+    body = context.build_body(stream=not context.output_options.json, input=asks, session_settings=settings)
     conversation = _conversation(context, body, session, repeat=options.replay)
     if one and print_dry_run(context, conversation.next_request(require_prompt(body)["input"])):
         return
@@ -128,10 +154,8 @@ def _conversation(context: Context, body: Body, session: Session | None, *, repe
 def _run_turn(context: Context, runner: TurnRunner, turn_input: Any) -> None:
     """One turn. What a later one fails with is its own status, not that of an answer that was cut."""
     context.terminal.answered = False
-    with context.open_output() as output:
-        interaction = runner.run_turn(turn_input, context.make_presenter(output))
-    context.terminal.answered = False  # what fails from here on is no part of it
-    validate_answer(context, interaction)
+    print_answer(context, lambda presenter: runner.run_turn(turn_input, presenter))
+    context.terminal.answered = False  # what fails from here on is not this answer
 
 
 def _piped_turns(context: Context, separator: bytes) -> Iterator[Any]:
@@ -187,14 +211,3 @@ def _delete(context: Context, sessions: SessionStore, name: str, *, remote: bool
             except CliError as failure:
                 if failure.http_status != 404:
                     raise
-
-
-COMMANDS = (
-    Command(
-        "chat",
-        chat,
-        (PromptOptions, ChatOptions, RequestOptions, DryRunOptions, ConnectionOptions),
-        "[PROMPT]...",
-        no_timeout=True,
-    ),
-)

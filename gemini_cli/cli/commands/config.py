@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
-from gemini_cli.api.request import default_body
+import typer
+from typer.main import get_command
+
+from gemini_cli.api.request import build_default_body
 from gemini_cli.cli import resource_output
-from gemini_cli.cli.command import Command
-from gemini_cli.cli.context import Context, profile_keys
-from gemini_cli.config import api_key, proxy
+from gemini_cli.cli.command import OptionCommand, command_app
+from gemini_cli.cli.context import Context
+from gemini_cli.config import proxy
 from gemini_cli.config.endpoint import REVISION_VARIABLE
-from gemini_cli.config.option_spec import option_fields
+from gemini_cli.config.option_groups import (
+    BodyField,
+    OptionField,
+    option_fields,
+    option_groups,
+    value_origin,
+    value_source,
+)
 from gemini_cli.config.output_options import GlobalOptions
-from gemini_cli.config.request_options import DEFAULT_MODEL
-from gemini_cli.config.settings import DEFAULT, TIMEOUT, ConnectionOptions, ResolvedValue, resolve_value
+from gemini_cli.config.profiles import profile_keys
+from gemini_cli.config.request_options import DEFAULT_MODEL, RequestOptions
+from gemini_cli.config.settings import DEFAULT, TIMEOUT, ConnectionOptions, ResolvedValue
 from gemini_cli.storage import paths
 
 COLUMNS = ("SETTING", "VALUE", "FROM")
@@ -23,12 +34,29 @@ COLUMNS = ("SETTING", "VALUE", "FROM")
 SettingRow = tuple[str, ResolvedValue]
 
 
-def config_show(context: Context) -> None:
-    """Show the settings in force, and where each came from: a flag, a variable, a profile's file, or the default.
+app = command_app()
+
+
+@app.callback()
+def config() -> None:
+    """Settings: show."""
+
+
+@app.command("show", cls=OptionCommand)
+@option_groups
+def config_show(ctx: typer.Context, *, output: GlobalOptions, connection: ConnectionOptions) -> None:
+    """Show the settings in force, and where each came from: an option, a variable, a profile's file, or the default.
 
     Of the key it says only whether there is one, and where; no api_key_command is run. With --json, one object.
     """
-    rows = [*_settings(context), *_request(context), *_network_settings(context), *_directory_settings(context)]
+    context = Context(ctx, output, connection)
+    others = _other_options(ctx, connection)
+    rows = [
+        *_settings(context, ctx, others),
+        *_request(context, others),
+        *_network_settings(context),
+        *_directory_settings(context),
+    ]
     if context.global_options.json:
         resource_output.print_resource(context, {name: found._asdict() for name, found in rows})
     else:
@@ -41,33 +69,56 @@ def _table_row(row: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(row.values())
 
 
-def _settings(context: Context) -> Iterator[SettingRow]:
-    """The flags that a person sets for more than one call. A key's file is not named: it may be a key by mistake."""
-    _ = context.connection_options  # what contradicts itself is in force nowhere
-    for name, field in {**{field.name: field for field in option_fields(ConnectionOptions)}, **profile_keys()}.items():
-        found = resolve_value(field, context.config_sources)
-        if name == "timeout" and found.value is None:
-            found = ResolvedValue(TIMEOUT, DEFAULT)
-        if name == "profile" and context.profile:
-            yield "profile_file", ResolvedValue(context.profile.document.name, found.origin)
-        if name != "api_key_file":
-            yield name, found._replace(value=_without_user(found.value)) if name == "base_url" else found
-    source = api_key.find_key_source(context.config_sources)
+def _other_options(ctx: typer.Context, connection: ConnectionOptions) -> typer.Context:
+    """The context of `generate` without options: it has those that a profile or the environment may set."""
+    from gemini_cli.cli.commands.generate import app as generate
+
+    profile = ["-P", connection.profile] if connection.profile else []
+    return cast(typer.Context, get_command(generate).make_context("generate", profile, obj=ctx.obj))
+
+
+def _settings(context: Context, ctx: typer.Context, others: typer.Context) -> Iterator[SettingRow]:
+    """Options that are set for more than one call. A key's file is not named: it may be a key by mistake."""
+    own = option_fields(ConnectionOptions)
+    more = (field for field in profile_keys().values() if field not in own and field.name not in ctx.params)
+    for place, field in [*((ctx, field) for field in own), *((others, field) for field in more)]:
+        value, origin = place.params[field.name], _origin(context, place, field)
+        if field.name == "timeout" and value is None:
+            value = TIMEOUT
+        if field.name == "profile" and context.profile:
+            yield "profile_file", ResolvedValue(context.profile.document.name, origin)
+        if field.name != "api_key_file":
+            yield field.name, ResolvedValue(_without_user(value) if field.name == "base_url" else value, origin)
+    source = context.key_source
     yield "api_key", ResolvedValue(source.there, source.origin) if source else ResolvedValue(False, DEFAULT)
 
 
-def _request(context: Context) -> Iterator[SettingRow]:
-    """What every request asks before anything is said."""
+def _origin(context: Context, ctx: typer.Context, field: OptionField) -> str:
+    if value_source(ctx, field) == "DEFAULT_MAP" and context.profile:
+        return context.profile.document.name
+    return value_origin(ctx, field) or DEFAULT
+
+
+def _request(context: Context, others: typer.Context) -> Iterator[SettingRow]:
+    """The body of a request without any option."""
     profile = context.profile
-    body, variables = default_body(profile.request if profile else {}, context.environ)
+    name = profile.document.name if profile else DEFAULT
+    fields = {
+        place.path: field
+        for field in option_fields(RequestOptions)
+        if (place := field.marker(BodyField)) and value_source(others, field) == "ENVIRONMENT"
+    }
+    body = build_default_body(
+        profile.request if profile else {}, {field.name: others.params[field.name] for field in fields.values()}
+    )
     if "agent" not in body:
         body = {"model": DEFAULT_MODEL, **body}
-    name = profile.document.name if profile else DEFAULT
     if profile and profile.prompt:
         yield "prompt", ResolvedValue(profile.prompt, name)
     for key, value in body.items():
-        said = key in variables or (profile and key in profile.request)
-        yield f"request.{key}", ResolvedValue(value, variables.get(key, name) if said else DEFAULT)
+        from_profile = profile is not None and key in profile.request and profile.request[key] == value
+        variable = value_origin(others, fields[key]) if key in fields and not from_profile else ""
+        yield f"request.{key}", ResolvedValue(value, variable or (name if from_profile else DEFAULT))
 
 
 def _network_settings(context: Context) -> Iterator[SettingRow]:
@@ -96,6 +147,3 @@ def _directory_settings(context: Context) -> Iterator[SettingRow]:
 def _without_user(url: str) -> str:
     """A URL without the name and the password that it may carry."""
     return urlsplit(url)._replace(netloc=urlsplit(url).netloc.rpartition("@")[2]).geturl()
-
-
-COMMANDS = (Command("config show", config_show, (GlobalOptions, ConnectionOptions)),)

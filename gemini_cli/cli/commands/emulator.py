@@ -7,12 +7,15 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from gemini_cli.cli.command import Command
-from gemini_cli.cli.context import Context
-from gemini_cli.config.option_spec import OptionGroup, OptionSpec
-from gemini_cli.config.settings import ConfigSources, resolve_options
+import typer
+from typer import Option
+
+from gemini_cli.cli.command import OptionCommand, command_app
+from gemini_cli.cli.program import Program
+from gemini_cli.config.option_groups import FILE_NAME, LARGEST, PROGRAM_NAME, option_groups
 from gemini_cli.console.terminal import Terminal
 from gemini_cli.errors import InputError, Interrupted, UsageError
 
@@ -22,39 +25,59 @@ if TYPE_CHECKING:
 COMMAND_GRACE = 2.0  # seconds a command gets to end after our signal reached it
 
 
-class EmulatorOptions(OptionGroup):
-    """Emulator."""
+@dataclass(eq=False, repr=False)
+class EmulatorOptions:
+    """What the emulator is asked to be."""
 
-    port: Annotated[int, OptionSpec("listen on this port; 0 takes a free one", metavar="PORT")] = 0
+    port: Annotated[
+        int, Option("--port", metavar="PORT", min=0, max=LARGEST, help="listen on this port; 0 takes a free one")
+    ] = 0
     script: Annotated[
-        str | None, OptionSpec("answers of the emulated model, in YAML", metavar="FILE", is_path=True)
+        str | None, Option("--script", metavar="FILE", help="what the pretend model says, in YAML"), FILE_NAME
     ] = None
     fault: Annotated[
         list[str] | None,
-        OptionSpec("request a fault, such as 'refuse(503, times=2)'; may be repeated", metavar="FAULT"),
+        Option("--fault", metavar="FAULT", help="order a fault, such as 'refuse(503, times=2)'; may be repeated"),
     ] = None
-    state: Annotated[str | None, OptionSpec("keep the state in this SQLite file", metavar="FILE", is_path=True)] = None
+    state: Annotated[
+        str | None, Option("--state", metavar="FILE", help="keep its state in this SQLite file"), FILE_NAME
+    ] = None
     file_host: Annotated[
         str | None,
-        OptionSpec("host in the URIs of files, for clients that refuse loopback addresses there", metavar="HOST"),
+        Option(
+            "--file-host",
+            metavar="HOST",
+            help="host in the URIs of files, for clients that refuse loopback addresses there",
+        ),
     ] = None
-    list_faults: Annotated[bool, OptionSpec("list the faults and exit")] = False
-    verbose: Annotated[int, OptionSpec("print a line for each request on stderr", "-v", repeatable=True)] = 0
+    list_faults: Annotated[bool, Option("--list-faults", help="list the faults and end")] = False
+    verbose: Annotated[int, Option("-v", "--verbose", count=True, help="a line for each request, on stderr")] = 0
 
 
-def emulator(context: Context) -> int | None:
-    """Serve the API on loopback, and print what to export.
+CommandArguments = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[COMMAND]...", show_default=False, help="run it against the emulator"),
+    PROGRAM_NAME,
+]
+
+app = command_app()
+
+
+@app.command("emulator", cls=OptionCommand)
+@option_groups
+def emulator(ctx: typer.Context, command: CommandArguments = None, *, asked: EmulatorOptions) -> int | None:
+    """Serve the API on loopback, and print the variables to export.
 
     With a COMMAND after `--`, run it against the emulator and end with its status. Requests need the key that is
     printed; any client can use it, the official SDK with GOOGLE_GEMINI_BASE_URL.
     """
-    asked = resolve_options(EmulatorOptions, ConfigSources(context.options, {}))
+    context: Program = ctx.obj
     if asked.list_faults:
         context.terminal.write(fault_list())
         return None
     with _served(asked, context.terminal) as server:
-        if context.arguments:
-            return _around(server, context.arguments, context)
+        if command:
+            return _around(server, command, context)
         context.terminal.write(f"export GEMINI_BASE_URL={server.url}\nexport GEMINI_API_KEY={server.key}\n")
         context.terminal.log(1, f"fault token: {server.token}")
         threading.Event().wait()  # until a signal ends it
@@ -107,7 +130,7 @@ def _reading(path: str | None) -> Iterator[None]:
         raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
 
 
-def _around(server: Server, argv: list[str], context: Context) -> int:
+def _around(server: Server, argv: list[str], context: Program) -> int:
     """Run a command against the server; its status, 128 + N if a signal ended it, as a shell says it."""
     environ = {
         **context.environ,
@@ -139,6 +162,3 @@ def _end(command: subprocess.Popen[bytes], signum: int) -> None:
     except subprocess.TimeoutExpired:
         command.kill()
         command.wait()
-
-
-COMMANDS = (Command("emulator", emulator, (EmulatorOptions,), "[COMMAND]...", argument_completes="command"),)

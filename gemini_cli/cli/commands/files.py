@@ -2,67 +2,93 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
+import typer
+from typer import Option
+
 from gemini_cli.cli import resource_output
-from gemini_cli.cli.command import Command
+from gemini_cli.cli.command import OptionCommand, command_app, single_argument
 from gemini_cli.cli.context import Context
-from gemini_cli.cli.typer_options import single_argument
 from gemini_cli.client import resources
-from gemini_cli.config.option_spec import OptionGroup, OptionSpec
+from gemini_cli.config.option_groups import FILE_NAME, ONCE, option_groups
 from gemini_cli.config.output_options import GlobalOptions
-from gemini_cli.config.settings import ConnectionOptions, resolve_options
-from gemini_cli.console.output_file import open_output
+from gemini_cli.config.settings import ConnectionOptions
 from gemini_cli.errors import UsageError
 
 COLUMNS = ("NAME", "STATE", "TYPE", "BYTES", "EXPIRES", "TITLE")
 FIELDS = ("name", "state", "mimeType", "sizeBytes", "expirationTime", "displayName")
 
 
-class DownloadOptions(OptionGroup):
+@dataclass(eq=False, repr=False)
+class DownloadOptions:
     """Where a download goes."""
 
-    output: Annotated[str | None, OptionSpec("write to FILE, whole or not at all", "-o", "FILE", is_path=True)] = None
+    output: Annotated[
+        str | None, Option("-o", "--output", metavar="FILE", help="write to FILE, whole or not at all"), FILE_NAME, ONCE
+    ] = None
 
 
-def files_list(context: Context) -> None:
+FileArgument = Annotated[str, typer.Argument(metavar="FILE", show_default=False)]
+
+app = command_app()
+
+
+@app.callback()
+def files() -> None:
+    """Files: list, get, delete, download."""
+
+
+@app.command("list", cls=OptionCommand)
+@option_groups
+def files_list(ctx: typer.Context, *, output: GlobalOptions, connection: ConnectionOptions) -> None:
     """List the files: name, state, type, bytes, when they expire, title. With --json, one object a line."""
+    context = Context(ctx, output, connection)
     resource_output.print_list(context, COLUMNS, resources.list_all(context.api_client, "files"), _row)
 
 
-def files_get(context: Context) -> None:
+@app.command("get", cls=OptionCommand)
+@option_groups
+def files_get(ctx: typer.Context, file: FileArgument, *, output: GlobalOptions, connection: ConnectionOptions) -> None:
     """Show what is known of a file."""
-    resource_output.print_resource(context, resources.get_resource(context.api_client, _name(context)))
+    context = Context(ctx, output, connection)
+    resource_output.print_resource(context, resources.get_resource(context.api_client, _name(file)))
 
 
-def files_delete(context: Context) -> None:
+@app.command("delete", cls=OptionCommand)
+@option_groups
+def files_delete(
+    ctx: typer.Context, file: FileArgument, *, output: GlobalOptions, connection: ConnectionOptions
+) -> None:
     """Delete a file."""
-    resources.delete_resource(context.api_client, _name(context))
+    resources.delete_resource(Context(ctx, output, connection).api_client, _name(file))
 
 
-def files_download(context: Context) -> None:
+@app.command("download", cls=OptionCommand)
+@option_groups
+def files_download(
+    ctx: typer.Context,
+    file: FileArgument,
+    *,
+    download: DownloadOptions,
+    output: GlobalOptions,
+    connection: ConnectionOptions,
+) -> None:
     """Download a generated file. What was uploaded cannot be downloaded again."""
-    path = resolve_options(DownloadOptions, context.config_sources).output
+    context, path = Context(ctx, download, output, connection), download.output
     if path in (None, "-") and context.terminal.stdout_is_terminal:
         raise UsageError("the file may be binary, and stdout is a terminal: use -o FILE")
-    name = _name(context)
-    with open_output(path, context.terminal) as destination, context.terminal.progress(name, None, "B") as progress:
+    name = _name(file)
+    with context.open_output(path) as destination, context.terminal.progress(name, None, "B") as progress:
         for piece in resources.download_file(context.api_client, name):
             destination.write_bytes(piece)
             progress.advance(len(piece))
 
 
-def _name(context: Context) -> str:
-    return resources.resource_name("files", single_argument(context, "FILE"))
+def _name(file: str) -> str:
+    return resources.resource_name("files", single_argument([file], "FILE"))
 
 
 def _row(file: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(file.get(field) for field in FIELDS)
-
-
-COMMANDS = (
-    Command("files list", files_list, (GlobalOptions, ConnectionOptions)),
-    Command("files get", files_get, (GlobalOptions, ConnectionOptions), "FILE"),
-    Command("files delete", files_delete, (GlobalOptions, ConnectionOptions), "FILE"),
-    Command("files download", files_download, (DownloadOptions, GlobalOptions, ConnectionOptions), "FILE"),
-)

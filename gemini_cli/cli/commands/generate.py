@@ -1,72 +1,66 @@
-"""`generate`: ask once, print the answer when it is complete."""
+"""`generate`: send one prompt, print the answer when it is complete."""
 
 from __future__ import annotations
 
+import typer
+
 from gemini_cli.api.outcome import completion_error
-from gemini_cli.cli.command import Command
+from gemini_cli.cli.command import OptionCommand, PromptWords, command_app
 from gemini_cli.cli.context import Context
 from gemini_cli.cli.dry_run import print_dry_run, refuse_answer_options
-from gemini_cli.cli.prompt_run import add_to_history, refuse_binary, save_last_interaction, validate_answer
+from gemini_cli.cli.prompt_run import run_prompt, save_last_interaction, send_plain
+from gemini_cli.config.option_groups import option_groups
 from gemini_cli.config.output_options import DryRunOptions
 from gemini_cli.config.request_options import HistoryOptions, PromptOptions, RequestOptions
 from gemini_cli.config.settings import ConnectionOptions
 from gemini_cli.console import formatting
 from gemini_cli.errors import RejectedError, UsageError
 
+app = command_app()
 
-def generate(context: Context) -> None:
-    """Ask once, and print the answer when it is complete.
+
+@app.command("generate", cls=OptionCommand)
+@option_groups
+def generate(
+    ctx: typer.Context,
+    prompt: PromptWords = None,
+    *,
+    prompt_options: PromptOptions,
+    history: HistoryOptions,
+    request: RequestOptions,
+    output: DryRunOptions,
+    connection: ConnectionOptions,
+) -> None:
+    """Send one prompt, and print the answer when it is complete.
 
     The prompt is the PROMPT words, or FILE (-f); text on stdin follows it as a second part. `-` alone is stdin. Calls
-    of declared functions are printed as JSON, with exit status 10; `call-tool` makes them.
+    of declared functions are printed as JSON, with exit status 10; `call-tool` runs them.
     """
-    if context.request_options.background:
-        return _start(context)
+    context = Context(ctx, prompt_options, history, request, output, connection, words=prompt)
+    if request.background:
+        _start(context)
+        return
     body = context.build_request(stream=False)
-    if print_dry_run(context, body):
-        return None
-    refuse_binary(context, body)
-    with context.open_output() as output:
-        interaction = context.interactions_client.create_and_wait(body)
-        save_last_interaction(context, interaction)
-        try:
-            context.make_presenter(output).show(interaction)
-        finally:
-            add_to_history(context, body, interaction)
-    validate_answer(context, interaction)
-    return None
+    run_prompt(context, body, send_plain(context, body))
 
 
 def _start(context: Context) -> None:
-    """`--background`: print the id and return; the run goes on without us."""
-    refuse_answer_options(context, "a run that is only begun")
+    """`--background`: print the id and return; the run goes on at the server."""
+    refuse_answer_options(context, "a run in the background")
     if context.request_options.long or context.history_path:
-        raise UsageError(
-            f"{'--long' if context.request_options.long else '--history'} has no effect on a run that is only begun"
-        )
+        option = "--long" if context.request_options.long else "--history"
+        raise UsageError(f"{option} has no effect on a run in the background")
     body = context.build_request(stream=False)
     if print_dry_run(context, body):
         return
     context.terminal.require_stdout()
     interaction = context.interactions_client.create(body)
     if interaction.id is None:
-        raise RejectedError("the run was begun, but the answer has no id to follow it", billed="maybe")
+        raise RejectedError("the run was started, but the answer has no id to follow it", billed="maybe")
     failure = None if interaction.running else completion_error(interaction)
     if failure:
         raise failure
     save_last_interaction(context, interaction)
     pretty = context.terminal.stdout_is_terminal
-    output_options = (
-        formatting.as_json(interaction.raw, pretty=pretty) if context.output_options.json else f"{interaction.id}\n"
-    )
-    context.terminal.write(output_options)
-
-
-COMMANDS = (
-    Command(
-        "generate",
-        generate,
-        (PromptOptions, HistoryOptions, RequestOptions, DryRunOptions, ConnectionOptions),
-        "[PROMPT]...",
-    ),
-)
+    text = formatting.as_json(interaction.raw, pretty=pretty) if context.output_options.json else f"{interaction.id}\n"
+    context.terminal.write(text)

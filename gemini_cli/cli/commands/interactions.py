@@ -3,62 +3,86 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import dataclass
 from typing import Annotated
+
+import typer
+from typer import Option
 
 from gemini_cli.api.interaction import Interaction
 from gemini_cli.cli import resource_output
-from gemini_cli.cli.command import Command
+from gemini_cli.cli.command import OptionCommand, command_app, single_argument
 from gemini_cli.cli.context import Context
-from gemini_cli.cli.typer_options import single_argument
 from gemini_cli.client import interactions
-from gemini_cli.config.option_spec import OptionGroup, OptionSpec
+from gemini_cli.config.option_groups import option_groups
 from gemini_cli.config.output_options import GlobalOptions, OutputOptions
-from gemini_cli.config.settings import ConnectionOptions, resolve_options
+from gemini_cli.config.settings import ConnectionOptions
 from gemini_cli.errors import DeadlineExceeded, Interrupted
 
 
-class WaitOptions(OptionGroup):
+@dataclass(eq=False, repr=False)
+class WaitOptions:
     """What an impatient person wants."""
 
-    cancel_on_interrupt: Annotated[bool, OptionSpec("Ctrl-C cancels the interaction instead of leaving it running")] = (
-        False
-    )
+    cancel_on_interrupt: Annotated[
+        bool, Option("--cancel-on-interrupt", help="Ctrl-C cancels the interaction instead of leaving it running")
+    ] = False
 
 
-def interactions_get(context: Context) -> None:
+IdArgument = Annotated[str, typer.Argument(metavar="ID", show_default=False)]
+
+app = command_app()
+
+
+@app.callback()
+def interactions_group() -> None:
+    """Interactions: get, wait, cancel, delete."""
+
+
+@app.command("get", cls=OptionCommand)
+@option_groups
+def interactions_get(
+    ctx: typer.Context, id: IdArgument, *, output: OutputOptions, connection: ConnectionOptions
+) -> None:
     """Print the answer of an interaction, with the exit statuses of `generate`. One that still runs is 8."""
-    interaction_id = single_argument(context, "ID")
-    with context.open_output() as output:
+    context = Context(ctx, output, connection)
+    interaction_id = single_argument([id], "ID")
+    with context.open_output(output.output) as target:
         found = interactions.fetch_interaction(context.api_client, interaction_id)
-        context.make_presenter(output).show(found)
+        context.make_presenter(target).show(found)
 
 
-def interactions_wait(context: Context) -> None:
+@app.command("wait", cls=OptionCommand)
+@option_groups
+def interactions_wait(
+    ctx: typer.Context, id: IdArgument, *, wait: WaitOptions, output: OutputOptions, connection: ConnectionOptions
+) -> None:
     """Wait until an interaction has ended, and print its answer with the exit statuses of `generate`.
 
     Ctrl-C leaves the interaction running.
     """
-    interaction_id = single_argument(context, "ID")
-    with context.open_output() as output:
+    context = Context(ctx, wait, output, connection)
+    interaction_id = single_argument([id], "ID")
+    with context.open_output(output.output) as target:
         try:
             found = _wait_with_progress(context, interaction_id)
         except Interrupted as ended:
             if ended.signum == signal.SIGINT:
-                _cancel_on_interrupt(context, interaction_id)
+                _leave(context, interaction_id, cancel=wait.cancel_on_interrupt)
             raise
-        context.make_presenter(output).show(found)
+        context.make_presenter(target).show(found)
 
 
 def _wait_with_progress(context: Context, interaction_id: str) -> Interaction:
     """The interaction when it has ended; until then a terminal shows how many steps it has made."""
     with context.terminal.progress(interaction_id, None, "steps") as progress:
-        output_options = 0
+        seen = 0
 
         def look(found: Interaction) -> None:
-            nonlocal output_options
-            progress.advance(len(found.steps) - output_options)
+            nonlocal seen
+            progress.advance(len(found.steps) - seen)
             progress.note(str(found.status))
-            output_options = len(found.steps)
+            seen = len(found.steps)
 
         try:
             return interactions.wait_for_interaction(
@@ -69,9 +93,9 @@ def _wait_with_progress(context: Context, interaction_id: str) -> Interaction:
             raise
 
 
-def _cancel_on_interrupt(context: Context, interaction_id: str) -> None:
+def _leave(context: Context, interaction_id: str, *, cancel: bool) -> None:
     """After Ctrl-C; another one does not wait for us."""
-    if resolve_options(WaitOptions, context.config_sources).cancel_on_interrupt:
+    if cancel:
         context.terminal.print_notice(
             f"{interaction_id}: {interactions.cancel_interaction(context.api_client, interaction_id).status}"
         )
@@ -83,23 +107,24 @@ def _again_hint(interaction_id: str) -> str:
     return f"`gemini-cli interactions wait {interaction_id}` comes back to it"
 
 
-def interactions_cancel(context: Context) -> None:
+@app.command("cancel", cls=OptionCommand)
+@option_groups
+def interactions_cancel(
+    ctx: typer.Context, id: IdArgument, *, output: GlobalOptions, connection: ConnectionOptions
+) -> None:
     """Cancel a running interaction. Prints its status, or with --json the interaction."""
-    cancelled = interactions.cancel_interaction(context.api_client, single_argument(context, "ID"))
+    context = Context(ctx, output, connection)
+    cancelled = interactions.cancel_interaction(context.api_client, single_argument([id], "ID"))
     if context.global_options.json:
         resource_output.print_resource(context, cancelled.raw)
     else:
         context.terminal.write(f"{cancelled.status}\n")
 
 
-def interactions_delete(context: Context) -> None:
+@app.command("delete", cls=OptionCommand)
+@option_groups
+def interactions_delete(
+    ctx: typer.Context, id: IdArgument, *, output: GlobalOptions, connection: ConnectionOptions
+) -> None:
     """Delete an interaction. One that runs goes on running."""
-    interactions.delete_interaction(context.api_client, single_argument(context, "ID"))
-
-
-COMMANDS = (
-    Command("interactions get", interactions_get, (OutputOptions, ConnectionOptions), "ID"),
-    Command("interactions wait", interactions_wait, (WaitOptions, OutputOptions, ConnectionOptions), "ID"),
-    Command("interactions cancel", interactions_cancel, (GlobalOptions, ConnectionOptions), "ID"),
-    Command("interactions delete", interactions_delete, (GlobalOptions, ConnectionOptions), "ID"),
-)
+    interactions.delete_interaction(Context(ctx, output, connection).api_client, single_argument([id], "ID"))

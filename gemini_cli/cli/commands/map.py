@@ -6,15 +6,21 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
+import typer
+from typer import Option
+
 from gemini_cli.bulk.output_rows import error_row
-from gemini_cli.cli.command import Command
+from gemini_cli.cli.command import OptionCommand, command_app
 from gemini_cli.cli.context import Context
 from gemini_cli.cli.prompt_run import schema_validator
-from gemini_cli.cli.row_input import TEMPLATE_OPTIONS, RowInput, read_row_input
-from gemini_cli.config.option_spec import OptionGroup, OptionSpec
-from gemini_cli.config.settings import resolve_options
+from gemini_cli.cli.row_input import RowInput, RowsArgument, TemplateOptions, read_row_input
+from gemini_cli.config.option_groups import FILE_NAME, LARGEST, ONCE, option_groups
+from gemini_cli.config.output_options import GlobalOptions
+from gemini_cli.config.request_options import PromptOptions, RequestOptions
+from gemini_cli.config.settings import ConnectionOptions
 from gemini_cli.console import formatting
 from gemini_cli.errors import CliError, PartialFailure, UsageError
 from gemini_cli.transport.deadline import Clock
@@ -29,24 +35,50 @@ LONGEST_SPACING = 366 * 24 * 3600.0  # seconds
 COUNT_INTERVAL = 0.2  # seconds between two counts on the terminal
 
 
-class MapOptions(OptionGroup):
+@dataclass(eq=False, repr=False)
+class MapOptions:
     """How the rows are worked through."""
 
-    jobs: Annotated[int, OptionSpec("so many requests at a time", "-j", "N")] = 8
-    rate: Annotated[str | None, OptionSpec("so many requests in a time, and no more", metavar="N/min")] = None
-    unordered: Annotated[bool, OptionSpec("print rows as they are done, not in the order of the input")] = False
+    jobs: Annotated[int, Option("-j", "--jobs", metavar="N", min=0, max=LARGEST, help="so many requests at a time")] = 8
+    rate: Annotated[str | None, Option("--rate", metavar="N/min", help="so many requests in a time, and no more")] = (
+        None
+    )
+    unordered: Annotated[
+        bool, Option("--unordered", help="print rows as they are done, not in the order of the input")
+    ] = False
     checkpoint: Annotated[
         str | None,
-        OptionSpec("keep in FILE what was asked and answered; go on from there", metavar="FILE", is_path=True),
+        Option("--checkpoint", metavar="FILE", help="keep in FILE what was asked and answered; go on from there"),
+        FILE_NAME,
     ] = None
     output: Annotated[
-        str | None, OptionSpec("write the rows to FILE, when all are done", "-o", "FILE", is_path=True)
+        str | None,
+        Option("-o", "--output", metavar="FILE", help="write the rows to FILE, when all are done"),
+        FILE_NAME,
+        ONCE,
     ] = None
-    dry_run: Annotated[bool, OptionSpec("print a request for each row and send nothing", "-n")] = False
+    dry_run: Annotated[bool, Option("-n", "--dry-run", help="print a request for each row and send nothing")] = False
 
 
-def map_rows(context: Context) -> None:
-    """Ask once for each row of FILE (or stdin), several at a time, and print one row of JSON for each.
+app = command_app()
+
+
+@app.command("map", cls=OptionCommand)
+@option_groups
+def map_rows(
+    ctx: typer.Context,
+    file: RowsArgument = None,
+    *,
+    options: MapOptions,
+    template: TemplateOptions,
+    prompt: PromptOptions,
+    request: RequestOptions,
+    output: GlobalOptions,
+    connection: ConnectionOptions,
+) -> None:
+    """Send a request for each row of a file, in parallel.
+
+    The rows come from FILE, or from stdin; one row of JSON is printed for each.
 
     A row is a line of JSON, a string or an object, or with --csv a record. With -p, its fields fill in the prompt, and
     those of -a the attachments. Without -p, its `input` or `prompt` is asked, and its other fields go into the request.
@@ -59,7 +91,7 @@ def map_rows(context: Context) -> None:
     With --checkpoint a later run asks what is missing, or failed for a reason outside of the row, and prints all rows.
     What was sent without an answer is asked again with --retry-unknown only. A row that was changed is asked anew.
     """
-    options = resolve_options(MapOptions, context.config_sources)
+    context = Context(ctx, options, template, prompt, request, output, connection, no_timeout=True)
     if not 1 <= options.jobs <= MAX_JOBS:
         raise UsageError(f"--jobs {options.jobs}: from 1 to {MAX_JOBS}")
     if (
@@ -69,7 +101,7 @@ def map_rows(context: Context) -> None:
     ):
         raise UsageError("--output and --checkpoint name the same file")
     spacing = _spacing(options.rate) if options.rate else 0.0
-    found = read_row_input(context, context.adapter)
+    found = read_row_input(context, context.adapter, file, template)
     if options.dry_run:
         return _preview(context, found)
     from gemini_cli.bulk import map_runner
@@ -79,7 +111,7 @@ def map_rows(context: Context) -> None:
     context.attachments.resolve({"input": found.template.shared_parts})
     terminal = context.terminal
     with (
-        context.open_output() as output,
+        context.open_output(options.output) as target,
         _open_checkpoint(options.checkpoint, found, context) as checkpoint,
         terminal.progress("map", found.size, "") as progress,
     ):
@@ -89,7 +121,7 @@ def map_rows(context: Context) -> None:
             limiter=AdaptiveLimiter(options.jobs, spacing, context.dependencies.sleep, context.dependencies.clock),
             make_api_client=context.make_api_client,
             make_interactions_client=context.make_interactions_client,
-            validator=schema_validator(context),
+            validator=schema_validator(context.schema),
             retry_unknown=context.connection_options.retry_unknown > 0,
             notice=terminal.print_notice,
         )
@@ -97,7 +129,7 @@ def map_rows(context: Context) -> None:
         asked = map_runner.run_rows(found.rows, dependencies, jobs=options.jobs, ordered=not options.unordered)
         with closing(asked) as outcomes:
             for done in outcomes:
-                output.write_row(f"{done.output.text}\n")
+                target.write_row(f"{done.output.text}\n")
                 tally.add(done)
     if tally.failed:
         raise PartialFailure(f"{tally.failed} of {tally.rows} rows failed")
@@ -171,6 +203,3 @@ def _preview(context: Context, found: RowInput) -> None:
         context.terminal.write_row(formatting.dry_run(url, headers, body, pretty=False, key=row.key))
     if bad:
         raise PartialFailure(f"{bad} of {done} rows are no requests")
-
-
-COMMANDS = (Command("map", map_rows, (MapOptions, *TEMPLATE_OPTIONS), "[FILE]", no_timeout=True),)

@@ -1,48 +1,40 @@
-"""`stream`: ask once, print the answer as it arrives."""
+"""`stream`: send one prompt, print the answer as it arrives."""
 
 from __future__ import annotations
 
-from gemini_cli.api.accumulator import StreamAccumulator
-from gemini_cli.cli.command import Command
+import typer
+
+from gemini_cli.cli.command import OptionCommand, PromptWords, command_app
 from gemini_cli.cli.context import Context
-from gemini_cli.cli.dry_run import print_dry_run
-from gemini_cli.cli.prompt_run import add_to_history, refuse_binary, save_last_interaction, validate_answer
+from gemini_cli.cli.prompt_run import run_prompt, send_streaming
+from gemini_cli.config.option_groups import option_groups
 from gemini_cli.config.output_options import DryRunOptions
 from gemini_cli.config.request_options import HistoryOptions, PromptOptions, RequestOptions
 from gemini_cli.config.settings import ConnectionOptions
 from gemini_cli.errors import UsageError
 
+app = command_app()
 
-def stream(context: Context) -> None:
-    """Ask once, and print the answer as it arrives. A stream that is cut is resumed.
+
+@app.command("stream", cls=OptionCommand)
+@option_groups
+def stream(
+    ctx: typer.Context,
+    prompt: PromptWords = None,
+    *,
+    prompt_options: PromptOptions,
+    history: HistoryOptions,
+    request: RequestOptions,
+    output: DryRunOptions,
+    connection: ConnectionOptions,
+) -> None:
+    """Send one prompt, and print the answer as it arrives. A stream that is cut is resumed.
 
     The prompt is the PROMPT words, or FILE (-f); text on stdin follows it as a second part. `-` alone is stdin. Calls
-    of declared functions are printed as JSON, with exit status 10; `call-tool` makes them.
+    of declared functions are printed as JSON, with exit status 10; `call-tool` runs them.
     """
-    if context.request_options.background:
+    context = Context(ctx, prompt_options, history, request, output, connection, words=prompt)
+    if request.background:
         raise UsageError("--background returns at once; there is nothing to stream: use `generate`")
     body = context.build_request(stream=True)
-    if print_dry_run(context, body):
-        return
-    refuse_binary(context, body)
-    accumulator = StreamAccumulator()
-    with context.open_output() as output:
-        presenter = context.make_presenter(output)
-        try:
-            interaction = presenter.show_stream(context.interactions_client.stream(body, accumulator), accumulator)
-        finally:
-            if accumulator.terminal or accumulator.error is None:
-                save_last_interaction(context, accumulator.interaction)
-            if accumulator.terminal:
-                add_to_history(context, body, accumulator.interaction)
-    validate_answer(context, interaction)
-
-
-COMMANDS = (
-    Command(
-        "stream",
-        stream,
-        (PromptOptions, HistoryOptions, RequestOptions, DryRunOptions, ConnectionOptions),
-        "[PROMPT]...",
-    ),
-)
+    run_prompt(context, body, send_streaming(context, body))

@@ -8,16 +8,20 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Annotated
 
-from gemini_cli.cli.command import Command
+import typer
+from typer import Option
+
+from gemini_cli.cli.command import OptionCommand, command_app
 from gemini_cli.cli.context import Context
 from gemini_cli.client import resources
 from gemini_cli.client.resources import Resource
-from gemini_cli.config.option_spec import OptionGroup, OptionSpec
+from gemini_cli.config.option_groups import FILE_NAME, LARGEST, option_groups
 from gemini_cli.config.output_options import GlobalOptions
-from gemini_cli.config.settings import ConnectionOptions, resolve_options
+from gemini_cli.config.settings import ConnectionOptions
 from gemini_cli.console import formatting
 from gemini_cli.errors import CliError, DeadlineExceeded, InputError, PartialFailure, TemporaryError, UsageError
 
@@ -28,33 +32,59 @@ if TYPE_CHECKING:
 STDIN = "-"
 
 
-class UploadOptions(OptionGroup):
+@dataclass(eq=False, repr=False)
+class UploadOptions:
     """What is uploaded, and how."""
 
-    wait: Annotated[bool, OptionSpec("wait until the file can be used (the default)")] = False
-    no_wait: Annotated[bool, OptionSpec("do not wait while the service processes the file")] = False
-    name: Annotated[str | None, OptionSpec("its name on the service, files/ID", metavar="ID")] = None
+    wait: Annotated[bool, Option("--wait", help="wait until the file can be used (the default)")] = False
+    no_wait: Annotated[bool, Option("--no-wait", help="do not wait while the service processes the file")] = False
+    name: Annotated[str | None, Option("--name", metavar="ID", help="its name on the service, files/ID")] = None
     display_name: Annotated[
-        str | None, OptionSpec("its title; the file's own name if none is given", metavar="TEXT")
+        str | None, Option("--display-name", metavar="TEXT", help="its title; the file's own name if none is given")
     ] = None
-    mime: Annotated[str | None, OptionSpec("its type, where neither name nor first bytes tell it", metavar="TYPE")] = (
-        None
-    )
-    reuse: Annotated[bool, OptionSpec("name it after its content; what is there already is not sent again")] = False
-    no_resume: Annotated[bool, OptionSpec("start over; do not continue an upload that was interrupted")] = False
-    jobs: Annotated[int, OptionSpec("upload so many files at a time", "-j", "N")] = 4
+    mime: Annotated[
+        str | None, Option("--mime", metavar="TYPE", help="its type, where neither name nor first bytes tell it")
+    ] = None
+    reuse: Annotated[
+        bool, Option("--reuse", help="name it after its content; what is there already is not sent again")
+    ] = False
+    no_resume: Annotated[
+        bool, Option("--no-resume", help="start over; do not continue an upload that was interrupted")
+    ] = False
+    jobs: Annotated[
+        int, Option("-j", "--jobs", metavar="N", min=0, max=LARGEST, help="upload so many files at a time")
+    ] = 4
 
 
 UploadOutcome = Resource | CliError
 
 
-def upload_command(context: Context) -> None:
-    """Upload files, and print their names on the service, a line each, in the order of the FILEs. `-` is stdin.
+FileArguments = Annotated[
+    list[str] | None, typer.Argument(metavar="FILE...", show_default=False, help="the files; `-` is stdin"), FILE_NAME
+]
+
+app = command_app()
+
+
+@app.command("upload", cls=OptionCommand)
+@option_groups
+def upload_command(
+    ctx: typer.Context,
+    files: FileArguments = None,
+    *,
+    asked: UploadOptions,
+    output: GlobalOptions,
+    connection: ConnectionOptions,
+) -> None:
+    """Upload files, and print their names on the server.
+
+    A line is printed for each, in the order of the FILEs. `-` is stdin.
 
     An upload that breaks off is continued, also by the next call. Of several files all are tried: exit status 11 if
     some fail, and if all fail in the same way, that one's own.
     """
-    asked, words = _checked_options(context), context.arguments
+    context, words = Context(ctx, asked, output, connection, words=files, no_timeout=True), files or []
+    _check(asked, words)
     context.terminal.require_stdout()
     label = (_title(words[0]) or "stdin") if len(words) == 1 else f"{len(words)} files"
     each: dict[str, str] = {}
@@ -72,9 +102,8 @@ def _identity(word: str) -> str:
     return word if word == STDIN else os.path.abspath(word)
 
 
-def _checked_options(context: Context) -> UploadOptions:
-    """UsageError for flags that contradict each other, or cannot be meant for these files."""
-    asked, words = resolve_options(UploadOptions, context.config_sources), context.arguments
+def _check(asked: UploadOptions, words: Sequence[str]) -> None:
+    """UsageError for options that contradict each other, or cannot be meant for these files."""
     if not words or "" in words:
         raise UsageError("give at least one FILE, or - for stdin")
     if asked.wait and asked.no_wait:
@@ -89,7 +118,6 @@ def _checked_options(context: Context) -> UploadOptions:
         raise UsageError("stdin can be uploaded once")
     if not asked.jobs:
         raise UsageError("--jobs 0: nothing would be uploaded")
-    return asked
 
 
 def _size(word: str) -> int:
@@ -195,20 +223,18 @@ def _run_worker(
 def _print_results(context: Context, results: Iterator[tuple[str, UploadOutcome]]) -> list[UploadOutcome]:
     """Print each as it comes: the name of a file, or with several of them why there is none."""
     found: dict[str, UploadOutcome] = {}
-    for word in context.arguments:
+    for word in context.words:
         if _identity(word) not in found:
             _, outcome = next(results)
             found[_identity(word)] = outcome
-            if isinstance(outcome, CliError) and len(context.arguments) > 1:
+            if isinstance(outcome, CliError) and len(context.words) > 1:
                 outcome.message = outcome.message if word in outcome.message else f"{word}: {outcome.message}"
                 context.terminal.print_error(outcome, as_json=context.global_options.json)
         outcome = found[_identity(word)]
         if not isinstance(outcome, CliError):
-            output_options = (
-                formatting.as_json(outcome, pretty=False) if context.global_options.json else f"{outcome['name']}\n"
-            )
-            context.terminal.write(output_options)
-    return [found[_identity(word)] for word in context.arguments]
+            as_json = context.global_options.json
+            context.terminal.write(formatting.as_json(outcome, pretty=False) if as_json else f"{outcome['name']}\n")
+    return [found[_identity(word)] for word in context.words]
 
 
 def _raise_failures(found: Sequence[UploadOutcome]) -> None:
@@ -222,8 +248,3 @@ def _raise_failures(found: Sequence[UploadOutcome]) -> None:
     if len(failures) == len(found) and len(kinds) == 1:
         raise kinds.pop()(f"none of the {len(found)} files was uploaded")
     raise PartialFailure(f"{len(failures)} of {len(found)} files were not uploaded")
-
-
-COMMANDS = (
-    Command("upload", upload_command, (UploadOptions, GlobalOptions, ConnectionOptions), "FILE...", no_timeout=True),
-)
