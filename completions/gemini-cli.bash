@@ -25,7 +25,7 @@ _gemini_cli_after() {
     local waitoptions='--cancel-on-interrupt'
     local emulatoroptions='--port --script --fault --state --file-host --list-faults -v --verbose'
     case $1 in
-        '') below="generate stream chat call-tool map batch upload tokens models files interactions config emulator" flags="-h --help --version" ;;
+        '') below="generate stream chat call-tool map batch upload tokens models files interactions config completion emulator" flags="-h --help --version" ;;
         'batch') below="submit status wait results cancel list delete" flags="-h --help" ;;
         'models') below="list get" flags="-h --help" ;;
         'files') below="list get delete download" flags="-h --help" ;;
@@ -56,6 +56,7 @@ _gemini_cli_after() {
         'interactions cancel') flags="$connectionoptions $globaloptions_11 -h --help" ;;
         'interactions delete') flags="$connectionoptions $globaloptions_11 -h --help" ;;
         'config show') flags="$connectionoptions $globaloptions_11 -h --help" ;;
+        'completion') flags=" -h --help" ;;
         'emulator') flags="$emulatoroptions -h --help" programs="1" ;;
     esac
 }

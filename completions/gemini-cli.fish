@@ -45,6 +45,7 @@ complete -c gemini-cli -n '__gemini_cli_said' -a models -d 'list, get'
 complete -c gemini-cli -n '__gemini_cli_said' -a files -d 'list, get, delete, download'
 complete -c gemini-cli -n '__gemini_cli_said' -a interactions -d 'get, wait, cancel, delete'
 complete -c gemini-cli -n '__gemini_cli_said' -a config -d 'show'
+complete -c gemini-cli -n '__gemini_cli_said' -a completion -d 'Print the completion script of a shell'
 complete -c gemini-cli -n '__gemini_cli_said' -a emulator -d 'Serve the API on loopback, and print the variables to export'
 complete -c gemini-cli -n '__gemini_cli_said batch' -s h -l help -d 'show this help and exit'
 complete -c gemini-cli -n '__gemini_cli_said batch' -a submit -d 'Start a batch job with a request for each row of FILE (or stdin), and print its name'
@@ -70,7 +71,7 @@ complete -c gemini-cli -n '__gemini_cli_said interactions' -a delete -d 'Delete 
 complete -c gemini-cli -n '__gemini_cli_said config' -s h -l help -d 'show this help and exit'
 complete -c gemini-cli -n '__gemini_cli_said config' -a show -d 'Show the settings in force, and where each came from: an option, a variable, a profile\'s file, or the default'
 
-complete -c gemini-cli -n '__gemini_cli_at generate stream chat call-tool map "batch submit" "batch status" "batch wait" "batch results" "batch cancel" "batch list" "batch delete" upload tokens "models list" "models get" "files list" "files get" "files delete" "files download" "interactions get" "interactions wait" "interactions cancel" "interactions delete" "config show" emulator' -s h -l help -d 'show this help and exit'
+complete -c gemini-cli -n '__gemini_cli_at generate stream chat call-tool map "batch submit" "batch status" "batch wait" "batch results" "batch cancel" "batch list" "batch delete" upload tokens "models list" "models get" "files list" "files get" "files delete" "files download" "interactions get" "interactions wait" "interactions cancel" "interactions delete" "config show" completion emulator' -s h -l help -d 'show this help and exit'
 complete -c gemini-cli -n '__gemini_cli_at map' -F
 complete -c gemini-cli -n '__gemini_cli_at "batch submit"' -F
 complete -c gemini-cli -n '__gemini_cli_at upload' -F

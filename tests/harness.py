@@ -127,6 +127,7 @@ def gemini(
     environ: Mapping[str, str] | None = None,
     terminal: bool = False,
     stdin_terminal: bool = False,
+    stdout_closed: bool = False,
     sleeps: list[float] | None = None,
 ) -> Outcome:
     """Run one command line against scripted answers. `sleeps` collects the waits, none of which is slept."""
@@ -137,7 +138,8 @@ def gemini(
     dependencies = Dependencies(sleep=slept.append, random=lambda low, high: low, transport=scripted)
     out, err = Pipe(terminal=terminal), Pipe(terminal=terminal)
     source = None if stdin is None else Pipe(stdin, terminal=stdin_terminal)
-    program = Program(Terminal(source, out, err, everything), everything, dependencies)
+    streams = Terminal(source, None if stdout_closed else out, err, everything)
+    program = Program(streams, everything, dependencies)
     try:
         status = CliRunner().invoke(app, list(argv), env=everything, obj=program, catch_exceptions=False).exit_code
     except Interrupted as ended:

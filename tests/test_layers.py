@@ -81,7 +81,7 @@ def test_only_its_transport_and_its_command_use_the_emulator() -> None:
 def test_the_core_does_not_know_that_commands_exist() -> None:
     assert outside(users("gemini_cli.cli"), "cli/", "docgen/", "__main__.py") == set()
     assert outside(users("gemini_cli.cli.commands"), "cli/") == set()
-    assert outside(users("gemini_cli.docgen"), "docgen/") == set()
+    assert outside(users("gemini_cli.docgen"), "docgen/") == {"cli/commands/completion.py"}
     assert outside(users("gemini_cli.cli.app"), "docgen/") == {"__main__.py"}
 
 
@@ -229,8 +229,8 @@ ORDER = (
     "errors",
 )
 
-# Imports in the other direction, to be removed.
-BACKWARD: set[tuple[str, str]] = set()
+# Imports in the other direction: `gemini-cli completion` prints a document that is made from the command tree.
+BACKWARD = {("cli/commands/completion.py", f"gemini_cli.docgen.{name}") for name in ("command_info", "completion")}
 
 
 def layer(name: str) -> str:

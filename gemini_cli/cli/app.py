@@ -18,6 +18,7 @@ from typer.main import get_command
 from gemini_cli import __version__
 from gemini_cli.cli.program import Dependencies, Program
 from gemini_cli.config import api_key
+from gemini_cli.config.process_memory import close_process_memory
 from gemini_cli.console import signals
 from gemini_cli.console.terminal import Terminal
 from gemini_cli.errors import CliError, DeadlineExceeded, InternalError, Interrupted, UsageError, exit_statuses
@@ -44,6 +45,7 @@ COMMANDS = {
     "files": CommandEntry("files", "Files: list, get, delete, download."),
     "interactions": CommandEntry("interactions", "Interactions: get, wait, cancel, delete."),
     "config": CommandEntry("config", "Settings: show."),
+    "completion": CommandEntry("completion", "Print the completion script of a shell."),
     "emulator": CommandEntry("emulator", "Serve the API on loopback, and print the variables to export."),
 }
 
@@ -188,6 +190,8 @@ def main() -> NoReturn:
     """The console script."""
     environ = dict(os.environ)
     api_key.scrub_environment()
+    if any(environ.get(name) for name in api_key.KEY_VARIABLES):
+        close_process_memory()
     terminal = Terminal.standard(environ)
     for key in api_key.keys_in_environment(environ):
         terminal.add_secret(key)

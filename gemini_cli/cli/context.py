@@ -32,6 +32,7 @@ from gemini_cli.config.api_key import KeySource
 from gemini_cli.config.endpoint import Endpoint, resolve_endpoint
 from gemini_cli.config.option_groups import NEEDS_NETWORK, option_fields
 from gemini_cli.config.output_options import DryRunOptions, GlobalOptions, OutputOptions
+from gemini_cli.config.process_memory import close_process_memory
 from gemini_cli.config.profiles import check_trust, profile_in_use
 from gemini_cli.config.request_options import HistoryOptions, PromptOptions, RequestOptions
 from gemini_cli.config.settings import TIMEOUT, ConnectionOptions
@@ -242,7 +243,8 @@ class Context:
 
     @cached_property
     def endpoint(self) -> Endpoint:
-        return resolve_endpoint(self.connection_options, self.environ)
+        given = self._source("api_version") != "DEFAULT"
+        return resolve_endpoint(self.connection_options, self.environ, version_given=given)
 
     @cached_property
     def adapter(self) -> ApiAdapter:
@@ -335,6 +337,7 @@ class Context:
         except DeadlineExceeded as error:
             raise AuthError(f"no API key: {error.message}") from None
         self.terminal.add_secret(key)
+        close_process_memory()
         return key
 
     @cached_property

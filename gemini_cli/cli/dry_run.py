@@ -22,9 +22,7 @@ def print_dry_run(context: Context, body: Body, commands: Mapping[str, Any] | No
     refuse_answer_options(context, "a request that is only shown")
     _preview_attachments(context, body)
     accept = "text/event-stream" if body.get("stream") else "application/json"
-    if "tools" in body:
-        body = {**body, "tools": tool_types.redact_server_headers(body["tools"])}
-    path, sent = context.adapter.build_request(body)
+    path, sent = context.adapter.build_request(without_secrets(body))
     url, headers = context.endpoint.url(path), context.endpoint.headers(path, accept)
     if options.curl:
         terminal.write(formatting.curl(url, headers, sent, stream=bool(body.get("stream"))))
@@ -32,6 +30,11 @@ def print_dry_run(context: Context, body: Body, commands: Mapping[str, Any] | No
         about = {"commands": commands} if commands else {}
         terminal.write(formatting.dry_run(url, headers, sent, pretty=terminal.stdout_is_terminal, **about))
     return True
+
+
+def without_secrets(body: Body) -> Body:
+    """The body as previews show it: the headers of `--tool-header` are redacted."""
+    return {**body, "tools": tool_types.redact_server_headers(body["tools"])} if "tools" in body else body
 
 
 def _preview_attachments(context: Context, body: Body) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from glob import glob, has_magic
+from shlex import quote
 
 from gemini_cli.api.body import REQUEST_LIMIT
 from gemini_cli.config.endpoint import Endpoint
 from gemini_cli.config.request_options import PromptOptions
 from gemini_cli.console.terminal import Terminal
-from gemini_cli.errors import UsageError
+from gemini_cli.errors import InputError, UsageError
 from gemini_cli.files.content_parts import Attachment, Part, attachment_parts, join_prompt, user_input
 from gemini_cli.formats import documents, text_files
 from gemini_cli.formats.documents import Document
@@ -50,6 +53,11 @@ class PromptInput:
         """One user turn; None if there is nothing at all."""
         if not self._prompt_options.attach and (self._prompt_options.inline or self._prompt_options.upload):
             raise UsageError(f"--{'inline' if self._prompt_options.inline else 'upload'} has no effect without -a")
+        for word in self._words:
+            if word != "-" and os.path.isfile(word):
+                self._terminal.print_notice(
+                    f"{word} is sent as a word of the prompt; -a {quote(word)} attaches the file"
+                )
         prompt = self._whole_prompt()
         attached = self.load_attachments(self._prompt_options.attach or ())
         return user_input(prompt, attached, None if self._claims else self._piped_text())
@@ -66,7 +74,8 @@ class PromptInput:
         )
 
     def load_attachments(self, texts: Sequence[str]) -> list[Part]:
-        return attachment_parts(texts, lambda: self._stdin, self._endpoint)
+        expanded = [name for text in texts for name in _expand_pattern(text)]
+        return attachment_parts(expanded, lambda: self._stdin, self._endpoint)
 
     @property
     def has_prompt(self) -> bool:
@@ -107,3 +116,14 @@ class PromptInput:
     @cached_property
     def _stdin(self) -> bytes:
         return self._terminal.read_stdin(REQUEST_LIMIT)
+
+
+def _expand_pattern(text: str) -> list[str]:
+    """The files of a pattern (`imgs/*.png`), sorted, each with its `;type=`; the text itself if it is not one."""
+    source, separator, more = text.partition(";type=")
+    if not has_magic(source) or os.path.lexists(source) or "://" in source:
+        return [text]
+    found = sorted(glob(source))
+    if not found:
+        raise InputError(f"no file fits the pattern {source}")
+    return [name + separator + more for name in found]

@@ -1,13 +1,22 @@
-"""Resources of the service, shown: JSON, a table for a person, rows of tabs for a program."""
+"""Print resources of the API: as JSON, as a table on a terminal, or as rows with tabs in a pipe."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import typer
+
 from gemini_cli.cli.context import Context
 from gemini_cli.client.resources import Resource
 from gemini_cli.console import formatting
+
+
+def open_context(ctx: typer.Context, *records: object, no_timeout: bool = False) -> Context:
+    """The context of a command that prints a resource; OutputError before anything is sent if stdout is closed."""
+    context = Context(ctx, *records, no_timeout=no_timeout)
+    context.terminal.require_stdout()
+    return context
 
 
 def print_list(

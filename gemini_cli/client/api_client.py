@@ -20,12 +20,13 @@ from gemini_cli.errors import (
     CliError,
     DeadlineExceeded,
     IncompleteError,
+    InputError,
     RejectedError,
     TemporaryError,
     UnknownOutcomeError,
 )
 from gemini_cli.transport import retry
-from gemini_cli.transport.body import RequestContent, StreamedBody
+from gemini_cli.transport.body import RequestContent, StreamedBody, holds
 from gemini_cli.transport.deadline import Deadline
 from gemini_cli.transport.errors import BrokenBodyError, NoResponseError, NotSentError, TransportError
 from gemini_cli.transport.retry import RetryPolicy
@@ -174,6 +175,9 @@ class ApiClient:
         self._on_retry(failure, wait)
 
     def _request(self, method: str, path: str, body: RequestContent, accept: str, *, patient: bool = False) -> _Request:
+        key = self._key.get("x-goog-api-key")
+        if key and holds(body, key.encode()):
+            raise InputError("the request holds the API key in clear; it is not sent")
         headers = {**self._endpoint.headers(path, accept), **self._key}
         return _Request(method, self._endpoint.url(path), headers, body, patient)
 

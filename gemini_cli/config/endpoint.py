@@ -77,12 +77,23 @@ class Endpoint(NamedTuple):
         }
 
 
-def resolve_endpoint(options: ConnectionOptions, environ: Mapping[str, str]) -> Endpoint:
+def resolve_endpoint(
+    options: ConnectionOptions, environ: Mapping[str, str], *, version_given: bool = False
+) -> Endpoint:
     """UsageError for a URL that is none.
 
-    RejectedError for one that would carry the key in clear text over a network.
+    RejectedError for one that would carry the key in clear text over a network. A last segment such as `v1beta` is the
+    version; `version_given` says that the options have one, which then must be the same.
     """
     base = (ConnectionOptions.base_url if options.offline else options.base_url).rstrip("/")
+    version = "v1beta" if options.api_version == "beta" else options.api_version  # as the SDK reads it
+    if not re.fullmatch(_TOKEN, version):
+        raise UsageError(f"--api-version {version!r}: not a version")
+    if match := re.fullmatch(r"(https?://[^/]+(?:/.*)?)/(v1(?:alpha|beta)?)", base):
+        base, in_url = match.groups()
+        if version_given and in_url != version:
+            raise UsageError(f"the base URL ends in {in_url}, and --api-version is {version}")
+        version = in_url
     try:
         parts = urlsplit(base)
         if parts.username is not None or parts.query or parts.fragment:  # not repeated: they are where secrets stand
@@ -98,9 +109,6 @@ def resolve_endpoint(options: ConnectionOptions, environ: Mapping[str, str]) -> 
     revision = environ.get(REVISION_VARIABLE, REVISION)
     if revision and not re.fullmatch(_TOKEN, revision):
         raise UsageError(f"{REVISION_VARIABLE}={revision!r}: not a revision")
-    version = "v1beta" if options.api_version == "beta" else options.api_version  # as the SDK reads it
-    if not re.fullmatch(_TOKEN, version):
-        raise UsageError(f"--api-version {version!r}: not a version")
     return Endpoint(base, version, revision, host, loopback, parts.scheme == "https")
 
 

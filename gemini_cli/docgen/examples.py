@@ -198,6 +198,13 @@ esac""",
             "gemini-cli config show --json -P ./ci.yaml | jq .timeout",
         ),
     ),
+    "completion": (
+        Example(
+            "Complete commands, options and their values with Tab in bash:",
+            "mkdir -p ~/.local/share/bash-completion/completions\n"
+            "gemini-cli completion bash > ~/.local/share/bash-completion/completions/gemini-cli",
+        ),
+    ),
     "emulator": (
         Example(
             "Run a command against a service that refuses the first request:",

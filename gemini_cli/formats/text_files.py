@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path as FilePath
 
 from gemini_cli.errors import InputError
+
+_PROCESS_FILE = re.compile(
+    r"/proc/(?:\d+|self|thread-self)(?:/task/\d+)?/(?:environ|mem|cmdline|maps|smaps|auxv|stack|fd|root|cwd)(?:/|$)"
+)
+
+
+def refuse_process_file(path: str | FilePath) -> None:
+    """InputError for a file of /proc that holds the memory or the environment of a process, also behind a link."""
+    if _PROCESS_FILE.match(os.path.realpath(path)):
+        raise InputError(f"cannot read {path}: the environment or memory of a process is never sent")
 
 
 def open_nonblocking(path: str, flags: int) -> int:
@@ -17,6 +28,7 @@ def open_nonblocking(path: str, flags: int) -> int:
 
 def read_bytes(path: str | FilePath, *, limit: int, wait: bool = True) -> bytes:
     """A regular file's or a pipe's bytes, at most `limit` of them; with `wait`, from a FIFO once it has a writer."""
+    refuse_process_file(path)
     try:
         with open(path, "rb", opener=None if wait else open_nonblocking) as file:
             data = file.read(limit + 1)

@@ -19,12 +19,13 @@ import selectors
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from queue import Empty, SimpleQueue
 from typing import IO, NamedTuple
+
+from gemini_cli.config.process_memory import close_process_memory
 
 OUTPUT_LIMIT = 1024 * 1024  # bytes of stdout that are kept
 ERRORS_LIMIT = 16 * 1024  # bytes of stderr
@@ -32,7 +33,6 @@ KILL_GRACE = 1.0  # seconds between TERM and KILL
 CHILD_CHECK = 0.02  # seconds between two looks at whether a child has ended or shall end
 PIPE_READ_SIZE = 64 * 1024
 MAX_PARALLEL = 32  # commands; what a model asks for beyond that waits
-PR_SET_DUMPABLE = 4  # linux/prctl.h
 
 KEPT_VARIABLES = re.compile(r"PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|USER")
 
@@ -80,7 +80,7 @@ def run_processes(jobs: Sequence[tuple[ProcessSpec, bytes]]) -> list[ProcessResu
     """
     if not jobs:
         return []
-    _close_our_memory()
+    close_process_memory()
     ended: dict[int, ProcessResult] = {}
     stop = threading.Event()
     # Queues, which are written in C: a signal that raises inside of a semaphore leaves it locked for everybody.
@@ -253,14 +253,3 @@ class _Exchange:
         except BrokenPipeError:
             return False
         return bool(self._given)
-
-
-def _close_our_memory() -> None:
-    """On Linux, a process that cannot dump core is closed to others of its user, `/proc/PID/environ` included.
-
-    prctl(2), PR_SET_DUMPABLE. It holds until the end; a child becomes dumpable again with its own program.
-    """
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)

@@ -19,6 +19,7 @@ class StreamedBody(NamedTuple):
 
     size: int
     open_chunks: Callable[[], Iterator[bytes]]
+    text: bytes = b""  # without the attachments, which are base64
 
 
 RequestContent = bytes | StreamedBody
@@ -40,7 +41,17 @@ def encode_body(body: Body) -> RequestContent:
     if size > REQUEST_LIMIT:
         raise InputError(f"the request is too large: {size} bytes, the API takes {REQUEST_LIMIT}")
     first = parts[0]
-    return first if isinstance(first, bytes) and len(parts) == 1 else StreamedBody(size, lambda: _pieces(parts))
+    return first if isinstance(first, bytes) and len(parts) == 1 else _streamed(size, parts)
+
+
+def _streamed(size: int, parts: EncodedParts) -> StreamedBody:
+    text = b"".join(part for part in parts if isinstance(part, bytes))
+    return StreamedBody(size, lambda: _pieces(parts), text)
+
+
+def holds(body: RequestContent, secret: bytes) -> bool:
+    """True if the secret stands in the body in clear."""
+    return secret in (body if isinstance(body, bytes) else body.text)
 
 
 def encoded_length(body: Body) -> int:

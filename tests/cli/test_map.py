@@ -308,3 +308,13 @@ def test_a_reader_that_left_ends_the_run_and_what_was_answered_is_kept(tmp_path:
     done = gemini("map", "--checkpoint", kept, stdin=stdin, answers=again)
     assert done.status == 0
     assert len(again.bodies) < 30
+
+
+@pytest.mark.parametrize("command", ["map", "batch submit"])
+def test_a_preview_of_rows_shows_no_tool_header(command: str) -> None:
+    Path("token").write_text("secret-of-the-tool")
+    tool = ("-T", "mcp_server=https://e.test/mcp", "--tool-header", "Authorization=@token")
+    outcome = gemini(*command.split(), "-n", *tool, "-", stdin=b'"a"\n')
+    assert outcome.status == 0, outcome.err
+    assert "secret-of-the-tool" not in outcome.out
+    assert "https://e.test/mcp" in outcome.out

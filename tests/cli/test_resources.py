@@ -224,3 +224,14 @@ def test_an_interaction_that_runs_is_told_as_such() -> None:
         outcome = gemini("interactions", "get", "x", *flags, answers=[reply(running)])
         assert outcome.status == 8
         assert "is in_progress" in outcome.err
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["models", "list"], ["models", "get", "m"], ["files", "list"], ["files", "get", "a"], ["batch", "list"],
+        ["batch", "status", "b"], ["batch", "wait", "b"], ["interactions", "cancel", "x"], ["tokens", "hi"],
+    ],
+)  # fmt: skip
+def test_nothing_is_sent_where_stdout_is_closed(argv: list[str]) -> None:
+    assert gemini(*argv, stdout_closed=True).status == 13

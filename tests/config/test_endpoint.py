@@ -67,6 +67,19 @@ def test_what_is_no_version_is_a_usage_error(version: str) -> None:
         resolve_endpoint(ConnectionOptions(), {"GEMINI_API_REVISION": version})
 
 
+@pytest.mark.parametrize("version", ["v1", "v1beta", "v1alpha"])
+def test_a_base_url_that_ends_in_a_version_says_the_version(version: str) -> None:
+    for prefix in ("https://gateway.example", "https://gateway.example/gemini"):
+        endpoint = at(f"{prefix}/{version}/")
+        assert endpoint.url("interactions") == f"{prefix}/{version}/interactions"
+        options = ConnectionOptions(base_url=f"{prefix}/{version}", api_version=version)
+        assert resolve_endpoint(options, {}, version_given=True).version == version
+        with pytest.raises(UsageError, match="--api-version"):
+            resolve_endpoint(
+                ConnectionOptions(base_url=f"{prefix}/{version}", api_version="v2"), {}, version_given=True
+            )
+
+
 def test_a_path_prefix_is_kept() -> None:
     assert at("http://127.0.0.1:1/proxy/").url("interactions") == "http://127.0.0.1:1/proxy/v1beta/interactions"
     assert resolve_endpoint(ConnectionOptions(api_version="beta"), {}).version == "v1beta"

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer import Option
 
+from gemini_cli.api.body import Body
 from gemini_cli.api.generate_content import GENERATE_CONTENT_ADAPTER
 from gemini_cli.cli import resource_output
 from gemini_cli.cli.command import OptionCommand, command_app, single_argument
 from gemini_cli.cli.context import Context, load_schema
+from gemini_cli.cli.dry_run import without_secrets
 from gemini_cli.cli.prompt_run import schema_validator
 from gemini_cli.cli.row_input import RowInput, RowsArgument, TemplateOptions, read_row_input
 from gemini_cli.client import resources
@@ -111,8 +113,12 @@ def batch_submit(
 def _preview(context: Context, found: RowInput) -> None:
     from gemini_cli.bulk import batch_jobs
 
+    def preview(body: Body) -> None:
+        context.attachments.preview(body)
+        body |= without_secrets(body)
+
     for row in found.rows:
-        line, _ = batch_jobs.request_line(row, found.template, context.attachments.preview)
+        line, _ = batch_jobs.request_line(row, found.template, preview)
         context.terminal.write_row(line.decode())
 
 
@@ -120,7 +126,7 @@ def _preview(context: Context, found: RowInput) -> None:
 @option_groups
 def batch_status(ctx: typer.Context, id: JobArgument, *, output: GlobalOptions, connection: ConnectionOptions) -> None:
     """Print the state of a job: PENDING, RUNNING, SUCCEEDED, FAILED, CANCELLED or EXPIRED. With --json, all of it."""
-    context = Context(ctx, output, connection)
+    context = resource_output.open_context(ctx, output, connection)
     from gemini_cli.bulk import batch_jobs
 
     job = batch_jobs.fetch_job(context.api_client, _name(id))
@@ -134,7 +140,7 @@ def batch_wait(ctx: typer.Context, id: JobArgument, *, output: GlobalOptions, co
 
     It needs nothing but the name: end it, and wait again whenever you like.
     """
-    context = Context(ctx, output, connection, no_timeout=True)
+    context = resource_output.open_context(ctx, output, connection, no_timeout=True)
     from gemini_cli.bulk import batch_jobs
 
     name = _name(id)
@@ -201,7 +207,7 @@ def batch_cancel(ctx: typer.Context, id: JobArgument, *, output: GlobalOptions, 
 @option_groups
 def batch_list(ctx: typer.Context, *, output: GlobalOptions, connection: ConnectionOptions) -> None:
     """List the jobs: name, state, requests, failed ones, when it was created, title. With --json, one object a line."""
-    context = Context(ctx, output, connection)
+    context = resource_output.open_context(ctx, output, connection)
     resource_output.print_list(context, COLUMNS, resources.list_all(context.api_client, "batches", "operations"), _row)
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gemini_cli.emulator.http.server import Server
 
 COMMAND_GRACE = 2.0  # seconds a command gets to end after our signal reached it
+NOT_EXECUTABLE, NOT_FOUND = 126, 127  # the exit statuses of a shell, env and nohup
 
 
 @dataclass(eq=False, repr=False)
@@ -143,7 +144,8 @@ def _around(server: Server, argv: list[str], context: Program) -> int:
     try:
         command = subprocess.Popen(argv, env=environ)
     except OSError as error:
-        raise InputError(f"cannot run {argv[0]}: {error.strerror or error}") from None
+        context.terminal.print_notice(f"cannot run {argv[0]}: {error.strerror or error}")
+        return NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE
     try:
         status = command.wait()
     except Interrupted as ended:

@@ -44,7 +44,7 @@ def files() -> None:
 @option_groups
 def files_list(ctx: typer.Context, *, output: GlobalOptions, connection: ConnectionOptions) -> None:
     """List the files: name, state, type, bytes, when they expire, title. With --json, one object a line."""
-    context = Context(ctx, output, connection)
+    context = resource_output.open_context(ctx, output, connection)
     resource_output.print_list(context, COLUMNS, resources.list_all(context.api_client, "files"), _row)
 
 
@@ -52,7 +52,7 @@ def files_list(ctx: typer.Context, *, output: GlobalOptions, connection: Connect
 @option_groups
 def files_get(ctx: typer.Context, file: FileArgument, *, output: GlobalOptions, connection: ConnectionOptions) -> None:
     """Show what is known of a file."""
-    context = Context(ctx, output, connection)
+    context = resource_output.open_context(ctx, output, connection)
     resource_output.print_resource(context, resources.get_resource(context.api_client, _name(file)))
 
 

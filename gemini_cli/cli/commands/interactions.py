@@ -113,7 +113,7 @@ def interactions_cancel(
     ctx: typer.Context, id: IdArgument, *, output: GlobalOptions, connection: ConnectionOptions
 ) -> None:
     """Cancel a running interaction. Prints its status, or with --json the interaction."""
-    context = Context(ctx, output, connection)
+    context = resource_output.open_context(ctx, output, connection)
     cancelled = interactions.cancel_interaction(context.api_client, single_argument([id], "ID"))
     if context.global_options.json:
         resource_output.print_resource(context, cancelled.raw)

@@ -15,6 +15,7 @@ from typer import Option
 from gemini_cli.bulk.output_rows import error_row
 from gemini_cli.cli.command import OptionCommand, command_app
 from gemini_cli.cli.context import Context
+from gemini_cli.cli.dry_run import without_secrets
 from gemini_cli.cli.prompt_run import schema_validator
 from gemini_cli.cli.row_input import RowInput, RowsArgument, TemplateOptions, read_row_input
 from gemini_cli.config.option_groups import FILE_NAME, LARGEST, ONCE, option_groups
@@ -194,7 +195,7 @@ def _preview(context: Context, found: RowInput) -> None:
                 raise row.input_error(row.fault)
             template_options = found.template.fill(row)
             context.attachments.preview(template_options)
-            path, body = context.adapter.build_request(template_options)
+            path, body = context.adapter.build_request(without_secrets(template_options))
         except CliError as failure:
             bad += 1
             context.terminal.write_row(error_row(row.key, failure, line=row.line).text + "\n")

@@ -51,6 +51,7 @@ def tokens(
     from gemini_cli.api.generate_content.contents import to_contents  # most runs speak the other family
 
     context = Context(ctx, prompt_options, counting, output, connection, words=prompt)
+    context.terminal.require_stdout()
     asked = context.prompt_input.build_input()
     if asked is None:
         raise UsageError("no prompt: give words, -f FILE, or text on stdin")
