@@ -35,6 +35,18 @@ class OptionCommand(TyperCommand):
             with formatter.section(title):
                 formatter.write_dl(records)
 
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Two of the examples of the man page."""
+        from gemini_cli.cli.examples import EXAMPLES  # only for those who read the help
+
+        name = " ".join(ctx.command_path.split()[1:])
+        with formatter.section("Examples"):
+            for example in EXAMPLES.get(name, ())[:2]:
+                formatter.write_text(example.description)
+                with formatter.indentation():
+                    for line in example.script.splitlines():
+                        formatter.write(f"{' ' * formatter.current_indent}{line}\n")
+
 
 class VerbGroup(TyperGroup):
     """A noun, whose commands are its verbs."""

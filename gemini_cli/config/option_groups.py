@@ -101,6 +101,11 @@ class OptionField(NamedTuple):
         """The only values, of a Literal."""
         return tuple(str(value) for value in get_args(self.annotation)) if _is_literal(self.annotation) else ()
 
+    @property
+    def is_body_field(self) -> bool:
+        """True if the API, not this program, decides which values make sense."""
+        return self.marker(BodyField) is not None
+
     def marker(self, kind: type[Marked]) -> Marked | None:
         return next((marker for marker in self.markers if isinstance(marker, kind)), None)
 
@@ -200,8 +205,8 @@ def _checked(field: OptionField, value: Any, ctx: typer.Context) -> Any:
         (value,) = value or (None,)
     if value == "" and ALLOW_EMPTY not in field.markers:
         raise UsageError(f"{name} is empty")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise UsageError(f"{name} {value}: not a number")
+    if isinstance(value, int | float) and (not math.isfinite(value) or (value > LARGEST and not field.is_body_field)):
+        raise UsageError(f"{name} {value}: {'too large' if math.isfinite(value) else 'not a number'}")
     if FILE_NAME in field.markers:
         return value
     if isinstance(value, str):

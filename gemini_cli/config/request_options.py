@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from typer import Option
 
-from gemini_cli.config.option_groups import ALLOW_EMPTY, FILE_NAME, LARGEST, ONCE, PROFILE_KEY, BodyField, Suggestions
+from gemini_cli.config.option_groups import ALLOW_EMPTY, FILE_NAME, ONCE, PROFILE_KEY, BodyField, Suggestions
 
 BUILT_IN = ("google_search", "code_execution", "url_context", "google_maps", "computer_use")
 SPELLINGS = (*BUILT_IN, "file_search=STORE", "mcp_server=URL")
@@ -52,7 +52,6 @@ class PromptOptions:
             "--inline-limit",
             metavar="BYTES",
             min=0,
-            max=LARGEST,
             help="how large a request may be with its attachments; the largest of them are uploaded first",
         ),
         PROFILE_KEY,

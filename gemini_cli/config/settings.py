@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 from typer import Option
 
-from gemini_cli.config.option_groups import FILE_NAME, LARGEST, NEEDS_NETWORK, PROFILE_KEY, Saved
+from gemini_cli.config.option_groups import FILE_NAME, NEEDS_NETWORK, PROFILE_KEY, Saved
 
 DEFAULT = "default"
 TIMEOUT = 900.0  # seconds for a whole run; models think for minutes, and clients are advised to wait 15
@@ -93,13 +93,13 @@ class ConnectionOptions:
     ] = None
     connect_timeout: Annotated[
         float,
-        Option("--connect-timeout", metavar="SECONDS", min=0, max=LARGEST, help="give up connecting"),
+        Option("--connect-timeout", metavar="SECONDS", min=0, help="give up connecting"),
         PROFILE_KEY,
         NEEDS_NETWORK,
     ] = 10.0
     idle_timeout: Annotated[
         float,
-        Option("--idle-timeout", metavar="SECONDS", min=0, max=LARGEST, help="give up when no byte comes"),
+        Option("--idle-timeout", metavar="SECONDS", min=0, help="give up when no byte comes"),
         PROFILE_KEY,
         NEEDS_NETWORK,
     ] = 120.0
@@ -109,7 +109,6 @@ class ConnectionOptions:
             "--timeout",
             metavar="SECONDS",
             min=0,
-            max=LARGEST,
             help=f"end the run; {TIMEOUT:g} from when the input is complete, except for chat, map, upload and batch",
         ),
         PROFILE_KEY,
@@ -120,7 +119,6 @@ class ConnectionOptions:
             "--retries",
             metavar="N",
             min=0,
-            max=LARGEST,
             help="repeat what was never sent, or what the server refused for now",
         ),
         PROFILE_KEY,
@@ -131,7 +129,6 @@ class ConnectionOptions:
             "--retry-unknown",
             metavar="N",
             min=0,
-            max=LARGEST,
             help="repeat a request that got no answer; it may be billed twice",
         ),
         PROFILE_KEY,

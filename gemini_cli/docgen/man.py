@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gemini_cli import __version__
+from gemini_cli.cli.examples import EXAMPLES, Example
 from gemini_cli.config.endpoint import REVISION
 from gemini_cli.config.option_groups import PROFILE_KEY, BodyField, OptionField
 from gemini_cli.docgen import command_info, roff
 from gemini_cli.docgen.command_info import ABOUT, HELP, PROGRAM, VERSION, CommandInfo, OptionSection
-from gemini_cli.docgen.examples import EXAMPLES, Example
 from gemini_cli.errors import exit_statuses
 
 # A page has to name a date. The one that does not change with the day it is printed on is the API's.

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from gemini_cli.cli.examples import EXAMPLES, Example
 from gemini_cli.docgen.command_info import load_commands
-from gemini_cli.docgen.examples import EXAMPLES, Example
 from gemini_cli.emulator.api import files
 from gemini_cli.emulator.model.script import Script
 from gemini_cli.emulator.service_state import Pace, ServiceState

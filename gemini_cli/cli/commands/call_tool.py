@@ -18,7 +18,7 @@ from gemini_cli.api.request import parse_key_value
 from gemini_cli.cli.command import OptionCommand, PromptWords, command_app
 from gemini_cli.cli.context import Context
 from gemini_cli.cli.prompt_run import run_prompt, save_answer
-from gemini_cli.config.option_groups import LARGEST, option_groups
+from gemini_cli.config.option_groups import option_groups
 from gemini_cli.config.output_options import DryRunOptions
 from gemini_cli.config.request_options import HistoryOptions, PromptOptions, RequestOptions
 from gemini_cli.config.settings import ConnectionOptions
@@ -54,9 +54,7 @@ class CallToolOptions:
     ] = False
     max_rounds: Annotated[
         int,
-        Option(
-            "--max-rounds", metavar="N", min=0, max=LARGEST, help="end with status 10 when the model calls more often"
-        ),
+        Option("--max-rounds", metavar="N", min=0, help="end with status 10 when the model calls more often"),
     ] = 8
     tool_timeout: Annotated[
         float,
@@ -64,7 +62,6 @@ class CallToolOptions:
             "--tool-timeout",
             metavar="SECONDS",
             min=0,
-            max=LARGEST,
             help="end a command that says no timeout of its own",
         ),
     ] = 60.0

@@ -15,7 +15,7 @@ from typer import Option
 
 from gemini_cli.cli.command import OptionCommand, command_app
 from gemini_cli.cli.program import Program
-from gemini_cli.config.option_groups import FILE_NAME, LARGEST, PROGRAM_NAME, option_groups
+from gemini_cli.config.option_groups import FILE_NAME, PROGRAM_NAME, option_groups
 from gemini_cli.console.terminal import Terminal
 from gemini_cli.errors import InputError, Interrupted, UsageError
 
@@ -30,9 +30,7 @@ NOT_EXECUTABLE, NOT_FOUND = 126, 127  # the exit statuses of a shell, env and no
 class EmulatorOptions:
     """What the emulator is asked to be."""
 
-    port: Annotated[
-        int, Option("--port", metavar="PORT", min=0, max=LARGEST, help="listen on this port; 0 takes a free one")
-    ] = 0
+    port: Annotated[int, Option("--port", metavar="PORT", min=0, help="listen on this port; 0 takes a free one")] = 0
     script: Annotated[
         str | None, Option("--script", metavar="FILE", help="what the pretend model says, in YAML"), FILE_NAME
     ] = None

@@ -18,7 +18,7 @@ from gemini_cli.cli.context import Context
 from gemini_cli.cli.dry_run import without_secrets
 from gemini_cli.cli.prompt_run import schema_validator
 from gemini_cli.cli.row_input import RowInput, RowsArgument, TemplateOptions, read_row_input
-from gemini_cli.config.option_groups import FILE_NAME, LARGEST, ONCE, option_groups
+from gemini_cli.config.option_groups import FILE_NAME, ONCE, option_groups
 from gemini_cli.config.output_options import GlobalOptions
 from gemini_cli.config.request_options import PromptOptions, RequestOptions
 from gemini_cli.config.settings import ConnectionOptions
@@ -40,7 +40,7 @@ COUNT_INTERVAL = 0.2  # seconds between two counts on the terminal
 class MapOptions:
     """How the rows are worked through."""
 
-    jobs: Annotated[int, Option("-j", "--jobs", metavar="N", min=0, max=LARGEST, help="so many requests at a time")] = 8
+    jobs: Annotated[int, Option("-j", "--jobs", metavar="N", min=0, help="so many requests at a time")] = 8
     rate: Annotated[str | None, Option("--rate", metavar="N/min", help="so many requests in a time, and no more")] = (
         None
     )

@@ -19,7 +19,7 @@ from gemini_cli.cli.command import OptionCommand, command_app
 from gemini_cli.cli.context import Context
 from gemini_cli.client import resources
 from gemini_cli.client.resources import Resource
-from gemini_cli.config.option_groups import FILE_NAME, LARGEST, option_groups
+from gemini_cli.config.option_groups import FILE_NAME, option_groups
 from gemini_cli.config.output_options import GlobalOptions
 from gemini_cli.config.settings import ConnectionOptions
 from gemini_cli.console import formatting
@@ -51,9 +51,7 @@ class UploadOptions:
     no_resume: Annotated[
         bool, Option("--no-resume", help="start over; do not continue an upload that was interrupted")
     ] = False
-    jobs: Annotated[
-        int, Option("-j", "--jobs", metavar="N", min=0, max=LARGEST, help="upload so many files at a time")
-    ] = 4
+    jobs: Annotated[int, Option("-j", "--jobs", metavar="N", min=0, help="upload so many files at a time")] = 4
 
 
 UploadOutcome = Resource | CliError
