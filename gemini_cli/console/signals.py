@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -25,15 +26,54 @@ def install_handlers() -> None:
 
 @contextmanager
 def end_immediately() -> Iterator[None]:
-    """While there is nothing to unwind, TERM and HUP end us directly: readline would notice them at the next key."""
-    heard = [number for number in ENDING if number != signal.SIGINT and signal.getsignal(number) is _end]
-    for number in heard:
+    """While readline waits for a line, TERM and HUP end the process at once, with the terminal as it was before.
+
+    readline holds the terminal in a mode of its own, and would notice a signal only at the next key. So both signals
+    are blocked, and a thread waits for them.
+    """
+    waited = {number for number in ENDING if number != signal.SIGINT and signal.getsignal(number) is _end}
+    if not waited or not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    restore, done = _terminal_restorer(), threading.Event()
+
+    def watch() -> None:
+        number = signal.sigwait(waited)
+        if not done.is_set():
+            restore()
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [number])
+            os.kill(os.getpid(), number)
+
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, waited)
+    for number in waited:
         signal.signal(number, signal.SIG_DFL)
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
     try:
         yield
     finally:
-        for number in heard:
+        done.set()
+        signal.pthread_kill(watcher.ident or 0, min(waited))  # wakes it; only it waits for the signal
+        watcher.join()
+        for number in waited:
             signal.signal(number, _end)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _terminal_restorer() -> Callable[[], None]:
+    """A function that gives the terminal on stdin the mode that it has now."""
+    try:
+        import termios
+
+        mode = termios.tcgetattr(0)
+    except (ImportError, OSError, termios.error):
+        return lambda: None
+
+    def restore() -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTTOU])  # it may be a background process by now
+        termios.tcsetattr(0, termios.TCSANOW, mode)
+
+    return restore
 
 
 def exit_with_signal(signum: int) -> None:
