@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from gemini_cli.api import errors, media
 from gemini_cli.api.events import Event
-from gemini_cli.api.fields import get_objects, get_typed
+from gemini_cli.api.fields import get_objects, get_typed, without_nulls
 from gemini_cli.api.interaction import MEDIA_BLOCKS, Interaction, merge_continuations, output_text
 from gemini_cli.errors import CliError, IncompleteError, RejectedError
 from gemini_cli.formats import strict_json
@@ -83,14 +83,14 @@ class StepAccumulator:
             block = self._last_text()
             block["annotations"] = [*get_objects(block, "annotations"), *get_objects(delta, "annotations")]
         elif kind == "thought_summary":
-            self._summary.append({"type": "text", **(get_typed(delta, "content", dict) or {})})
+            self._summary.append({"type": "text", **without_nulls(get_typed(delta, "content", dict) or {})})
         elif kind == "thought_signature" or kind == self.type:
-            news = {key: value for key, value in delta.items() if key != "type"}
+            news = without_nulls({**delta, "type": None})
             if not news.get("signature"):  # empty means "none yet" (api/README.md 4.4)
                 news.pop("signature", None)
             self._set |= news
         elif kind in MEDIA_BLOCKS:
-            self._add_block(delta)
+            self._add_block(without_nulls(delta))
         return ""
 
     def step(self) -> dict[str, Any]:
@@ -241,11 +241,11 @@ class StreamAccumulator:
                 self._step(payload).stopped = True
             case "interaction.created" | "interaction.in_progress":
                 begun = get_typed(payload, "interaction", dict) or {}
-                self._fields |= {key: value for key, value in begun.items() if key != "steps"}
+                self._fields |= without_nulls({**begun, "steps": None})
             case "interaction.status_update":
-                self._fields |= {key: payload[key] for key in ("status", "continuation_token") if key in payload}
+                self._fields |= without_nulls({key: payload.get(key) for key in ("status", "continuation_token")})
             case "interaction.completed":
-                return self._complete(get_typed(payload, "interaction", dict) or {})
+                return self._complete(without_nulls(get_typed(payload, "interaction", dict) or {}))
             case "interaction.start" | "content.start":
                 raise RejectedError("the stream has the legacy shape, which the API left in June 2026")
             case "error":

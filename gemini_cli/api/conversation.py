@@ -58,7 +58,7 @@ def input_to_steps(turn_input: Any) -> list[Step]:
     if isinstance(turn_input, str):
         turn_input = {"type": "text", "text": turn_input}
     parts = [turn_input] if isinstance(turn_input, dict) else list(turn_input)
-    if all(isinstance(part, dict) and part.get("type", "text") in CONTENT_TYPES for part in parts):
+    if all(isinstance(part, dict) and (part.get("type") or "text") in CONTENT_TYPES for part in parts):
         return [{"type": "user_input", "content": parts}]
     return parts
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from gemini_cli.api.fields import without_nulls
 from gemini_cli.errors import AuthError, Blocked, CliError, QuotaError, RejectedError, TemporaryError
 from gemini_cli.formats import strict_json
 
@@ -99,11 +100,11 @@ class ApiError(NamedTuple):
             violations = detail.get("violations")
             for violation in violations if isinstance(violations, list) else ():
                 if isinstance(violation, dict):
-                    yield str(violation.get("quotaId", ""))
+                    yield str(violation.get("quotaId") or "")
 
     def retry_delays(self) -> list[str]:
         """The seconds to wait, from `RetryInfo` and the message (api/README.md 12.10)."""
-        told = [str(detail["retryDelay"]).removesuffix("s") for detail in self.details if "retryDelay" in detail]
+        told = [str(detail["retryDelay"]).removesuffix("s") for detail in self.details if detail.get("retryDelay")]
         return told + re.findall(r"[Rr]etry in (\d+(?:\.\d+)?)\s?s", self.message)
 
 
@@ -131,10 +132,11 @@ def parse_api_error(text: str) -> ApiError | None:
         value = value[0]
     if not isinstance(value, dict):
         return None
-    error = value.get("error", value)
+    error = without_nulls(value).get("error", value)
     if isinstance(error, str):
         return ApiError(None, error)
-    return api_error_from(error) if isinstance(error, dict) and {"code", "message"} & error.keys() else None
+    has_error = isinstance(error, dict) and {"code", "message"} & without_nulls(error).keys()
+    return api_error_from(error) if has_error else None
 
 
 def api_error_from(error: Mapping[str, Any]) -> ApiError:

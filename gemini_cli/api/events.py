@@ -26,7 +26,8 @@ class Event(NamedTuple):
         """
         payload = parse_object(data, "an event of the stream")
         raw = strict_json.dumps(payload) if "\n" in data else data
-        return cls(str(payload.get("event_type") or ("error" if "error" in payload else name)), payload, raw)
+        kind = payload.get("event_type") or ("error" if payload.get("error") is not None else name)
+        return cls(str(kind), payload, raw)
 
     @classmethod
     def from_payload(cls, payload: dict[str, Any]) -> Event:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from gemini_cli.api import errors
-from gemini_cli.api.fields import get_objects, get_typed, parse_object
+from gemini_cli.api.fields import get_objects, get_typed, parse_object, without_nulls
 from gemini_cli.errors import CliError, RejectedError
 from gemini_cli.formats.mime_types import MEDIA_KINDS
 
@@ -47,7 +47,8 @@ class Interaction:
         No other field is always there (api/README.md 6.1).
         """
         raw = parse_object(text, "the answer")
-        if "outputs" in raw and "steps" not in raw:  # api/README.md 6.11
+        known = without_nulls(raw)
+        if "outputs" in known and "steps" not in known:  # api/README.md 6.11
             raise RejectedError("the answer has the legacy shape (outputs), which the API left in June 2026")
         if not isinstance(raw.get("status"), str):
             said = errors.parse_api_error(text)
@@ -148,7 +149,7 @@ def sum_usage(counts: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Sum several usages, lists of counts by modality or tool (api/README.md 6.7)."""
     added: dict[str, Any] = {}
     for name in dict.fromkeys(name for usage in counts for name in usage):
-        values = [usage[name] for usage in counts if name in usage]
+        values = [usage[name] for usage in counts if usage.get(name) is not None]
         if all(isinstance(value, int) for value in values):
             added[name] = sum(values)
         elif all(isinstance(value, list) for value in values):

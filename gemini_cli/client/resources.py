@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from gemini_cli.api import errors
-from gemini_cli.api.fields import get_objects, get_typed, parse_object
+from gemini_cli.api.fields import get_objects, get_typed, parse_object, without_nulls
 from gemini_cli.client.api_client import ApiClient
 from gemini_cli.errors import RejectedError, UsageError
 from gemini_cli.transport.body import encode_body
@@ -55,7 +55,7 @@ def count_tokens(api_client: ApiClient, model: str, contents: list[Resource]) ->
 def parse_answer(text: str) -> Resource:
     """Parse a resource; raise the error if the JSON is one (api/README.md 12.2)."""
     resource = parse_object(text, "the answer")
-    if resource.keys() == {"error"}:
+    if without_nulls(resource).keys() == {"error"}:
         said = errors.parse_api_error(text)
         raise said.to_cli_error() if said else RejectedError("the answer is an error, and the server gave no reason")
     return resource

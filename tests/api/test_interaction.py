@@ -79,7 +79,7 @@ def test_what_is_no_interaction_is_rejected(body: str) -> None:
     [
         {},
         [7],
-        None,
+        [None],
         [{"type": "model_output", "content": ["text"]}],
         [{"type": "model_output", "content": {}}],
         [out({"type": "text", "text": 7})],

@@ -252,7 +252,7 @@ def test_a_broken_body_is_unknown_or_incomplete(came: bytes, status: int) -> Non
     [
         (b'{"error":{"code":"x","message":"told"}}', "told"),
         (b'[{"error":{"code":404,"message":"told","status":"NOT_FOUND"}}]', "told"),
-        (b'{"error":{"code":null,"message":null}}', "the server gave no reason"),
+        (b'{"error":{"code":null,"message":null}}', "HTTP 500 Oops"),
         (b'{"error":"text"}', "text"),
         (b'{"message":"text"}', "text"),
         (b'{"other":"text"}', "HTTP 500 Oops"),

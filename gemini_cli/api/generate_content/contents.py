@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gemini_cli.api.conversation import input_to_steps
+from gemini_cli.api.fields import without_nulls
 from gemini_cli.errors import UsageError
 from gemini_cli.formats import strict_json
 
@@ -86,7 +87,7 @@ def _parts(step: dict[str, Any], names: dict[str, str]) -> Iterator[ContentsPart
             yield _result(step, names)
         case "code_execution_call":
             arguments = step.get("arguments")
-            said = {"language": "python", "code": "", **(arguments if isinstance(arguments, dict) else {})}
+            said = {"language": "python", "code": "", **without_nulls(arguments if isinstance(arguments, dict) else {})}
             code = {"language": str(said["language"]).upper(), "code": said["code"]}
             yield {"executableCode": {**_id(step.get("id")), **code}, **signed}
         case "code_execution_result":
@@ -99,7 +100,8 @@ def _parts(step: dict[str, Any], names: dict[str, str]) -> Iterator[ContentsPart
             raise UsageError(f"input: generate-content has no word for {kind!r}")
 
 
-def _block(block: dict[str, Any]) -> ContentsPart:
+def _block(part: dict[str, Any]) -> ContentsPart:
+    block = without_nulls(part)
     kind = block.get("type", "text")
     if "processing" in block:
         raise UsageError(f"processing of {kind} has no counterpart in generate-content")
@@ -121,7 +123,7 @@ def _result(step: dict[str, Any], names: dict[str, str]) -> ContentsPart:
 
     The name, optional in Interactions (api/README.md 9.4), is taken from the call.
     """
-    call_id, result = str(step.get("call_id", "")), step.get("result")
+    call_id, result = str(step.get("call_id") or ""), step.get("result")
     blocks = result if isinstance(result, list) and all(_is_block(each) for each in result) else None
     media = [_block(each) for each in blocks or [] if each["type"] != "text"]
     value = _text(blocks) if blocks is not None else result
@@ -138,7 +140,7 @@ def _is_block(value: Any) -> bool:
 
 
 def _text(blocks: list[dict[str, Any]]) -> str:
-    return "".join(str(block.get("text", "")) for block in blocks if block.get("type") == "text")
+    return "".join(str(block.get("text") or "") for block in blocks if block.get("type") == "text")
 
 
 def _id(call_id: Any) -> dict[str, str]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from gemini_cli.api.body import parse_path, set_path
 from gemini_cli.api.errors import BLOCKED_CODES
-from gemini_cli.api.fields import get_objects, get_typed
+from gemini_cli.api.fields import get_objects, get_typed, without_nulls
 from gemini_cli.api.generate_content.contents import GENERATED_ID_PREFIX
 from gemini_cli.errors import RejectedError, UsageError
 from gemini_cli.formats.mime_types import content_kind
@@ -89,7 +89,7 @@ class ResponseMapper:
 
     def map_chunk(self, chunk: dict[str, Any]) -> Iterator[ResponsePayload]:
         """Convert a chunk to events; none if it is not one of generateContent's."""
-        if not KNOWN_KEYS & chunk.keys():
+        if not KNOWN_KEYS & without_nulls(chunk).keys():
             return
         self._model = get_typed(chunk, "modelVersion", str) or self._model
         self._usage = get_typed(chunk, "usageMetadata", dict) or self._usage
@@ -127,7 +127,8 @@ class ResponseMapper:
 
     # Parts to steps ---------------------------------------------------------------------------------------------------
 
-    def _part(self, part: CandidatePart) -> Iterator[ResponsePayload]:
+    def _part(self, whole: CandidatePart) -> Iterator[ResponsePayload]:
+        part = without_nulls(whole)
         signature = get_typed(part, "thoughtSignature", str)
         signed = {"signature": signature} if signature else {}
         if part.get("thought"):
@@ -191,7 +192,7 @@ class ResponseMapper:
         self._code = get_typed(code, "id", str) or self._id()
         arguments = {
             "code": get_typed(code, "code", str) or "",
-            "language": str(code.get("language", "python")).lower(),
+            "language": str(code.get("language") or "python").lower(),
         }
         yield from self._step({"type": "code_execution_call", "id": self._code, "arguments": arguments, **signed})
 
@@ -283,7 +284,8 @@ class _Call:
     def add(self, call: dict[str, Any]) -> None:
         self._arguments |= get_typed(call, "args", dict) or {}
         for piece in get_objects(call, "partialArgs"):
-            value = next((piece[key] for key in ("stringValue", "numberValue", "boolValue") if key in piece), None)
+            known = without_nulls(piece)
+            value = next((known[key] for key in ("stringValue", "numberValue", "boolValue") if key in known), None)
             value = self._text + value if isinstance(value, str) else value
             self._text = value if isinstance(value, str) and piece.get("willContinue") else ""
             try:
@@ -324,7 +326,7 @@ def _usage(counted: dict[str, Any]) -> dict[str, Any]:
     for key, name in USAGE_BY_MODALITY_KEYS.items():
         if details := get_objects(counted, key):
             usage[name] = [
-                {"modality": str(each.get("modality", "")).lower(), "tokens": each.get("tokenCount", 0)}
+                {"modality": str(each.get("modality") or "").lower(), "tokens": each.get("tokenCount") or 0}
                 for each in details
             ]
     return usage
@@ -343,7 +345,7 @@ def _annotations(candidate: dict[str, Any]) -> Iterator[dict[str, Any]]:
     supports = get_objects(grounding, "groundingSupports")
     for support in supports:
         segment = get_typed(support, "segment", dict) or {}
-        span = {"start_index": segment.get("startIndex", 0), "end_index": segment.get("endIndex")}
+        span = {"start_index": segment.get("startIndex") or 0, "end_index": segment.get("endIndex")}
         for place in get_typed(support, "groundingChunkIndices", list) or []:
             if isinstance(place, int) and 0 <= place < len(sources):
                 yield {**sources[place], **span}
