@@ -63,7 +63,11 @@ class Interaction:
 
     @property
     def status(self) -> str:
-        return get_typed(self.raw, "status", str) or ""
+        """The state; `idle` is read as one of the two states that it may stand for (api/README.md 6.6)."""
+        status = get_typed(self.raw, "status", str) or ""
+        if status == "idle":
+            return "requires_action" if self._unanswered_calls else "completed"
+        return status
 
     @property
     def running(self) -> bool:
@@ -105,8 +109,10 @@ class Interaction:
     @property
     def calls(self) -> list[Step]:
         """Function calls that wait for a result, not history (api/README.md 4.6)."""
-        if self.status != "requires_action":
-            return []
+        return self._unanswered_calls if self.status == "requires_action" else []
+
+    @property
+    def _unanswered_calls(self) -> list[Step]:
         answered = {str(step.get("call_id")) for step in self.steps}
         calls = {str(step.get("id")): step for step in self.steps if step.get("type") == "function_call"}
         return [step for call_id, step in calls.items() if call_id not in answered]

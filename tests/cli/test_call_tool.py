@@ -101,6 +101,19 @@ def test_a_call_is_made_and_the_answer_streamed() -> None:
     assert Path("given").read_text() == '{"city":"Oslo"}\n'
 
 
+def test_an_idle_answer_waits_for_its_calls_and_is_complete_without() -> None:
+    """`idle` may stand for either state (api/README.md 6.6)."""
+    idle = reply({"id": "v1_c", "status": "idle", "steps": [call()]})
+    last = sse(created(), start(), text("7 degrees"), completed("idle"))
+    assert tool("How cold?", answers=[idle, last]) == (0, "7 degrees\n", "")
+    waiting = gemini("generate", "hi", answers=[reply({"id": "v1_c", "status": "idle", "steps": [call()]})])
+    assert (waiting.status, waiting.json["calls"][0]["name"]) == (10, "weather")
+    body = {"id": "v1_c", "status": "idle", "steps": [call()]}
+    assert gemini("generate", "--json", "hi", answers=[reply(body)]).json == body
+    again = gemini("stream", "hi", answers=[as_stream(reply(body))])
+    assert (again.status, again.json) == (10, waiting.json)
+
+
 def test_what_is_not_stored_is_said_again_unchanged() -> None:
     steps = [{"type": "thought", "signature": "s", "new": 1}, call() | {"signature": "s"}, {"type": "unknown", "x": 1}]
     wire = ScriptedTransport([calling(*steps, interaction_id=None), streamed("ok")])
