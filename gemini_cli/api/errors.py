@@ -34,6 +34,8 @@ _BY_CODE: Mapping[str, type[CliError]] = {
 }
 # Spent credit is only reported (api/README.md 12.11), so the words are a guess; the message of every 429 has "billing".
 _SPENT = r"limit: 0|(?i:credits? (?:are|is|has been|have been) (?:depleted|exhausted)|spend(?:ing)? (?:cap|limit))"
+_PER_DAY = re.compile(r"(?i)per[ _-]?day|\bdaily\b")
+_PERIOD = re.compile(r"(?i)per[ _-]?(?:second|minute|hour|day)")
 # google.rpc.Code, the number in a step's error (api/README.md 4.9).
 _BY_RPC: Mapping[int, type[CliError]] = {
     **dict.fromkeys((4, 8, 10, 13, 14), TemporaryError),
@@ -92,15 +94,25 @@ class ApiError(NamedTuple):
         return self.code in (400, "INVALID_ARGUMENT", "invalid_request") and "API key not valid" in self.message
 
     def _for_the_day(self) -> bool:
-        """Whether it is a quota per day, or none on this tier (api/README.md 12.7, 12.9)."""
-        return any("PerDay" in quota for quota in self._quota_ids()) or bool(re.search(_SPENT, self.message))
+        """Whether it is a quota per day, or none on this tier (api/README.md 12.7, 12.9).
 
-    def _quota_ids(self) -> Iterator[str]:
+        The words of the message count only if no detail names the period of a quota: they may mention other limits.
+        """
+        quotas = list(self._quotas())
+        if any(map(_PER_DAY.search, quotas)) or re.search(_SPENT, self.message):
+            return True
+        return not any(map(_PERIOD.search, quotas)) and bool(_PER_DAY.search(self.message))
+
+    def _quotas(self) -> Iterator[str]:
+        """The quotas that the details name, each by its id or in words."""
         for detail in self.details:
-            violations = detail.get("violations")
+            metadata, violations = detail.get("metadata"), detail.get("violations")
+            if isinstance(metadata, dict):
+                yield str(metadata.get("quota_limit") or "")
             for violation in violations if isinstance(violations, list) else ():
                 if isinstance(violation, dict):
-                    yield str(violation.get("quotaId") or "")
+                    name = str(violation.get("quotaId") or "")
+                    yield name if _PERIOD.search(name) else f"{name} {violation.get('description')}"
 
     def retry_delays(self) -> list[str]:
         """The seconds to wait, from `RetryInfo` and the message (api/README.md 12.10)."""

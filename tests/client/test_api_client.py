@@ -61,6 +61,9 @@ def error(status: int, code: Any = None, message: str = "m", details: Any = None
     return reply({"error": inner}, status, headers={name.replace("_", "-"): value for name, value in headers.items()})
 
 
+PER_MINUTE = {"violations": [{"quotaId": "RequestsPerMinutePerProject"}]}
+
+
 @pytest.mark.parametrize(
     ("answers", "status", "waits"),
     [
@@ -94,6 +97,18 @@ def error(status: int, code: Any = None, message: str = "m", details: Any = None
         ([error(409, "aborted")], 6, []),
         ([error(429, "quota_exceeded")], 7, []),
         ([error(429, details=[{"violations": [{"quotaId": "RequestsPerDayPerProject"}]}])], 7, []),
+        ([error(429, details=[{"metadata": {"quota_limit": "GenerateRequestsPerDayPerProject"}}])], 7, []),
+        ([error(429, details=[{"metadata": {"quota_limit": "GenerateRequestsPerMinute"}}])] * 4, 5, [0.5, 1.0, 2.0]),
+        ([error(429, details=[{"violations": [{"description": "Limit of requests per day."}]}])], 7, []),
+        ([error(429, details=[{"violations": [{"quotaId": "Requests", "description": "Daily limit"}]}])], 7, []),
+        ([error(429, message="You have reached 50 requests per day.", retry_after="1")], 7, []),
+        ([error(429, message="Daily limit exceeded.")], 7, []),
+        (  # a period in the details counts more than the message
+            [error(429, message="Daily limits are higher.", details=[PER_MINUTE])] * 4,
+            5,
+            [0.5, 1.0, 2.0],
+        ),
+        ([error(429, details=[PER_MINUTE, {"violations": [{"quotaId": "TokensPerDay"}]}])], 7, []),
         ([error(429, message="Your prepayment credits are depleted.")], 7, []),
         ([error(429, message="The project has reached its monthly spending cap.")], 7, []),
         ([error(429, message="Check your plan and billing details.")] * 4, 5, [0.5, 1.0, 2.0]),
