@@ -121,7 +121,7 @@ class InteractionsClient:
             path, sent = adapter.build_request(body)
             with _create(api_client, body):
                 events = api_client.events("POST", path, encode_body(sent))
-            lost = yield from _follow(adapter.map_events(events), accumulator, None)
+                lost = yield from _follow(adapter.map_events(events), accumulator, None)
             if not accumulator.terminal:
                 yield from _resume(api_client, accumulator, lost, stored=self._keeps(body))
         except DeadlineExceeded as error:
@@ -139,7 +139,11 @@ class InteractionsClient:
 
 @contextmanager
 def _create(api_client: ApiClient, body: Body) -> Iterator[None]:
-    """Add to an error the model or id of the request, the attempts, and the billing."""
+    """Add to an error of a create the model or id of the request, the attempts, and the billing.
+
+    What was answered with 200 may be billed, whatever is wrong with the answer.
+    """
+    answers = api_client.answers
     try:
         yield
     except CliError as failure:
@@ -147,8 +151,8 @@ def _create(api_client: ApiClient, body: Body) -> Iterator[None]:
         asked = {key: str(body[key]) for key in ("model", "agent", "previous_interaction_id") if key in body}
         if failure.http_status == 404 and not any(name in failure.message for name in asked.values()):
             failure.message += f" ({', '.join(f'{key}: {name}' for key, name in asked.items())})"
-        if isinstance(failure, RejectedError) and failure.http_status is None and failure.billed == "no":
-            failure.billed = "maybe"  # there was an answer, but not one of the API's
+        if failure.billed == "no" and api_client.answers > answers:
+            failure.billed = "maybe"
         raise
 
 

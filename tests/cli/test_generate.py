@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -431,14 +432,27 @@ def test_a_wait_is_told_to_a_person_and_to_nobody_else() -> None:
 
 
 def test_what_is_known_of_the_bill_is_told() -> None:
-    def billed(*answers: Any) -> tuple[str, int]:
-        error = json.loads(gemini("generate", "--json", "hi", answers=list(answers)).err)["error"]
+    def billed(*answers: Any, command: Sequence[str] = ("generate",)) -> tuple[str, int]:
+        error = json.loads(gemini(*command, "--json", "hi", answers=list(answers)).err)["error"]
         return error["billed"], error["attempts"]
 
     assert billed(reply(b"<html>", content_type="text/html")) == ("maybe", 1)
     assert billed(reply(b'{"status": NaN}')) == ("maybe", 1)
     assert billed(reply({"error": {"code": "invalid_request"}}, 400)) == ("no", 1)
     assert billed(reply(b"", 503), httpx.ReadError("reset")) == ("maybe", 2)
+    assert billed(httpx.ProxyError("403 Forbidden")) == ("no", 1)
+    assert billed(reply(b"")) == ("maybe", 1)
+    api = ("--api", "generate-content")
+    refusal = {"error": {"code": 503, "message": "Overloaded."}}
+    assert billed(reply(refusal), command=("generate", *api)) == ("maybe", 1)
+    for command in (["stream"], ["stream", *api]):
+        assert billed(sse(b"", done=True), command=command) == ("maybe", 1)
+        assert billed(sse(b": a comment\n\n"), command=command) == ("maybe", 1)
+        assert billed(sse(httpx.ReadError("reset")), command=command) == ("maybe", 1)
+        assert billed(sse(b"data: {\n\n"), command=command) == ("maybe", 1)
+        assert billed(reply(b"<html>", content_type="text/html"), command=command) == ("maybe", 1)
+        assert billed(sse(refusal), command=command)[0] != "no"
+        assert billed(reply({"error": {"code": "invalid_request"}}, 400), command=command) == ("no", 1)
 
 
 @pytest.mark.parametrize("flags", [["-o", "x"], ["-u"], ["--citations"], ["--require-output"]])
