@@ -2,6 +2,8 @@
 
 Python's json accepts NaN, Infinity, numbers that overflow to infinity and repeated keys (the last one wins). A body
 with one of these has no one meaning, so it is refused (RFC 8259, sections 4 and 6).
+
+Numbers are written with the digits that they were read with; Python's json writes 1.10 as 1.1 and 1e5 as 100000.0.
 """
 
 from __future__ import annotations
@@ -10,6 +12,18 @@ import json
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
+
+
+class ExactFloat(float):
+    """A float read from JSON that Python would write with other digits; `text` has its own."""
+
+    __slots__ = ("text",)
+    text: str
+
+    def __new__(cls, text: str) -> ExactFloat:
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
 
 
 class StreamedString:
@@ -40,32 +54,62 @@ def dumps(value: Any, *, indent: int | None = None) -> str:
 
     Half a surrogate pair, which UTF-8 cannot say, stays the escape that it must have come as.
     """
+    if _has_exact_float(value):
+        return "".join(part if isinstance(part, str) else _whole(part) for part in encode_parts(value, indent=indent))
     return _utf8(_LINE.encode(value) if indent is None else json.dumps(value, indent=indent, **_AS_IT_IS))
 
 
-def encode_parts(value: Any) -> list[str | StreamedString]:
-    """What `dump` gives as one line, cut open where a string is streamed; the quotes around it are there."""
+def encode_parts(value: Any, *, indent: int | None = None) -> list[str | StreamedString]:
+    """The text of `dumps`, cut open where a string is streamed; the quotes around it are there."""
+    askable = _with_digits(value) if _has_exact_float(value) else value
     mark = "streamed"
-    around, streamed = _cut_open(value, mark)
-    while len(around) != len(streamed) + 1:
+    around, cut_out = _cut_open(askable, mark, indent)
+    while len(around) != len(cut_out) + 1:
         mark += "."  # the value has our word in it
-        around, streamed = _cut_open(value, mark)
+        around, cut_out = _cut_open(askable, mark, indent)
     found: list[str | StreamedString] = [around[0]]
-    for each, after in zip(streamed, around[1:], strict=True):
-        found[-1:] = [f'{found[-1]}"', each, f'"{after}']
+    for each, after in zip(cut_out, around[1:], strict=True):
+        if isinstance(each, _Digits):
+            found[-1] = f"{found[-1]}{each.text}{after}"
+        else:
+            found[-1:] = [f'{found[-1]}"', each, f'"{after}']
     return found
 
 
-def _cut_open(value: Any, mark: str) -> tuple[list[str], list[StreamedString]]:
-    """The text around the places where `mark` stands for what is streamed, which is asked for in order."""
-    streamed: list[StreamedString] = []
+class _Digits:
+    """An ExactFloat for Python's encoder, which writes floats itself, and asks for what it does not know."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+def _has_exact_float(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_has_exact_float, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_has_exact_float, value))
+    return isinstance(value, ExactFloat)
+
+
+def _with_digits(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_digits(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_digits(item) for item in value]
+    return _Digits(value.text) if isinstance(value, ExactFloat) else value
+
+
+def _cut_open(value: Any, mark: str, indent: int | None) -> tuple[list[str], list[StreamedString | _Digits]]:
+    """The text around the places where `mark` stands for what the encoder asked for, in order."""
+    cut_out: list[StreamedString | _Digits] = []
 
     def stand_in(each: Any) -> str:
-        streamed.append(_streamed(each))
+        cut_out.append(each if isinstance(each, _Digits) else _streamed(each))
         return mark
 
-    text = json.dumps(value, separators=(",", ":"), **{**_AS_IT_IS, "default": stand_in})
-    return _utf8(text).split(f'"{mark}"'), streamed
+    separators = (",", ":") if indent is None else None
+    text = json.dumps(value, indent=indent, separators=separators, **{**_AS_IT_IS, "default": stand_in})
+    return _utf8(text).split(f'"{mark}"'), cut_out
 
 
 def _streamed(value: Any) -> StreamedString:
@@ -104,7 +148,7 @@ def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
         raise ValueError(f"number out of range: {text[:40]}")
-    return number
+    return number if repr(number) == text else ExactFloat(text)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

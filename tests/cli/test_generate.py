@@ -195,6 +195,18 @@ def test_json_is_what_the_server_sent_on_one_line() -> None:
     assert pretty.out.count("\n") > 5
 
 
+@pytest.mark.parametrize("digits", ["-0.026397113800048829", "1.10", "1e5", "0.1234567890123456789012345"])
+def test_json_has_the_servers_own_digits(digits: str) -> None:
+    body = json.dumps(interaction("Hi", number="DIGITS"), separators=(",", ":")).replace('"DIGITS"', digits)
+    assert gemini("generate", "--json", "hi", answers=[reply(body.encode())]).out == f"{body}\n"
+    pretty = gemini("generate", "--json", "hi", answers=[reply(body.encode())], terminal=True)
+    assert f'  "number": {digits}\n' in pretty.out
+    row = gemini("map", "-", stdin=b'"hi"\n', answers=[reply(body.encode())]).out
+    assert f'"number":{digits}' in row
+    model = f'{{"name":"models/m","temperature":{digits}}}'.encode()
+    assert digits in gemini("models", "get", "m", "--json", answers=[reply(model)]).out
+
+
 def test_citations_follow_the_answer() -> None:
     outcome = gemini("generate", "--citations", "hi", answers=[reply(cited("Text.", NOTE, NOTE))])
     assert outcome.out == "Text.\n\nCitations:\n- [A B](https://a.example)\n"
