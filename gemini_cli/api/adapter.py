@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
-from gemini_cli.api.body import Body
+from gemini_cli.api.body import Body, require_text
 from gemini_cli.api.events import Event
 from gemini_cli.api.interaction import Interaction
 
@@ -30,7 +30,7 @@ class ApiAdapter(Protocol):
     stores_interactions: bool
 
     def build_request(self, body: Body) -> Request:
-        """Convert a request; UsageError for a field that this family lacks."""
+        """Convert a request; UsageError for a field that this family lacks, InputError for what is not text."""
 
     def parse_response(self, text: str) -> Interaction:
         """Parse an answer without streaming; RejectedError if it has another format."""
@@ -45,6 +45,7 @@ class InteractionsAdapter:
     stores_interactions = True
 
     def build_request(self, body: Body) -> Request:
+        require_text(body)
         return Request("interactions", body)
 
     def parse_response(self, text: str) -> Interaction:

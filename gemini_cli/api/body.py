@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from gemini_cli.errors import UsageError
+from gemini_cli.errors import InputError, UsageError
 from gemini_cli.formats import strict_json
 
 REQUEST_LIMIT = 100 * 1000 * 1000  # bytes, the API's own (api/README.md 3.4)
@@ -22,6 +22,19 @@ def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> Body:
         below = merged.get(key)
         merged[key] = merge(below if isinstance(below, dict) else {}, value) if isinstance(value, dict) else value
     return merged
+
+
+def require_text(value: Any, place: str = "") -> None:
+    """Raise InputError if a string of the body holds half a surrogate pair: no text has that."""
+    if isinstance(value, str) and strict_json.has_lone_surrogate(value):
+        raise InputError(f"{place}: half a surrogate pair, {strict_json.dumps(value)[:40]}, is not text")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            require_text(key, place or "the request")
+            require_text(item, f"{place}.{key}" if place else key)
+    if isinstance(value, list):
+        for number, item in enumerate(value):
+            require_text(item, f"{place}[{number}]")
 
 
 _KEY = r"[^.\[\]=]+"

@@ -12,16 +12,20 @@ from typing import Any, NamedTuple
 from gemini_cli.api import errors
 from gemini_cli.api.fields import get_objects, get_typed, parse_object, without_nulls
 from gemini_cli.errors import CliError, RejectedError
+from gemini_cli.formats import strict_json
 from gemini_cli.formats.mime_types import MEDIA_KINDS
 
 Step = dict[str, Any]
 
 MEDIA_BLOCKS = {*MEDIA_KINDS, "document"}
 RUNNING = ("queued", "in_progress")
+GENERATE_CONTENT = "generate_content"  # the `object` of an answer that was converted from the older API
 CITATIONS = ("url_citation", "file_citation", "place_citation")
 
 
 class Citation(NamedTuple):
+    """A source; `url` is empty if the server gave none."""
+
     title: str
     url: str
 
@@ -82,6 +86,12 @@ class Interaction:
 
     @property
     def steps(self) -> list[Step]:
+        """The model's steps, fit to be kept and sent again: half a surrogate pair is U+FFFD."""
+        steps: list[Step] = strict_json.replace_lone_surrogates(self._steps)
+        return steps
+
+    @property
+    def _steps(self) -> list[Step]:
         """The model's steps, without the `user_input` of a GET (api/README.md 8.2)."""
         steps = get_objects(self.raw, "steps")
         asked = max((place for place, step in enumerate(steps) if step.get("type") == "user_input"), default=-1)
@@ -89,18 +99,20 @@ class Interaction:
 
     @property
     def text(self) -> str:
-        """The SDK's `output_text` (api/README.md 6.10): the last run of text."""
-        return "".join(reversed(list(_backwards(self.steps))))
+        """The SDK's text of an answer: its last run (api/README.md 6.10), in the older API all of it (11.26)."""
+        if self.raw.get("object") == GENERATE_CONTENT:
+            return self.all_text
+        return "".join(reversed(list(_backwards(self._steps))))
 
     @property
     def all_text(self) -> str:
         """All text of the answer, in order: the same as a stream has printed when it ends."""
-        return "".join(output_text(step) for step in self.steps)
+        return "".join(output_text(step) for step in self._steps)
 
     @property
     def media(self) -> list[dict[str, Any]]:
         """The images, audio, videos and documents of the answer, in order."""
-        output = (step for step in self.steps if step.get("type") == "model_output")
+        output = (step for step in self._steps if step.get("type") == "model_output")
         blocks = (
             block for step in output for block in get_objects(step, "content") if block.get("type") in MEDIA_BLOCKS
         )
@@ -122,7 +134,7 @@ class Interaction:
         """Each source once, in the order of the text (api/README.md 5.3)."""
         found: dict[str, Citation] = {}
         for citation in _citations(self.steps):
-            found.setdefault(citation.url, citation)
+            found.setdefault(citation.url or citation.title, citation)
         return list(found.values())
 
     @property
@@ -209,4 +221,4 @@ def _citations(steps: Sequence[Step]) -> Iterator[Citation]:
                 url = annotation.get("url") or annotation.get("document_uri") or annotation.get("source")
                 title = annotation.get("title") or annotation.get("name") or annotation.get("file_name") or url
                 if isinstance(url or title, str) and isinstance(title, str):
-                    yield Citation(title, url or title)
+                    yield Citation(title, url or "")

@@ -65,8 +65,12 @@ def trailing_newline(text: str) -> str:
 def citation_list(sources: Sequence[Citation]) -> str:
     if not sources:
         return ""
-    lines = [f"- [{_one_line(source.title)}]({''.join(source.url.split())})" for source in sources]
-    return "\n".join(["", "Citations:", *lines, ""])
+    return "\n".join(["", "Citations:", *map(_citation, sources), ""])
+
+
+def _citation(source: Citation) -> str:
+    title = _one_line(source.title)
+    return f"- [{title}]({''.join(source.url.split())})" if source.url else f"- {title}"
 
 
 def _one_line(title: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -140,6 +141,26 @@ def join_surrogates(text: str) -> str:
     return text if text.isascii() else from_utf16(to_utf16(text))
 
 
+def has_lone_surrogate(text: str) -> bool:
+    """Whether the text holds half a surrogate pair, which JSON can say, and UTF-8 cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _LONE_SURROGATE.search(join_surrogates(text)) is not None
+    return False
+
+
+def replace_lone_surrogates(value: Any) -> Any:
+    """The value with U+FFFD for each half of a surrogate pair."""
+    if isinstance(value, str):
+        return _LONE_SURROGATE.sub("\ufffd", join_surrogates(value)) if has_lone_surrogate(value) else value
+    if isinstance(value, list):
+        return [replace_lone_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {replace_lone_surrogates(key): replace_lone_surrogates(item) for key, item in value.items()}
+    return value
+
+
 def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
 
@@ -158,6 +179,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _BLANKS = " \t\n\r"
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_unique)
 _AS_IT_IS: dict[str, Any] = {"ensure_ascii": False, "allow_nan": False, "default": _whole}

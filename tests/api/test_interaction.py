@@ -131,6 +131,7 @@ def test_citations_are_listed_once_in_order() -> None:
 
     notes = [cited("u1", "one"), cited("u2", "two"), cited("u1", "one again"), cited("u3", None), {"type": "word_info"}]
     place = {"type": "place_citation", "name": "Café", "url": "u4"}
+    notes += [{"type": "url_citation", "title": "no url"}] * 2
     answer = Interaction(
         {"status": "completed", "steps": [out(t("x", annotations=notes)), out(t("y", annotations=[place]))]}
     )
@@ -138,8 +139,22 @@ def test_citations_are_listed_once_in_order() -> None:
         ("one", "u1"),
         ("two", "u2"),
         ("u3", "u3"),
+        ("no url", ""),
         ("Café", "u4"),
     ]
+
+
+def test_steps_are_kept_without_half_surrogate_pairs_and_read_as_they_came() -> None:
+    said = [out(t("a\ud83d", note="\ude00")), {"type": "function_call", "id": "q1", "arguments": {"\ud83d": "\ud83d"}}]
+    answer = Interaction({"status": "completed", "steps": said})
+    kept = [
+        out(t("a\ufffd", note="\ufffd")),
+        {"type": "function_call", "id": "q1", "arguments": {"\ufffd": "\ufffd"}},
+    ]
+    assert answer.steps == kept
+    assert (answer.text, answer.raw["steps"]) == ("a\ud83d", said)
+    pair = out(t("\ud83d\ude00\ud83d"))  # a whole pair that came in two strings
+    assert Interaction({"status": "completed", "steps": [pair]}).steps == [out(t("😀\ufffd"))]
 
 
 # Folding -----------------------------------------------------------------------------------------------------------

@@ -210,6 +210,9 @@ def test_json_has_the_servers_own_digits(digits: str) -> None:
 def test_citations_follow_the_answer() -> None:
     outcome = gemini("generate", "--citations", "hi", answers=[reply(cited("Text.", NOTE, NOTE))])
     assert outcome.out == "Text.\n\nCitations:\n- [A B](https://a.example)\n"
+    untitled = {"type": "url_citation", "title": "A book"}
+    outcome = gemini("generate", "--citations", "hi", answers=[reply(cited("Text.", untitled))])
+    assert outcome.out == "Text.\n\nCitations:\n- A book\n"
     assert gemini("generate", "--citations", "hi", answers=[reply(cited("Text."))]).out == "Text.\n"
     assert gemini("generate", "hi", answers=[reply(cited("Text.", NOTE))]).out == "Text.\n"
 
@@ -485,6 +488,39 @@ def test_half_a_surrogate_pair_goes_into_a_file_as_replacement() -> None:
     assert outcome.status == 0
     assert "U+FFFD" in outcome.err
     assert Path("out.txt").read_text() == "a\ufffd"
+
+
+def test_half_a_surrogate_pair_is_not_sent() -> None:
+    for argv in (
+        ["--set", r'input="\ud83d"', "--set", "store=true"],
+        ["--request", "half.json", "hi"],
+        ["--api", "generate-content", "--request", "half.json", "hi"],
+        ["-n", "--request", "half.json", "hi"],
+    ):
+        Path("half.json").write_text(r'{"labels": {"a": ["b\ud83d"]}}')
+        outcome = gemini("generate", *argv)
+        assert (outcome.status, outcome.out) == (3, "")
+        assert "half a surrogate pair" in outcome.err
+    assert outcome.err == r'gemini-cli: input: labels.a[0]: half a surrogate pair, "b\ud83d", is not text' + "\n"
+    pair = gemini("generate", "-n", "--set", r'input="\ud83d\ude00"')
+    assert (pair.status, pair.body["input"]) == (0, "😀")
+
+
+def test_a_row_with_half_a_surrogate_pair_fails_and_the_others_are_asked() -> None:
+    outcome = gemini("map", "-", stdin=b'"a\\ud83d"\n"b"\n', answers=[reply(interaction("B"))])
+    rows = [json.loads(line) for line in outcome.out.splitlines()]
+    assert (outcome.status, [row["ok"] for row in rows]) == (11, [False, True])
+    assert rows[0]["error"]["kind"] == "input"
+
+
+def test_half_a_surrogate_pair_in_an_answer_is_kept_as_replacement() -> None:
+    block = b'{"type":"text","text":"a\\ud83d"}'
+    body = b'{"status":"completed","steps":[{"type":"model_output","content":[%s]}]}' % block
+    assert gemini("generate", "--history", "h.json", "one", answers=[reply(body)]).status == 0
+    wire = ScriptedTransport([reply(interaction("b"))])
+    assert gemini("generate", "--history", "h.json", "two", answers=wire).status == 0
+    assert wire.body()["input"][1]["content"] == [{"type": "text", "text": "a\ufffd"}]
+    assert json.loads(Path("h.json").read_text())[1]["content"] == [{"type": "text", "text": "a\ufffd"}]
 
 
 def test_the_file_beside_the_output_cannot_be_planted() -> None:

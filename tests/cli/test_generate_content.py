@@ -56,6 +56,32 @@ def test_stream_asks_and_prints() -> None:
     assert json.loads(call.content) == {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
 
 
+def test_text_around_code_is_one_text_in_both_commands(tmp_path: Path) -> None:
+    """As the SDK reads this API (api/README.md 11.26); of Interactions it reads only the last run of text (6.10)."""
+    parts = [
+        {"text": "Before. "},
+        {"executableCode": {"language": "PYTHON", "code": "1"}},
+        {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1"}},
+        {"text": "After."},
+    ]
+    body = {"candidates": [{"content": {"parts": parts}, "finishReason": "STOP"}]}
+    said = (0, "Before. After.\n", "")
+    assert ask(answers=[reply(body)]) == said
+    assert stream(*data(body)) == said
+    assert ask("--long", answers=[reply(body)]) == said
+    for command in ("generate", "stream"):
+        answer = reply(body) if command == "generate" else sse(*data(body))
+        path = tmp_path / command
+        assert gemini(command, *API, "-o", str(path), "hi", answers=[answer]).status == 0
+        assert path.read_text() == "Before. After."
+
+
+def test_a_source_without_an_address_is_its_title() -> None:
+    sources = {"groundingMetadata": {"groundingChunks": [{"web": {"title": "a.org"}}, {"web": {"uri": "u"}}]}}
+    body = {"candidates": [{"content": {"parts": [{"text": "Hi"}]}, "finishReason": "STOP", **sources}]}
+    assert ask("--citations", answers=[reply(body)]).out == "Hi\n\nCitations:\n- a.org\n- [u](u)\n"
+
+
 def test_json_is_what_the_server_sent() -> None:
     body = chunk("Hello!", "STOP", x_unknown=[1, None])
     assert ask("--json", answers=[reply(body)]).json == body

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from gemini_cli.api import errors
 from gemini_cli.api.accumulator import StreamAccumulator
 from gemini_cli.api.adapter import Request
-from gemini_cli.api.body import Body
+from gemini_cli.api.body import Body, require_text
 from gemini_cli.api.events import Event
 from gemini_cli.api.fields import get_typed, parse_object
 from gemini_cli.api.generate_content import request_mapping
@@ -29,6 +29,7 @@ class GenerateContentAdapter:
     stores_interactions = False
 
     def build_request(self, body: Body) -> Request:
+        require_text(body)
         return request_mapping.map_request(body)
 
     def parse_response(self, text: str) -> Interaction:

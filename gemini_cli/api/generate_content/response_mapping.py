@@ -19,6 +19,7 @@ from gemini_cli.api.body import parse_path, set_path
 from gemini_cli.api.errors import BLOCKED_CODES
 from gemini_cli.api.fields import get_objects, get_typed, without_nulls
 from gemini_cli.api.generate_content.contents import GENERATED_ID_PREFIX
+from gemini_cli.api.interaction import GENERATE_CONTENT
 from gemini_cli.errors import RejectedError, UsageError
 from gemini_cli.formats.mime_types import content_kind
 
@@ -110,7 +111,7 @@ class ResponseMapper:
         return {"event_type": "interaction.completed", "interaction": interaction}
 
     def _name(self) -> dict[str, str]:
-        return {"model": self._model} if self._model else {}
+        return {"object": GENERATE_CONTENT, **({"model": self._model} if self._model else {})}
 
     def _candidate(self, candidate: dict[str, Any]) -> Iterator[ResponsePayload]:
         for part in get_objects(get_typed(candidate, "content", dict) or {}, "parts"):
