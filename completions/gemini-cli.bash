@@ -13,7 +13,7 @@ _gemini_cli_after() {
     local chatoptions='--session --replay -0 --null --list --show --delete --remote'
     local calltooloptions='--exec --result --ask --max-rounds --tool-timeout'
     local mapoptions='-j --jobs --rate --unordered --checkpoint -o --output -n --dry-run'
-    local templateoptions='-p --prompt --csv'
+    local templateoptions='-p --prompt --csv --delimiter'
     local globaloptions_11='--json -q --quiet -v --verbose'
     local submitoptions='--display-name -n --dry-run'
     local resultsoptions='-o --output --schema'
@@ -74,8 +74,8 @@ _gemini_cli_value() {
             *' --format-image' | *' --format-audio' | *' --previous' | *' --label' | *' --safety' | *' --base-url' | \
             *' --api-version' | *' --connect-timeout' | *' --idle-timeout' | *' --timeout' | *' --retries' | *' --retry-unknown' | \
             *' --exec' | *' --result' | *' --max-rounds' | *' --tool-timeout' | *' -j' | *' --jobs' | \
-            *' --rate' | *' -p' | *' --prompt' | *' --display-name' | *' --name' | *' --mime' | \
-            *' --port' | *' --fault' | *' --file-host') ;;
+            *' --rate' | *' -p' | *' --prompt' | *' --delimiter' | *' --display-name' | *' --name' | \
+            *' --mime' | *' --port' | *' --fault' | *' --file-host') ;;
         *' --api') words="interactions generate-content" ;;
         *' -m' | *' --model') words="gemini-flash-latest gemini-flash-lite-latest gemini-pro-latest" ;;
         *' --thinking') words="minimal low medium high xhigh" ;;

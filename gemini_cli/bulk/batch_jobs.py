@@ -116,41 +116,52 @@ class Batch(NamedTuple):
 def prepare_batch(
     found: Iterable[Row], template: RequestTemplate, resolve_attachments: Callable[[Body], object]
 ) -> Batch:
-    """All rows as requests of one job, in a file without a name; InputError if one of them cannot be one.
+    """Write all rows as requests of one job to a file without a name; InputError if one of them cannot be one.
 
-    `resolve_attachments` sees each question before it is put in the family's words, and what is attached to all of them
-    first.
+    `resolve_attachments` gets each request before it is converted, and before that the attachments of all requests.
     """
-    models: dict[str, int] = {}
     resolve_attachments({"input": template.shared_parts})
+    models: set[str] = set()
 
     def lines() -> Iterator[bytes]:
-        for row in found:
-            line, path = request_line(row, template, resolve_attachments)
-            models.setdefault(path, row.line)
-            if len(models) > 1:
-                raise row.input_error(f"a job has one model, and that of line {min(models.values())} is another one")
+        for line, model in request_lines(found, template, resolve_attachments):
+            models.add(model)
             yield line
-        if not models:
-            raise InputError("there are no rows")
 
     source = LocalFile.from_chunks(lines(), "the rows")
-    return Batch(next(iter(models)), source)
+    return Batch(models.pop(), source)
 
 
-def request_line(
+def request_lines(
+    found: Iterable[Row], template: RequestTemplate, resolve_attachments: Callable[[Body], object]
+) -> Iterator[tuple[bytes, str]]:
+    """Yield each row's line of the job, and the path of the model, which is the same for all.
+
+    InputError if there are no rows, or one of them cannot be a request.
+    """
+    first: tuple[int, str] | None = None
+    for row in found:
+        line, path = _request_line(row, template, resolve_attachments)
+        first = first or (row.line, path)
+        if path != first[1]:
+            raise row.input_error(f"a job has one model, and that of line {first[0]} is another one")
+        yield line, path
+    if first is None:
+        raise InputError("there are no rows")
+
+
+def _request_line(
     row: Row, template: RequestTemplate, resolve_attachments: Callable[[Body], object]
 ) -> tuple[bytes, str]:
-    """A row's line of the job, and the path of the model it is for."""
     if row.fault:
         raise row.input_error(row.fault)
     try:
-        asked = template.fill(row)
-        resolve_attachments(asked)
-        path, body = GENERATE_CONTENT_ADAPTER.build_request(asked)
+        body = template.fill(row)
+        resolve_attachments(body)
+        path, sent = GENERATE_CONTENT_ADAPTER.build_request(body)
     except UsageError as error:
         raise row.input_error(error.message) from None
-    line = strict_json.dumps({"key": encode_key(row.key), "request": body}).encode()
+    line = strict_json.dumps({"key": encode_key(row.key), "request": sent}).encode()
     return line + b"\n", path.removesuffix(":generateContent")
 
 

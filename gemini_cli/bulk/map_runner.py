@@ -1,12 +1,12 @@
-"""One request for each row, several at a time: what is asked, what is kept, what is handed on, and when to stop.
+"""Send one request for each row, in parallel, and stop when the next rows would fail as well.
 
-Rule 1. A row that has a result in the checkpoint is not asked; one that was sent and has none only if that is allowed.
-What failed for a reason outside of the row has no result, and is asked again by a later run.
-Rule 2. A worker has its result on disk before it hands it on or takes another row. Whatever ends a run, and whoever
-keeps it waiting, no more rows than there are workers have been sent and have no result.
-Rule 3. A quota of the day ends the run; so do EQUAL failures in a row that are the same and not the row's own, as there
-is little hope for the next. A worker knows before it takes another row. What is under way then is waited for, the rest
-is not sent.
+Rule 1. A row that has a result in the checkpoint is not sent; one that was sent without a result only if that is
+allowed. A row that failed for a reason outside of the row has no result, and is sent by a later run.
+Rule 2. A worker has its result on disk before it returns it or takes another row. However a run ends, no more rows than
+there are workers were sent without a result.
+Rule 3. A daily quota ends the run; so do MAX_EQUAL_FAILURES equal errors in a row. Of the server's errors, that is in
+the order of the responses; of errors on this machine (a field that is missing, a line that is not JSON), in the order
+of the input. A worker checks this before it takes another row. Requests under way are waited for, the rest is not sent.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from gemini_cli.bulk import output_rows
 from gemini_cli.bulk.checkpoint import CheckpointStore, RowResult
 from gemini_cli.bulk.output_rows import OutputRow, SchemaValidator
 from gemini_cli.bulk.rate_limiter import AdaptiveLimiter, LimiterClosed
-from gemini_cli.bulk.request_template import RequestTemplate
+from gemini_cli.bulk.request_template import EMPTY_PROMPT, RequestTemplate
 from gemini_cli.bulk.rows import Row
 from gemini_cli.bulk.worker_pool import WorkerPool
 from gemini_cli.client.api_client import ApiClient, OnRetry
@@ -38,6 +38,7 @@ from gemini_cli.errors import (
 from gemini_cli.transport.deadline import extend_alarm
 
 MAX_EQUAL_FAILURES = 10
+LOCAL_FAILURES_KEPT = 5000  # the rows under way are closer together than this
 SPARE_RETRIES = 50  # for the whole run, beside one for each row
 STOP_GRACE = 0.2  # seconds for answers that are under way when a signal or the deadline ends the run
 
@@ -148,8 +149,10 @@ class Worker:
         self._row: tuple[Row, str]
 
     def __call__(self, task: tuple[int, Row]) -> RowOutcome | None:
-        """None for a row that is not sent any more; OutputError if nobody can remember it."""
+        """Do one row; None for one that is not sent any more. OutputError if the checkpoint cannot be written."""
         place, row = task
+        if self._breaker.fatal_error is not None:
+            return None
         try:
             if row.fault:
                 raise row.input_error(row.fault)
@@ -159,6 +162,7 @@ class Worker:
                 return RowOutcome(place, row, known)
             body = self._dependencies.template.fill(row)
         except CliError as failure:
+            self._breaker.record_local(place, row, failure)
             return RowOutcome(place, row, output_rows.error_row(row.key, failure, line=row.line))
         try:
             return RowOutcome(place, row, self._send(row, digest, body), sent=True)
@@ -179,7 +183,7 @@ class Worker:
             return None
         raise UnknownOutcomeError(
             "an earlier run sent it and saw no answer; it may have been carried out and billed",
-            hint="--retry-unknown 1 asks it again",
+            hint="--retry-unknown 1 sends it again",
             billed="maybe",
         )
 
@@ -218,36 +222,55 @@ class Worker:
 
 
 class CircuitBreaker:
-    """Watches what comes of the rows that were asked; `fatal_error` is the failure that ends the run.
-
-    And closes the gate.
-    """
+    """Ends the run when the next rows would fail as well; `fatal_error` is the error that ended it."""
 
     def __init__(self, limiter: AdaptiveLimiter) -> None:
         self.fatal_error: CliError | None = None
         self._limiter = limiter
         self._last: tuple[object, ...] = ()
         self._times = 0
+        self._local: dict[int, str] = {}  # errors of rows that were not sent, by their place in the input
         self._lock = threading.Lock()
 
     def record(self, failure: CliError | None) -> None:
+        """Count what came of a row that was sent."""
         with self._lock:
-            if self.fatal_error is None and self._is_fatal(failure):
-                self.fatal_error = failure
-                self._limiter.close()
+            if self.fatal_error is None and failure is not None and self._is_fatal(failure):
+                self._stop(failure)
+            elif not isinstance(failure, FATAL):
+                self._times = 0
 
-    def _is_fatal(self, failure: CliError | None) -> bool:
+    def record_local(self, place: int, row: Row, failure: CliError) -> None:
+        """Count a row that could not be sent. A row without a prompt is not counted: tables have empty cells."""
+        reason = row.reason(failure.message)
+        if not isinstance(failure, InputError) or reason == EMPTY_PROMPT:
+            return
+        with self._lock:
+            self._local[place] = reason
+            equal = 1
+            for step in (-1, 1):
+                other = place + step
+                while equal < MAX_EQUAL_FAILURES and self._local.get(other) == reason:
+                    equal, other = equal + 1, other + step
+            if equal == MAX_EQUAL_FAILURES and self.fatal_error is None:
+                self._stop(failure)
+            if len(self._local) > 2 * LOCAL_FAILURES_KEPT:
+                latest = max(self._local)
+                self._local = {at: why for at, why in self._local.items() if at > latest - LOCAL_FAILURES_KEPT}
+
+    def _is_fatal(self, failure: CliError) -> bool:
         if not isinstance(failure, FATAL):
-            self._times = 0
             return False
         like = (failure.kind, failure.http_status, failure.code, failure.message)
         self._times = self._times + 1 if like == self._last else 1
         self._last = like
-        if isinstance(failure, QuotaError) or self._times == MAX_EQUAL_FAILURES:
-            times = "" if isinstance(failure, QuotaError) else f"{MAX_EQUAL_FAILURES} failures like this in a row; "
-            failure.hint = f"{times}the rest was not sent; with --checkpoint, the same command goes on from here"
-            return True
-        return False
+        return isinstance(failure, QuotaError) or self._times == MAX_EQUAL_FAILURES
+
+    def _stop(self, failure: CliError) -> None:
+        times = "" if isinstance(failure, QuotaError) else f"{MAX_EQUAL_FAILURES} failures like this in a row; "
+        failure.hint = f"{times}the rest was not sent; with --checkpoint, the same command goes on from here"
+        self.fatal_error = failure
+        self._limiter.close()
 
 
 class UnorderedResults:

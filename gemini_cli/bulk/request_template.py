@@ -20,6 +20,7 @@ from gemini_cli.files.content_parts import Attachment, Part, join_prompt, text_p
 from gemini_cli.formats import strict_json
 
 PROMPT_FIELDS = ("input", "prompt")
+EMPTY_PROMPT = "its prompt is empty"
 STANDS_ALONE = "its input is no content, so the profile's prompt and -a cannot go with it"
 
 
@@ -113,6 +114,8 @@ class RequestTemplate:
             if self._prefix or attached:
                 raise InputError(STANDS_ALONE)
             return body
+        if not asked and any(fields.get(name) == "" for name in PROMPT_FIELDS):
+            raise InputError(EMPTY_PROMPT)
         if len(asked) != 1:
             raise InputError("it has both input and prompt" if asked else "it has neither input nor prompt")
         return {**body, "input": self._input(asked[0], attached)}
@@ -128,7 +131,7 @@ class RequestTemplate:
         if isinstance(turn_input, str):
             found = user_input(join_prompt(self._prefix, turn_input), attached, None)
             if found is None:
-                raise InputError("its prompt is empty")
+                raise InputError(EMPTY_PROMPT)
             return found
         if not self._prefix and not attached:
             return turn_input

@@ -1,14 +1,15 @@
-"""The rows of `map` and `batch`: what goes in, a line each, and what comes out.
+"""Read the input rows of `map` and `batch`.
 
-An input row is a line of JSON, a string or an object, or a record of CSV under its header. A line that is none becomes
-a Row with a `fault`, never a stop: it is answered by a failed output row that names the line. Input is read in pieces,
-and no more of it than one line is held.
+A row is a line of JSON, a string or an object, or a record of CSV under its header. A malformed line becomes a Row with
+a `fault`, which is answered by a failed output row that names the line. Input that has no rows at all (a JSON array,
+UTF-16, lines that end with CR) is an InputError before the first row. No more than one line is held in memory.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from gemini_cli.errors import InputError
@@ -20,7 +21,8 @@ KEYS_IN_MEMORY = 2 * 1024 * 1024  # bytes of keys, which are remembered without 
 KEY_OVERHEAD = 200  # bytes that a key takes beside itself
 
 Key = str | int
-KEY_FIELDS = ("key", "id")  # a row's own name for itself, which stays here
+KEY_FIELDS = ("key", "id", "custom_id")  # a row's own name for itself, which is never sent
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Row(NamedTuple):
@@ -40,6 +42,10 @@ class Row(NamedTuple):
     def input_error(self, reason: str) -> InputError:
         return InputError(f"line {self.line}: {reason}")
 
+    def reason(self, message: str) -> str:
+        """The message of an `input_error` without its line, so that equal reasons can be counted."""
+        return message.removeprefix(f"line {self.line}: ")
+
 
 class Line(NamedTuple):
     """`data` without its newline; None if it is longer than the limit. `end` counts the input's bytes up to here."""
@@ -50,10 +56,51 @@ class Line(NamedTuple):
     end: int
 
 
-def read_rows(pieces: Iterable[bytes], *, csv: bool) -> Iterator[Row]:
-    """The rows of a file, each key once: a row with the key of an earlier one is a fault."""
-    found = split_lines(pieces)
-    return _unique(_records(found) if csv else _values(found))
+def read_rows(pieces: Iterable[bytes], *, csv: bool, delimiter: str | None = None) -> Iterator[Row]:
+    """Yield the rows of a file; a row with the key of an earlier one is a fault.
+
+    InputError, before the first row, for a file that has no rows in it. `delimiter` is the one of CSV; None is a comma
+    that was not asked for.
+    """
+    found = _checked_lines(split_lines(pieces), csv=csv)
+    return _unique(_records(found, delimiter) if csv else _values(found))
+
+
+def read_first_row(rows: Iterator[Row]) -> Iterator[Row]:
+    """Read the first row now, so that a file without rows is an error before anything is sent."""
+    return chain(list(islice(rows, 1)), rows)
+
+
+def _checked_lines(lines: Iterator[Line], *, csv: bool) -> Iterator[Line]:
+    """The lines without blank ones at the start; InputError if the first line shows that this is no file of rows."""
+    for line in lines:
+        data = line.data
+        if data is not None and (data.startswith(UTF16_MARKS) or b"\0" in data[:4]):
+            raise InputError("the rows are not UTF-8, but UTF-16", hint="iconv -f UTF-16 -t UTF-8 FILE")
+        if data is not None and not data.strip(b", ;\t" if csv else None):
+            continue
+        if data is not None and not csv:
+            _check_first_value(data)
+        yield line
+        break
+    yield from lines
+
+
+def _check_first_value(data: bytes) -> None:
+    if data.lstrip().startswith(b"["):
+        raise InputError("the rows are a JSON array, not a value on each line", hint="jq -c '.[]' FILE")
+    if b"\r" in data:
+        try:
+            strict_json.loads(data.decode())
+        except ValueError:
+            raise _carriage_returns() from None
+
+
+def _carriage_returns() -> InputError:
+    return InputError(
+        "the lines end with CR alone",
+        hint="tr '\\r' '\\n' <FILE, and iconv -f MACINTOSH -t UTF-8 if it is an old Mac's file",
+    )
 
 
 def file_chunks(path: str) -> Iterator[bytes]:
@@ -123,19 +170,23 @@ def _row(line: int, value: Any, end: int) -> Row:
     return Row(line, key, value, end)
 
 
-def _records(lines: Iterator[Line]) -> Iterator[Row]:
-    """CSV as RFC 4180 has it; the cells of a record are the fields of an object, all of them text."""
+def _records(lines: Iterator[Line], delimiter: str | None) -> Iterator[Row]:
+    """Read CSV (RFC 4180); the cells of a record are the fields of an object, all of them text.
+
+    Empty cells at the end of a line are ignored: spreadsheets write them for columns that were deleted.
+    """
     import csv
 
     csv.field_size_limit(LINE_LIMIT)
     texts = _Texts(lines, csv.Error)
-    reader = csv.reader(texts, strict=True)
+    reader = csv.reader(texts, strict=True, delimiter=delimiter or ",")
     try:
-        header = next(reader, [])
+        header = _without_empty_end(next(reader, []), 0)
     except csv.Error as error:
-        raise InputError(f"line 1: not a header of CSV: {error}") from None
-    if len(set(header)) != len(header):
-        raise InputError("line 1: the header of the CSV names a column twice")
+        if "new-line" in str(error):
+            raise _carriage_returns() from None
+        raise InputError(f"line {texts.number}: not a header of CSV: {_csv_fault(error)}") from None
+    _check_header(header, texts.number, delimiter)
     while True:
         line = texts.number + 1
         try:
@@ -144,18 +195,50 @@ def _records(lines: Iterator[Line]) -> Iterator[Row]:
                 return
             "".join(cells).encode()
         except csv.Error as error:
-            yield Row(line, line, "", texts.end, f"not CSV: {error}")
+            yield Row(line, line, "", texts.end, f"not CSV: {_csv_fault(error)}")
         except UnicodeEncodeError:
             yield Row(line, line, "", texts.end, "not valid UTF-8")
         else:
+            cells = _without_empty_end(cells, len(header))
             if len(cells) == len(header):
                 yield _row(line, dict(zip(header, cells, strict=True)), texts.end)
             elif cells:
                 yield Row(line, line, "", texts.end, f"{len(cells)} cells, the header has {len(header)}")
 
 
+def _check_header(header: list[str], line: int, delimiter: str | None) -> None:
+    if len(set(header)) != len(header):
+        raise InputError(f"line {line}: the header of the CSV names a column twice")
+    if delimiter is None and len(header) == 1:
+        for other, spelling in ((";", "';'"), ("\t", "'\\t'")):
+            if other in header[0]:
+                raise InputError(
+                    f"line {line}: the header of the CSV is one column, {header[0]!r}",
+                    hint=f"--delimiter {spelling} separates the columns there; --delimiter , takes it as one",
+                )
+
+
+def _without_empty_end(cells: list[str], least: int) -> list[str]:
+    count = len(cells)
+    while count > least and not cells[count - 1]:
+        count -= 1
+    return cells[:count]
+
+
+def _csv_fault(error: Exception) -> str:
+    """The reason in the words of CSV, not of Python's module."""
+    reasons = {
+        "unexpected end": "a quote is not closed",
+        "expected after": "there is text after a closing quote",
+        "new-line": "a carriage return outside of quotes",
+        "field limit": f"a cell is larger than {LINE_LIMIT} bytes",
+        "NUL": "a NUL character",
+    }
+    return next((reason for words, reason in reasons.items() if words in str(error)), str(error))
+
+
 class _Texts:
-    """Lines as csv wants them: text with its line end. What is no UTF-8 is found in the cells."""
+    """Lines as the csv module reads them: text with its line end. Invalid UTF-8 is found later, in the cells."""
 
     def __init__(self, lines: Iterator[Line], error: type[Exception]) -> None:
         self.number = 0
@@ -212,6 +295,3 @@ class _OnDisk:
 
     def close(self) -> None:
         self._rows.close()
-
-
-# What comes out -----------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from gemini_cli.bulk import rows
 from gemini_cli.bulk.request_template import RequestTemplate
 from gemini_cli.bulk.rows import Row
 from gemini_cli.cli.context import Context
-from gemini_cli.config.option_groups import FILE_NAME
+from gemini_cli.config.option_groups import FILE_NAME, ONCE
 from gemini_cli.config.request_options import PromptOptions
 from gemini_cli.errors import UsageError
 
@@ -33,7 +33,14 @@ class TemplateOptions:
             help="the prompt: {name} is a field of the row, {_} the whole row as JSON, {{ }} braces",
         ),
     ] = None
-    csv: Annotated[bool, Option("--csv", help="the rows are CSV, with a header")] = False
+    csv: Annotated[bool, Option("--csv", help="the rows are CSV, with a header; implied by a name in .csv or .tsv")] = (
+        False
+    )
+    delimiter: Annotated[
+        str | None,
+        Option("--delimiter", metavar="C", help="the character between the columns of CSV; a tab for .tsv, or a comma"),
+        ONCE,
+    ] = None
 
 
 RowsArgument = Annotated[
@@ -64,6 +71,7 @@ def read_row_input(
         raise UsageError("give the prompt with -p or with -f, not both")
     if path == "-":
         _check_stdin(context, prompt_options)
+    csv, delimiter = _csv_format(path, template_options)
     source = context.terminal.stdin_chunks() if path == "-" else rows.file_chunks(path)
     body = context.build_body(stream=False)
     adapter.build_request({"input": "", **body})  # what cannot be asked of any row
@@ -78,8 +86,24 @@ def read_row_input(
         attached=prompt_input.load_attachments,
     )
     return RowInput(
-        rows.read_rows(source, csv=template_options.csv), form, None if path == "-" else os.path.getsize(path) or None
+        rows.read_rows(source, csv=csv, delimiter=delimiter),
+        form,
+        None if path == "-" else os.path.getsize(path) or None,
     )
+
+
+def _csv_format(path: str, template_options: TemplateOptions) -> tuple[bool, str | None]:
+    """Whether the rows are CSV, and its delimiter if that is known."""
+    ending = os.path.splitext(path)[1].lower()
+    csv = template_options.csv or ending in (".csv", ".tsv")
+    if template_options.delimiter is None:
+        return csv, "\t" if ending == ".tsv" else None
+    if not csv:
+        raise UsageError("--delimiter has no effect without --csv")
+    delimiter = "\t" if template_options.delimiter == "\\t" else template_options.delimiter
+    if len(delimiter) != 1 or delimiter in '"\r\n\0':
+        raise UsageError(f"--delimiter {template_options.delimiter!r}: give one character, or \\t for a tab")
+    return csv, delimiter
 
 
 def _check_stdin(context: Context, prompt_options: PromptOptions) -> None:

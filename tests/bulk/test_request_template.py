@@ -20,7 +20,7 @@ def attached(texts: Sequence[str]) -> list[Part]:
 
 
 def form(body: dict[str, Any] | None = None, **more: Any) -> RequestTemplate:
-    said = {"prompt": None, "prefix": "", "attach": (), "way": (), **more}
+    said = {"prompt": None, "prefix": "", "attach": (), "digest_parts": (), **more}
     return RequestTemplate(body or {"model": "m"}, attached=attached, **said)
 
 
@@ -80,7 +80,8 @@ def test_a_rows_fields_lie_over_what_is_said_for_all() -> None:
         ({"text": "x"}, {"prompt": "{txt}"}, "line 3: it has no field 'txt', only text"),
         ({}, {"prompt": "{txt}"}, "line 3: it has no field 'txt', only none"),
         ({"text": "x"}, {}, "line 3: it has neither input nor prompt"),
-        ("", {}, "line 3: it has neither input nor prompt"),
+        ("", {}, "line 3: its prompt is empty"),
+        ({"prompt": ""}, {}, "line 3: its prompt is empty"),
         ({"input": "a", "prompt": "b"}, {}, "line 3: it has both input and prompt"),
         ({"input": "a", "stream": True}, {}, "line 3: the request says stream: true; use `stream`"),
         ("a", {"attach": ["{path}"]}, "line 3: it has no field 'path', only input"),
@@ -131,7 +132,7 @@ def test_the_digest_changes_with_the_row_and_with_what_is_said_for_all() -> None
         {"prompt": "{a}"},
         {"attach": ["files/a;type=image/png"]},
         {"prefix": "p"},
-        {"way": ["generate-content"]},
+        {"digest_parts": ["generate-content"]},
     ]
     ways = [{}, *said, {"body": {"model": "n"}}]
     digests = [form(**way).digest(row) for way in ways] + [form().digest(other)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,6 +38,7 @@ def told(data: bytes, **more: Any) -> list[tuple[int, Any, Any]]:
         (b'"a"\n"b"', [(1, 1, "a"), (2, 2, "b")]),
         (b'\xef\xbb\xbf"a"\r\n\r\n{"x":1}\r\n', [(1, 1, "a"), (3, 3, {"x": 1})]),
         (b'{"key":"k","id":"i"}', [(1, "k", {"key": "k", "id": "i"})]),
+        (b'{"custom_id":"c"}', [(1, "c", {"custom_id": "c"})]),
         (b'{"id":7}\n{"key":null}', [(1, 7, {"id": 7}), (2, 2, {"key": None})]),
         ('"\u2028 \u0085"'.encode(), [(1, 1, "\u2028 \u0085")]),
     ],
@@ -63,10 +65,40 @@ def test_rows_are_lines_of_json(data: bytes, expected: list[Any]) -> None:
     ],
 )
 def test_a_line_that_is_no_row_has_a_fault_and_the_next_one_is_read(line: bytes, fault: str) -> None:
-    bad, good = read(line + b'\n"good"\n', piece=4096)
-    assert (bad.line, bad.key) == (1, 1)
+    _, bad, good = read(b'"first"\n' + line + b'\n"good"\n', piece=4096)
+    assert (bad.line, bad.key) == (2, 2)
     assert bad.fault.startswith(fault)
-    assert (good.line, good.value, good.fault) == (2, "good", "")
+    assert (good.line, good.value, good.fault) == (3, "good", "")
+
+
+@pytest.mark.parametrize(
+    ("data", "csv", "message", "hint"),
+    [
+        (b'[\n {"input":"a"},\n {"input":"b"}\n]\n', False, "JSON array", "jq -c '.[]'"),
+        (b'\n \n[{"input":"a"}]', False, "JSON array", "jq -c '.[]'"),
+        (b'\xef\xbb\xbf["a"]', False, "JSON array", "jq -c '.[]'"),
+        ('"a"\n"b"\n'.encode("utf-16"), False, "UTF-16", "iconv -f UTF-16"),
+        ("text\none\n".encode("utf-16"), True, "UTF-16", "iconv -f UTF-16"),
+        ("text\none\n".encode("utf-16-le"), True, "UTF-16", "iconv -f UTF-16"),
+        ("text\none\n".encode("utf-16-be"), True, "UTF-16", "iconv -f UTF-16"),
+        (b"id,text\ra,one\rb,two\r", True, "CR alone", "tr '\\r' '\\n'"),
+        (b'"a"\r"b"\r', False, "CR alone", "iconv"),
+        (b"text;label\none;x\n", True, "one column, 'text;label'", "--delimiter ';'"),
+        (b"text\tlabel\none\tx\n", True, "one column, 'text\\tlabel'", "--delimiter '\\t'"),
+    ],
+)
+def test_a_file_without_rows_is_an_error_before_the_first_row(data: bytes, csv: bool, message: str, hint: str) -> None:
+    with pytest.raises(InputError, match=re.escape(message)) as raised:
+        next(rows.read_rows([data[:3], data[3:]], csv=csv))
+    assert hint in str(raised.value.hint)
+
+
+def test_the_first_row_can_be_read_ahead() -> None:
+    found = rows.read_first_row(rows.read_rows([b'"a"\n"b"\n'], csv=False))
+    assert [row.value for row in found] == ["a", "b"]
+    assert list(rows.read_first_row(rows.read_rows([], csv=False))) == []
+    with pytest.raises(InputError, match="JSON array"):
+        rows.read_first_row(rows.read_rows([b"[1]"], csv=False))
 
 
 @pytest.mark.parametrize("few", [1, 250, 450, 650, rows.KEYS_IN_MEMORY])
@@ -114,6 +146,9 @@ def test_what_was_written_is_read(values: list[Any], piece: int, end: str, bom: 
     assert not any(row.fault for row in found)
 
 
+VALUES, EMPTY = {"a": "1", "b": "2"}, {"a": "1", "b": ""}
+
+
 # CSV -----------------------------------------------------------------------------------------------------------------
 
 
@@ -123,8 +158,14 @@ def test_what_was_written_is_read(values: list[Any], piece: int, end: str, bom: 
         (b"id,text\na,one\n", [(2, "a", {"id": "a", "text": "one"})]),
         (b'\xef\xbb\xbftext\r\n"two\r\nlines"\r\n\r\nnext', [(2, 2, {"text": "two\nlines"}), (5, 5, {"text": "next"})]),
         (b"a,b\n1\n1,2\n", [(2, 2, "1 cells, the header has 2"), (3, 3, {"a": "1", "b": "2"})]),
-        (b'a\n"x"y\nz\n', [(2, 2, "not CSV: ',' expected after '\"'"), (3, 3, {"a": "z"})]),
+        (b'a\n"x"y\nz\n', [(2, 2, "not CSV: there is text after a closing quote"), (3, 3, {"a": "z"})]),
         (b"a\n\xff\nz\n", [(2, 2, "not valid UTF-8"), (3, 3, {"a": "z"})]),
+        (b'a\n"x\n', [(2, 2, "not CSV: a quote is not closed")]),
+        (b"a\nx\ry\n", [(2, 2, "not CSV: a carriage return outside of quotes")]),
+        (b'"a\rb"\nx\n', [(2, 2, {"a\rb": "x"})]),
+        (b"text,,\none,,\ntwo\n", [(2, 2, {"text": "one"}), (3, 3, {"text": "two"})]),
+        (b"a,b\n1,2,,\n1,,\n1,2,,3\n", [(2, 2, VALUES), (3, 3, EMPTY), (4, 4, "4 cells, the header has 2")]),
+        (b"\n,,\r\ntext\none\n", [(4, 4, {"text": "one"})]),
         (b"a\n", []),
         (b"", []),
     ],
@@ -136,6 +177,18 @@ def test_records_of_csv_are_rows(data: bytes, expected: list[Any]) -> None:
 def test_a_header_that_names_a_column_twice_is_no_header() -> None:
     with pytest.raises(InputError, match="line 1: the header of the CSV names a column twice"):
         read(b"a,a\n1,2\n", csv=True)
+
+
+@pytest.mark.parametrize(
+    ("data", "delimiter", "expected"),
+    [
+        (b'text;n\n"a;b";1\n', ";", {"text": "a;b", "n": "1"}),
+        (b"text\tn\na,b\t1\n", "\t", {"text": "a,b", "n": "1"}),
+        (b"text;n\na\n", ",", {"text;n": "a"}),
+    ],
+)
+def test_a_delimiter_separates_the_columns(data: bytes, delimiter: str, expected: Any) -> None:
+    assert [row.value for row in rows.read_rows([data], csv=True, delimiter=delimiter)] == [expected]
 
 
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r\n"), min_size=1)

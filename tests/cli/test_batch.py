@@ -125,9 +125,10 @@ def test_a_key_comes_back_as_it_went(key: Any) -> None:
     ],
 )
 def test_a_job_is_whole_or_not_started(stdin: bytes, argv: list[str], status: int, message: str) -> None:
-    done = gemini("batch", "submit", *argv, stdin=stdin)
-    assert (done.status, done.out) == (status, "")
-    assert message in done.err
+    for preview in ([], ["-n"]):
+        done = gemini("batch", "submit", *preview, *argv, stdin=stdin)
+        assert (done.status, "" if preview else done.out) == (status, "")
+        assert message in done.err
 
 
 @pytest.mark.parametrize("answer", [{}, {"name": None}, {"name": "files/a"}, {"error": {"code": 3, "message": "m"}}])
@@ -185,7 +186,7 @@ def test_results_are_matched_by_key_and_some_may_have_failed() -> None:
         {"response": DONE},
     )
     done = gemini("batch", "results", "b1", answers=[operation("BATCH_STATE_SUCCEEDED", found, 4)])
-    assert (done.status, done.err) == (11, "gemini-cli: partial: 2 of 4 rows failed\n")
+    assert (done.status, done.err) == (11, "gemini-cli: partial: 2 of 4 rows failed: m, 1 for other reasons\n")
     assert answers(done.out) == [(2, "re"), ("a", "temporary"), ("b", "blocked"), (4, "re")]
     assert rows(done.out)[0]["interaction"] == DONE
 

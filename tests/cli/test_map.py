@@ -19,6 +19,7 @@ from gemini_cli.cli.commands.map import Tally
 from gemini_cli.console.progress import ProgressBar
 from tests.harness import ScriptedTransport, gemini, interaction, reply
 
+FAILED_ROW = '{"key":1,"ok":false,"text":null,"error":{"kind":"input","message":"m"}}'
 ROWS = b'"one"\n{"id":"b","input":"two"}\n{bad\n{"key":7,"prompt":"three"}'
 
 
@@ -76,7 +77,11 @@ def test_what_cannot_be_meant_of_a_run_is_a_usage_error(flags: list[str]) -> Non
 def test_each_row_is_asked_and_answered_in_order() -> None:
     wire = Answering()
     done = gemini("map", "-m", "m", "-j", "3", stdin=ROWS, answers=wire)
-    assert (done.status, done.err) == (11, "gemini-cli: partial: 1 of 4 rows failed\n")
+    assert (done.status, done.err) == (
+        11,
+        "gemini-cli: partial: 1 of 4 rows failed: line 3: not JSON: Expecting property name enclosed in double quotes: "
+        "line 1 column 2 (char 1)\n",
+    )
     assert answers(done.out) == [(1, "re: one"), ("b", "re: two"), (3, "input"), (7, "re: three")]
     assert rows(done.out)[2]["line"] == 3
     assert sorted(body["input"] for body in wire.bodies) == ["one", "three", "two"]
@@ -294,7 +299,7 @@ def test_the_progress_counts_rows_and_tokens() -> None:
     for place in range(2):
         now[0] += 750
         row = Row(place + 1, place, "x", (place + 1) * 1_000_000)
-        tally.add(RowOutcome(place, row, OutputRow("{}", place == 0, None, 123_456_789), sent=True))
+        tally.add(RowOutcome(place, row, OutputRow(FAILED_ROW, place == 0, None, 123_456_789), sent=True))
     bar.close()
     assert "2 rows, 0.0/s, 1 failed, 246913578 tokens" in "".join(written)
 
@@ -318,3 +323,87 @@ def test_a_preview_of_rows_shows_no_tool_header(command: str) -> None:
     assert outcome.status == 0, outcome.err
     assert "secret-of-the-tool" not in outcome.out
     assert "https://e.test/mcp" in outcome.out
+
+
+@pytest.mark.parametrize("argv", [["map"], ["map", "-n"], ["batch", "submit"], ["batch", "submit", "-n"]], ids=" ".join)
+def test_a_json_array_is_no_file_of_rows(argv: list[str]) -> None:
+    done = gemini(*argv, stdin=b'[\n {"input":"a"},\n {"input":"b"}\n]\n')
+    assert (done.status, done.out) == (3, "")
+    assert "jq -c '.[]'" in done.err
+
+
+def test_nothing_is_uploaded_before_the_rows_are_known_to_be_rows(home: Path) -> None:
+    Path("a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    argv = ["map", "--offline", "-v", "--upload", "-a", "a.png", "-p", "look"]
+    done = gemini(*argv, stdin=b"[1]", environ={"HOME": str(home)})
+    assert done.status == 3
+    assert "a.png" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "argv"),
+    [
+        ("rows.csv", b"text,n\none,1\n", []),
+        ("ROWS.CSV", b"text,n\none,1\n", []),
+        ("rows.tsv", b"text\tn\none\t1\n", []),
+        ("rows.csv", b"text;n\none;1\n", ["--delimiter", ";"]),
+        ("rows", b"text\tn\none\t1\n", ["--csv", "--delimiter", "\\t"]),
+    ],
+)
+def test_the_name_and_the_options_say_what_the_rows_are(name: str, data: bytes, argv: list[str]) -> None:
+    Path(name).write_bytes(data)
+    wire = Answering()
+    assert gemini("map", name, *argv, "-p", "{text} {n}", answers=wire).status == 0
+    assert [body["input"] for body in wire.bodies] == ["one 1"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--delimiter", ";"], "no effect without --csv"),
+        (["--csv", "--delimiter", ";;"], "give one character"),
+        (["--csv", "--delimiter", '"'], "give one character"),
+        (["--csv", "--delimiter", ""], "--delimiter is empty"),
+    ],
+)
+def test_a_delimiter_is_one_character_of_csv(argv: list[str], message: str) -> None:
+    done = gemini("map", *argv, stdin=b"a\n")
+    assert (done.status, done.out) == (2, "")
+    assert message in done.err
+
+
+def test_the_first_reason_of_failed_rows_is_told_and_equal_ones_are_counted() -> None:
+    stdin = b'{"t":"x"}\n' * 3 + b"{bad\n" + b'{"typo":"x"}\n'
+    done = gemini("map", "-p", "{typo}", stdin=stdin, answers=Answering())
+    assert (done.status, done.err) == (
+        11,
+        "gemini-cli: partial: 4 of 5 rows failed: line 1: it has no field 'typo', only t (3 times), "
+        "1 for other reasons\n",
+    )
+
+
+def test_ten_rows_in_a_row_that_fail_alike_end_the_run_before_they_are_sent() -> None:
+    done = gemini("map", "-j", "1", "-p", "{typo}", stdin=b'{"t":"x"}\n' * 50)
+    assert done.status == 3
+    assert len(rows(done.out)) == 10
+    assert "it has no field 'typo'" in done.err
+    assert "10 failures like this in a row; the rest was not sent" in done.err
+    many = gemini("map", "-j", "16", stdin=b"one,two\n" * 500)
+    assert many.status == 3
+    assert 10 <= len(rows(many.out)) < 500
+
+
+def test_bad_rows_between_good_ones_do_not_end_the_run() -> None:
+    stdin = b'{"t":"x"}\n{bad\n' * 30
+    done = gemini("map", "-j", "16", "-p", "{t}", stdin=stdin, answers=Answering())
+    assert (done.status, len(rows(done.out))) == (11, 60)
+
+
+def test_a_row_without_an_outcome_names_the_option_that_sends_it_again(tmp_path: Path) -> None:
+    kept = str(tmp_path / "kept")
+    argv = ["map", "-j", "1", "--checkpoint", kept, "--retries", "0"]
+    first = gemini(*argv, stdin=b'"a"\n{bad\n', answers=[httpx.ReadError("silence")])
+    assert first.status == 11
+    again = gemini(*argv, stdin=b'"a"\n{bad\n')
+    assert again.status == 11
+    assert "hint: --retry-unknown 1" in again.err

@@ -12,6 +12,7 @@ from typer import Option
 
 from gemini_cli.api.body import Body
 from gemini_cli.api.generate_content import GENERATE_CONTENT_ADAPTER
+from gemini_cli.bulk.output_rows import FailureSummary
 from gemini_cli.cli import resource_output
 from gemini_cli.cli.command import OptionCommand, command_app, single_argument
 from gemini_cli.cli.context import Context, load_schema
@@ -23,7 +24,7 @@ from gemini_cli.config.option_groups import FILE_NAME, ONCE, option_groups
 from gemini_cli.config.output_options import GlobalOptions
 from gemini_cli.config.request_options import PromptOptions, RequestOptions
 from gemini_cli.config.settings import ConnectionOptions
-from gemini_cli.errors import OutputError, PartialFailure, UsageError
+from gemini_cli.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from gemini_cli.bulk.batch_jobs import Job
@@ -117,8 +118,7 @@ def _preview(context: Context, found: RowInput) -> None:
         context.attachments.preview(body)
         body |= without_secrets(body)
 
-    for row in found.rows:
-        line, _ = batch_jobs.request_line(row, found.template, preview)
+    for line, _ in batch_jobs.request_lines(found.rows, found.template, preview):
         context.terminal.write_row(line.decode())
 
 
@@ -184,13 +184,13 @@ def batch_results(
     failure = job.completion_error()
     if failure is not None:
         raise failure
-    done = bad = 0
+    summary = FailureSummary()
     with context.open_output(results.output) as target:
         for row in batch_jobs.job_results(context.api_client, job, judging):
             target.write_row(f"{row.text}\n")
-            done, bad = done + 1, bad + (not row.ok)
-    if bad:
-        raise PartialFailure(f"{bad} of {done} rows failed")
+            summary.add(row)
+    if error := summary.error():
+        raise error
 
 
 @app.command("cancel", cls=OptionCommand)

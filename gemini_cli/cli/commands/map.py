@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Option
 
-from gemini_cli.bulk.output_rows import error_row
+from gemini_cli.bulk import rows
+from gemini_cli.bulk.output_rows import FailureSummary, OutputRow, error_row
 from gemini_cli.cli.command import OptionCommand, command_app
 from gemini_cli.cli.context import Context
 from gemini_cli.cli.dry_run import without_secrets
@@ -23,7 +24,7 @@ from gemini_cli.config.output_options import GlobalOptions
 from gemini_cli.config.request_options import PromptOptions, RequestOptions
 from gemini_cli.config.settings import ConnectionOptions
 from gemini_cli.console import formatting
-from gemini_cli.errors import CliError, PartialFailure, UsageError
+from gemini_cli.errors import CliError, UsageError
 from gemini_cli.transport.deadline import Clock
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ def map_rows(
     from gemini_cli.bulk.rate_limiter import AdaptiveLimiter
 
     context.deadline.start()
+    input_rows = rows.read_first_row(found.rows)
     context.attachments.resolve({"input": found.template.shared_parts})
     terminal = context.terminal
     with (
@@ -127,13 +129,13 @@ def map_rows(
             notice=terminal.print_notice,
         )
         tally = Tally(progress, context.dependencies.clock)
-        asked = map_runner.run_rows(found.rows, dependencies, jobs=options.jobs, ordered=not options.unordered)
+        asked = map_runner.run_rows(input_rows, dependencies, jobs=options.jobs, ordered=not options.unordered)
         with closing(asked) as outcomes:
             for done in outcomes:
                 target.write_row(f"{done.output.text}\n")
                 tally.add(done)
-    if tally.failed:
-        raise PartialFailure(f"{tally.failed} of {tally.rows} rows failed")
+    if error := tally.summary.error():
+        raise error
     return None
 
 
@@ -141,15 +143,14 @@ class Tally:
     """What has been done so far, and how fast; of the progress, the bytes of the input are the measure."""
 
     def __init__(self, progress: Progress, clock: Clock) -> None:
-        self.rows = self.failed = 0
+        self.summary = FailureSummary()
         self._progress = progress
         self._clock = clock
         self._asked = self._tokens = self._end = 0
         self._started = self._told = clock()
 
     def add(self, done: RowOutcome) -> None:
-        self.rows += 1
-        self.failed += not done.output.ok
+        self.summary.add(done.output)
         self._asked += done.sent
         self._tokens += done.output.tokens
         self._progress.advance(max(done.row.end - self._end, 0))
@@ -158,7 +159,9 @@ class Tally:
         if now - self._told >= COUNT_INTERVAL:
             self._told = now
             rate = self._asked / (now - self._started)
-            self._progress.note(f"{self.rows} rows, {rate:.1f}/s, {self.failed} failed, {self._tokens} tokens")
+            self._progress.note(
+                f"{self.summary.rows} rows, {rate:.1f}/s, {self.summary.failed} failed, {self._tokens} tokens"
+            )
 
 
 def _spacing(rate: str) -> float:
@@ -186,21 +189,22 @@ def _open_checkpoint(path: str | None, found: RowInput, context: Context) -> Ite
 
 
 def _preview(context: Context, found: RowInput) -> None:
-    """`-n`: what would be sent, a line for each row, without a key."""
-    done = bad = 0
+    """Print the request of each row, without a key."""
+    summary = FailureSummary()
     for row in found.rows:
-        done += 1
         try:
             if row.fault:
                 raise row.input_error(row.fault)
-            template_options = found.template.fill(row)
-            context.attachments.preview(template_options)
-            path, body = context.adapter.build_request(without_secrets(template_options))
+            body = found.template.fill(row)
+            context.attachments.preview(body)
+            path, sent = context.adapter.build_request(without_secrets(body))
         except CliError as failure:
-            bad += 1
-            context.terminal.write_row(error_row(row.key, failure, line=row.line).text + "\n")
+            bad = error_row(row.key, failure, line=row.line)
+            summary.add(bad)
+            context.terminal.write_row(bad.text + "\n")
             continue
+        summary.add(OutputRow("", ok=True))
         url, headers = context.endpoint.url(path), context.endpoint.headers(path, "application/json")
-        context.terminal.write_row(formatting.dry_run(url, headers, body, pretty=False, key=row.key))
-    if bad:
-        raise PartialFailure(f"{bad} of {done} rows are no requests")
+        context.terminal.write_row(formatting.dry_run(url, headers, sent, pretty=False, key=row.key))
+    if error := summary.error("are no requests"):
+        raise error
