@@ -1,9 +1,10 @@
-"""A form: one request with blanks, which each row of `map` and `batch` fills in.
+"""Make the request of each row of `map` and `batch` from a template.
 
 Rule 1. With a prompt (`-p`), a row is data: its fields fill the `{name}` in the prompt, and nothing else of it is sent.
-Rule 2. Without one, a row is a question: its `input` or `prompt`, and its other fields lie over the request.
+Rule 2. Without one, a row is a request: its `input` or `prompt`, and its other fields override the template's.
 Rule 3. A row that is a string is the same as an object with this `input`.
-Rule 4. `key` and `id` name the row, and are never sent.
+Rule 4. A row `{"key", "request"}`, as the Batch API has it, is the same as its `request`.
+Rule 5. `key`, `id` and `custom_id` name the row, and are never sent.
 """
 
 from __future__ import annotations
@@ -59,28 +60,31 @@ def _fields(value: str | dict[str, Any]) -> dict[str, Any]:
 
 
 class RequestTemplate:
-    """`body` is what was said for all rows; `prompt` and `attach` have the blanks; `prefix` is the profile's prompt.
+    """The request of all rows (`body`), with the templates of its prompt and attachments.
 
-    `attached` makes content of attachments. `way` is what else makes another question of the same body: who is asked.
+    `prefix` is the profile's prompt. `attached` makes content parts of attachments. `digest_parts` are settings beside
+    the body that change the answer. `generate_content`: requests are sent in that format, so rows may be in it.
     """
 
     def __init__(
         self,
         body: Body,
         *,
-        way: Sequence[object],
+        digest_parts: Sequence[object],
         prompt: str | None,
         prefix: str,
         attach: Sequence[str],
         attached: Callable[[Sequence[str]], list[Part]],
+        generate_content: bool = False,
     ) -> None:
         self._body = body
+        self._generate_content = generate_content
         self._prompt = TextTemplate(prompt, "-p") if prompt is not None else None
         self._prefix = prefix
         self._attach = [TextTemplate(text, "-a") for text in attach]
         self._attached = attached
         self._common = {each: attached([each.fill("")]) for each in self._attach if each.constant}
-        self._digest_base = strict_json.dumps([body, prompt, prefix, list(attach), list(way)])
+        self._digest_base = strict_json.dumps([body, prompt, prefix, list(attach), list(digest_parts)])
 
     @property
     def shared_parts(self) -> list[Part]:
@@ -107,7 +111,7 @@ class RequestTemplate:
         attached = [{**part} for parts in named for part in parts]  # each row's own, as `settle` changes them
         if self._prompt is not None:
             return {**self._body, "input": self._input(self._prompt.fill(row.value), attached)}
-        fields = _fields(row.value)
+        fields = self._request_fields(_fields(row.value))
         said = {key: value for key, value in fields.items() if key not in (*KEY_FIELDS, *PROMPT_FIELDS)}
         body, asked = overlay(self._body, said), [fields[name] for name in PROMPT_FIELDS if fields.get(name)]
         if not asked and any(key in said for key in INPUT_FIELDS):
@@ -119,6 +123,22 @@ class RequestTemplate:
         if len(asked) != 1:
             raise InputError("it has both input and prompt" if asked else "it has neither input nor prompt")
         return {**body, "input": self._input(asked[0], attached)}
+
+    def _request_fields(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """The fields of the request; InputError for a row in the format of another API."""
+        request = fields.get("request")
+        if any(fields.get(name) is not None for name in (*PROMPT_FIELDS, *INPUT_FIELDS)):
+            return fields
+        if isinstance(request, dict):
+            if "contents" in request and not self._generate_content:
+                raise InputError("its request is in generateContent's words; add --api generate-content")
+            if not any(name in request for name in (*PROMPT_FIELDS, *INPUT_FIELDS)):
+                raise InputError("its request has no contents")
+            return request
+        for name, owner in (("body", "OpenAI"), ("params", "Anthropic")):
+            if isinstance(fields.get(name), dict) and ("messages" in fields[name] or "url" in fields):
+                raise InputError(f'it is a row of {owner}\'s batch API; write rows {{"key": …, "input": …}}')
+        return fields
 
     def _named(self, attach: TextTemplate, value: str | dict[str, Any]) -> list[Part]:
         name = attach.fill(value)

@@ -160,14 +160,20 @@ def _too_long(line: Line) -> str:
 def _row(line: int, value: Any, end: int) -> Row:
     if not isinstance(value, str | dict):
         return Row(line, line, "", end, "a row is a string or an object")
-    key = (
-        next((value[name] for name in KEY_FIELDS if value.get(name) is not None), line)
-        if isinstance(value, dict)
-        else line
-    )
+    key = _key(value) if isinstance(value, dict) else None
+    if key is None:
+        return Row(line, line, value, end)
     if not isinstance(key, str | int) or isinstance(key, bool):
         return Row(line, line, "", end, "the key of a row is text or a whole number")
     return Row(line, key, value, end)
+
+
+def _key(fields: dict[str, Any]) -> Any:
+    """A row's own key; a request inside a batch job has it in its `metadata`."""
+    metadata = fields.get("metadata")
+    if "request" in fields and isinstance(metadata, dict):
+        fields = {**metadata, **fields}
+    return next((fields[name] for name in KEY_FIELDS if fields.get(name) is not None), None)
 
 
 def _records(lines: Iterator[Line], delimiter: str | None) -> Iterator[Row]:

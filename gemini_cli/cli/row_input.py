@@ -77,13 +77,14 @@ def read_row_input(
     adapter.build_request({"input": "", **body})  # what cannot be asked of any row
     form = RequestTemplate(
         body,
-        way=[context.connection_options.offline, context.request_options.api, context.request_options.long],
+        digest_parts=[context.connection_options.offline, context.request_options.api, context.request_options.long],
         prompt=template_options.prompt
         if prompt_options.prompt_file is None
         else prompt_input.read_text(prompt_options.prompt_file),
         prefix=prompt_input.prompt,
         attach=prompt_options.attach or (),
         attached=prompt_input.load_attachments,
+        generate_content=not adapter.stores_interactions,
     )
     return RowInput(
         rows.read_rows(source, csv=csv, delimiter=delimiter),

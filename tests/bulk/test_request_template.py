@@ -98,6 +98,33 @@ def test_a_row_that_cannot_be_asked_says_its_line(value: Any, more: Any, message
     assert raised.value.message.startswith(message)
 
 
+NATIVE = {"contents": [{"parts": [{"text": "hi"}]}], "generation_config": {"temperature": 0.5}}
+
+
+def test_a_row_of_the_batch_api_is_its_request() -> None:
+    assert fill({"key": "k", "request": NATIVE}, generate_content=True) == {"model": "m", **NATIVE}
+    assert fill({"key": "k", "request": {"model": "n", "input": "hi"}}) == {"model": "n", "input": "hi"}
+    assert fill({"request": "x", "input": "hi"}) == {"model": "m", "request": "x", "input": "hi"}
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"key": "k", "request": NATIVE}, "add --api generate-content"),
+        ({"key": "k", "request": {}}, "its request has no contents"),
+        (
+            {"custom_id": "1", "method": "POST", "url": "/v1/chat/completions", "body": {"messages": []}},
+            "it is a row of OpenAI's batch API",
+        ),
+        ({"custom_id": "1", "params": {"messages": []}}, "it is a row of Anthropic's batch API"),
+        ({"body": "text"}, "it has neither input nor prompt"),
+    ],
+)
+def test_a_row_in_another_format_says_so(value: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        fill(value)
+
+
 def test_attachments_are_named_by_the_row() -> None:
     image = {
         "type": "image",

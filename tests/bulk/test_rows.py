@@ -38,6 +38,8 @@ def told(data: bytes, **more: Any) -> list[tuple[int, Any, Any]]:
         (b'"a"\n"b"', [(1, 1, "a"), (2, 2, "b")]),
         (b'\xef\xbb\xbf"a"\r\n\r\n{"x":1}\r\n', [(1, 1, "a"), (3, 3, {"x": 1})]),
         (b'{"key":"k","id":"i"}', [(1, "k", {"key": "k", "id": "i"})]),
+        (b'{"metadata":{"key":"k"},"request":{}}', [(1, "k", {"metadata": {"key": "k"}, "request": {}})]),
+        (b'{"metadata":{"key":"k"}}', [(1, 1, {"metadata": {"key": "k"}})]),
         (b'{"custom_id":"c"}', [(1, "c", {"custom_id": "c"})]),
         (b'{"id":7}\n{"key":null}', [(1, 7, {"id": 7}), (2, 2, {"key": None})]),
         ('"\u2028 \u0085"'.encode(), [(1, 1, "\u2028 \u0085")]),

@@ -102,6 +102,35 @@ def test_a_dry_run_prints_the_lines_of_the_job() -> None:
     assert [row["key"] for row in rows(done.out)] == ["1", "b", '"7"']
 
 
+def test_what_a_dry_run_prints_can_be_submitted_and_mapped() -> None:
+    printed = gemini("batch", "submit", "-n", "-m", "m", "--seed", "1", stdin=ROWS).out
+    again = gemini("batch", "submit", "-n", "-m", "m", stdin=printed.encode())
+    assert again.status == 0
+    assert [row["request"] for row in rows(again.out)] == [row["request"] for row in rows(printed)]
+    wire = ScriptedTransport([reply(DONE) for _ in range(3)])
+    done = gemini("map", "-j", "1", "-m", "m", "--api", "generate-content", stdin=printed.encode(), answers=wire)
+    assert (done.status, [row["text"] for row in rows(done.out)]) == (0, ["re", "re", "re"])
+    assert [wire.body(place) for place in range(3)] == [row["request"] for row in rows(printed)]
+
+
+def test_a_row_of_the_documentation_is_submitted_in_its_own_words() -> None:
+    row = {
+        "key": "request-1",
+        "request": {
+            "contents": [{"parts": [{"text": "Describe the process of photosynthesis."}]}],
+            "generation_config": {"temperature": 0.7},
+            "system_instruction": {"parts": [{"text": "terse"}]},
+        },
+    }
+    done = gemini("batch", "submit", "-n", stdin=json.dumps(row).encode())
+    assert done.json["key"] == "request-1"
+    assert done.json["request"] == {
+        "contents": row["request"]["contents"],  # type: ignore[index]
+        "generationConfig": {"temperature": 0.7},
+        "systemInstruction": {"parts": [{"text": "terse"}]},
+    }
+
+
 @pytest.mark.parametrize("key", ["a", "", "7", "-7", "07", "1.5", '"', '"7"', "null", "ä", 7, -7, 0])
 def test_a_key_comes_back_as_it_went(key: Any) -> None:
     written = batch_jobs.encode_key(key)

@@ -84,7 +84,8 @@ def batch_submit(
 ) -> None:
     """Start a batch job with a request for each row of FILE (or stdin), and print its name.
 
-    The rows are those of `map`, in the words of generateContent. All of them must be good: no job is started otherwise.
+    The rows are those of `map`, or {"key", "request"} as the API itself has them and -n prints them. All of them must
+    be good: no job is started otherwise.
     A job costs half and may take a day; `map` answers at once.
     """
     context = Context(ctx, job, template, prompt, request, output, connection, no_timeout=True)

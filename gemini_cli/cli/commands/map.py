@@ -84,7 +84,8 @@ def map_rows(
 
     A row is a line of JSON, a string or an object, or with --csv a record. With -p, its fields fill in the prompt, and
     those of -a the attachments. Without -p, its `input` or `prompt` is asked, and its other fields go into the request.
-    Its `key` or `id` names it; else its line does.
+    Its `key`, `id` or `custom_id` names it; else its line does. A row {"key", "request"} of the Batch API is read too,
+    with --api generate-content.
 
     Rows out are {"key", "ok", "text", "usage", "interaction"}; "data" has what fits --schema. A row that failed has
     "error" and "line" instead. Some failed: status 11. A quota of the day, or ten equal failures in a row, end the run
