@@ -11,7 +11,7 @@ _gemini_cli_after() {
     local dryrunoptions='-n --dry-run --curl'
     local connectionoptions='-P --profile --trust-profile --offline --api-key-file --base-url --api-version --ca-file --connect-timeout --idle-timeout --timeout --retries --retry-unknown'
     local chatoptions='--session --replay -0 --null --list --show --delete --remote'
-    local calltooloptions='--exec --result --ask --max-rounds --tool-timeout'
+    local calltooloptions='--exec --result --ask --max-rounds --max-calls --tool-timeout'
     local mapoptions='-j --jobs --rate --unordered --checkpoint -o --output -n --dry-run'
     local templateoptions='-p --prompt --csv --delimiter'
     local globaloptions_11='--json -q --quiet -v --verbose'
@@ -73,9 +73,9 @@ _gemini_cli_value() {
             *' --temperature' | *' --top-p' | *' --max-tokens' | *' --seed' | *' --stop' | 'batch results --schema' | \
             *' --format-image' | *' --format-audio' | *' --previous' | *' --label' | *' --safety' | *' --base-url' | \
             *' --api-version' | *' --connect-timeout' | *' --idle-timeout' | *' --timeout' | *' --retries' | *' --retry-unknown' | \
-            *' --exec' | *' --result' | *' --max-rounds' | *' --tool-timeout' | *' -j' | *' --jobs' | \
-            *' --rate' | *' -p' | *' --prompt' | *' --delimiter' | *' --display-name' | *' --name' | \
-            *' --mime' | *' --port' | *' --fault' | *' --file-host') ;;
+            *' --exec' | *' --result' | *' --max-rounds' | *' --max-calls' | *' --tool-timeout' | *' -j' | \
+            *' --jobs' | *' --rate' | *' -p' | *' --prompt' | *' --delimiter' | *' --display-name' | \
+            *' --name' | *' --mime' | *' --port' | *' --fault' | *' --file-host') ;;
         *' --api') words="interactions generate-content" ;;
         *' -m' | *' --model') words="gemini-flash-latest gemini-flash-lite-latest gemini-pro-latest" ;;
         *' --thinking') words="minimal low medium high xhigh" ;;

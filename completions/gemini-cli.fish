@@ -180,6 +180,7 @@ complete -c gemini-cli -n '__gemini_cli_takes_calltooloptions' -l exec -x -d 'ru
 complete -c gemini-cli -n '__gemini_cli_takes_calltooloptions' -l result -x -d 'the result of a handed-out call, with --previous or --history; ID!=… for an error; may be repeated'
 complete -c gemini-cli -n '__gemini_cli_takes_calltooloptions' -l ask -d 'confirm each call on the terminal; a refused one ends the run with status 10'
 complete -c gemini-cli -n '__gemini_cli_takes_calltooloptions' -l max-rounds -x -d 'end with status 10 when the model calls more often'
+complete -c gemini-cli -n '__gemini_cli_takes_calltooloptions' -l max-calls -x -d 'end with status 10 when the model makes more calls in a round, or four times as many in the run'
 complete -c gemini-cli -n '__gemini_cli_takes_calltooloptions' -l tool-timeout -x -d 'end a command that says no timeout of its own'
 
 function __gemini_cli_takes_mapoptions

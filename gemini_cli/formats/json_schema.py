@@ -26,6 +26,8 @@ def check_schema(document: Document, path: KeyPath = ()) -> None:
         schema = schema[step]
     if not isinstance(schema, dict):
         raise document.error_at(path, "a JSON Schema is a map")
+    if not isinstance(schema.get("$schema", ""), str):
+        raise document.error_at((*path, "$schema"), "not a JSON Schema: $schema is not text")
     try:
         validator_for(schema).check_schema(schema)
     except RecursionError:
@@ -47,6 +49,8 @@ def schema_mismatch(value: Any, schema: Mapping[str, Any]) -> str | None:
         validator_for(schema)(schema, registry=Registry()).validate(value)
     except ValidationError as error:
         return f"{error.json_path}: {error.message}"
+    except Unresolvable as error:
+        return f"the schema refers to {error.ref!r}, which is not in it"
     except RecursionError:
         return "it, or the schema, is nested too deeply to compare"
     return None
@@ -65,8 +69,7 @@ def validate_json(text: str, schema: Document) -> Any:
 
 def _references(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
-        if isinstance(value.get("$ref"), str):
-            yield value["$ref"]
+        yield from (value[word] for word in ("$ref", "$dynamicRef") if isinstance(value.get(word), str))
         for part in value.values():
             yield from _references(part)
     elif isinstance(value, list):

@@ -14,6 +14,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+MAX_DEPTH = 256  # of objects or of lists inside of each other; twice as many if they alternate
+
 
 class ExactFloat(float):
     """A float read from JSON that Python would write with other digits; `text` has its own."""
@@ -40,6 +42,8 @@ class StreamedString:
 
 def loads(text: str) -> Any:
     """The value; ValueError for everything that is not JSON, too deep nesting and huge integers included."""
+    if text.count("{") + text.count("[") > MAX_DEPTH:
+        _check_depth(text)
     start = len(text) - len(text.lstrip(_BLANKS))  # `decode` would look for blanks twice, with a pattern
     try:
         value, end = _DECODER.raw_decode(text, start)
@@ -159,6 +163,22 @@ def replace_lone_surrogates(value: Any) -> Any:
     if isinstance(value, dict):
         return {replace_lone_surrogates(key): replace_lone_surrogates(item) for key, item in value.items()}
     return value
+
+
+def _check_depth(text: str) -> None:
+    """Refuse a deep value: if read just before the stack's end, it could not be written or compared any more.
+
+    Each pass over the brackets removes the innermost ones. What no pass can remove is not JSON.
+    """
+    outside_strings = "".join(text.replace("\\\\", "").replace('\\"', "").split('"')[::2])
+    brackets = re.sub(r"[^\[\]{}]+", "", outside_strings)
+    for _ in range(MAX_DEPTH):
+        rest = brackets.replace("[]", "").replace("{}", "")
+        if len(rest) == len(brackets):
+            return
+        brackets = rest
+    if brackets:
+        raise ValueError("nested too deeply")
 
 
 def _refuse_constant(name: str) -> float:

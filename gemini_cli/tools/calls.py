@@ -1,8 +1,8 @@
-"""The model's calls, answered by commands of this machine: function_call steps in, function_result steps out.
+"""Answer the model's calls with local commands: function_call steps in, function_result steps out.
 
-Nothing runs that was not named: a function runs if its declaration says `run`, or `--exec` does. What cannot be run as
-it is asked for becomes an error that the model sees and may do better after; who asks for the same again and again is
-stopped (`RoundLimit`).
+A function runs only if its declaration says `run`, or `--exec` does. A call that cannot be run as requested becomes an
+error result, which the model sees and may correct. A model that repeats the same call, or makes too many calls, is
+stopped (`RoundLimit`). The result of each call is kept: if the server repeats a call, its result is sent again.
 """
 
 from __future__ import annotations
@@ -14,15 +14,19 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gemini_cli.api.conversation import CONTENT_TYPES
+from gemini_cli.api.generate_content.contents import GENERATED_ID_PREFIX
 from gemini_cli.api.interaction import Step
 from gemini_cli.errors import ActionRequired, InputError
 from gemini_cli.formats import strict_json
 from gemini_cli.tools import process_runner
+from gemini_cli.tools.arguments import with_integers
 from gemini_cli.tools.declarations import Function
 from gemini_cli.tools.process_runner import OUTPUT_LIMIT, ProcessResult, ProcessSpec
 
 MAX_EQUAL_ROUNDS = 3  # times in a row that a call may not be made
-TAIL = 4096  # characters of what a failed command said, for the model
+RUN_FACTOR = 4  # calls of a run, for each that a round may have
+MAX_NAMES = 10  # of functions in a message
+TAIL = 4096  # characters of a failed command's output, for the model
 NOTHING = "(no output)"  # an empty result may be refused (api/README.md 9.5)
 
 
@@ -67,6 +71,45 @@ class ToolResult(NamedTuple):
     result: Step
 
 
+class CallRunner:
+    """Answers the calls of each round.
+
+    `allowed` is asked about each call that would run; `report` gets each call that was answered. ActionRequired before
+    any call of a round runs, if one is not allowed or the limit is reached.
+    """
+
+    def __init__(
+        self,
+        functions: Mapping[str, Runnable],
+        limit: RoundLimit,
+        allowed: Callable[[Step], bool],
+        report: Callable[[ToolResult], None],
+    ) -> None:
+        self._functions = functions
+        self._limit = limit
+        self._allowed = allowed
+        self._report = report
+        self._kept: dict[str, tuple[str, Step]] = {}  # a call and its result, by the call's id
+
+    def __call__(self, calls: Sequence[Step]) -> list[Step]:
+        self._limit.count_round(calls)
+        results = [self._kept_result(call) for call in calls]
+        fresh = [call for call, result in zip(calls, results, strict=True) if result is None]
+        made = iter(run_calls(fresh, self._functions, self._allowed))
+        return [result or self._made(next(made)) for result in results]
+
+    def _kept_result(self, call: Step) -> Step | None:
+        described, result = self._kept.get(str(call.get("id")), ("", None))
+        return result if described == describe_call(call) else None
+
+    def _made(self, made: ToolResult) -> Step:
+        self._report(made)
+        call_id = made.call.get("id")
+        if isinstance(call_id, str) and not call_id.startswith(GENERATED_ID_PREFIX):
+            self._kept[call_id] = describe_call(made.call), made.result
+        return made.result
+
+
 def run_calls(
     calls: Sequence[Step], functions: Mapping[str, Runnable], allowed: Callable[[Step], bool]
 ) -> list[ToolResult]:
@@ -80,7 +123,9 @@ def run_calls(
         if problem := _objection(call, functions):
             made[place] = ToolResult(call, problem, "", function_result(call, problem, is_error=True))
         elif allowed(call):
-            jobs[place] = functions[call_name(call)].command, strict_json.dumps(_arguments(call)).encode()
+            function = functions[call_name(call)]
+            arguments = with_integers(_arguments(call), function.parameters)
+            jobs[place] = function.command, strict_json.dumps(arguments).encode()
         else:
             raise ActionRequired(f"the call of {call_name(call)} was refused")
     for place, finished in zip(jobs, process_runner.run_processes(list(jobs.values())), strict=True):
@@ -168,20 +213,35 @@ def _block(data: bytes, content_type: str) -> dict[str, Any]:
 
 
 class RoundLimit:
-    """How long the model may go on calling: so many rounds, and never the same call three times in a row."""
+    """Limits of the model's calls: rounds, calls of a round and of the run, and the same call three times in a row."""
 
-    def __init__(self, rounds: int) -> None:
+    def __init__(self, rounds: int, calls: int = 64) -> None:
         self._rounds = self._left = rounds
+        self._calls = calls
+        self._made = 0
         self._row = Counter[str]()  # how often in a row each call of the latest round was made
 
     def count_round(self, calls: Sequence[Step]) -> None:
-        """One more round; ActionRequired, naming the functions, if it is one too many."""
+        """Count one more round; ActionRequired, naming the functions, if it is over a limit."""
         if not self._left:
-            names = ", ".join(map(call_name, calls))
-            raise ActionRequired(f"the model still calls {names} after {self._rounds} rounds of calls (--max-rounds)")
+            raise ActionRequired(
+                f"the model still calls {_names(calls)} after {self._rounds} rounds of calls (--max-rounds)"
+            )
         self._left -= 1
+        self._made += len(calls)
+        for count, limit, span in ((len(calls), self._calls, "round"), (self._made, RUN_FACTOR * self._calls, "run")):
+            if count > limit:
+                raise ActionRequired(
+                    f"the model makes {count} calls of {_names(calls)} in a {span}, the limit is {limit} (--max-calls)"
+                )
         self._row = Counter(
             {call: count + self._row[call] for call, count in Counter(map(describe_call, calls)).items()}
         )
         if repeated := [call for call, count in self._row.items() if count >= MAX_EQUAL_ROUNDS]:
             raise ActionRequired(f"the model makes the same call again and again: {repeated[0]}")
+
+
+def _names(calls: Sequence[Step]) -> str:
+    """The functions that are called, each once, and not more than a few."""
+    names = list(dict.fromkeys(map(call_name, calls)))
+    return ", ".join([*names[:MAX_NAMES], *(["…"] if len(names) > MAX_NAMES else [])])

@@ -1,4 +1,8 @@
-"""Read the tools of `-T`: the API's flat list (api/README.md 9.1), and the keys that stay local."""
+"""Read the tools of `-T`: the API's flat list (api/README.md 9.1), and the keys that stay local.
+
+Declarations written for other programs are converted: generateContent's `functionDeclarations`, MCP's `inputSchema`
+and its answer to `tools/list`, Anthropic's `input_schema`, and OpenAI's `{"type": "function", "function": {…}}`.
+"""
 
 from __future__ import annotations
 
@@ -77,11 +81,16 @@ def _spelled(word: str) -> ToolDeclarations:
 
 
 def _file(document: Document) -> ToolDeclarations:
-    """A list of tools, `{tools: [...]}`, or a single one."""
+    """A list of tools, `{tools: [...]}`, the same as the `result` of a JSON-RPC answer, or a single tool."""
     value: Any = document.value
+    path: KeyPath = ()
+    if isinstance(value, dict) and isinstance(value.get("result"), dict):
+        value, path = value["result"], ("result",)
     if not isinstance(value, dict):
-        return parse_declarations(document, value, ())
-    return parse_declarations(document, value["tools"], ("tools",)) if "tools" in value else _tool(document, value, ())
+        return parse_declarations(document, value, path)
+    if "tools" in value:
+        return parse_declarations(document, value["tools"], (*path, "tools"))
+    return _tool(document, value, path)
 
 
 def _joined(parts: Sequence[ToolDeclarations]) -> ToolDeclarations:
@@ -99,27 +108,59 @@ def _tool(document: Document, tool: Any, path: KeyPath) -> ToolDeclarations:
     kind = tool.get("type", "function")
     if not isinstance(kind, str):
         raise document.error_at((*path, "type"), "the type of a tool is a name")
-    if kind != "function":
+    if "type" not in tool and "name" not in tool and (found := _older_tool(document, tool, path)):
+        return found
+    if kind not in ("function", "custom"):  # `custom` is Anthropic's word
         return ToolDeclarations([tool], [])
-    function = _function(document, tool, path)
-    return ToolDeclarations(
-        [{"type": kind, **{key: value for key, value in tool.items() if key not in LOCAL_KEYS}}], [function]
-    )
+    declared, path = _flat(document, tool, path)
+    function = _function(document, declared, path)
+    sent = {key: value for key, value in declared.items() if key not in (*LOCAL_KEYS, *FOREIGN_KEYS, *SCHEMA_KEYS)}
+    schema = {"parameters": function.parameters} if any(key in declared for key in SCHEMA_KEYS) else {}
+    return ToolDeclarations([{**sent, "type": "function", **schema}], [function])
+
+
+def _older_tool(document: Document, tool: Tool, path: KeyPath) -> ToolDeclarations | None:
+    """A tool of generateContent: an object with a key for each kind of tool. None if it is not one."""
+    parts: list[ToolDeclarations] = []
+    for key, value in tool.items():
+        kind = to_snake_case(key)
+        if kind == "function_declarations":
+            parts.append(parse_declarations(document, value, (*path, key)))
+        elif kind in (*BUILT_IN, "file_search") and isinstance(value, dict):
+            parts.append(ToolDeclarations([{"type": kind, **{to_snake_case(k): v for k, v in value.items()}}], []))
+        else:
+            return None
+    return _joined(parts) if parts else None
+
+
+def to_snake_case(name: str) -> str:
+    return re.sub(r"[A-Z]", lambda match: f"_{match[0].lower()}", name)
+
+
+def _flat(document: Document, tool: Tool, path: KeyPath) -> tuple[Tool, KeyPath]:
+    """A declaration, and its path, without the `function` that OpenAI puts around it."""
+    inner = tool.get("function")
+    if not isinstance(inner, dict) or "name" in tool:
+        return tool, path
+    return {**{key: value for key, value in tool.items() if key != "function"}, **inner}, (*path, "function")
 
 
 def _function(document: Document, tool: Tool, path: KeyPath) -> Function:
     if not isinstance(tool.get("name"), str) or not re.fullmatch(FUNCTION_NAME, tool["name"]):
         raise document.error_at((*path, "name"), f"not a function name: {tool.get('name')!r}")
-    if "parameters" in tool:
+    schemas = [key for key in SCHEMA_KEYS if key in tool]
+    if len(schemas) > 1:
+        raise document.error_at((*path, schemas[1]), f"{schemas[0]} and {schemas[1]} are the same")
+    if schemas:
         from gemini_cli.formats import json_schema
 
-        json_schema.check_schema(document, (*path, "parameters"))
+        json_schema.check_schema(document, (*path, schemas[0]))
     local = {key: tool[key] for key in LOCAL_KEYS if key in tool}
     for key, value in local.items():
         fits, wanted = LOCAL_KEYS[key]
         if not fits(value):
             raise document.error_at((*path, key), f"{key} must be {wanted}")
-    return Function(tool["name"], tool.get("parameters", {}), local, document, path)
+    return Function(tool["name"], tool[schemas[0]] if schemas else {}, local, document, path)
 
 
 def _words(value: Any) -> bool:
@@ -144,7 +185,30 @@ def _mime_type(value: Any) -> bool:
     return isinstance(value, str) and re.fullmatch(r"[\w.+-]+/[\w.+-]+", value) is not None
 
 
-# What a declaration may say for us alone: how to run it here. It never leaves this machine.
+# The names of the JSON Schema of a function's arguments: the API's own, generateContent's, MCP's and Anthropic's.
+SCHEMA_KEYS = (
+    "parameters",
+    "parametersJsonSchema",
+    "parameters_json_schema",
+    "inputSchema",
+    "input_schema",
+)
+# Keys of other programs that this API has no word for: MCP's, OpenAI's and Anthropic's.
+FOREIGN_KEYS = (
+    "title",
+    "annotations",
+    "outputSchema",
+    "icons",
+    "execution",
+    "_meta",
+    "strict",
+    "cache_control",
+    "input_examples",
+    "defer_loading",
+    "eager_input_streaming",
+)
+
+# How to run a function on this machine. These keys are never sent.
 LOCAL_KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "run": (_words, "a list of text: a program and its arguments"),
     "timeout": (_seconds, "seconds, more than 0"),

@@ -32,7 +32,7 @@ ERRORS_LIMIT = 16 * 1024  # bytes of stderr
 KILL_GRACE = 1.0  # seconds between TERM and KILL
 CHILD_CHECK = 0.02  # seconds between two looks at whether a child has ended or shall end
 PIPE_READ_SIZE = 64 * 1024
-MAX_PARALLEL = 32  # commands; what a model asks for beyond that waits
+MAX_PARALLEL = 32  # commands, and the threads that follow them; the others wait
 
 KEPT_VARIABLES = re.compile(r"PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|USER")
 
@@ -74,7 +74,7 @@ def find_executable(word: str, directory: str, environ: Mapping[str, str]) -> st
 
 
 def run_processes(jobs: Sequence[tuple[ProcessSpec, bytes]]) -> list[ProcessResult]:
-    """Run commands, each with its stdin, at the same time; how they ended, in their order.
+    """Run commands in parallel, each with its stdin, and return their results in the same order.
 
     An exception that ends the wait, a signal's or the deadline's, ends the commands first.
     """
@@ -84,29 +84,30 @@ def run_processes(jobs: Sequence[tuple[ProcessSpec, bytes]]) -> list[ProcessResu
     ended: dict[int, ProcessResult] = {}
     stop = threading.Event()
     # Queues, which are written in C: a signal that raises inside of a semaphore leaves it locked for everybody.
-    room: SimpleQueue[None] = SimpleQueue()
+    waiting: SimpleQueue[int] = SimpleQueue()
     done: SimpleQueue[None] = SimpleQueue()
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    for place in range(len(jobs)):
+        waiting.put(place)
 
-    def follow(place: int, command: ProcessSpec, given: bytes) -> None:
-        try:
-            room.get()
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)  # a child inherits it
-            if not stop.is_set():
-                ended[place] = _run(command, given, stop)
-        finally:
-            room.put(None)
-            done.put(None)
+    def work() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)  # a child inherits it
+        with contextlib.suppress(Empty):
+            while not stop.is_set():
+                place = waiting.get_nowait()
+                try:
+                    ended[place] = _run(*jobs[place], stop)
+                finally:
+                    done.put(None)
 
-    threads = [threading.Thread(target=follow, args=(place, *job), daemon=True) for place, job in enumerate(jobs)]
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(MAX_PARALLEL, len(jobs)))]
     try:
         with _undisturbed(mask):  # or we would not know which of them are started
-            for thread in threads:
-                thread.start()
-        for _ in range(MAX_PARALLEL):
-            room.put(None)
-        left = len(threads)
-        while left:
+            _start(threads)
+        if not any(thread.ident for thread in threads):
+            return [ProcessResult(b"", b"", "it cannot be run: the limit of threads is reached", cut=False)] * len(jobs)
+        left = len(jobs)
+        while left and any(thread.is_alive() for thread in threads):
             with contextlib.suppress(Empty):
                 done.get(
                     timeout=CHILD_CHECK
@@ -114,12 +115,19 @@ def run_processes(jobs: Sequence[tuple[ProcessSpec, bytes]]) -> list[ProcessResu
                 left -= 1
     finally:
         stop.set()
-        for _ in threads:
-            room.put(None)
         for thread in threads:
             if thread.ident is not None:  # a signal may come before any of them is started
                 thread.join()
     return [ended[place] for place in range(len(jobs))]
+
+
+def _start(threads: Iterable[threading.Thread]) -> None:
+    """Start as many as the system allows."""
+    for thread in threads:
+        try:
+            thread.start()
+        except RuntimeError:  # the limit of processes
+            return
 
 
 @contextlib.contextmanager

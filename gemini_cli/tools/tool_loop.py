@@ -1,8 +1,8 @@
-"""One question in rounds: the model calls functions, gets their results, and answers in the end.
+"""The loop of function calling: the model calls functions, gets their results, and answers in the end.
 
-Where its words go: what it says before it has a result is not the answer, so those rounds are asked plainly, and their
-words are shown on stderr. From the first result on they are streamed to stdout as they come, unless a call could still
-turn out to be nobody's here: then stdout is for that call.
+Text before the first result is not the answer: those rounds are sent without streaming, and their text is shown on
+stderr. After the first result the text is streamed to stdout, unless a call may still come that cannot be run on this
+machine: then stdout is for that call.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ from gemini_cli.client.interactions import InteractionsClient
 from gemini_cli.console.presenter import Presenter
 from gemini_cli.errors import ActionRequired, CliError
 
+MAX_HINTED_CALLS = 64  # whose results a hint asks for
+
 
 class ToolLoop:
-    """`run_calls` makes calls, or raises ActionRequired; `is_runnable` are the calls it can make.
+    """`run_calls` answers calls, or raises ActionRequired; `is_runnable` tells which calls it can answer.
 
-    `on_end` hears the last answer, also if it is one whose calls were not made.
+    `on_end` gets the last answer, also if it is one whose calls were not run.
     """
 
     def __init__(
@@ -44,7 +46,7 @@ class ToolLoop:
         self._streamed = streamed
 
     def run(self, body: Body, conversation: Conversation) -> Interaction:
-        """Ask `body`, which begins the conversation, and go on to the last answer."""
+        """Send `body`, which begins the conversation, and go on to the last answer."""
         last = self._run_to_last_round(body, conversation)
         try:
             if last.printed:
@@ -56,7 +58,7 @@ class ToolLoop:
         return last.interaction
 
     def _run_to_last_round(self, body: Body, conversation: Conversation) -> _Round:
-        """The first round that ends without calls for us. What came before it was billed, however it ends."""
+        """The first round that ends without runnable calls. The rounds before it were billed, however it ends."""
         asked, before = body.get("input", []), None
         try:
             while True:
@@ -72,7 +74,7 @@ class ToolLoop:
             if before is not None:
                 failure.interaction_id, failure.billed = failure.interaction_id or before.id, "yes"
                 if isinstance(failure, ActionRequired) and (waiting := completion_error(before)):
-                    failure.hint = waiting.hint
+                    failure.hint = waiting.hint if len(before.calls) <= MAX_HINTED_CALLS else None
                     self._on_end(body, before)
                 self._presenter.print_usage()
             raise
@@ -86,7 +88,7 @@ class ToolLoop:
 
 
 class _Round(NamedTuple):
-    """What was asked and answered; `printed` if the words of the answer are out already."""
+    """A request and its answer; `printed` if the text of the answer was streamed."""
 
     body: Body
     interaction: Interaction

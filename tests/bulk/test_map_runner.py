@@ -117,7 +117,9 @@ def make_means(service: Service, memory: CheckpointStore, gate: AdaptiveLimiter)
 
 
 def make_form() -> RequestTemplate:
-    return RequestTemplate({"model": "m"}, way=(), prompt=None, prefix="", attach=(), attached=lambda texts: [])
+    return RequestTemplate(
+        {"model": "m"}, digest_parts=(), prompt=None, prefix="", attach=(), attached=lambda texts: []
+    )
 
 
 def refused(

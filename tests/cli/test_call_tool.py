@@ -334,6 +334,63 @@ def test_rounds_are_limited(flags: list[str], allowed: int) -> None:
     assert allowed == (Path("given").read_text().count("\n") if allowed else 0)
 
 
+@pytest.mark.parametrize(
+    ("argv", "count", "words"),
+    [
+        ([], 65, "65 calls of weather in a round, the limit is 64 (--max-calls)"),
+        (["--max-calls", "2"], 3, "3 calls of weather in a round, the limit is 2 (--max-calls)"),
+        (["--max-calls", "0"], 1, "1 calls of weather in a round, the limit is 0 (--max-calls)"),
+        ([], 20_000, "20000 calls of weather in a round"),
+    ],
+)
+def test_calls_of_a_round_are_limited(argv: list[str], count: int, words: str) -> None:
+    many = calling(*(call(f"c{n}", arguments={"city": str(n)}) for n in range(count)))
+    outcome = tool(*argv, "hi", answers=[many])
+    assert (outcome.status, outcome.out) == (10, "")
+    assert words in outcome.err
+    assert len(outcome.err) < 5000
+    assert not Path("given").exists()
+
+
+def test_calls_of_a_run_are_limited() -> None:
+    cities = iter(range(100))
+    batches = [[call(f"c{n}", arguments={"city": str(n)}) for n, _ in zip(cities, range(2))] for _ in range(5)]  # noqa: B905
+    first, *others = (calling(*batch) for batch in batches)
+    outcome = tool("--max-calls", "2", "hi", answers=[first, *map(as_stream, others)])
+    assert outcome.status == 10
+    assert "10 calls of weather in a run, the limit is 8 (--max-calls)" in outcome.err
+    assert Path("given").read_text().count("\n") == 8
+
+
+def test_a_call_that_is_repeated_after_its_result_is_not_made_again() -> None:
+    wire = ScriptedTransport([*rounds(call(), call(), call("c2", arguments={"city": "Rome"})), streamed("ok")])
+    assert tool("hi", answers=wire) == (0, "ok\n", "")
+    sent = [each["input"] for each in bodies(wire)[1:]]
+    assert sent[0] == sent[1]
+    assert Path("given").read_text() == '{"city":"Oslo"}\n{"city":"Rome"}\n'
+
+
+def test_another_call_with_the_id_of_an_earlier_one_is_made() -> None:
+    wire = ScriptedTransport([*rounds(call(), call(arguments={"city": "Rome"})), streamed("ok")])
+    assert tool("hi", answers=wire).status == 0
+    assert Path("given").read_text() == '{"city":"Oslo"}\n{"city":"Rome"}\n'
+
+
+def test_a_command_gets_an_integer_where_the_declaration_says_so() -> None:
+    schema = '{"parameters": {"type": "object", "properties": {"n": {"type": "integer"}, "x": {"type": "number"}}}}'
+    assert told("cat", schema, answer=call(arguments={"n": 5.0, "x": 5.0})) == ({"n": 5, "x": 5.0}, False)
+    assert told("grep -o 'n.:5,'", schema, answer=call(arguments={"n": 5.0, "x": 1})) == ('n":5,', False)
+
+
+@pytest.mark.parametrize("store", [[], ["--no-store"]])
+@pytest.mark.parametrize("depth", [150, 300, 970, 5000])
+def test_arguments_that_are_nested_deeply_are_no_bug(depth: int, store: list[str]) -> None:
+    deep = b'{"a":' * depth + b"1" + b"}" * depth
+    answer = b'{"id":"v1_c","status":"requires_action","steps":[' + json.dumps(call(arguments="deep")).encode() + b"]}"
+    wire = ScriptedTransport([reply(answer.replace(b'"deep"', deep)), *([streamed("ok")] if depth == 150 else [])])
+    assert tool(*store, "hi", answers=wire).status == (0 if depth == 150 else 6)
+
+
 def test_one_call_is_refused_and_none_is_made() -> None:
     touch = Runnable(ProcessSpec(["touch", "ran"], "/usr/bin/touch", {}, None), {}, None)
     with pytest.raises(ActionRequired, match="the call of weather was refused"):

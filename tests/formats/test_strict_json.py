@@ -1,4 +1,4 @@
-"""Numbers keep the digits that they were read with."""
+"""Strict JSON: numbers keep their digits, depth is bounded, and other texts are refused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 import pytest
 
 from gemini_cli.formats import strict_json
-from gemini_cli.formats.strict_json import StreamedString
+from gemini_cli.formats.strict_json import MAX_DEPTH, StreamedString
 
 NUMBERS = [
     "-0.026397113800048829",
@@ -60,3 +60,25 @@ def test_what_is_no_json_is_refused() -> None:
             strict_json.dumps({"a": wrong, "b": strict_json.loads("1.10")})
     with pytest.raises(TypeError, match="set is not JSON"):
         strict_json.dumps([set(), strict_json.loads("1.10")])
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+def test_a_value_may_be_as_deep_as_it_can_be_handled(opening: str, closing: str) -> None:
+    for depth, fits in ((MAX_DEPTH, True), (MAX_DEPTH + 1, False)):
+        text = opening * depth + "1" + closing * depth
+        if fits:
+            assert strict_json.dumps(strict_json.loads(text)) == text
+        else:
+            with pytest.raises(ValueError, match="nested too deeply"):
+                strict_json.loads(text)
+
+
+def test_brackets_in_strings_and_beside_each_other_are_not_depth() -> None:
+    for text in ('["' + "[" * 1000 + '\\"[{\\\\"]', "[" + "[],{}," * 1000 + "0]"):
+        assert strict_json.dumps(strict_json.loads(text)) == text
+
+
+@pytest.mark.parametrize("text", ["[" * 1000, "]" * 1000, "[}" * 1000, '"' + "[" * 1000])
+def test_brackets_without_their_ends_are_not_json(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011  the message is the parser's
+        strict_json.loads(text)

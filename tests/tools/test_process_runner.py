@@ -14,6 +14,7 @@ import pytest
 from gemini_cli.errors import Interrupted
 from gemini_cli.tools.process_runner import (
     KILL_GRACE,
+    MAX_PARALLEL,
     OUTPUT_LIMIT,
     ProcessResult,
     ProcessSpec,
@@ -129,6 +130,23 @@ def test_several_run_at_the_same_time_and_are_told_in_their_order() -> None:
     scripts = [f"{begin}; {end}".format(n=n, before=file) for n, file in enumerate(before)]
     finished = run_processes([(shell(script), b"") for script in scripts])
     assert [each.output for each in finished] == [b"0\n", b"1\n", b"2\n", b"3\n"]
+
+
+def test_many_commands_have_few_threads() -> None:
+    before, most, over = threading.active_count(), 0, threading.Event()
+
+    def count() -> None:
+        nonlocal most
+        while not over.is_set():
+            most = max(most, threading.active_count())
+
+    counting = threading.Thread(target=count)
+    counting.start()
+    finished = run_processes([(command("true"), b"")] * 100)
+    over.set()
+    counting.join()
+    assert [each.failure for each in finished] == [None] * 100
+    assert before < most <= before + 1 + MAX_PARALLEL
 
 
 def interrupt_when_they_run(number: int, *paths: str) -> None:

@@ -25,7 +25,7 @@ from gemini_cli.config.settings import ConnectionOptions
 from gemini_cli.console.presenter import Presenter
 from gemini_cli.errors import UsageError
 from gemini_cli.tools import calls
-from gemini_cli.tools.calls import RoundLimit, Runnable, ToolResult
+from gemini_cli.tools.calls import CallRunner, RoundLimit, Runnable, ToolResult
 from gemini_cli.tools.tool_loop import ToolLoop
 
 
@@ -56,6 +56,16 @@ class CallToolOptions:
         int,
         Option("--max-rounds", metavar="N", min=0, help="end with status 10 when the model calls more often"),
     ] = 8
+    max_calls: Annotated[
+        int,
+        Option(
+            "--max-calls",
+            metavar="N",
+            min=0,
+            max=LARGEST,
+            help="end with status 10 when the model makes more calls in a round, or four times as many in the run",
+        ),
+    ] = 64
     tool_timeout: Annotated[
         float,
         Option(
@@ -115,16 +125,14 @@ def call_tool(
 def _rounds(
     context: Context, options: CallToolOptions, body: Body, functions: Mapping[str, Runnable], presenter: Presenter
 ) -> ToolLoop:
-    tolerance = RoundLimit(options.max_rounds)
     theirs = _names(body) - functions.keys()
     anything = any(tool.get("type") == "computer_use" for tool in _tools(body))  # it has functions of its own
 
-    def make(asked: Sequence[Step]) -> list[Step]:
-        tolerance.count_round(asked)
-        made = calls.run_calls(asked, functions, _allowed(context, options))
-        for each in made:
-            _report(context, each)
-        return [each.result for each in made]
+    def report(made: ToolResult) -> None:
+        _report(context, made)
+
+    limit = RoundLimit(options.max_rounds, options.max_calls)
+    runner = CallRunner(functions, limit, _allowed(context, options), report)
 
     def ours(call: Step) -> bool:
         return calls.call_name(call) in functions or not (anything or calls.call_name(call) in theirs)
@@ -134,7 +142,7 @@ def _rounds(
 
     streamed = not (theirs or anything or context.output_options.json or context.output_options.output is not None)
     return ToolLoop(
-        context.interactions_client, presenter, run_calls=make, is_runnable=ours, on_end=ended, streamed=streamed
+        context.interactions_client, presenter, run_calls=runner, is_runnable=ours, on_end=ended, streamed=streamed
     )
 
 
