@@ -256,7 +256,7 @@ class Context:
 
     @cached_property
     def state(self) -> StateDirectory:
-        return StateDirectory(self.environ)
+        return StateDirectory(self.environ, self.terminal.print_notice)
 
     @cached_property
     def deadline(self) -> Deadline:

@@ -13,7 +13,7 @@ from gemini_cli.api.interaction import Interaction
 from gemini_cli.chat import history_file
 from gemini_cli.cli.context import Context
 from gemini_cli.cli.dry_run import print_dry_run
-from gemini_cli.errors import OutputError, UsageError
+from gemini_cli.errors import InputError, OutputError, UsageError
 from gemini_cli.formats.mime_types import MEDIA_KINDS
 
 if TYPE_CHECKING:
@@ -86,13 +86,13 @@ def refuse_binary(context: Context, body: Body) -> None:
 
 
 def save_last_interaction(context: Context, interaction: Interaction) -> None:
-    """Save the id for `-c`, if it can be continued (api/README.md 8.9). A failure to write costs only that."""
-    if interaction.id is None or interaction.status in ("failed", "cancelled"):
+    """Save the id for `-c`, if it can be continued (api/README.md 8.9). If that fails, only `-c` is lost."""
+    if interaction.id is None or interaction.status in ("failed", "cancelled") or not context.state.exists_for_user:
         return
     try:
         context.state.save_last_interaction(interaction.id, offline=context.connection_options.offline)
-    except OutputError as error:
-        context.terminal.log(1, error.message)
+    except (InputError, OutputError) as error:
+        context.terminal.print_notice(f"-c cannot continue this answer: {error.message}")
 
 
 def add_to_history(context: Context, body: Body, interaction: Interaction) -> None:

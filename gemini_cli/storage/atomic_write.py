@@ -1,33 +1,34 @@
-"""A file that is replaced whole or left alone: written beside its place, synced, renamed.
+"""Replace a file as a whole: write a temporary file beside it, sync, rename.
 
-A run that is killed leaves the file beside; the next one that writes in the same directory removes it. Who still writes
-holds the kernel's lock on its file, which goes with the process: no number of a process is compared, and none reused.
+A killed run leaves its temporary file; the next run that writes in the same directory removes it. A run holds the
+kernel's lock on its temporary file while it writes, so a file without a lock is abandoned.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import stat
 from contextlib import suppress
 
-BEGINNING, ENDING = ".gemini-cli-", ".tmp"  # of the name of a file beside
+from gemini_cli.storage.lock import lock_file
+
+TEMPORARY_NAME = re.compile(r"\.gemini-cli-[0-9a-f]{16}\.tmp")
 
 
 class AtomicFile:
-    """The new content of `path`, in the making.
-
-    Nothing is seen of it before `commit`; `discard` may come at any time.
-    """
+    """The new content of `path`, invisible until `commit`. `discard` may be called at any time."""
 
     def __init__(self, path: str, mode: int | None) -> None:
-        """`mode` of the new file; None for what the umask gives. OSError if there is no place to write."""
+        """`mode` of the new file; None for the umask's. OSError if the directory cannot be written."""
         self._path = path
         directory = os.path.dirname(path)
         _remove_abandoned(directory or ".")
-        self._beside, self._descriptor = _new(directory, 0o666 if mode is None else mode)
+        self._beside, self._descriptor = _create(directory, 0o666 if mode is None else mode)
         try:
-            if mode is not None:
-                os.fchmod(self._descriptor, mode)  # the umask took from it
+            if mode is not None and stat.S_IMODE(os.fstat(self._descriptor).st_mode) != mode:
+                with suppress(PermissionError):  # file systems without modes, such as FAT and some of WSL's
+                    os.fchmod(self._descriptor, mode)  # the umask took from it
         except BaseException:
             self.discard()
             raise
@@ -38,38 +39,45 @@ class AtomicFile:
             view = view[os.write(self._descriptor, view) :]
 
     def sync(self) -> None:
-        """All of it is on the disk, or OSError."""
+        """Write the content to the disk; OSError if that fails."""
         os.fsync(self._descriptor)
 
     def commit(self) -> None:
         self.sync()
         os.replace(self._beside, self._path)
 
+    def keep_beside(self) -> str:
+        """Keep the content under its temporary name, for a commit that failed; return the path."""
+        name = f"{self._beside.removesuffix('.tmp')}.kept"
+        os.rename(self._beside, name)
+        return name
+
     def discard(self) -> None:
-        """Close; and remove what was not kept."""
+        """Close the file, and remove it if it was not committed."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
-        with suppress(OSError):  # kept, or its directory is gone
+        with suppress(OSError):  # committed, or the directory is gone
             os.unlink(self._beside)
 
 
-def _new(directory: str, mode: int) -> tuple[str, int]:
-    """The path and the descriptor of a new file that we hold; one more if another run took it for abandoned before."""
+def _create(directory: str, mode: int) -> tuple[str, int]:
+    """Path and descriptor of a new, locked file; retry if another run removed it before it was locked."""
     while True:
-        path = os.path.join(directory, f"{BEGINNING}{os.urandom(8).hex()}{ENDING}")
+        path = os.path.join(directory, f".gemini-cli-{os.urandom(8).hex()}.tmp")
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        _lock(descriptor, wait=True)
+        with suppress(OSError):  # no locks: other runs cannot lock the file either, and do not remove it
+            lock_file(descriptor, wait=True)
         if os.path.lexists(path):
             return path, descriptor
         os.close(descriptor)
 
 
 def _remove_abandoned(directory: str) -> None:
-    """Files of ours that nobody holds. In a directory that cannot be read they stay."""
-    with suppress(OSError):
+    """Remove temporary files of this user that no run holds."""
+    with suppress(OSError):  # a directory that cannot be read
         for name in os.listdir(directory):
-            if name.startswith(BEGINNING) and name.endswith(ENDING):
+            if TEMPORARY_NAME.fullmatch(name):
                 with suppress(OSError):
                     _remove_if_abandoned(os.path.join(directory, name))
 
@@ -77,27 +85,18 @@ def _remove_abandoned(directory: str) -> None:
 def _remove_if_abandoned(path: str) -> None:
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     try:
-        if _lock(descriptor, wait=False):
+        about = os.fstat(descriptor)
+        if stat.S_ISREG(about.st_mode) and about.st_uid == os.geteuid():
+            lock_file(descriptor, wait=False)
             os.unlink(path)
     finally:
         os.close(descriptor)
 
 
-def _lock(descriptor: int, *, wait: bool) -> bool:
-    """Whether we hold the file now: not if another run does, nor where there are no locks."""
-    try:
-        import fcntl
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except (ImportError, OSError):  # Windows; some network file systems
-        return False
-    return True
-
-
 def replace_file(path: str, data: bytes, mode: int | None = None) -> None:
-    """All of it at once; OSError, and the old content, if that fails.
+    """Replace the whole content; on OSError the old content stays.
 
-    With a `mode` the place itself is replaced; without one a link stays a link, and a file keeps its mode.
+    With a `mode` a link is replaced; without one the file that it names is, and its mode stays.
     """
     if mode is None:
         path = os.path.realpath(path)

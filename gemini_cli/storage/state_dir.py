@@ -1,7 +1,7 @@
-"""What is kept between runs: `$XDG_STATE_HOME/gemini-cli/`, directories 0700, files 0600, replaced whole.
+"""The state directory, `$XDG_STATE_HOME/gemini-cli/`: directories 0700, files 0600, each replaced as a whole.
 
-What is read back is ours: a regular file, owned by us and closed to others. Anything else lying in its place is refused
-and left as it is.
+Only regular files of this user, closed to others, in directories that no other user can write, are read. Anything else
+is refused and not changed.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -23,38 +23,58 @@ STATE_LIMIT = 64 * 1024  # bytes of the record of the last interaction; it holds
 
 
 class StateDirectory:
-    """A state directory that is made when something is first written. `directory` is None without a home."""
+    """A state directory, made when something is first written. Without a home there is none.
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    `notice` is told of files that cannot be locked.
+    """
+
+    def __init__(self, environ: Mapping[str, str], notice: Callable[[str], None] = lambda text: None) -> None:
         place = paths.state_directory(environ)
         self._directory = place.path if place else None
+        self._notice = notice
+
+    @property
+    def exists_for_user(self) -> bool:
+        """False without a home, where nothing can be kept."""
+        return self._directory is not None
 
     def path(self, name: str) -> Path:
-        """Where `name` is kept, its directory made; OutputError if there is no place."""
+        """The path of `name`, its directory made; OutputError if that fails, InputError if it is unsafe."""
         if self._directory is None:
             raise OutputError("nothing can be kept: neither XDG_STATE_HOME nor HOME is set")
         path = self._directory / name
-        for directory in (self._directory, path.parent):
+        for directory in dict.fromkeys((self._directory, path.parent)):
             try:
-                directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+                _make_directory(directory)
             except OSError as error:
                 raise OutputError(f"cannot make {directory}: {error.strerror}") from None
+            _check_directory(directory)
         return path
 
     def database_path(self, name: str) -> Path | None:
-        """A place for an SQLite file; None, so that nothing is kept, where there is no writable home."""
+        """The path of an SQLite file; None, so that nothing is kept, where there is no writable home."""
         try:
             path = self.path(name)
-            if not path.exists():
-                path.touch(0o600)
-        except (OSError, OutputError):
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _SAFE_FLAGS, 0o600)
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise InputError(f"{path} is a link; it is not followed") from None
             return None
-        return path if os.access(path.parent, os.W_OK) and os.access(path, os.W_OK) else None
+        except OutputError:
+            return None
+        try:
+            _check_file(path, os.fstat(descriptor))
+        finally:
+            os.close(descriptor)
+        return path if os.access(path.parent, os.W_OK) else None
 
     def names(self, folder: str, ending: str) -> list[str]:
-        """What is kept in a folder, by name without the ending."""
+        """The names of the files in a folder, without their ending."""
+        if self._directory is None:
+            return []
+        self._check_parents(self._directory / folder / "name")
         try:
-            entries = sorted(os.listdir(self._directory / folder)) if self._directory else []
+            entries = sorted(os.listdir(self._directory / folder))
         except FileNotFoundError:
             return []
         except OSError as error:
@@ -62,17 +82,14 @@ class StateDirectory:
         return [entry.removesuffix(ending) for entry in entries if entry.endswith(ending) and entry[0] != "."]
 
     def read(self, name: str, limit: int) -> bytes | None:
-        """A file of ours, None if there is none; InputError for what is unsafe or larger than `limit` bytes."""
+        """The content of a file, None if there is none; InputError if it is unsafe or larger than `limit` bytes."""
         if self._directory is None:
             return None
         path = self._directory / name
+        self._check_parents(path)
         try:
             with open(path, "rb", opener=_open_no_link) as file:
-                about = os.fstat(file.fileno())
-                if not stat.S_ISREG(about.st_mode):
-                    raise InputError(f"{path} is not a regular file; it is left alone")
-                if about.st_uid != os.geteuid() or about.st_mode & 0o077:
-                    raise InputError(f"{path} must be yours and closed to others: chmod 600")
+                _check_file(path, os.fstat(file.fileno()))
                 data = file.read(limit + 1)
         except FileNotFoundError:
             return None
@@ -83,11 +100,18 @@ class StateDirectory:
             raise InputError(f"{path} is larger than {limit} bytes")
         return data
 
+    def _check_parents(self, path: Path) -> None:
+        """InputError if another user can write a directory between the state directory and the file."""
+        for directory in (self._directory, path.parent):
+            if directory is not None:
+                with suppress(OSError):  # there is none yet; or reading the file says why not
+                    _check_directory(directory)
+
     def last_interaction(self, *, offline: bool) -> str:
         """The id that `-c` continues; InputError if none is known."""
         name = _last(offline)
         data = self.read(name, STATE_LIMIT)
-        if data is None:
+        if not data:
             raise InputError("there is no last interaction to continue")
         try:
             interaction_id = strict_json.loads(data.decode())["id"]
@@ -98,8 +122,31 @@ class StateDirectory:
         return interaction_id
 
     def save_last_interaction(self, interaction_id: str, *, offline: bool) -> None:
-        """Record the last interaction; parallel jobs each write it whole, the last one stays."""
-        self.write(_last(offline), f"{strict_json.dumps({'id': interaction_id})}\n".encode())
+        """Record the last interaction; of parallel runs the last one counts.
+
+        After an OutputError there is no record, so that `-c` does not continue an older conversation.
+        """
+        name = _last(offline)
+        try:
+            self.write(name, f"{strict_json.dumps({'id': interaction_id})}\n".encode())
+        except OutputError as error:
+            if not self._forget(name):
+                error.message += "; the record of an older interaction cannot be removed, and -c would continue that"
+            raise
+
+    def _forget(self, name: str) -> bool:
+        """Remove a record, or empty it where the directory cannot be written; False if that fails too."""
+        if self._directory is None:
+            return True
+        path = self._directory / name
+        with suppress(OSError):
+            path.unlink()
+        with suppress(OSError):  # a file may be writable in a directory that is not
+            os.close(os.open(path, os.O_WRONLY | os.O_TRUNC | _SAFE_FLAGS))
+        try:
+            return path.lstat().st_size == 0
+        except OSError:
+            return True
 
     def write(self, name: str, data: bytes) -> None:
         path = self.path(name)
@@ -117,13 +164,14 @@ class StateDirectory:
 
     @contextmanager
     def lock(self, name: str, what: str | None = None) -> Iterator[None]:
-        """Hold `name` alone until the block ends, or the process; InputError, naming the holder, if another has it.
+        """Hold `name` until the block or the process ends; InputError, naming the holder, if another process has it.
 
-        Where no lock can be made, nothing can be written either, and nothing is held. `what` it is to people.
+        Where no lock file can be made, nothing else can be written either, and nothing is held. `what` is the name in
+        messages.
         """
         try:
             path = self.path(f"locks/{name}")
-            descriptor = hold_lock(path, what or name)
+            descriptor = hold_lock(path, what or name, self._notice)
         except (OSError, OutputError):
             yield
             return
@@ -131,13 +179,37 @@ class StateDirectory:
             yield
         finally:
             with suppress(OSError):
-                path.unlink()  # while it is still held: who opens it now finds that it is not the one in its place
+                path.unlink()  # before the lock goes: a process that opens it now finds that it was replaced
             os.close(descriptor)
 
 
+_SAFE_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+
+
 def _open_no_link(path: str, flags: int) -> int:
-    """Neither through a link nor waiting for the other end of a pipe."""
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    """Neither follow a link nor wait for the other end of a pipe."""
+    return os.open(path, flags | _SAFE_FLAGS)
+
+
+def _make_directory(directory: Path) -> None:
+    """Make a directory and its missing parents, all 0700 (XDG base directory specification)."""
+    if not directory.parent.exists():
+        _make_directory(directory.parent)
+    directory.mkdir(mode=0o700, exist_ok=True)
+
+
+def _check_directory(directory: Path) -> None:
+    """InputError for a directory in which another user could replace files."""
+    about = directory.stat()
+    if about.st_uid != os.geteuid() or about.st_mode & 0o022:
+        raise InputError(f"{directory} must be yours, and writable by you alone: chmod 700")
+
+
+def _check_file(path: Path, about: os.stat_result) -> None:
+    if not stat.S_ISREG(about.st_mode):
+        raise InputError(f"{path} is not a regular file; it is not changed")
+    if about.st_uid != os.geteuid() or about.st_mode & 0o077:
+        raise InputError(f"{path} must be yours and closed to others: chmod 600")
 
 
 def _last(offline: bool) -> str:

@@ -416,7 +416,9 @@ def test_a_home_that_cannot_be_written_costs_only_the_memory(tmp_path: Path) -> 
     outcome = gemini(
         "generate", "hi", answers=[reply(interaction())], environ={"XDG_STATE_HOME": str(tmp_path / "file")}
     )
-    assert outcome == (0, "Hello!\n", "")
+    assert (outcome.status, outcome.out) == (0, "Hello!\n")
+    assert outcome.err.startswith("gemini-cli: -c cannot continue this answer: cannot make ")
+    assert outcome.err.count("\n") == 1
 
 
 def test_verbose_tells_requests_and_never_the_key(home: Path) -> None:
