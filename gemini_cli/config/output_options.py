@@ -39,7 +39,7 @@ class OutputOptions(GlobalOptions):
             "-o",
             "--output",
             metavar="FILE",
-            help="write the answer to FILE, whole or not at all; of several images or sounds the second one to FILE-2",
+            help="write the answer to FILE, whole or not at all; further images or sounds to FILE-2 and so on, 16 at most",
         ),
         FILE_NAME,
         ONCE,

@@ -1,7 +1,8 @@
-"""Where the answer goes: stdout, or a file that is whole or not there."""
+"""The target of an answer: stdout, or a file that is replaced as a whole."""
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -10,8 +11,11 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from gemini_cli.console.terminal import Terminal
+from gemini_cli.console.visible import visible_text
 from gemini_cli.errors import OutputError
 from gemini_cli.storage.atomic_write import AtomicFile
+
+MAX_FILES = 16  # of one answer
 
 
 class OutputTarget(Protocol):
@@ -21,15 +25,18 @@ class OutputTarget(Protocol):
 
     def write_bytes(self, data: bytes) -> None: ...
 
-    def media_writers(self, count: int) -> list[Callable[[bytes], None]]:
-        """Where each of so many pictures or sounds is written; OutputError where they cannot be."""
+    def media_writers(self, count: int) -> list[tuple[str, Callable[[bytes], None]]]:
+        """For each of so many images or sounds, the name of its file and a function that writes into it.
+
+        OutputError if they cannot be written.
+        """
 
 
 @contextmanager
 def open_output(path: str | None, terminal: Terminal) -> Iterator[OutputTarget]:
-    """stdout for None and `-`. A file is replaced when the block ends well, with its neighbours or not at all.
+    """Open stdout (None, `-`) or a file, which is replaced when the block ends without an exception.
 
-    It is opened before anything is sent: an answer that cannot be kept is not asked for.
+    Call it before anything is sent, so that no answer is paid for that cannot be written.
     """
     if path is None or path == "-":
         terminal.require_stdout()
@@ -46,34 +53,79 @@ def open_output(path: str | None, terminal: Terminal) -> Iterator[OutputTarget]:
 
 
 class _Files:
-    """Text and bytes into FILE, as Terminal takes them; its neighbours are opened when they are needed."""
+    """FILE, and further files beside it for an answer with several images or sounds."""
 
     def __init__(self, path: str, terminal: Terminal) -> None:
         self._path = path
         self._terminal = terminal
-        self._files = [_opened(path)]
+        self._names = [path]
+        self._files = [_open_or_fail(path)]
 
-    def media_writers(self, count: int) -> list[Callable[[bytes], None]]:
-        if count > 1 and isinstance(self._files[0], _Device):
+    @property
+    def _device(self) -> _Device | None:
+        return self._files[0] if isinstance(self._files[0], _Device) else None
+
+    def media_writers(self, count: int) -> list[tuple[str, Callable[[bytes], None]]]:
+        if self._device and count > 1:
             raise OutputError(f"the answer is {count} files, and {self._path} is no file")
-        for number in range(2, count + 1):
-            self._files.append(_opened(numbered_path(self._path, number)))
-        return [file.write for file in self._files]
+        if self._device and self._device.is_terminal:
+            raise OutputError(f"the answer is binary, and {self._path} is a terminal", hint="use -o FILE")
+        if count > MAX_FILES:
+            raise OutputError(
+                f"the answer is {count} files; at most {MAX_FILES} are written", hint="--json has them all"
+            )
+        number = 1
+        for wanted in range(2, count + 1):
+            number += 1
+            while os.path.lexists(numbered_path(self._path, number)):
+                number += 1
+            name = numbered_path(self._path, number)
+            if number != wanted:
+                self._terminal.print_notice(f"file {wanted} of {count} is {name}: no existing file is replaced")
+            self._files.append(_open_or_fail(name))
+            self._names.append(name)
+        return [(name, file.write) for name, file in zip(self._names, self._files, strict=True)]
 
     def write(self, text: str) -> None:
-        self.write_bytes(self._terminal.encoded(text))
+        on_terminal = self._device and self._device.is_terminal
+        self._files[0].write(self._terminal.encoded(visible_text(text) if on_terminal else text))
 
     write_row = write
 
     def write_bytes(self, data: bytes) -> None:
+        if self._device and self._device.is_terminal:
+            raise OutputError(f"the file may be binary, and {self._path} is a terminal", hint="use -o FILE")
         self._files[0].write(data)
 
     def commit(self) -> None:
-        """What can fail for want of space fails before the first file is renamed."""
+        """Sync every file before the first one is renamed, so that a full disk changes none of them."""
         for file in self._files:
             file.sync()
+        failed: OSError | None = None
+        kept: list[str] = []
         for file in self._files:
-            file.commit()
+            try:
+                if failed is None:
+                    file.commit(replace=file is self._files[0])
+            except OSError as error:
+                failed = error
+            if failed and isinstance(file, AtomicFile):
+                kept.append(self._rescue(file))
+        if failed:
+            reason = failed.strerror or failed
+            raise OutputError(f"cannot write {self._path}: {reason}; the answer is in {', '.join(kept)}", billed="yes")
+
+    def _rescue(self, file: AtomicFile) -> str:
+        """Keep an answer that cannot get its name beside it, or print it; return the place for the message."""
+        try:
+            return file.keep_beside()
+        except OSError:  # the directory is gone
+            data = file.content()
+            if self._terminal.stdout_is_terminal:
+                self._terminal.write(data.decode("utf-8", "replace"))
+            else:
+                self._terminal.write_bytes(data)
+            return "stdout"
 
     def discard(self) -> None:
         for file in self._files:
@@ -81,16 +133,17 @@ class _Files:
 
 
 def numbered_path(path: str, number: int) -> str:
-    """Where the n-th of several goes: `out.png`, `out-2.png`; `out`, `out-2`."""
+    """The name of the n-th of several files: `out.png`, `out-2.png`; `out`, `out-2`."""
     stem, ending = os.path.splitext(path)
     return path if number == 1 else f"{stem}-{number}{ending}"
 
 
 class _Device:
-    """A device or a pipe cannot be replaced; it is written as it comes. `opened` is a path, or a descriptor."""
+    """A device or a pipe, which is written directly. `opened` is a path or a descriptor."""
 
     def __init__(self, opened: str | int) -> None:
         self._file = open(opened, "wb", buffering=0)  # noqa: SIM115  `discard` closes it
+        self.is_terminal = self._file.isatty()
 
     def write(self, data: bytes) -> None:
         view = memoryview(data)
@@ -99,14 +152,13 @@ class _Device:
 
     def sync(self) -> None: ...
 
-    def commit(self) -> None: ...
+    def commit(self, *, replace: bool) -> None: ...
 
     def discard(self) -> None:
         self._file.close()
 
 
-def _opened(path: str) -> AtomicFile | _Device:
-    """A link stays a link, and what it names is replaced; a file keeps its mode."""
+def _open_or_fail(path: str) -> AtomicFile | _Device:
     try:
         return _open(path)
     except OSError as error:
@@ -114,7 +166,8 @@ def _opened(path: str) -> AtomicFile | _Device:
 
 
 def _open(path: str) -> AtomicFile | _Device:
-    if match := re.fullmatch(r"/dev/(?:(stdout)|(stderr)|fd/(\d{1,4}))", path):  # the shell's, who may go on with it
+    """A link stays a link, and the file that it names is replaced; a file keeps its mode."""
+    if match := re.fullmatch(r"/dev/(?:(stdout)|(stderr)|fd/(\d{1,4}))", path):  # the caller may write to it later
         number = 1 if match[1] else 2 if match[2] else int(match[3])
         return _Device(os.dup(number))
     try:
@@ -122,7 +175,15 @@ def _open(path: str) -> AtomicFile | _Device:
     except FileNotFoundError:
         return AtomicFile(os.path.realpath(path), None)
     if stat.S_ISDIR(about.st_mode):
-        raise IsADirectoryError(21, "it is a directory")
+        raise IsADirectoryError(errno.EISDIR, "it is a directory")
     if not stat.S_ISREG(about.st_mode):
         return _Device(path)
-    return AtomicFile(os.path.realpath(path), stat.S_IMODE(about.st_mode))
+    path = os.path.realpath(path)
+    _check_sticky(os.stat(os.path.dirname(path)), about)
+    return AtomicFile(path, stat.S_IMODE(about.st_mode))
+
+
+def _check_sticky(directory: os.stat_result, file: os.stat_result) -> None:
+    """PermissionError for a file that cannot be renamed over: another user's in a sticky directory such as /tmp."""
+    if directory.st_mode & stat.S_ISVTX and os.geteuid() not in (0, file.st_uid, directory.st_uid):
+        raise PermissionError(errno.EPERM, "it belongs to another user, and its directory is sticky")

@@ -13,7 +13,7 @@ from gemini_cli.api.interaction import Interaction, Step, sum_usage
 from gemini_cli.api.outcome import completion_error
 from gemini_cli.config.output_options import OutputOptions
 from gemini_cli.console import formatting
-from gemini_cli.console.output_file import OutputTarget, numbered_path
+from gemini_cli.console.output_file import OutputTarget
 from gemini_cli.console.terminal import Terminal
 from gemini_cli.errors import CliError, IncompleteError
 from gemini_cli.formats import mime_types
@@ -108,14 +108,13 @@ class Presenter:
             self._terminal.print_notice(f"the text beside it: {interaction.text}")
 
     def _write_media(self, blocks: list[media.MediaBlock]) -> None:
-        path = self._options.output or ""
-        named = mime_types.guess_from_name(path) or ""
-        for number, (block, write) in enumerate(zip(blocks, self._output.media_writers(len(blocks)), strict=True), 1):
+        named = mime_types.guess_from_name(self._options.output or "") or ""
+        for block, (name, write) in zip(blocks, self._output.media_writers(len(blocks)), strict=True):
             for piece in media.media_bytes(block, self._fetch):
                 write(piece)
-            came = media.block_mime_type(block)
-            if mime_types.content_kind(named) == "image" and named != came:
-                self._terminal.print_notice(f"{numbered_path(path, number)} holds {came}")
+            received = media.block_mime_type(block)
+            if mime_types.content_kind(named) == "image" and named != received:
+                self._terminal.print_notice(f"{name} holds {received}")
 
     def _finish(self, interaction: Interaction, text: str, failure: CliError | None) -> None:
         if failure:
@@ -135,11 +134,11 @@ class Presenter:
             self._terminal.write(formatting.pending_calls(interaction, pretty=self._terminal.stdout_is_terminal))
 
     def _print_citations(self, interaction: Interaction, text: str) -> None:
-        """A last newline, but a file gets the answer to the byte; the sources below it."""
+        """End the text with a newline, and list the sources below it."""
         if self._words is None:
             return
         sources = formatting.citation_list(interaction.citations) if self._options.citations else ""
-        if text and (sources or self._words is self._terminal):
+        if text:
             self._words.write(formatting.trailing_newline(text))
         self._words.write(sources)
 

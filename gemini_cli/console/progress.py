@@ -1,4 +1,4 @@
-"""How far something is, in a line on a terminal. The only module that imports rich, which Typer brings along."""
+"""Progress in one line on a terminal. The only module that imports rich, which Typer installs."""
 
 from __future__ import annotations
 
@@ -21,17 +21,29 @@ from rich.progress import (
 )
 from rich.table import Column
 
+from gemini_cli.console.visible import visible_line
+
 REDRAW_INTERVAL = 0.1  # seconds between two drawings
 
 
 class ProgressBar:
-    """A bar with a rate and the time left. It may be moved from any thread, and goes when it is closed."""
+    """A bar with a rate and the time left. Any thread may advance it; `close` removes it.
+
+    Label and notes may come from a server: they are redacted and made visible here.
+    """
 
     def __init__(
-        self, write: Callable[[str], None], environ: Mapping[str, str], label: str, total: float | None, unit: str
+        self,
+        write: Callable[[str], None],
+        environ: Mapping[str, str],
+        label: str,
+        total: float | None,
+        unit: str,
+        redact: Callable[[str], str] = lambda text: text,
     ) -> None:
-        """`unit` "B" counts bytes; any other word is what is counted; with none, only the bar says how far it is."""
-        file = cast(IO[str], _File(write))  # as much of one as a console uses
+        """`unit` "B" counts bytes; another word is the name of the things counted; without one there is only a bar."""
+        self._redact = redact
+        file = cast(IO[str], _File(write))  # the part of a file that a console uses
         console = Console(file=file, force_terminal=True, _environ=environ)
         self._progress = Progress(
             _text("{task.description}", 30),
@@ -46,21 +58,21 @@ class ProgressBar:
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        self._task = self._progress.add_task(label, total=total, note="")
+        self._task = self._progress.add_task(visible_line(redact(label)), total=total, note="")
         self._lock = threading.Lock()
         self._drawn = 0.0
         self._progress.start()
 
     def advance(self, count: float) -> None:
-        """So much more is done; less, where something has to be done again, which says nothing of the rate."""
+        """Add to the amount that is done. A negative count, for work that is repeated, does not change the rate."""
         with self._lock:
             self._progress.update(self._task, advance=count)
             self._draw(REDRAW_INTERVAL)
 
     def note(self, text: str) -> None:
-        """A few words at the end of the line."""
+        """Show a few words at the end of the line."""
         with self._lock:
-            self._progress.update(self._task, note=text)
+            self._progress.update(self._task, note=visible_line(self._redact(text)))
             self._draw(0)
 
     def _draw(self, pause: float) -> None:
@@ -71,7 +83,7 @@ class ProgressBar:
 
     @contextmanager
     def hidden(self) -> Iterator[None]:
-        """Out of the way of what is written to the same terminal meanwhile."""
+        """Remove the bar for a block that writes to the same terminal."""
         with self._lock:
             self._progress.stop()
             try:

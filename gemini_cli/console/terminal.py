@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
 from gemini_cli.console import signals
+from gemini_cli.console.visible import shorten, visible_in_full, visible_line, visible_text
 from gemini_cli.errors import CliError, InputError, Interrupted, OutputError, UsageError
 from gemini_cli.formats import strict_json
 
@@ -31,17 +32,6 @@ if TYPE_CHECKING:
 HINT_AFTER = 3.0  # seconds of silence on stdin after which a person is told what we wait for
 READ_SIZE = 1024 * 1024
 
-# C0 but newline and tab, DEL, C1, and the bidirectional controls: a terminal acts on them.
-_CONTROLS = [*range(0x20), *range(0x7F, 0xA0), 0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
-VISIBLE = {code: f"\\u{code:04x}" for code in _CONTROLS if chr(code) not in "\n\t"}
-VISIBLE_IN_LINE = {
-    **VISIBLE,
-    ord("\n"): "\\n",
-    ord("\t"): "\\t",
-    ord("\r"): "\\r",
-    0x2028: "\\u2028",
-    0x2029: "\\u2029",
-}
 _SURROGATE = "[\ud800-\udfff]"
 # The id of an upload is all that writing to it takes (api/README.md 10.3). It comes as a parameter and as a header.
 _UPLOAD_ID = r"(?i)(upload_?id(?:=|: ?))[^&\s\"']+"
@@ -124,7 +114,7 @@ class Terminal:
             return
         from gemini_cli.console.progress import ProgressBar  # rich, 90 ms
 
-        self._bar = ProgressBar(self._put, self._environ, label.translate(VISIBLE_IN_LINE), total, unit)
+        self._bar = ProgressBar(self._put, self._environ, label, total, unit, self.redacted)
         try:
             yield self._bar
         finally:
@@ -161,14 +151,14 @@ class Terminal:
 
     def print_thought(self, text: str) -> None:
         """A summary of thoughts: several lines, dimmed on a terminal."""
-        output_options = self.redacted(text.strip().translate(VISIBLE))
+        output_options = self.redacted(visible_text(text.strip()))
         self._write_stderr(f"\x1b[2m{output_options}\x1b[0m\n" if self._coloured() else f"{output_options}\n")
 
     def print_error(self, failure: CliError, *, as_json: bool) -> None:
         """One line for what failed, one for what helps; or one JSON object."""
         if as_json:
             self._break_line()
-            self._write_stderr(self.redacted(strict_json.dumps(failure.as_dict())).translate(VISIBLE) + "\n")
+            self._write_stderr(visible_text(self.redacted(strict_json.dumps(failure.as_dict()))) + "\n")
             return
         self._print_message(f"gemini-cli: {failure.kind}: {failure.message}")
         if failure.hint:
@@ -180,7 +170,7 @@ class Terminal:
 
     def _print_message(self, line: str) -> None:
         self._break_line()
-        self._write_stderr(self.redacted(line).translate(VISIBLE_IN_LINE) + "\n")
+        self._write_stderr(visible_line(self.redacted(line)) + "\n")
 
     def _break_line(self) -> None:
         """On a terminal, where both streams meet, a message does not continue the answer's last line."""
@@ -222,7 +212,7 @@ class Terminal:
 
     def write(self, text: str) -> None:
         """A piece of the answer, now. OutputError if it cannot be written, Interrupted if its reader has gone."""
-        self.write_bytes(self.encoded(text.translate(VISIBLE) if self.stdout_is_terminal else text))
+        self.write_bytes(self.encoded(visible_text(text) if self.stdout_is_terminal else text))
 
     def write_row(self, text: str) -> None:
         """A line that is whole by itself: it is no prefix of anything, and what fails later keeps its own status."""
@@ -243,13 +233,13 @@ class Terminal:
         if not self._column_zero:
             self.write("\n")
 
-    def media_writers(self, count: int) -> list[Callable[[bytes], None]]:
-        """Where so many pictures or sounds go: one, and not to a person."""
+    def media_writers(self, count: int) -> list[tuple[str, Callable[[bytes], None]]]:
+        """One image or sound can go to stdout, if that is no terminal; OutputError otherwise."""
         if self.stdout_is_terminal:
             raise OutputError("the answer is binary, and stdout is a terminal", hint="use -o FILE")
         if count > 1:
             raise OutputError(f"the answer is {count} files, and stdout holds one", hint="use -o FILE")
-        return [self.write_bytes]
+        return [("stdout", self.write_bytes)]
 
     def write_bytes(self, data: bytes) -> None:
         if not data:
@@ -328,9 +318,14 @@ class Terminal:
     # A person --------------------------------------------------------------------------------------------------------
 
     def confirm(self, question: str) -> bool:
-        """Whether a person at the terminal says yes, whatever our streams are; UsageError if there is no terminal."""
+        """Ask a person at the terminal, whatever the streams are; UsageError if there is no terminal.
+
+        Input that was typed before the question is not an answer to it.
+        """
+        shown = shorten(visible_in_full(self.redacted(question)))
         with _terminal() as terminal:
-            _write_all(terminal, f"{self.redacted(question).translate(VISIBLE_IN_LINE)} [y/N] ".encode())
+            _discard_input(terminal)
+            _write_all(terminal, f"{shown} [y/N] ".encode())
             answer = b""
             while not answer.endswith(b"\n") and (piece := terminal.read(READ_SIZE)):
                 answer += piece
@@ -372,6 +367,13 @@ def _terminal() -> io.FileIO:
         return io.FileIO("/dev/tty", "r+")
     except OSError as error:
         raise UsageError(f"there is no terminal to ask at: {error.strerror or error}") from None
+
+
+def _discard_input(terminal: io.FileIO) -> None:
+    with suppress(ImportError, OSError):  # Windows
+        import termios
+
+        termios.tcflush(terminal.fileno(), termios.TCIFLUSH)
 
 
 def _is_open(number: int) -> bool:

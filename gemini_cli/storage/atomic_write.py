@@ -6,6 +6,7 @@ kernel's lock on its temporary file while it writes, so a file without a lock is
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -26,7 +27,7 @@ class AtomicFile:
         _remove_abandoned(directory or ".")
         self._beside, self._descriptor = _create(directory, 0o666 if mode is None else mode)
         try:
-            if mode is not None and stat.S_IMODE(os.fstat(self._descriptor).st_mode) != mode:
+            if mode is not None:
                 with suppress(PermissionError):  # file systems without modes, such as FAT and some of WSL's
                     os.fchmod(self._descriptor, mode)  # the umask took from it
         except BaseException:
@@ -42,15 +43,30 @@ class AtomicFile:
         """Write the content to the disk; OSError if that fails."""
         os.fsync(self._descriptor)
 
-    def commit(self) -> None:
+    def commit(self, *, replace: bool = True) -> None:
+        """Give the file its name. Without `replace`, FileExistsError if there is a file of that name."""
         self.sync()
-        os.replace(self._beside, self._path)
+        if replace:
+            os.replace(self._beside, self._path)
+            return
+        try:
+            os.link(self._beside, self._path)  # fails if the name is taken, which a rename does not
+        except FileExistsError:
+            raise
+        except OSError as error:  # a file system without hard links
+            if os.path.lexists(self._path):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from error
+            os.replace(self._beside, self._path)
 
     def keep_beside(self) -> str:
-        """Keep the content under its temporary name, for a commit that failed; return the path."""
-        name = f"{self._beside.removesuffix('.tmp')}.kept"
+        """Keep the content beside the path under a new name, after a commit that failed; return that name."""
+        ending = os.path.splitext(self._path)[1]
+        name = os.path.join(os.path.dirname(self._path), f"gemini-cli-answer-{os.urandom(8).hex()}{ending}")
         os.rename(self._beside, name)
         return name
+
+    def content(self) -> bytes:
+        return os.pread(self._descriptor, os.fstat(self._descriptor).st_size, 0)
 
     def discard(self) -> None:
         """Close the file, and remove it if it was not committed."""
@@ -65,7 +81,7 @@ def _create(directory: str, mode: int) -> tuple[str, int]:
     """Path and descriptor of a new, locked file; retry if another run removed it before it was locked."""
     while True:
         path = os.path.join(directory, f".gemini-cli-{os.urandom(8).hex()}.tmp")
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
         with suppress(OSError):  # no locks: other runs cannot lock the file either, and do not remove it
             lock_file(descriptor, wait=True)
         if os.path.lexists(path):

@@ -175,7 +175,7 @@ def test_json_is_the_last_interaction() -> None:
 def test_a_file_gets_the_answer_and_nothing_said_before() -> None:
     said = {"type": "model_output", "content": [{"type": "text", "text": "Let me look."}]}
     assert tool("-o", "out.txt", "hi", answers=[calling(said, call()), reply(interaction("7"))]) == (0, "", "")
-    assert Path("out.txt").read_text() == "7"
+    assert Path("out.txt").read_text() == "7\n"
 
 
 def test_the_schema_and_the_sources_are_those_of_the_answer() -> None:

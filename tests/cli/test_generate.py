@@ -249,7 +249,7 @@ def test_output_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     failed = gemini(*argv, answers=[reply(interaction("new", "incomplete"))])
     assert (failed.status, failed.out, target.read_text()) == (8, "", "old")
     assert gemini(*argv, answers=[reply(interaction("new"))]) == (0, "", "")
-    assert target.read_text() == "new"
+    assert target.read_text() == "new\n"
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".out")] == []
     assert gemini("generate", "-o", "-", "hi", answers=[reply(interaction("new"))]).out == "new\n"
@@ -259,7 +259,7 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "real")
     gemini("generate", "-o", str(tmp_path / "link"), "hi", answers=[reply(interaction("new"))])
     assert (tmp_path / "link").is_symlink()
-    assert (tmp_path / "real").read_text() == "new"
+    assert (tmp_path / "real").read_text() == "new\n"
 
 
 @pytest.mark.parametrize("path", [".", "none/out.txt", "/dev/full"])
@@ -489,7 +489,7 @@ def test_half_a_surrogate_pair_goes_into_a_file_as_replacement() -> None:
     outcome = gemini("generate", "-o", "out.txt", "hi", answers=[reply(body)])
     assert outcome.status == 0
     assert "U+FFFD" in outcome.err
-    assert Path("out.txt").read_text() == "a\ufffd"
+    assert Path("out.txt").read_text() == "a\ufffd\n"
 
 
 def test_half_a_surrogate_pair_is_not_sent() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 import wave
 from pathlib import Path
 from typing import Any
@@ -79,18 +80,47 @@ def test_all_files_are_kept_or_none(content: list[dict[str, Any]], status: int, 
     assert told.status == 0  # the JSON has what cannot be written
 
 
-def test_a_neighbour_that_cannot_be_written_leaves_the_first_file_alone() -> None:
-    Path("out-2.png").mkdir()
-    outcome = gemini("generate", "-o", "out.png", "hi", answers=[answered(block(b"1"), block(b"2"))])
+def test_a_further_file_replaces_nothing() -> None:
+    Path("out.png").write_bytes(b"old")
+    Path("out-2.png").write_bytes(b"mine")
+    Path("out-3.png").symlink_to("nowhere")
+    outcome = gemini(
+        "generate", "-o", "out.png", "hi", answers=[answered(*[block(b"%d" % n, "image/png") for n in (1, 2, 3)])]
+    )
+    assert (outcome.status, outcome.out) == (0, "")
+    assert "file 2 of 3 is out-4.png" in outcome.err
+    found = {path.name: path.read_bytes() for path in Path().iterdir() if path.name != "out-3.png"}
+    assert found == {"out.png": b"1", "out-2.png": b"mine", "out-4.png": b"2", "out-5.png": b"3"}
+
+
+def test_a_file_that_appears_meanwhile_is_not_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    sync = os.fsync
+
+    def late(descriptor: int) -> None:
+        Path("out-2.png").write_bytes(b"mine")
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", late)
+    content = [block(b"1", "image/png"), block(b"2", "image/png")]
+    outcome = gemini("generate", "-o", "out.png", "hi", answers=[answered(*content)])
     assert outcome.status == 13
-    assert "out-2.png" in outcome.err
-    assert [path.name for path in Path().iterdir()] == ["out-2.png"]
+    assert outcome.err.count("\n") == 1
+    found = sorted(path.read_bytes() for path in Path().iterdir() if not path.name.startswith(".gemini-cli-answer"))
+    assert found == [b"1", b"2", b"mine"]
+
+
+def test_an_answer_has_at_most_sixteen_files() -> None:
+    outcome = gemini("generate", "-o", "out.png", "hi", answers=[answered(*[block(b"x")] * 17)])
+    assert (outcome.status, list(Path().iterdir())) == (13, [])
+    assert "at most 16" in outcome.err
+    assert gemini("generate", "-q", "-o", "out.png", "hi", answers=[answered(*[block(b"x")] * 16)]).status == 0
+    assert len(list(Path().iterdir())) == 16
 
 
 def test_what_nobody_knows_yet_is_no_picture() -> None:
     strange = {"type": "brand_new", "uri": "https://elsewhere.example/x"}
     assert gemini("generate", "-o", "out.txt", "hi", answers=[answered(strange, said("Hello!"))]) == (0, "", "")
-    assert Path("out.txt").read_text() == "Hello!"
+    assert Path("out.txt").read_text() == "Hello!\n"
 
 
 def test_an_answer_that_is_not_whole_leaves_no_file() -> None:
@@ -223,5 +253,5 @@ def test_the_emulator_draws_and_sings() -> None:
 def test_text_alone_goes_to_the_file_as_ever() -> None:
     wire = ScriptedTransport([sse(created(), start(), text("Hello!"), completed(), done=True)])
     assert gemini("stream", "-o", "out.txt", "hi", answers=wire) == (0, "", "")
-    assert Path("out.txt").read_bytes() == b"Hello!"
+    assert Path("out.txt").read_bytes() == b"Hello!\n"
     assert json.loads(wire.requests[0].content)["input"] == "hi"

@@ -84,7 +84,7 @@ def test_half_a_character_waits_for_the_other_or_for_the_end(tmp_path: Path) -> 
     whole = [created(), start(), *HALVES, STOP, completed()]
     assert streamed(sse(*whole))[0] == (0, f"{SHOWN}\n", TOLD)
     assert streamed(sse(*whole), argv=("-o", str(tmp_path / "a")))[0] == (0, "", TOLD)
-    assert (tmp_path / "a").read_text() == SHOWN
+    assert (tmp_path / "a").read_text() == f"{SHOWN}\n"
     only_half, _ = streamed(sse(created(), start(), text("\ud83e"), completed()))
     assert only_half == (0, "\ufffd\n", TOLD)
 
@@ -260,7 +260,7 @@ def test_output_stays_as_it_was_when_the_stream_fails() -> None:
     outcome, _ = streamed(sse(*HELLO[:4], RESET), argv=("--no-store", "-o", "out.txt"))
     assert (outcome.status, outcome.out, Path("out.txt").read_text()) == (8, "", "old")
     streamed(sse(*HELLO), argv=("-o", "out.txt"))
-    assert Path("out.txt").read_text() == "Hello there"
+    assert Path("out.txt").read_text() == "Hello there\n"
 
 
 def test_the_schema_is_checked_after_the_stream() -> None:

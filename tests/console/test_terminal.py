@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_cli.console.terminal import VISIBLE, Terminal
+from gemini_cli.console.terminal import Terminal
+from gemini_cli.console.visible import VISIBLE
 from gemini_cli.errors import InputError, Interrupted, OutputError, RejectedError
 from tests.harness import Pipe
 

@@ -281,11 +281,16 @@ def test_66_another_program_would_be_read(place: Home) -> None:
 ON_A_TERMINAL = "import os, sys; os.open(sys.argv[1], os.O_RDWR); os.execv(sys.argv[2], sys.argv[2:])"
 
 
-@pytest.mark.parametrize(("answer", "runs"), [(b"y\n", True), (b"\n", False), (b"\x04", False)])
-def test_a_person_confirms_each_call(answer: bytes, runs: bool, place: Home) -> None:
+@pytest.mark.parametrize(
+    ("early", "answer", "runs"),
+    [(b"", b"y\n", True), (b"", b"\n", False), (b"", b"\x04", False), (b"y\n", b"\n", False)],
+)
+def test_a_person_confirms_each_call(early: bytes, answer: bytes, runs: bool, place: Home) -> None:
+    """Input typed before the question, `early`, is no answer."""
     declared = declare(place, "echo fine")
     line = steps({"city": "Oslo\x1b[2J"})
     master, slave = os.openpty()
+    os.write(master, early)
     try:
         with serve([{**line, "times": 1}, {"reply": T}]).start() as server:
             argv = command("call-tool", "--ask", "-T", declared, "hi")

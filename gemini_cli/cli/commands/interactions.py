@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from dataclasses import dataclass
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -104,7 +105,7 @@ def _leave(context: Context, interaction_id: str, *, cancel: bool) -> None:
 
 
 def _again_hint(interaction_id: str) -> str:
-    return f"`gemini-cli interactions wait {interaction_id}` comes back to it"
+    return f"`gemini-cli interactions wait {quote(interaction_id)}` comes back to it"
 
 
 @app.command("cancel", cls=OptionCommand)
