@@ -135,7 +135,7 @@ complete -c gemini-cli -n '__gemini_cli_takes_globaloptions' -s v -l verbose -d 
 function __gemini_cli_takes_outputoptions
     __gemini_cli_at generate stream chat call-tool
 end
-complete -c gemini-cli -n '__gemini_cli_takes_outputoptions' -s o -l output -rF -d 'write the answer to FILE, whole or not at all; further images or sounds to FILE-2 and so on, 16 at most'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions' -s o -l output -rF -d 'write the answer to FILE, whole or not at all; more images or sounds go to FILE-2 etc., 16 at most'
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions' -s u -l usage -d 'one line of token counts on stderr'
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions' -l citations -d 'list the sources after the answer'
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions' -l require-output -d 'an empty answer is exit status 8'
@@ -251,7 +251,7 @@ complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_17' -s v -l verbose 
 function __gemini_cli_takes_outputoptions_18
     __gemini_cli_at "interactions get" "interactions wait"
 end
-complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_18' -s o -l output -rF -d 'write the answer to FILE, whole or not at all; further images or sounds to FILE-2 and so on, 16 at most'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_18' -s o -l output -rF -d 'write the answer to FILE, whole or not at all; more images or sounds go to FILE-2 etc., 16 at most'
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_18' -s u -l usage -d 'one line of token counts on stderr'
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_18' -l citations -d 'list the sources after the answer'
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_18' -l require-output -d 'an empty answer is exit status 8'

@@ -21,7 +21,15 @@ from gemini_cli.config import api_key
 from gemini_cli.config.process_memory import close_process_memory
 from gemini_cli.console import signals
 from gemini_cli.console.terminal import Terminal
-from gemini_cli.errors import CliError, DeadlineExceeded, InternalError, Interrupted, UsageError, exit_statuses
+from gemini_cli.errors import (
+    CliError,
+    DeadlineExceeded,
+    InternalError,
+    Interrupted,
+    TemporaryError,
+    UsageError,
+    exit_statuses,
+)
 from gemini_cli.transport.deadline import cancel_alarm, extend_alarm, set_alarm
 
 
@@ -121,6 +129,8 @@ class RootGroup(TyperGroup):
             error = _usage_error(unknown) or _internal_error(unknown)
         else:
             return status if isinstance(status, int) else 0
+        if isinstance(error, DeadlineExceeded) and program.nothing_sent():
+            error = TemporaryError(error.message)  # while input was read or a FIFO was opened
         if terminal.answered:
             error = error.after_output_began()
         with contextlib.suppress(DeadlineExceeded):

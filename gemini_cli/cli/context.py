@@ -80,11 +80,15 @@ class Context:
         self._records = records
         program.json_errors = self.global_options.json
         self.terminal.quiet, self.terminal.verbose = self.global_options.quiet, self.global_options.verbose
+        self.terminal.json_lines = self.global_options.json
         connection = self.connection_options
         check_trust(self.profile, connection.profile, connection.trust_profile)
         for field in option_fields(ConnectionOptions):
             if connection.offline and NEEDS_NETWORK in field.markers and self.is_given(field.name):
                 raise UsageError(f"{field.long} has no effect with --offline")
+        program.nothing_sent = lambda: "_http" not in self.__dict__
+        if self.is_given("timeout"):
+            self.deadline.start()  # the default limit starts with the first request, so that slow input is not cut
 
     # Options ----------------------------------------------------------------------------------------------------------
 

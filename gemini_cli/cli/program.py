@@ -31,10 +31,14 @@ class Dependencies(NamedTuple):
 
 
 class Program:
-    """The object of the Typer context. `json_errors` is None until the options are parsed."""
+    """The object of the Typer context. `json_errors` is None until the options are parsed.
+
+    `nothing_sent` tells whether a run that ended has not sent anything yet.
+    """
 
     def __init__(self, terminal: Terminal, environ: Mapping[str, str], dependencies: Dependencies) -> None:
         self.terminal = terminal
         self.environ = environ
         self.dependencies = dependencies
         self.json_errors: bool | None = None
+        self.nothing_sent: Callable[[], bool] = lambda: True

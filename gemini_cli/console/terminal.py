@@ -29,7 +29,7 @@ from gemini_cli.formats import strict_json
 if TYPE_CHECKING:
     from gemini_cli.console.progress import ProgressBar
 
-HINT_AFTER = 3.0  # seconds of silence on stdin after which a person is told what we wait for
+HINT_AFTER = 3.0  # seconds of reading stdin after which a person is told
 READ_SIZE = 1024 * 1024
 
 _SURROGATE = "[\ud800-\udfff]"
@@ -75,6 +75,7 @@ class Terminal:
         self._secrets: list[str] = []
         self._noticed: set[str] = set()
         self.stdout_is_terminal = _isatty(stdout)
+        self.json_lines = False  # every message on stderr is a JSON object
         self.quiet = False
         self.verbose = 0
         self.answered = False  # a byte of the answer is on stdout
@@ -86,7 +87,9 @@ class Terminal:
         """The process's own. Closed descriptors are filled, so that no socket ever takes the number of stdout."""
         open_ones = [_is_open(number) for number in range(3)]
         for number, is_open in enumerate(open_ones):
-            if not is_open:
+            if number == 0 and is_open:
+                open_ones[0] = _is_readable(0)  # nohup gives a stdin that is open for writing
+            elif not is_open:
                 os.open(os.devnull, os.O_RDWR if number else os.O_RDONLY)  # takes the lowest free number: this one
         files = [io.FileIO(number, "r" if number == 0 else "w", closefd=False) for number in range(3)]
         stdin, stdout, stderr = (file if is_open else None for file, is_open in zip(files, open_ones, strict=True))
@@ -132,43 +135,55 @@ class Terminal:
         self._secrets += [secret, strict_json.dumps(secret)[1:-1], encoded, encoded.rstrip("="), quote(secret, safe="")]
 
     def print_notice(self, text: str) -> None:
-        """Something the user may want to know, once; not with -q."""
+        """Print a notice once; not with -q."""
         if not self.quiet and text not in self._noticed:
             self._noticed.add(text)
-            self._print_message(f"gemini-cli: {text}")
+            self._print_message("notice", text)
 
     def log(self, level: int, *parts: str | bytes) -> None:
-        """Lines for -v (1) and -vv (2); decoded and joined only if they are shown, for a body may be large."""
+        """Print lines for -v (1) and -vv (2). The parts, perhaps large, are joined only if they are printed."""
         if level <= self.verbose:
             texts = (part if isinstance(part, str) else part.decode("utf-8", "replace") for part in parts)
             for line in " ".join(texts).split("\n"):
-                self._print_message(line if level > 1 else f"gemini-cli: {line}")
+                self._print_message("log", line, "" if level > 1 else "gemini-cli: ")
 
     def print_status(self, text: str) -> None:
-        """What only a person at a terminal wonders about; -v tells it in its own words."""
+        """Print a notice for a person at a terminal; -v has it in the log."""
         if _isatty(self._stderr) and not self.quiet and not self.verbose:
-            self._print_message(f"gemini-cli: {text}")
+            self._print_message("status", text)
 
     def print_thought(self, text: str) -> None:
-        """A summary of thoughts: several lines, dimmed on a terminal."""
-        output_options = self.redacted(visible_text(text.strip()))
-        self._write_stderr(f"\x1b[2m{output_options}\x1b[0m\n" if self._coloured() else f"{output_options}\n")
+        """Print a summary of thoughts: several lines, dimmed on a terminal."""
+        if self.json_lines:
+            self._print_message("thought", text.strip())
+            return
+        shown = self.redacted(visible_text(text.strip()))
+        self._write_stderr(f"\x1b[2m{shown}\x1b[0m\n" if self._coloured() else f"{shown}\n")
 
     def print_error(self, failure: CliError, *, as_json: bool) -> None:
-        """One line for what failed, one for what helps; or one JSON object."""
+        """Print a line with the error and one with the hint; or one JSON object."""
         if as_json:
-            self._break_line()
-            self._write_stderr(visible_text(self.redacted(strict_json.dumps(failure.as_dict()))) + "\n")
+            self._print_object(failure.as_dict())
             return
-        self._print_message(f"gemini-cli: {failure.kind}: {failure.message}")
+        self._print_line(f"gemini-cli: {failure.kind}: {failure.message}")
         if failure.hint:
-            self._print_message(f"hint: {failure.hint}")
+            self._print_line(f"hint: {failure.hint}")
 
     def print_line(self, text: str) -> None:
-        """One line on stderr that was asked for: not silenced by -q."""
-        self._print_message(text)
+        """Print a line that was asked for, also with -q."""
+        self._print_message("notice", text, "")
 
-    def _print_message(self, line: str) -> None:
+    def _print_message(self, kind: str, text: str, beginning: str = "gemini-cli: ") -> None:
+        """With --json an object with the one key `kind`, so that every line of stderr can be parsed."""
+        if self.json_lines:
+            self._print_object({kind: text.removeprefix("gemini-cli: ")})
+        else:
+            self._print_line(f"{beginning}{text}")
+
+    def _print_object(self, value: Mapping[str, object]) -> None:
+        self._print_line(strict_json.dumps(value))
+
+    def _print_line(self, line: str) -> None:
         self._break_line()
         self._write_stderr(visible_line(self.redacted(line)) + "\n")
 
@@ -267,7 +282,7 @@ class Terminal:
         return _isatty(self._stdin)
 
     def read_stdin(self, limit: int) -> bytes:
-        """stdin to its end, however slow it comes; InputError when it is more than `limit` bytes."""
+        """Read stdin to its end; InputError if it is more than `limit` bytes."""
         hint = threading.Timer(HINT_AFTER, self.print_notice, ["reading stdin … (--no-stdin to skip)"])
         hint.daemon = True
         if _isatty(self._stderr) and not self.stdin_is_terminal:
@@ -276,7 +291,6 @@ class Terminal:
         size = 0
         try:
             for piece in self.stdin_chunks():
-                hint.cancel()
                 pieces.append(piece)
                 size += len(piece)
                 if size > limit:
@@ -384,6 +398,15 @@ def _is_open(number: int) -> bool:
             return False
         raise
     return True
+
+
+def _is_readable(number: int) -> bool:
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return True
+    flags = fcntl.fcntl(number, fcntl.F_GETFL)
+    return flags & os.O_ACCMODE != os.O_WRONLY and not flags & getattr(os, "O_PATH", 0)
 
 
 def _isatty(stream: RawStream | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import signal
 import threading
@@ -180,3 +181,25 @@ def test_colour_follows_the_usual_variables(environ: dict[str, str], tty: bool, 
     err = Pipe(terminal=tty)
     Terminal(Pipe(), Pipe(), err, environ).print_thought("x")
     assert (b"\x1b[2m" in err.getvalue()) is coloured
+
+
+def test_under_json_every_message_is_an_object() -> None:
+    told, _, err = terminal()
+    told.json_lines, told.verbose = True, 2
+    told.add_secret("a-secret-of-20-characters")
+    told.print_notice("a\n\x1b[2J\u2028 a-secret-of-20-characters")
+    told.print_thought("two\nlines")
+    told.print_line("usage: 3")
+    told.log(1, "step")
+    told.log(2, "header")
+    told.print_error(RejectedError("no", hint="do"), as_json=True)
+    lines = [json.loads(line) for line in err.getvalue().splitlines()]
+    assert lines[:5] == [
+        {"notice": "a\n\x1b[2J\u2028 [redacted]"},
+        {"thought": "two\nlines"},
+        {"notice": "usage: 3"},
+        {"log": "step"},
+        {"log": "header"},
+    ]
+    assert lines[5]["error"]["hint"] == "do"
+    assert b"\x1b" not in err.getvalue()
