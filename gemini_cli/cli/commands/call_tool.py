@@ -62,7 +62,6 @@ class CallToolOptions:
             "--max-calls",
             metavar="N",
             min=0,
-            max=LARGEST,
             help="end with status 10 when the model makes more calls in a round, or four times as many in the run",
         ),
     ] = 64
