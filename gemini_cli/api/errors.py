@@ -89,9 +89,22 @@ class ApiError(NamedTuple):
 
     def _about_the_key(self) -> bool:
         """Whether the key is wrong, which may be status 400 (api/README.md 12.8)."""
-        if any(detail.get("reason") in ("API_KEY_INVALID", "API_KEY_EXPIRED") for detail in self.details):
+        if self.reasons & {"API_KEY_INVALID", "API_KEY_EXPIRED"}:
             return True
-        return self.code in (400, "INVALID_ARGUMENT", "invalid_request") and "API key not valid" in self.message
+        words = any(said in self.message for said in ("API key not valid", "Multiple authentication credentials"))
+        return self.code in (400, "INVALID_ARGUMENT", "invalid_request") and words
+
+    @property
+    def reasons(self) -> set[str]:
+        """The reasons in the details (api/README.md 12.7)."""
+        return {str(detail["reason"]) for detail in self.details if detail.get("reason")}
+
+    def refuses_standard_key(self, key: str) -> bool:
+        """Whether `key` may be refused because it is a standard key (api/README.md 1.5, 12.8)."""
+        if key.startswith("AQ."):
+            return False
+        told = {"API_KEY_INVALID", "ACCESS_TOKEN_TYPE_UNSUPPORTED"} & self.reasons
+        return bool(told) or (key.startswith("AIza") and "Multiple authentication" not in self.message)
 
     def _for_the_day(self) -> bool:
         """Whether it is a quota per day, or none on this tier (api/README.md 12.7, 12.9).

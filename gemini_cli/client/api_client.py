@@ -7,6 +7,7 @@ response. A create that was sent and got none may have been carried out and bill
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
 
 ANSWER_LIMIT = 256 * 1024 * 1024  # bytes of a JSON answer
 ERROR_LIMIT = 64 * 1024  # bytes of an error body
+
+STANDARD_KEY_HINT = "standard keys (AIza…) are being refused; create an auth key (AQ.…) in AI Studio"
+EXPIRED_FILE_HINT = "files live 48 hours; if it has expired, upload it again"  # api/README.md 10.8, 10.15
+_FILE_WORDS = r"\bfiles/|\bthe [Ff]ile\b"
 
 ReadResult = TypeVar("ReadResult")
 
@@ -216,7 +221,7 @@ class ApiClient:
         response = self._response(request, effect_free)
         if response.status_code != 200 and not (response.status_code == 206 and "Range" in request.headers):
             limit = retry.retry_limit(response.status_code, policy.retries)
-            raise _AttemptFailed(self._http_failure(response), limit, response.headers)
+            raise _AttemptFailed(self._http_failure(request, response), limit, response.headers)
         self.answers += 1
         try:
             return read(response)
@@ -258,13 +263,21 @@ class ApiClient:
         elif request.body:
             self.log(2, ">", request.body)
 
-    def _http_failure(self, response: Response) -> CliError:
+    def _http_failure(self, request: _Request, response: Response) -> CliError:
         if 300 <= response.status_code < 400:
             response.close()
             return RedirectError(response.status_code, response.headers.get("location", ""))
         reason = self._redacted(response.reason_phrase)
         error = errors.read_api_error(self._error_body(response), response.status_code, reason)
         failure = error.to_cli_error(response.status_code)
+        url = request.url.partition("?")[0]  # an upload's query is a secret (api/README.md 10.3)
+        if response.status_code == 404 and error.code is None:  # not the API's own (api/README.md 11.24)
+            failure.message += f" ({url})"
+        key = self._key.get("x-goog-api-key", "")
+        if isinstance(failure, AuthError) and response.status_code in (400, 401) and error.refuses_standard_key(key):
+            failure.hint = STANDARD_KEY_HINT
+        if response.status_code == 403 and ("/files/" in url or re.search(_FILE_WORDS, error.message)):
+            failure.hint = EXPIRED_FILE_HINT
         failure.retry_after_s = retry.server_retry_delay(response.headers, error.retry_delays(), self._policy.now())
         return failure
 

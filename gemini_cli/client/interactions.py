@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from gemini_cli.api.accumulator import StreamAccumulator
@@ -18,7 +19,7 @@ from gemini_cli.api.errors import StreamError
 from gemini_cli.api.events import Event
 from gemini_cli.api.interaction import Interaction, merge_continuations
 from gemini_cli.api.resume_filter import ResumeFilter
-from gemini_cli.client.api_client import ApiClient, no_response
+from gemini_cli.client.api_client import EXPIRED_FILE_HINT, ApiClient, no_response
 from gemini_cli.errors import CliError, DeadlineExceeded, IncompleteError, RejectedError, UsageError
 from gemini_cli.transport.body import encode_body
 from gemini_cli.transport.errors import BrokenBodyError
@@ -149,11 +150,23 @@ def _create(api_client: ApiClient, body: Body) -> Iterator[None]:
     except CliError as failure:
         failure.attempts = api_client.attempts
         asked = {key: str(body[key]) for key in ("model", "agent", "previous_interaction_id") if key in body}
-        if failure.http_status == 404 and not any(name in failure.message for name in asked.values()):
+        not_found = failure.http_status == 404 and failure.code is not None  # without a code, it was not the API
+        if not_found and not any(name in failure.message for name in asked.values()):
             failure.message += f" ({', '.join(f'{key}: {name}' for key, name in asked.items())})"
+        if failure.http_status == 403 and failure.hint is None and _has_file(body.get("input")):
+            failure.hint = EXPIRED_FILE_HINT
         if failure.billed == "no" and api_client.answers > answers:
             failure.billed = "maybe"
         raise
+
+
+def _has_file(value: Any) -> bool:
+    """Whether an input holds the address of an uploaded file."""
+    if isinstance(value, list):
+        return any(map(_has_file, value))
+    if not isinstance(value, dict):
+        return False
+    return "/files/" in str(value.get("uri")) or any(map(_has_file, value.values()))
 
 
 def wait_for_interaction(

@@ -23,6 +23,8 @@ OLDER = BESIDE / "generate_content"
 
 pytestmark = pytest.mark.skipif(not RECORDED.is_dir(), reason=f"no recordings at {RECORDED.name}/ beside the project")
 
+BASE = "https://generativelanguage.googleapis.com/v1beta"
+METHODS = {"generate": "generateContent", "stream": "streamGenerateContent"}
 EXIT = {"completed": 0, "incomplete": 8, "requires_action": 10}
 
 
@@ -176,15 +178,6 @@ def texts(parts: list[dict[str, Any]]) -> str:
     return "".join(part.get("text", "") for part in parts if not part.get("thought"))
 
 
-def last_text(parts: list[dict[str, Any]]) -> str:
-    """`output_text`: back to a call, a result or a picture."""
-    answer = [part for part in parts if not part.get("thought")]
-    while answer and not answer[-1].get("text"):
-        answer.pop()
-    start = max((place for place, part in enumerate(answer) if "text" not in part), default=-1)
-    return texts(answer[start + 1 :])
-
-
 def older_status(chunks: list[dict[str, Any]]) -> int:
     """Put together here a second time: the last reason, and whether a call is left without a response."""
     if any("blockReason" in chunk.get("promptFeedback", {}) for chunk in chunks):
@@ -223,7 +216,7 @@ def test_an_older_body_gives_its_text_and_status(path: Path) -> None:
     body = json.loads(path.read_bytes())
     plain = ask_older("generate", "-q", answers=[reply(path.read_bytes())])
     assert plain.status == older_status([body])
-    said = last_text(parts_of([body]))
+    said = texts(parts_of([body]))
     assert plain.out == {0: ended(said), 10: older_calls([body])}.get(plain.status, said)
     assert plain.err.count("\n") == {0: 0, 10: 2}.get(plain.status, 1)
     assert ask_older("generate", "--json", answers=[reply(path.read_bytes())]).json == body
@@ -265,7 +258,7 @@ def test_an_older_error_gives_its_message_and_status(command: str, path: Path) -
         outcome = ask_older(command, answers=[reply(path.read_bytes(), 404, "text/html")])
         assert (outcome.status, outcome.err) == (
             6,
-            "gemini-cli: rejected: HTTP 404 Not Found (model: gemini-flash-latest)\n",
+            f"gemini-cli: rejected: HTTP 404 Not Found ({BASE}/models/gemini-flash-latest:{METHODS[command]})\n",
         )
         return
     error = json.loads(path.read_bytes())["error"]

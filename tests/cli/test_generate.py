@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.harness import ScriptedTransport, completed, created, gemini, interaction, reply, sse, start
+from tests.harness import KEY, ScriptedTransport, completed, created, gemini, interaction, reply, sse, start
 
 SCHEMA = '{"type":"object","properties":{"n":{"type":"integer"}},"required":["n"]}'
 
@@ -446,6 +446,61 @@ def test_a_wait_is_told_to_a_person_and_to_nobody_else() -> None:
     ):
         outcome = gemini("generate", *flags, "hi", answers=[reply(later, 503), reply(interaction())], terminal=terminal)
         assert (outcome.status, outcome.err) == (0, told)
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "key", "hinted"),
+    [
+        (401, {"details": [{"reason": "ACCESS_TOKEN_TYPE_UNSUPPORTED"}]}, KEY, True),
+        (401, {"message": "Expected OAuth 2 access token"}, "AIzaSy0123456789abcdefghijkl", True),
+        (400, {"code": 400, "details": [{"reason": "API_KEY_INVALID"}]}, "AIzaSy0123456789abcdefghijkl", True),
+        (400, {"code": 400, "details": [{"reason": "API_KEY_INVALID"}]}, "AQ.0123456789abcdefghijkl", False),
+        (401, {"code": "authentication", "message": "no"}, KEY, False),
+        (403, {"code": "permission_denied", "message": "no"}, "AIzaSy0123456789abcdefghijkl", False),
+        (400, {"code": 400, "message": "Multiple authentication credentials received."}, "AIzaSy" + "0" * 20, False),
+    ],
+)
+def test_a_refused_standard_key_is_explained(status: int, error: dict[str, Any], key: str, hinted: bool) -> None:
+    told = reply({"error": {"message": "no", **error}}, status)
+    outcome = gemini("generate", "hi", answers=[told], environ={"GEMINI_API_KEY": key})
+    assert outcome.status == 4
+    hint = "hint: standard keys (AIza…) are being refused; create an auth key (AQ.…) in AI Studio\n"
+    assert outcome.err.endswith(hint) == hinted
+    assert key not in outcome.err
+    assert outcome.err.count("\n") == 1 + hinted
+
+
+@pytest.mark.parametrize(
+    ("argv", "message", "hinted"),
+    [
+        (["generate", "-a", "files/abc", "hi"], "no", True),
+        (["files", "get", "files/abc"], "no", True),
+        (["generate", "-a", "files/abc;type=image/png", "hi"], "no", True),
+        (["generate", "hi"], "You do not have permission to access the File abc or it may not exist.", True),
+        (["generate", "hi"], "The caller does not have permission", False),
+    ],
+)
+def test_a_file_that_may_have_expired_is_hinted_at(argv: list[str], message: str, hinted: bool) -> None:
+    refused = reply({"error": {"code": 403, "message": message, "status": "PERMISSION_DENIED"}}, 403)
+    outcome = gemini(*argv, answers=[refused])
+    assert outcome.status == 4
+    assert ("hint: files live 48 hours" in outcome.err) == hinted
+
+
+def test_a_404_that_is_not_the_apis_names_the_url() -> None:
+    def told(body: bytes, *argv: str) -> str:
+        outcome = gemini(*argv, answers=[reply(body, 404, "text/html")])
+        assert outcome.status == 6
+        return outcome.err
+
+    base = "https://gateway.example/api"
+    flags = ("--base-url", base, "-m", "m")
+    url = f"{base}/v1beta/interactions"
+    assert told(b"<html>", "generate", *flags, "hi") == f"gemini-cli: rejected: HTTP 404 Not Found ({url})\n"
+    assert told(b"no such page", "stream", *flags, "hi") == f"gemini-cli: rejected: no such page ({url})\n"
+    older = ("generate", "--api", "generate-content", *flags, "hi")
+    assert told(b"", *older).endswith(f"({base}/v1beta/models/m:generateContent)\n")
+    assert told(b'{"error":{"code":"model_not_found"}}', "generate", *flags, "hi").endswith(" (model: m)\n")
 
 
 def test_what_is_known_of_the_bill_is_told() -> None:
