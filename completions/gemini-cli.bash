@@ -13,7 +13,7 @@ _gemini_cli_after() {
     local chatoptions='--session --replay -0 --null --list --show --delete --remote'
     local calltooloptions='--exec --result --ask --max-rounds --max-calls --tool-timeout'
     local mapoptions='-j --jobs --rate --unordered --checkpoint -o --output -n --dry-run'
-    local templateoptions='-p --prompt --csv --delimiter'
+    local templateoptions='-p --prompt --allow-paths --csv --delimiter'
     local globaloptions_11='--json -q --quiet -v --verbose'
     local submitoptions='--display-name -n --dry-run'
     local resultsoptions='-o --output --schema'

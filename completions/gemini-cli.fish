@@ -197,6 +197,7 @@ function __gemini_cli_takes_templateoptions
     __gemini_cli_at map "batch submit"
 end
 complete -c gemini-cli -n '__gemini_cli_takes_templateoptions' -s p -l prompt -x -d 'the prompt: {name} is a field of the row, {_} the whole row as JSON, {{ }} braces'
+complete -c gemini-cli -n '__gemini_cli_takes_templateoptions' -l allow-paths -d 'let a row name any file for -a, also outside of the directory that -a names'
 complete -c gemini-cli -n '__gemini_cli_takes_templateoptions' -l csv -d 'the rows are CSV, with a header; implied by a name in .csv or .tsv'
 complete -c gemini-cli -n '__gemini_cli_takes_templateoptions' -l delimiter -x -d 'the character between the columns of CSV; a tab for .tsv, or a comma'
 

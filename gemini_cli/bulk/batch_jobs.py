@@ -248,9 +248,11 @@ def _results(api_client: ApiClient, job: Job) -> Iterator[str]:
     """Yield each result as JSON; a file is read while it arrives."""
     file = get_typed(job.output, "responsesFile", str)
     if file is not None:
-        for line in rows.split_lines(
-            resources.download_file(api_client, resources.resource_name("files", file)), RESULT_LIMIT
-        ):
+        try:
+            name = resources.resource_name("files", file)
+        except UsageError:
+            raise RejectedError(f"not the API's answer: {job.name} has its results in {file!r}") from None
+        for line in rows.split_lines(resources.download_file(api_client, name), RESULT_LIMIT):
             if line.data is None or line.data.strip():
                 yield (line.data or b"").decode("utf-8", "replace")
         return

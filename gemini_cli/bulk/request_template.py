@@ -9,6 +9,7 @@ Rule 5. `key`, `id` and `custom_id` name the row, and are never sent.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,7 +18,7 @@ from gemini_cli.api.body import Body
 from gemini_cli.api.request import INPUT_FIELDS, apply_defaults, overlay
 from gemini_cli.bulk.rows import KEY_FIELDS, Row
 from gemini_cli.errors import InputError, UsageError
-from gemini_cli.files.content_parts import Attachment, Part, join_prompt, text_part, user_input
+from gemini_cli.files.content_parts import Attachment, Part, is_remote, join_prompt, text_part, user_input
 from gemini_cli.formats import strict_json
 
 PROMPT_FIELDS = ("input", "prompt")
@@ -37,8 +38,18 @@ class TextTemplate:
             raise UsageError(f"{flag} {text}: write {{name}} for a field, {{{{ and }}}} for braces")
 
     def fill(self, value: str | dict[str, Any]) -> str:
-        """The text for a row; InputError for a field that it has not."""
+        """The text for a row; InputError for a field that it lacks."""
         return _TOKENS.sub(lambda match: _filled(match[0], value), self._text)
+
+    def values(self, value: str | dict[str, Any]) -> list[str]:
+        """What a row fills in, field by field."""
+        return [_filled(token, value) for token in _TOKENS.findall(self._text) if token not in ("{{", "}}")]
+
+    @property
+    def directory(self) -> str:
+        """The directory in the text before the first field, of a text that is a path."""
+        first = next((match.start() for match in _TOKENS.finditer(self._text) if match[0] not in ("{{", "}}")), None)
+        return posixpath.dirname(self._text[:first])
 
 
 _TOKENS = re.compile(r"\{\{|\}\}|\{[^{}]*\}|[{}]")
@@ -59,11 +70,26 @@ def _fields(value: str | dict[str, Any]) -> dict[str, Any]:
     return {"input": value} if isinstance(value, str) else value
 
 
+def _check_path(attach: TextTemplate, source: str, values: Sequence[str]) -> None:
+    """InputError if a row leads out of the directory of `-a`: rows may come from somebody else."""
+    for value in values:
+        if ";type=" in value:
+            raise InputError(f"it attaches {value!r}: a row cannot set the type (--allow-paths)")
+    if is_remote(source):
+        return
+    directory, path = posixpath.normpath(attach.directory or "."), posixpath.normpath(source)
+    below = path if directory == "." else path.removeprefix(f"{directory}/")
+    inside = (directory == "." or below != path) and below.split("/")[0] not in ("", "..")
+    if not inside or any(value.startswith("/") for value in values):
+        raise InputError(f"it attaches {source!r}, which is outside of {directory!r} (--allow-paths)")
+
+
 class RequestTemplate:
     """The request of all rows (`body`), with the templates of its prompt and attachments.
 
     `prefix` is the profile's prompt. `attached` makes content parts of attachments. `digest_parts` are settings beside
     the body that change the answer. `generate_content`: requests are sent in that format, so rows may be in it.
+    `allow_paths`: rows may name any file of this machine.
     """
 
     def __init__(
@@ -76,8 +102,10 @@ class RequestTemplate:
         attach: Sequence[str],
         attached: Callable[[Sequence[str]], list[Part]],
         generate_content: bool = False,
+        allow_paths: bool = False,
     ) -> None:
         self._body = body
+        self._allow_paths = allow_paths
         self._generate_content = generate_content
         self._prompt = TextTemplate(prompt, "-p") if prompt is not None else None
         self._prefix = prefix
@@ -142,8 +170,11 @@ class RequestTemplate:
 
     def _named(self, attach: TextTemplate, value: str | dict[str, Any]) -> list[Part]:
         name = attach.fill(value)
-        if Attachment.parse(name).source == "-":
+        source = Attachment.parse(name).source
+        if source == "-":
             raise InputError("a row cannot attach stdin")
+        if not self._allow_paths:
+            _check_path(attach, source, attach.values(value))
         return self._attached([name])
 
     def _input(self, turn_input: Any, attached: list[Part]) -> Any:

@@ -33,6 +33,10 @@ class TemplateOptions:
             help="the prompt: {name} is a field of the row, {_} the whole row as JSON, {{ }} braces",
         ),
     ] = None
+    allow_paths: Annotated[
+        bool,
+        Option("--allow-paths", help="let a row name any file for -a, also outside of the directory that -a names"),
+    ] = False
     csv: Annotated[bool, Option("--csv", help="the rows are CSV, with a header; implied by a name in .csv or .tsv")] = (
         False
     )
@@ -85,6 +89,7 @@ def read_row_input(
         attach=prompt_options.attach or (),
         attached=prompt_input.load_attachments,
         generate_content=not adapter.stores_interactions,
+        allow_paths=template_options.allow_paths,
     )
     return RowInput(
         rows.read_rows(source, csv=csv, delimiter=delimiter),

@@ -19,24 +19,29 @@ from gemini_cli.transport.body import encode_body
 Resource = dict[str, Any]
 
 PAGE_SIZE = 100  # the most for files; models allow more (api/README.md 10.11, 11.23)
+MAX_PAGES = 10_000  # of a list
+MAX_EMPTY_PAGES = 100  # in a row
 
 
 def list_all(api_client: ApiClient, collection: str, listed: str | None = None) -> Iterator[Resource]:
-    """Yield all `models`, `files` or `batches`; RejectedError if a page leads to itself.
+    """Yield all `models`, `files` or `batches`; RejectedError if the pages do not end.
 
     `listed` is the name of the list in a page, if another.
     """
-    token = ""
+    token, seen, empty = "", {""}, 0
     while True:
         query = {"pageSize": PAGE_SIZE, **({"pageToken": token} if token else {})}
         page = parse_answer(api_client.json("GET", f"{collection}?{urlencode(query)}"))
-        yield from get_objects(page, listed or collection)
-        following = get_typed(page, "nextPageToken", str) or ""
-        if not following:
+        found = get_objects(page, listed or collection)
+        yield from found
+        token, empty = get_typed(page, "nextPageToken", str) or "", 0 if found else empty + 1
+        if not token:
             return
-        if following == token:
-            raise RejectedError("the list does not end: a page leads to itself")
-        token = following
+        if token in seen:
+            raise RejectedError("the list does not end: a page leads to an earlier one")
+        if len(seen) == MAX_PAGES or empty == MAX_EMPTY_PAGES:
+            raise RejectedError(f"the list does not end after {len(seen)} pages")
+        seen.add(token)
 
 
 def get_resource(api_client: ApiClient, name: str) -> Resource:

@@ -86,8 +86,13 @@ def attachment_parts(texts: Sequence[str], stdin: Callable[[], bytes], endpoint:
     return [_part(Attachment.parse(text), stdin, endpoint) for text in texts]
 
 
+def is_remote(source: str) -> bool:
+    """Whether a source is an address, which the server reads, and not a file of this machine."""
+    return re.match(REMOTE, source) is not None
+
+
 def _part(attachment: Attachment, stdin: Callable[[], bytes], endpoint: Endpoint) -> Part:
-    if re.match(REMOTE, attachment.source):
+    if is_remote(attachment.source):
         return _remote(attachment, endpoint)
     if attachment.source == "-":
         return _local(LocalFile.from_chunks([stdin()], "stdin"), attachment)

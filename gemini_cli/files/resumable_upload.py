@@ -4,7 +4,8 @@ It gives the next request, and takes the response or the error that came of it.
 
 Rule 1. What the server has is what it last said. A chunk counts once it is acknowledged, and never after an error.
 Rule 2. After anything else the server is asked what it has (`query`), and the next chunk begins exactly there.
-Rule 3. Only bytes that were never acknowledged before are progress. Tries without any are counted, and come to an end.
+Rule 3. Only bytes that were never acknowledged before are progress, and only enough of them: a server that acknowledges
+one byte at a time makes none. Tries without progress are counted, and come to an end.
 Rule 4. A session that is gone is replaced by a new one: a kept one silently, one of this run once.
 Rule 5. What ended the upload is the File. When its description is lost the File is looked for, not sent again.
 
@@ -23,6 +24,8 @@ from gemini_cli.errors import AuthError, CliError, RejectedError, TemporaryError
 from gemini_cli.formats import strict_json
 
 CHUNK = 8 * 1024 * 1024  # bytes, as the SDK sends them
+
+PROGRESS = 256 * 1024  # bytes, the granularity of the real server; of a small file a 64th is enough
 
 STATUS = "x-goog-upload-status"
 RECEIVED = "x-goog-upload-size-received"
@@ -52,11 +55,10 @@ class UploadStep(NamedTuple):
 
 
 class ResumableUpload:
-    """One upload of `size` bytes: `step` says what to do, `handle_response` (after a `find`.
+    """One upload of `size` bytes: `step` is the next request, `handle_response` takes its response.
 
-    `set_found_file`) what came of it.
-
-    `retries` is how often something may fail in a row; `may_go_to` says whether an upload URL is one to send to.
+    After a `find`, `set_found_file` takes its result. `retries` is how often something may fail in a row; `may_go_to`
+    tells whether an upload URL may be used.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class ResumableUpload:
         self._offset = 0
         self._sent = size  # the end of what the server may have of this session; all of it, if it is a kept one
         self._highest = 0  # of all that was ever acknowledged
+        self._progress_from = 0  # what was acknowledged when tries were last counted from 0
         self._spare = 1 if session is None else 2  # sessions that may be replaced
         self._finalized = False  # this session was told to
         self._gone: CliError | None = None  # why the session is no more, where the file may be there all the same
@@ -167,7 +170,9 @@ class ResumableUpload:
 
     def _acknowledged(self, offset: int) -> None:
         if offset > self._highest:
-            self._highest, self.tries, self._refused = offset, 0, None
+            self._highest, self._refused = offset, None
+        if self._highest - self._progress_from >= min(PROGRESS, max(self.size // 64, 1)):
+            self._progress_from, self.tries = self._highest, 0
         self._offset = offset
 
     def _retry(self, failure: CliError, following: UploadCommand) -> CliError:

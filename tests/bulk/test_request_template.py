@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -85,7 +86,7 @@ def test_a_rows_fields_lie_over_what_is_said_for_all() -> None:
         ({"input": "a", "prompt": "b"}, {}, "line 3: it has both input and prompt"),
         ({"input": "a", "stream": True}, {}, "line 3: the request says stream: true; use `stream`"),
         ("a", {"attach": ["{path}"]}, "line 3: it has no field 'path', only input"),
-        ({"input": "a", "path": "/no/such"}, {"attach": ["{path}"]}, "line 3: cannot read /no/such"),
+        ({"input": "a", "path": "no/such"}, {"attach": ["{path}"]}, "line 3: cannot read no/such"),
         ({"input": "a", "path": "-"}, {"attach": ["{path}"]}, "line 3: a row cannot attach stdin"),
         ({"input": [{"type": "user_input", "content": []}]}, {"prefix": "p"}, "line 3: its input is no content"),
         ({"input": 7}, {"prefix": "p"}, "line 3: its input is no content"),
@@ -136,6 +137,57 @@ def test_attachments_are_named_by_the_row() -> None:
     assert filled["input"] == [{"type": "text", "text": "look"}, image]
     asked = fill({"input": [{"type": "text", "text": "look"}], "id": "a"}, attach=["files/{id};type=image/png"])
     assert asked == filled | {"input": [{"type": "text", "text": "look"}, image]}
+
+
+SECRETS = ["/etc/passwd", "../secret", "a/../../secret", "..", "x;type=text/plain"]
+
+
+@pytest.mark.parametrize("value", SECRETS)
+@pytest.mark.parametrize("pattern", ["{f}", "./{f}", "in/{f}", "../{f}", "in/{f};type=text/plain"])
+def test_a_row_cannot_lead_out_of_the_directory_of_its_attachments(pattern: str, value: str) -> None:
+    Path("../secret").write_text("secret")
+    Path("secret").write_text("secret")
+    Path("in").mkdir()
+    with pytest.raises(InputError) as raised:
+        fill({"f": value}, prompt="look", attach=[pattern])
+    assert "--allow-paths" in raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("pattern", "row"),
+    [
+        ("{a}{b}/secret", {"a": ".", "b": "."}),
+        ("in{f}/secret", {"f": "/../.."}),
+        ("{f}", {"f": "in/..//../secret"}),
+    ],
+)
+def test_nor_by_pieces(pattern: str, row: dict[str, str]) -> None:
+    Path("in").mkdir()
+    Path("../secret").write_text("secret")
+    with pytest.raises(InputError, match="--allow-paths"):
+        fill(row, prompt="look", attach=[pattern])
+
+
+def test_a_row_may_name_what_is_below_the_directory_and_an_address() -> None:
+    Path("in/deep").mkdir(parents=True)
+    Path("in/x").mkdir()
+    Path("in/deep/a.txt").write_text("deep")
+    deep = [{"type": "text", "text": "look"}, {"type": "text", "text": "deep"}]
+    for pattern, value in (("in/{f}", "deep/a.txt"), ("{f}", "in/deep/a.txt"), ("in/{f}.txt", "x/../deep/a")):
+        assert fill({"f": value}, prompt="look", attach=[pattern])["input"] == deep
+    for pattern in (str(Path("in").resolve()) + "/{f}", "./../work/in/{f}"):
+        assert fill({"f": "deep/a.txt"}, prompt="look", attach=[pattern])["input"] == deep
+    _, image = fill({"f": "https://e.test/a.png"}, prompt="look", attach=["{f}"])["input"]
+    assert image["uri"] == "https://e.test/a.png"
+    _, image = fill({"t": "image/png"}, prompt="look", attach=["in/deep/a.txt;type={t}"])["input"]
+    assert image["mime_type"] == "image/png"
+
+
+def test_with_leave_a_row_names_any_file() -> None:
+    Path("../secret").write_text("secret")
+    for value in ("../secret", str(Path("../secret").resolve()), "../secret;type=text/plain"):
+        asked = fill({"f": value}, prompt="look", attach=["{f}"], allow_paths=True)
+        assert asked["input"][1]["text"] == "secret"
 
 
 def test_what_is_attached_to_every_row_is_read_once_and_may_be_stdin() -> None:

@@ -230,6 +230,12 @@ def test_results_of_a_file_that_are_fewer_or_broken_are_told() -> None:
     assert gemini("batch", "results", "b1", answers=[operation("SUCCEEDED")]).status == 6
 
 
+@pytest.mark.parametrize("file", ["../x", "files/..", "https://evil.test/a?b", "batches/b1", "files/A B", ""])
+def test_a_file_of_results_that_is_no_file_of_the_server_is_not_its_answer(file: str) -> None:
+    done = gemini("batch", "results", "b1", answers=[operation("SUCCEEDED", {"responsesFile": file}, 1)])
+    assert (done.status, done.out) == (6, "")
+
+
 def test_results_are_held_against_a_schema() -> None:
     found = inline({"response": DONE, "metadata": {"key": "a"}})
     done = gemini("batch", "results", "b1", "--schema", "{}", answers=[operation("SUCCEEDED", found, 1)])

@@ -130,7 +130,10 @@ def test_a_file_may_hold_the_prompt_and_a_row_name_its_attachment(tmp_path: Path
     (tmp_path / "a.txt").write_text("attached")
     wire = Answering()
     row = json.dumps({"name": "it", "path": str(tmp_path / "a.txt")}).encode()
-    gemini("map", "-f", str(tmp_path / "prompt"), "-a", "{path}", stdin=row, answers=wire)
+    argv = ["map", "-f", str(tmp_path / "prompt"), "-a", "{path}"]
+    refused = gemini(*argv, stdin=row, answers=wire)
+    assert (refused.status, wire.bodies) == (11, [])
+    gemini(*argv, "--allow-paths", stdin=row, answers=wire)
     texts = [part["text"] for part in wire.bodies[0]["input"]]
     assert texts == ["Look at it", "attached"]
 

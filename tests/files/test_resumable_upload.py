@@ -326,6 +326,31 @@ def test_a_server_that_lost_bytes_gets_them_again() -> None:
     assert upload.step == UploadStep("upload", CHUNK, CHUNK)
 
 
+@pytest.mark.parametrize("size", [4 * CHUNK, 3_000_000, 1000])
+def test_a_server_that_takes_a_byte_at_a_time_comes_to_an_end(size: int) -> None:
+    upload = scripted(size)
+    requests = 0
+
+    def send_all() -> None:
+        nonlocal requests
+        while upload.step:
+            requests += 1
+            chunk = upload.step.command.startswith("upload")
+            upload.handle_response(told(BROKEN) if chunk else told(status="active", size_received=requests // 2))
+
+    with pytest.raises(TemporaryError):
+        send_all()
+    assert 3 < requests <= 1000
+
+
+def test_progress_in_small_steps_is_progress() -> None:
+    upload = scripted(CHUNK)
+    for received in range(0, CHUNK, 256 * 1024):
+        upload.handle_response(told(BROKEN))
+        upload.handle_response(told(status="active", size_received=received))
+    assert upload.step == UploadStep("upload, finalize", CHUNK - 256 * 1024, 256 * 1024)
+
+
 def test_a_server_cannot_have_what_was_never_sent() -> None:
     upload = scripted(4 * CHUNK, told(status="active"), told(BROKEN))
     upload.handle_response(told(status="active", size_received=2 * CHUNK))
