@@ -1,4 +1,4 @@
-"""The Typer application: commands that are loaded when they are used, and errors that become an exit status."""
+"""The Typer application: lazy commands, and errors as exit statuses."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from shlex import quote
@@ -34,7 +35,7 @@ from gemini_cli.transport.deadline import cancel_alarm, extend_alarm, set_alarm
 
 
 class CommandEntry(NamedTuple):
-    """A command of the first level: its module below `commands`, and its line in `gemini-cli --help`."""
+    """A command of the first level: its module, and its line in `--help`."""
 
     module: str
     summary: str
@@ -43,7 +44,7 @@ class CommandEntry(NamedTuple):
 COMMANDS = {
     "generate": CommandEntry("generate", "Send one prompt, and print the answer when it is complete."),
     "stream": CommandEntry("stream", "Send one prompt, and print the answer as it arrives."),
-    "chat": CommandEntry("chat", "Converse in several turns, each with all that was said before."),
+    "chat": CommandEntry("chat", "Hold a conversation of several turns."),
     "call-tool": CommandEntry("call_tool", "Send a prompt, and run the functions that the model calls."),
     "map": CommandEntry("map", "Send a request for each row of a file, in parallel."),
     "batch": CommandEntry("batch", "Run many requests as one job of the API, for half the price."),
@@ -59,7 +60,10 @@ COMMANDS = {
 
 
 class RootGroup(TyperGroup):
-    """Imports the module of a command only when the command is used (Click: "Lazily Loading Subcommands")."""
+    """Imports the module of a command only when the command is used.
+
+    Click documents the way: "Lazily Loading Subcommands".
+    """
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
@@ -77,7 +81,7 @@ class RootGroup(TyperGroup):
             formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """A first argument that holds a blank is a prompt for `generate`."""
+        """Take a first argument with a blank in it as a prompt for `generate`."""
         word = args[0]
         if word in COMMANDS:
             return super().resolve_command(ctx, args)
@@ -98,7 +102,7 @@ class RootGroup(TyperGroup):
     ) -> Any:
         """Run a command line, and exit with its status.
 
-        `obj` may be a Program, or Dependencies for one on the process's own streams and environment.
+        `obj` may be a Program, or Dependencies for a Program on the streams and environment of the process.
         """
         obj = extra.pop("obj", None)
         if not isinstance(obj, Program):
@@ -114,7 +118,7 @@ class RootGroup(TyperGroup):
         return status
 
     def _run(self, argv: list[str], program: Program, extra: dict[str, Any]) -> int:
-        """Run the command; the one place where an error becomes words on stderr and an exit status."""
+        """Run the command; turn an error into a message on stderr and an exit status."""
         printed = io.StringIO()  # Typer prints help to sys.stdout, and only the terminal writes there
         terminal = program.terminal
         error: CliError
@@ -127,6 +131,8 @@ class RootGroup(TyperGroup):
             error = known
         except Exception as unknown:
             error = _usage_error(unknown) or _internal_error(unknown)
+            if isinstance(error, InternalError):
+                terminal.log(2, "".join(traceback.format_exception(unknown)).rstrip())
         else:
             return status if isinstance(status, int) else 0
         if isinstance(error, DeadlineExceeded) and program.nothing_sent():
@@ -140,13 +146,13 @@ class RootGroup(TyperGroup):
 
 
 def _usage_error(error: Exception) -> UsageError | None:
-    """Typer's complaints about a command line have `format_message`, as Click documents."""
+    """Convert an error of Typer, which has `format_message`, as Click documents."""
     message = getattr(error, "format_message", None)
     return UsageError(message()) if message else None
 
 
 def _internal_error(error: Exception) -> InternalError:
-    """Names the innermost frame of this package, without values, which may be the user's."""
+    """Name the innermost frame of this package, without values, which may be private."""
     where, trace = "unknown", error.__traceback__
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
@@ -159,7 +165,7 @@ def _internal_error(error: Exception) -> InternalError:
 
 
 def _json_errors(program: Program, argv: Sequence[str]) -> bool:
-    """The parsed options decide; if they could not be parsed, what the command line looks like."""
+    """True if errors are printed as JSON: by the options, or else by the arguments."""
     if program.json_errors is not None:
         return program.json_errors
     return "--json" in (argv[: argv.index("--")] if "--" in argv else argv)
@@ -182,7 +188,7 @@ app = typer.Typer(
 
 @app.callback(invoke_without_command=True)
 def root(
-    ctx: typer.Context, version: Annotated[bool, typer.Option("--version", help="print the version and exit")] = False
+    ctx: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False
 ) -> None:
     """The Unix tool for Google's Gemini API.
 
