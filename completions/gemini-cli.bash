@@ -1,6 +1,6 @@
 # bash completion for gemini-cli(1), printed by `python -m gemini_cli.docgen`.
 
-# What may follow a command, a noun or (with '') the program.
+# The words that may follow a command or (with '') the program.
 _gemini_cli_after() {
     below= flags= files= programs=
     local promptoptions='-f --prompt-file --no-stdin --var -a --attach --inline-limit --inline --upload'
@@ -61,7 +61,7 @@ _gemini_cli_after() {
     esac
 }
 
-# What may be the value of a flag: COMMAND FLAG. Fails for a flag that takes none.
+# The values of an option: COMMAND OPTION. Fails for an option without a value.
 _gemini_cli_value() {
     words= kept= files= programs=
     case "$1 $2" in
@@ -88,7 +88,7 @@ _gemini_cli_value() {
     esac
 }
 
-# Adds the names of what is kept in these files.
+# Adds the names of saved profiles or sessions, from their files.
 _gemini_cli_kept() {
     local path
     for path in "$@"; do
@@ -112,7 +112,7 @@ _gemini_cli() {
         fi
     done
 
-    if [[ $cur == = ]]; then # readline makes three words of --flag=value
+    if [[ $cur == = ]]; then # readline makes three words of --option=value
         cur=
     elif [[ $flag == = ]]; then
         flag=${COMP_WORDS[COMP_CWORD - 2]}
@@ -133,7 +133,7 @@ _gemini_cli() {
         COMPREPLY=($(compgen -c -- "$cur"))
     fi
     if [[ $files ]]; then
-        compopt -o default # readline's own names of files, where nothing of ours fits
+        compopt -o default # file names of readline, if no word fits
     fi
 }
 

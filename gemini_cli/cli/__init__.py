@@ -1,1 +1,1 @@
-"""The command line: the app, its options, and what the commands share."""
+"""The command line: the application, its commands, and the code that they share."""

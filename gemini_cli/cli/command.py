@@ -1,4 +1,4 @@
-"""The Typer classes of commands and groups: grouped help, and arguments that look like options."""
+"""Typer commands and groups: grouped help, and checks of the arguments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gemini_cli.formats.text_files import decode_argument
 
 PromptWords = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[PROMPT]...", show_default=False, help="the prompt; `-` alone reads it from stdin"),
+    typer.Argument(metavar="[PROMPT]...", show_default=False, help="the prompt; a single `-` reads it from stdin"),
 ]
 
 
@@ -49,7 +49,7 @@ class OptionCommand(TyperCommand):
 
 
 class VerbGroup(TyperGroup):
-    """A noun, whose commands are its verbs."""
+    """A command with subcommands, such as `files list`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if not args:
@@ -58,15 +58,15 @@ class VerbGroup(TyperGroup):
 
 
 def command_app() -> typer.Typer:
-    """A Typer for one command, or with a callback for a noun and its verbs."""
+    """A Typer for one command, or, with a callback, for a command with subcommands."""
     return typer.Typer(cls=VerbGroup, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 def refuse_ambiguous(args: Sequence[str]) -> None:
-    """UsageError for arguments before `--` that were hardly meant as options.
+    """UsageError for arguments before `--` that are probably not meant as options.
 
-    A name of the working directory that begins with `-` comes from an expanded `*`, and could set any option. A short
-    option with a value that holds a blank (`-summarise this`) is a prompt.
+    The name of an existing file that begins with `-` comes from an expanded `*`, and could set any option. A short
+    option with a blank in its value (`-summarise this`) is a prompt.
     """
     for word in args[: args.index("--")] if "--" in args else args:
         if word.startswith("-") and len(word) > 1 and os.path.lexists(word):
@@ -76,14 +76,17 @@ def refuse_ambiguous(args: Sequence[str]) -> None:
 
 
 def single_argument(words: Sequence[str] | None, name: str) -> str:
-    """The one argument of a command that takes one."""
+    """The argument of a command that takes exactly one."""
     if not words or len(words) != 1 or not words[0]:
         raise UsageError(f"give one {name}")
     return decode_argument(words[0], name)
 
 
 def refuse_key(value: str | None) -> None:
-    """A key in argv is in the process list and the shell's history: refused, and not repeated in the message."""
+    """UsageError for `--api-key KEY`, without the key in it.
+
+    Arguments are visible in the process list and the history of the shell.
+    """
     if value is not None:
         raise UsageError("a key does not belong on the command line; set GEMINI_API_KEY or use --api-key-file")
 

@@ -1,6 +1,6 @@
-"""What a command may ask for, made when it first asks: the one visible place of expensive imports.
+"""The objects that a command needs, each made when it is first used.
 
-`--help`, `--version`, usage errors and dry runs get through without sockets and yaml; see `service`.
+Expensive modules are imported at the same time, so `--help`, `--version`, usage errors and dry runs do without them.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ Record = TypeVar("Record")
 
 
 class Context:
-    """One run of one command: its options, and the objects that follow from them, made when first asked for.
+    """The options of one run of a command, and the objects made from them.
 
     `records` are the option records of the command, `words` its arguments. Without `no_timeout` the whole run has a
     time limit by default.
@@ -93,11 +93,11 @@ class Context:
     # Options ----------------------------------------------------------------------------------------------------------
 
     def _record(self, kind: type[Record]) -> Record:
-        """The command's record of this type; its defaults if the command takes none of these options."""
+        """The record of this type; one with defaults if the command does not take it."""
         return next((record for record in self._records if isinstance(record, kind)), None) or kind()
 
     def is_given(self, name: str) -> bool:
-        """True if the option stands on the command line."""
+        """True if the option was given on the command line."""
         return self._source(name) == "COMMANDLINE"
 
     def is_from_environment(self, name: str) -> bool:
@@ -109,7 +109,7 @@ class Context:
 
     @cached_property
     def _given(self) -> frozenset[str]:
-        """Options of the request that stand on the command line."""
+        """Options of the request that were given on the command line."""
         return frozenset(field.name for field in option_fields(RequestOptions) if self.is_given(field.name))
 
     @cached_property
@@ -124,7 +124,7 @@ class Context:
     def output_options(self) -> OutputOptions:
         options = self._record(OutputOptions)
         if options.json and self.is_given("citations"):
-            raise UsageError("--citations has no effect with --json, which has them all")
+            raise UsageError("--citations has no effect with --json, which prints all citations")
         return options
 
     @cached_property
@@ -147,18 +147,18 @@ class Context:
     def history_path(self) -> str | None:
         return self._record(HistoryOptions).history
 
-    # What is asked --------------------------------------------------------------------------------------------------
+    # The request ------------------------------------------------------------------------------------------------------
 
     def build_request(self, *, stream: bool, results: list[Step] | None = None) -> Body:
-        """The body of the create that the command line, stdin and the profile ask for.
+        """The request body from command line, stdin and profile.
 
-        `results` of calls take the place of a prompt.
+        `results` of function calls take the place of a prompt.
         """
         turn_input = self.prompt_input.build_input() if results is None else results
         if self.history_path is None:
             return require_prompt(self.build_body(stream=stream, input=turn_input))
         if self.request_options.continue_ or self.request_options.previous:
-            raise UsageError("--history has the whole conversation; it excludes --previous and --continue")
+            raise UsageError("--history holds the whole conversation; it excludes --previous and --continue")
         body = require_prompt({"store": False, **self.build_body(stream=stream, input=turn_input)})
         return {
             **body,
@@ -168,13 +168,13 @@ class Context:
     def build_body(
         self, *, stream: bool, input: str | list[Part] | None = None, session_settings: Body | None = None
     ) -> Body:
-        """A create, its input perhaps still to come.
+        """The request body; `input` may be added later.
 
-        What a session `session_settings` stands for profile and environment.
+        `session_settings` take the place of profile and environment.
         """
         options = self.request_options
         if options.continue_ and not self.adapter.stores_interactions:
-            raise UsageError(f"-c, --continue: with --api {options.api} the service keeps nothing to continue")
+            raise UsageError(f"-c, --continue: with --api {options.api} the server stores no interactions")
         inputs = RequestInputs(
             input=input,
             system=options.system if options.system_file is None else self.prompt_input.read_text(options.system_file),
@@ -186,11 +186,11 @@ class Context:
         )
         layer = session_settings or self.default_body()
         body = build_request_body(options, inputs, given=self._given, defaults=layer, stream=stream)
-        self.adapter.build_request(body)  # what cannot be asked is said before a key is missed
+        self.adapter.build_request(body)  # an unsupported field is reported before a missing key
         return body
 
     def default_body(self) -> Body:
-        """The body without any option: the profile's `request:`, and over it the environment."""
+        """The body without options: the `request:` of the profile and the environment."""
         variables = {
             field.name: getattr(self.request_options, field.name)
             for field in option_fields(RequestOptions)
@@ -199,7 +199,7 @@ class Context:
         return build_default_body(self._profile_request(), variables)
 
     def _profile_request(self) -> Body:
-        """What the profile asks the API for; without what its tools say to us alone."""
+        """The `request:` of the profile, without the local settings of its tools."""
         request = {**self.profile.request} if self.profile else {}
         if "tools" in request and not self.request_options.tool:
             request["tools"] = self.tool_declarations.tools
@@ -207,7 +207,7 @@ class Context:
 
     @cached_property
     def tool_declarations(self) -> ToolDeclarations:
-        """The tools that -T names, or else the profile's."""
+        """The tools of -T, or else of the profile."""
         if self.request_options.tool:
             return declarations.parse_tool_options(self.request_options.tool)
         if self.profile and "tools" in self.profile.request:
@@ -228,8 +228,8 @@ class Context:
 
     def _attachments(self, api_client: Callable[[], ApiClient]) -> Attachments:
         prompt_options = self.prompt_options
-        rule = InlinePolicy(prompt_options.inline_limit, always=prompt_options.inline, never=prompt_options.upload)
-        return Attachments(rule, api_client, self.terminal)
+        policy = InlinePolicy(prompt_options.inline_limit, always=prompt_options.inline, never=prompt_options.upload)
+        return Attachments(policy, api_client, self.terminal)
 
     @cached_property
     def prompt_input(self) -> PromptInput:
@@ -243,7 +243,7 @@ class Context:
     def schema(self) -> Document | None:
         return load_schema(self.request_options.schema)
 
-    # Where it goes, and what comes back -------------------------------------------------------------------------------
+    # The connection and the output ------------------------------------------------------------------------------------
 
     @cached_property
     def endpoint(self) -> Endpoint:
@@ -264,16 +264,18 @@ class Context:
 
     @cached_property
     def deadline(self) -> Deadline:
-        said = self.connection_options.timeout
+        seconds = self.connection_options.timeout
         default = None if self.no_timeout else TIMEOUT
-        return Deadline(default if said is None else said or None, self.dependencies.clock, self.dependencies.set_alarm)
+        return Deadline(
+            default if seconds is None else seconds or None, self.dependencies.clock, self.dependencies.set_alarm
+        )
 
     @cached_property
     def api_client(self) -> ApiClient:
         return self.make_api_client()
 
     def make_api_client(self, on_retry: OnRetry | None = None) -> ApiClient:
-        """One for each thread: they share the connections, the key and the deadline."""
+        """A client for one thread; all share the connections, the key and the deadline."""
         from gemini_cli.client.api_client import ApiClient
         from gemini_cli.transport.retry import RetryPolicy
 
@@ -293,13 +295,13 @@ class Context:
         )
 
     def _wait(self, failure: CliError, seconds: float) -> None:
-        """Wait before a retry; on a terminal, say why."""
+        """Wait before a retry; on a terminal, print the reason."""
         self.terminal.print_status(f"another try in {seconds:.1f} s: {failure.message}")
         self.dependencies.sleep(seconds)
 
     @cached_property
     def _http(self) -> HttpClient:
-        """The one place where httpx is imported, before the first request."""
+        """The HTTP client. httpx is imported only here, before the first request."""
         with lean_imports():
             from gemini_cli.transport.http_client import HttpClient, Limits
 
@@ -335,7 +337,7 @@ class Context:
         if self.connection_options.offline:
             return None
         if not any(self.environ.get(name) for name in api_key.KEY_VARIABLES):
-            self.deadline.start()  # before the first request, for what has the key may hang
+            self.deadline.start()  # before the first request, since a command or a pipe with the key may hang
         try:
             key = api_key.find_api_key(self.key_source, self.environ, self.terminal.print_notice)
         except DeadlineExceeded as error:
@@ -367,17 +369,20 @@ class Context:
         return Presenter(self.output_options, self.terminal, output, self._linked)
 
     def _linked(self, uri: str) -> Iterator[bytes]:
-        """Download media given by address: only files of this API (api/README.md 3.8), for the key goes along."""
+        """Download media of an answer that has only their address.
+
+        Only files of this API (api/README.md 3.8), since the key is sent too.
+        """
         from gemini_cli.client import resources
 
         name = self.endpoint.file_name_in(uri)
         if name is None:
-            raise RejectedError(f"the answer is at {uri}, which is no file of this service; it is not fetched")
+            raise RejectedError(f"the answer is at {uri}, which is not a file of this API; it is not downloaded")
         return resources.download_file(self.api_client, name)
 
 
 def load_schema(text: str | None) -> Document | None:
-    """A JSON Schema, from JSON or a file's name; checked to be a schema before anything is sent."""
+    """Parse JSON, or load a file, and check that it is a JSON Schema."""
     if text is None:
         return None
     is_json = text.lstrip().startswith("{")

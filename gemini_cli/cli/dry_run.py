@@ -15,11 +15,14 @@ from gemini_cli.errors import UsageError
 
 
 def print_dry_run(context: Context, body: Body, commands: Mapping[str, Any] | None = None) -> bool:
-    """`--dry-run` and `--curl`: print the request and send nothing. Needs no key, and shows no secret."""
+    """Print the request for `--dry-run` or `--curl`; False without these options.
+
+    It needs no key, and shows no secret.
+    """
     options, terminal = context.dry_run_options, context.terminal
     if not (options.dry_run or options.curl):
         return False
-    refuse_answer_options(context, "a request that is only shown")
+    refuse_answer_options(context, "a request that is not sent")
     _preview_attachments(context, body)
     accept = "text/event-stream" if body.get("stream") else "application/json"
     path, sent = context.adapter.build_request(without_secrets(body))
@@ -38,7 +41,10 @@ def without_secrets(body: Body) -> Body:
 
 
 def _preview_attachments(context: Context, body: Body) -> None:
-    """A dry run says which files would be uploaded; a curl command cannot do without their addresses."""
+    """Put a preview in place of attachments that would be uploaded first.
+
+    UsageError with --curl, since the command needs their addresses.
+    """
     ahead = context.attachments.preview(body)
     if ahead and context.dry_run_options.curl:
         raise UsageError(
@@ -48,7 +54,7 @@ def _preview_attachments(context: Context, body: Body) -> None:
 
 
 def refuse_answer_options(context: Context, what: str) -> None:
-    """UsageError for the flags that are about an answer, where none is waited for."""
+    """UsageError for options of the answer, if the command does not wait for one."""
     for field in option_fields(OutputOptions):
         if declaring(OutputOptions, field.name) is OutputOptions and context.is_given(field.name):
             raise UsageError(f"{field.long} has no effect on {what}")

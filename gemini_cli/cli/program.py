@@ -1,4 +1,4 @@
-"""A run of the program: its streams, its environment, and the means that tests replace."""
+"""A run of the program: its streams, its environment, and its dependencies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def uniform_random(low: float, high: float) -> float:
 
 
 class Dependencies(NamedTuple):
-    """Time, chance and the httpx transport."""
+    """Time, randomness and the httpx transport, which tests replace."""
 
     sleep: Callable[[float], None] = time.sleep
     random: Callable[[float, float], float] = uniform_random
@@ -31,9 +31,9 @@ class Dependencies(NamedTuple):
 
 
 class Program:
-    """The object of the Typer context. `json_errors` is None until the options are parsed.
+    """The object of the Typer context.
 
-    `nothing_sent` tells whether a run that ended has not sent anything yet.
+    `json_errors` is None until the options are parsed. `nothing_sent` tells whether a run that ended has not sent anything yet.
     """
 
     def __init__(self, terminal: Terminal, environ: Mapping[str, str], dependencies: Dependencies) -> None:

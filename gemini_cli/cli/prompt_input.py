@@ -1,4 +1,4 @@
-"""Gather the input of a request: words, files, attachments and stdin."""
+"""Read the input of a request: arguments, files, attachments and stdin."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from gemini_cli.formats.documents import Document
 
 
 class PromptInput:
-    """Reads what the flags name. stdin is read once, by whoever claimed it with `-`, else as the last part.
+    """Reads the prompt and the files that the options name.
 
-    `prompt` is the profile's, filled in; `files` are other flags that may name `-`.
+    stdin is read once: for the option whose value is `-`, else as the last part. `prompt` is that of the profile, with
+    its variables filled in; `files` are other options that may name `-`.
     """
 
     def __init__(
@@ -47,10 +48,10 @@ class PromptInput:
         if len(self._claims) > 1:
             raise UsageError(f"stdin is claimed twice: by {' and '.join(self._claims)}")
         if self._claims and prompt_options.no_stdin:
-            raise UsageError("- reads stdin, --no-stdin forbids it")
+            raise UsageError("- reads stdin, and --no-stdin forbids it")
 
     def build_input(self) -> str | list[Part] | None:
-        """One user turn; None if there is nothing at all."""
+        """One turn of the user; None if there is no input."""
         if not self._prompt_options.attach and (self._prompt_options.inline or self._prompt_options.upload):
             raise UsageError(f"--{'inline' if self._prompt_options.inline else 'upload'} has no effect without -a")
         for word in self._words:
@@ -63,11 +64,11 @@ class PromptInput:
         return user_input(prompt, attached, None if self._claims else self._piped_text())
 
     def read_bytes(self, path: str) -> bytes:
-        """A file's bytes; `-` is stdin."""
+        """The bytes of a file; `-` is stdin."""
         return self._stdin if path == "-" else text_files.read_bytes(path, limit=REQUEST_LIMIT)
 
     def first_turn_input(self, text: str) -> str | list[Part]:
-        """The first of several turns: the profile's prompt and the attachments belong to it."""
+        """The first of several turns, with the prompt of the profile and the attachments."""
         return (
             user_input(join_prompt(self.prompt, text), self.load_attachments(self._prompt_options.attach or ()), None)
             or text
@@ -79,7 +80,7 @@ class PromptInput:
 
     @property
     def has_prompt(self) -> bool:
-        """Words or a file have the prompt."""
+        """True if the arguments or `-f` give a prompt."""
         return bool(self._words) or self._prompt_options.prompt_file is not None
 
     @property
@@ -93,7 +94,7 @@ class PromptInput:
         return documents.parse_document(self._stdin, "stdin") if path == "-" else documents.load_document(path)
 
     def _whole_prompt(self) -> str | None:
-        """The profile's prompt, then the words or the file."""
+        """The prompt of the profile, then the arguments or the file."""
         if self._prompt_options.prompt_file is not None:
             text = self.read_text(self._prompt_options.prompt_file)
         else:
@@ -107,7 +108,7 @@ class PromptInput:
         return join_prompt(self.prompt, text) or None
 
     def _piped_text(self) -> str | None:
-        """stdin to its end when it is no terminal; blank is nothing."""
+        """The text on stdin; None for a terminal or blank text."""
         if self._prompt_options.no_stdin or self._terminal.stdin_is_terminal:
             return None
         text = text_files.decode_text(self._stdin, "stdin")
@@ -119,7 +120,10 @@ class PromptInput:
 
 
 def _expand_pattern(text: str) -> list[str]:
-    """The files of a pattern (`imgs/*.png`), sorted, each with its `;type=`; the text itself if it is not one."""
+    """List the files of a pattern (`imgs/*.png`), each with its `;type=`.
+
+    A text that is not a pattern stays as it is.
+    """
     source, separator, more = text.partition(";type=")
     if not has_magic(source) or os.path.lexists(source) or "://" in source:
         return [text]

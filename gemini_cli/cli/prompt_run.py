@@ -1,4 +1,7 @@
-"""The run of the commands that send a prompt: show or send the request, print the answer, save and validate it."""
+"""The run of the commands that send one prompt.
+
+It shows or sends the request, prints the answer, saves and validates it.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ Send = Callable[["Presenter"], Interaction]
 
 
 def run_prompt(context: Context, body: Body, send: Send, *, commands: Mapping[str, Any] | None = None) -> None:
-    """Show the request with --dry-run or --curl; else send it, print the answer, and validate that."""
+    """Show the request with --dry-run or --curl; else send it and print the answer."""
     if print_dry_run(context, body, commands):
         return
     refuse_binary(context, body)
@@ -34,7 +37,7 @@ def run_prompt(context: Context, body: Body, send: Send, *, commands: Mapping[st
 
 
 def print_answer(context: Context, send: Send) -> None:
-    """The output is opened before anything is sent. The answer is validated once it is printed."""
+    """Open the output, send the request, print the answer, and validate it."""
     with context.open_output(context.output_options.output) as output:
         interaction = send(context.make_presenter(output))
     validate_answer(context, interaction)
@@ -77,16 +80,19 @@ def save_answer(context: Context, body: Body, interaction: Interaction) -> None:
 
 
 def refuse_binary(context: Context, body: Body) -> None:
-    """UsageError before anything is sent if the answer is not text and stdout is a terminal."""
+    """UsageError if the answer is not text and stdout is a terminal."""
     formats = body.get("response_format")
     kinds = {str(each.get("type")) for each in (formats if isinstance(formats, list) else [formats]) if each}
     options, media = context.output_options, sorted(kinds & MEDIA_KINDS)
     if media and context.terminal.stdout_is_terminal and options.output in (None, "-") and not options.json:
-        raise UsageError(f"the answer is to be {', '.join(media)}, and stdout is a terminal: use -o FILE")
+        raise UsageError(f"the answer contains {', '.join(media)}, and stdout is a terminal: use -o FILE")
 
 
 def save_last_interaction(context: Context, interaction: Interaction) -> None:
-    """Save the id for `-c`, if it can be continued (api/README.md 8.9). If that fails, only `-c` is lost."""
+    """Save the id for `-c`, if it can be continued (api/README.md 8.9).
+
+    If that fails, only `-c` is lost.
+    """
     if interaction.id is None or interaction.status in ("failed", "cancelled") or not context.state.exists_for_user:
         return
     try:
@@ -96,17 +102,22 @@ def save_last_interaction(context: Context, interaction: Interaction) -> None:
 
 
 def add_to_history(context: Context, body: Body, interaction: Interaction) -> None:
-    """For `--history`: what was asked, which has all that was before, and a turn that came to its end."""
+    """Add a finished turn to the file of `--history`.
+
+    The input of the request begins with the turns before.
+    """
     if context.history_path is not None and interaction.status in ("completed", "requires_action"):
-        asked = input_to_steps(body["input"])
+        steps = input_to_steps(body["input"])
         before = history_file.read_history(context.history_path)
-        if before != asked[: len(before)]:
-            raise OutputError(f"{context.history_path} was changed by another run meanwhile; this turn is not in it")
-        history_file.write_history(context.history_path, [*asked, *interaction.steps])
+        if before != steps[: len(before)]:
+            raise OutputError(
+                f"{context.history_path} was changed by another run in the meantime; this turn is not in it"
+            )
+        history_file.write_history(context.history_path, [*steps, *interaction.steps])
 
 
 def validate_answer(context: Context, interaction: Interaction) -> None:
-    """After the answer is out: that it does not fit does not make it less whole."""
+    """Check the answer against `--schema`, after it is printed."""
     if context.schema is not None:
         from gemini_cli.formats import json_schema
 
@@ -114,7 +125,7 @@ def validate_answer(context: Context, interaction: Interaction) -> None:
 
 
 def schema_validator(schema: Document | None) -> SchemaValidator | None:
-    """The same for each of many answers; None without a schema."""
+    """A function that checks one of many answers; None without a schema."""
     if schema is None:
         return None
     from gemini_cli.formats import json_schema

@@ -1,4 +1,4 @@
-"""The prompt of `chat` on a terminal: messages, and commands that begin with a slash."""
+"""The prompt of `chat` on a terminal: messages, and commands with a slash."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ QUOTES = '"""'
 
 
 class Repl:
-    """Reads until the person leaves. What fails is told, and the conversation goes on."""
+    """Reads messages until the user leaves. An error is printed, and the chat goes on."""
 
     def __init__(self, context: Context, runner: TurnRunner, take: Callable[[Any], None]) -> None:
         self._context = context
@@ -31,14 +31,14 @@ class Repl:
         self._started = False
         self._interrupted = False
         self._commands: dict[str, tuple[str, Callable[[str], None]]] = {
-            "/help": ("this list", self._help),
-            "/new": ("begin a new conversation, with the same settings", self._new),
-            "/system": ("TEXT  the system instruction from now on", self._system),
-            "/attach": ("FILE  goes with the next message", self._attach),
-            "/tools": ("the tools in force", self._tools),
-            "/save": ("FILE  write the conversation as JSON, as --history reads it", self._save),
-            "/usage": ("tokens counted so far", self._usage),
-            "/quit": ("leave; Ctrl-D does too", lambda rest: None),
+            "/help": ("list these commands", self._help),
+            "/new": ("begin a new conversation with the same settings", self._new),
+            "/system": ("TEXT  set the system instruction", self._system),
+            "/attach": ("FILE  attach a file to the next message", self._attach),
+            "/tools": ("list the tools", self._tools),
+            "/save": ("FILE  write the conversation as JSON, in the format of --history", self._save),
+            "/usage": ("print the token counts so far", self._usage),
+            "/quit": ("leave, as Ctrl-D does", lambda rest: None),
         }
 
     def run(self) -> None:
@@ -48,7 +48,10 @@ class Repl:
                 self._run_reporting_errors(self._command if text.startswith("/") else self._send_message, text)
 
     def _read_message(self) -> str | None:
-        """One line, or what stands between lines of three quotes. Ctrl-C clears it; twice in a row it leaves."""
+        """Read one line, or the lines between two lines of three quotes.
+
+        Ctrl-C clears the input; twice in a row it leaves.
+        """
         try:
             text = self._terminal.read_line(PROMPT)
             if text is not None and text.startswith(QUOTES):
@@ -75,22 +78,22 @@ class Repl:
             self._terminal.print_error(failure, as_json=self._context.global_options.json)
         except Interrupted as ended:
             self._interrupt(ended)
-            self._terminal.print_line("gemini-cli: stopped; what was asked is not part of the conversation")
+            self._terminal.print_line("gemini-cli: stopped; the message is not part of the conversation")
 
     def _interrupt(self, ended: Interrupted) -> None:
-        """Ctrl-C ends what is being done, not the program, unless it comes twice."""
+        """Ctrl-C stops the answer; twice in a row it ends the program."""
         if ended.signum != signal.SIGINT or self._interrupted:
             raise ended
         self._interrupted = True
         signals.install_handlers()
         self._terminal.print_line("")
 
-    def _send_message(self, said: str) -> None:
-        text = text_files.decode_argument(said, "the message")
-        asked = text if self._started else self._context.prompt_input.first_turn_input(text)
+    def _send_message(self, line: str) -> None:
+        text = text_files.decode_argument(line, "the message")
+        message = text if self._started else self._context.prompt_input.first_turn_input(text)
         if self._attached:
-            asked = [*([text_part(asked)] if isinstance(asked, str) else asked), *self._attached]
-        self._run_turn(asked)
+            message = [*([text_part(message)] if isinstance(message, str) else message), *self._attached]
+        self._run_turn(message)
         self._started, self._attached = True, []
 
     # Commands --------------------------------------------------------------------------------------------------------
@@ -102,7 +105,7 @@ class Repl:
         self._commands[name][1](rest.strip())
 
     def _help(self, rest: str) -> None:
-        for line in formatting.table([(name, says) for name, (says, _) in self._commands.items()]).splitlines():
+        for line in formatting.table([(name, summary) for name, (summary, _) in self._commands.items()]).splitlines():
             self._terminal.print_line(line)
         self._terminal.print_line(f"{QUOTES} begins and ends a message of several lines; Ctrl-C stops an answer")
 

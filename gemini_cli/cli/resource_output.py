@@ -1,4 +1,4 @@
-"""Print resources of the API: as JSON, as a table on a terminal, or as rows with tabs in a pipe."""
+"""Print resources of the API: as JSON, as a table, or as rows with tabs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from gemini_cli.console import formatting
 
 
 def open_context(ctx: typer.Context, *records: object, no_timeout: bool = False) -> Context:
-    """The context of a command that prints a resource; OutputError before anything is sent if stdout is closed."""
+    """Make the context of a command that prints a resource.
+
+    OutputError before anything is sent if stdout is closed.
+    """
     context = Context(ctx, *records, no_timeout=no_timeout)
     context.terminal.require_stdout()
     return context
@@ -22,7 +25,7 @@ def open_context(ctx: typer.Context, *records: object, no_timeout: bool = False)
 def print_list(
     context: Context, header: Sequence[str], found: Iterable[Resource], row: Callable[[Resource], Sequence[Any]]
 ) -> None:
-    """A list: a JSON object a line, a table with its header on a terminal, rows of tabs in a pipe."""
+    """Print a list: JSON lines, a table on a terminal, rows with tabs in a pipe."""
     terminal = context.terminal
     if context.global_options.json:
         for resource in found:
@@ -35,7 +38,7 @@ def print_list(
 
 
 def print_resource(context: Context, found: Resource) -> None:
-    """One: its JSON, or a line for each field."""
+    """Print one resource: its JSON, or a line for each field."""
     pretty = context.terminal.stdout_is_terminal
     fields = formatting.table(found.items(), aligned=pretty)
     context.terminal.write(formatting.as_json(found, pretty=pretty) if context.global_options.json else fields)

@@ -1,4 +1,4 @@
-"""What `map` and `batch submit` have in common: rows from a file or stdin, and the form that they fill in."""
+"""The input of `map` and `batch submit`: rows, and the template of their requests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from gemini_cli.errors import UsageError
 
 @dataclass(eq=False, repr=False)
 class TemplateOptions:
-    """How a row becomes a request."""
+    """Rows."""
 
     prompt: Annotated[
         str | None,
@@ -30,16 +30,14 @@ class TemplateOptions:
             "-p",
             "--prompt",
             metavar="TEXT",
-            help="the prompt: {name} is a field of the row, {_} the whole row as JSON, {{ }} braces",
+            help="the prompt for each row: {name} is a field of the row, {_} the row as JSON, {{ and }} are braces",
         ),
     ] = None
     allow_paths: Annotated[
         bool,
         Option("--allow-paths", help="let a row name any file for -a, also outside of the directory that -a names"),
     ] = False
-    csv: Annotated[bool, Option("--csv", help="the rows are CSV, with a header; implied by a name in .csv or .tsv")] = (
-        False
-    )
+    csv: Annotated[bool, Option("--csv", help="read the rows as CSV with a header; implied by .csv and .tsv")] = False
     delimiter: Annotated[
         str | None,
         Option("--delimiter", metavar="C", help="the character between the columns of CSV; a tab for .tsv, or a comma"),
@@ -49,13 +47,13 @@ class TemplateOptions:
 
 RowsArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[FILE]", show_default=False, help="the rows; stdin without a FILE"),
+    typer.Argument(metavar="[FILE]", show_default=False, help="the file with the rows; stdin without FILE"),
     FILE_NAME,
 ]
 
 
 class RowInput(NamedTuple):
-    """`size` of the rows in bytes, None if it is not known."""
+    """The rows and their template. `size` is in bytes, None if it is not known."""
 
     rows: Iterator[Row]
     template: RequestTemplate
@@ -65,7 +63,7 @@ class RowInput(NamedTuple):
 def read_row_input(
     context: Context, adapter: ApiAdapter, files: Sequence[str] | None, template_options: TemplateOptions
 ) -> RowInput:
-    """The rows that the command line names, and the form; what is wrong with either is said before a row is read."""
+    """Open the rows, and make the template; UsageError before a row is read."""
     prompt_options = context.prompt_options
     if files and len(files) > 1:
         raise UsageError("give one FILE of rows")
@@ -78,8 +76,8 @@ def read_row_input(
     csv, delimiter = _csv_format(path, template_options)
     source = context.terminal.stdin_chunks() if path == "-" else rows.file_chunks(path)
     body = context.build_body(stream=False)
-    adapter.build_request({"input": "", **body})  # what cannot be asked of any row
-    form = RequestTemplate(
+    adapter.build_request({"input": "", **body})  # an error in the options is reported before any row
+    request_template = RequestTemplate(
         body,
         digest_parts=[context.connection_options.offline, context.request_options.api, context.request_options.long],
         prompt=template_options.prompt
@@ -93,7 +91,7 @@ def read_row_input(
     )
     return RowInput(
         rows.read_rows(source, csv=csv, delimiter=delimiter),
-        form,
+        request_template,
         None if path == "-" else os.path.getsize(path) or None,
     )
 
@@ -114,8 +112,8 @@ def _csv_format(path: str, template_options: TemplateOptions) -> tuple[bool, str
 
 def _check_stdin(context: Context, prompt_options: PromptOptions) -> None:
     if context.prompt_input.reads_stdin:
-        raise UsageError("stdin is claimed twice: the rows come from it, too")
+        raise UsageError("stdin is claimed twice: the rows come from stdin too")
     if prompt_options.no_stdin:
-        raise UsageError("no rows: name a FILE; --no-stdin forbids to read them from stdin")
+        raise UsageError("no rows: name a FILE, since --no-stdin forbids to read them from stdin")
     if context.terminal.stdin_is_terminal:
         raise UsageError("no rows: name a FILE, or pipe them in")

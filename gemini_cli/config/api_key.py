@@ -1,4 +1,4 @@
-"""The API key: where it comes from, and that nobody sees it."""
+"""Find the API key, and keep it out of messages, child processes and core files."""
 
 from __future__ import annotations
 
@@ -19,39 +19,42 @@ if TYPE_CHECKING:
 
 KEY_VARIABLES = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
 COMMAND_TIMEOUT = 30.0  # seconds
-SHORTEST_KEY, LONGEST_KEY = 20, 200  # characters: of both kinds of keys (api/README.md 1.5), with room for others
-KEY_READ_LIMIT = 10_000  # bytes; what is longer is no key, whatever it is
+SHORTEST_KEY, LONGEST_KEY = 20, 200  # characters: both kinds of keys fit (api/README.md 1.5), and others
+KEY_READ_LIMIT = 10_000  # bytes; a longer text is not a key
 
 
 def scrub_environment() -> None:
-    """Nothing that we start inherits the key, and no core file of ours holds it."""
+    """Keep the key from child processes and core files."""
     for name in KEY_VARIABLES:
         os.environ.pop(name, None)
     with contextlib.suppress(ImportError, OSError, ValueError):  # Windows has no core files
         import resource
 
-        # 0 would do for a file, but not for a program that is given cores; 1 is too small for both (core(5)).
+        # 0 prevents a file, but not a program that receives cores (core(5)); 1 is too small for both.
         _, most = resource.getrlimit(resource.RLIMIT_CORE)
         resource.setrlimit(resource.RLIMIT_CORE, (1 if most else 0, most))
 
 
 def keys_in_environment(environ: Mapping[str, str]) -> list[str]:
-    """What is not shown from the start on: it may have been put in a wrong place, and stand in the first message."""
-    said = (environ.get(name, "").removesuffix("\n") for name in KEY_VARIABLES)
-    return [key for key in said if len(key) >= SHORTEST_KEY]
+    """Keys to remove from all output, since an option may hold one by mistake."""
+    values = (environ.get(name, "").removesuffix("\n") for name in KEY_VARIABLES)
+    return [key for key in values if len(key) >= SHORTEST_KEY]
 
 
 class KeySource(NamedTuple):
-    """Where the key is, and how to read it. `origin` is a flag, a variable, or a profile's file and its word."""
+    """The place of the key, and a function that reads it.
+
+    `origin` is an option, a variable, or the file of a profile with the name of the setting.
+    """
 
     origin: str
-    named: str  # in a message; never a path, which may be a key that was given in its place
-    there: bool  # as far as one can tell without reading
+    named: str  # in messages; never a path, since a user may have given the key in its place
+    there: bool  # as far as is known without reading it
     read: Callable[[], str]
 
 
 def find_api_key(found: KeySource | None, environ: Mapping[str, str], notice: Callable[[str], None]) -> str:
-    """The key. AuthError, never with the key in it, when there is none or it cannot be one."""
+    """The key; AuthError, without the key in it, if there is none or it is malformed."""
     if found is None:
         raise AuthError(
             "no API key: set GEMINI_API_KEY, or use --api-key-file",
@@ -63,7 +66,10 @@ def find_api_key(found: KeySource | None, environ: Mapping[str, str], notice: Ca
 
 
 def find_key_source(option: str | None, environ: Mapping[str, str], profile: Profile | None) -> KeySource | None:
-    """The first of: --api-key-file, the environment, the profile's command, the profile's key file."""
+    """The first source that is set.
+
+    The order: --api-key-file, the environment, the command in the profile, the key file in the profile.
+    """
     if option is not None:
         return _file("--api-key-file", option)
     if variable := next((name for name in KEY_VARIABLES if environ.get(name)), None):
@@ -72,7 +78,7 @@ def find_key_source(option: str | None, environ: Mapping[str, str], profile: Pro
         return None
     where = profile.document.name
     if command := profile.api_key_command:
-        printed = "what api_key_command printed"
+        printed = "the output of api_key_command"
         return KeySource(f"{where}: api_key_command", printed, True, lambda: _from_command(command, environ))
     if (path := profile.client.get("api_key_file")) is not None:
         return _file(f"{where}: api_key_file", _beside(profile, path))
@@ -84,7 +90,7 @@ def _file(origin: str, path: str) -> KeySource:
 
 
 def _beside(profile: Profile, path: str) -> str:
-    """A relative name in a profile is beside the profile, never in the working directory."""
+    """Resolve a path in a profile against the directory of the profile."""
     return os.path.join(os.path.dirname(profile.document.name), os.path.expanduser(path))
 
 
@@ -97,22 +103,25 @@ def _checked(text: str, source: str) -> str:
 
 
 def _from_file(path: str) -> str:
-    """As ssh wants it: the file is ours, and neither group nor others may touch it. A pipe (`<(pass …)`) will do.
+    """Read a file that belongs to the user and is closed to others, as with ssh.
 
-    No message names the path: it may be a key that was given in its place.
+    A pipe, `<(pass …)`, is allowed too. No message names the path, since a user may have given the key in its place.
     """
     try:
         with open(path, "rb", opener=open_nonblocking) as file:
             about = os.fstat(file.fileno())
             if stat.S_ISREG(about.st_mode) and (about.st_uid != os.geteuid() or about.st_mode & 0o077):
-                raise AuthError("the key file must be yours and closed to others: chmod 600")
+                raise AuthError("the key file must belong to the user and be closed to others: chmod 600")
             return file.read(KEY_READ_LIMIT).decode("latin-1")
     except (OSError, ValueError) as error:
         raise AuthError(f"cannot read the key file: {getattr(error, 'strerror', None) or 'bad name'}") from None
 
 
 def _from_command(argv: list[str], environ: Mapping[str, str]) -> str:
-    """What the command prints, no more of it than a key could be; its whole process group ends with its time."""
+    """The output of the command, up to KEY_READ_LIMIT.
+
+    The process group of the command is killed when the command ends or its time is over.
+    """
     import subprocess
 
     try:
@@ -141,7 +150,7 @@ def _from_command(argv: list[str], environ: Mapping[str, str]) -> str:
     except subprocess.TimeoutExpired:
         raise AuthError(f"api_key_command did not end within {COMMAND_TIMEOUT:g} s, or prints too much") from None
     finally:
-        with contextlib.suppress(OSError):  # it has ended, as it should
+        with contextlib.suppress(OSError):  # the group has ended already
             os.killpg(command.pid, signal.SIGKILL)
         command.stdout.close()
         command.wait()

@@ -1,4 +1,4 @@
-"""Where requests go, and whether a key may go there."""
+"""The address of the API, and the hosts that may receive the key."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ USER_AGENT = f"gemini-cli-unix/{__version__}"
 
 
 class Endpoint(NamedTuple):
-    """A checked base URL (no trailing slash) with what belongs to it."""
+    """A checked base URL, without a trailing slash, and its parts."""
 
     base: str
     version: str
@@ -30,35 +30,41 @@ class Endpoint(NamedTuple):
     secure: bool
 
     def url(self, path: str) -> str:
-        """`path` as the API's pages write it, without the version: `interactions`, `files/abc`."""
+        """The URL for a path without the version: `interactions`, `files/abc`."""
         return f"{self.base}/{self.version}/{path}"
 
     def upload_url(self, path: str) -> str:
-        """The URL of an upload's first request: `/upload` stands in front of the version (api/README.md 1.1)."""
+        """The URL for the first request of an upload (api/README.md 1.1)."""
         return f"{self.base}/upload/{self.version}/{path}"
 
     def may_upload_to(self, url: str) -> bool:
-        """Whether an upload URL is one to send to: of this origin, or Google's own if this is Google's."""
+        """True if an upload may be sent to this URL.
+
+        It must have the origin of the endpoint, or both must be hosts of Google.
+        """
         try:
-            parts, ours = urlsplit(url), urlsplit(self.base)
+            parts, base = urlsplit(url), urlsplit(self.base)
         except ValueError:
             return False
-        same = (parts.scheme, parts.netloc) == (ours.scheme, ours.netloc)
-        return same or (_is_googles(parts) and _is_googles(ours))
+        same = (parts.scheme, parts.netloc) == (base.scheme, base.netloc)
+        return same or (_is_googles(parts) and _is_googles(base))
 
     def may_move_to(self, here: str, location: str) -> str | None:
-        """Where a download at `here` is redirected to, if the key may go there: to this origin, or Google's own."""
+        """The URL of a redirected download; None if the key must not be sent there.
+
+        The key may be sent to the origin of the endpoint and to hosts of Google. `here` is the URL of the download.
+        """
         try:
             url = urljoin(here, location)
-            parts, ours = urlsplit(url), urlsplit(self.base)
+            parts, base = urlsplit(url), urlsplit(self.base)
         except ValueError:
             return None
-        return url if _is_googles(parts) or (parts.scheme, parts.netloc) == (ours.scheme, ours.netloc) else None
+        return url if _is_googles(parts) or (parts.scheme, parts.netloc) == (base.scheme, base.netloc) else None
 
     def file_name_in(self, uri: str) -> str | None:
-        """`files/ID` if `uri` is the address of an uploaded file, at this base URL or at the API's own host.
+        """`files/ID` if `uri` is the address of a file at this endpoint or at the API.
 
-        The id is taken exactly as it stands there: it may hold dashes (api/README.md 10.13).
+        The id may contain dashes (api/README.md 10.13).
         """
         for base in (self.base, ConnectionOptions.base_url):
             if uri.startswith(f"{base}/") and (match := re.fullmatch(_FILE, uri[len(base) :])):
@@ -66,7 +72,10 @@ class Endpoint(NamedTuple):
         return None
 
     def headers(self, path: str, accept: str) -> dict[str, str]:
-        """The headers of a request to `path`, without the key. Only Interactions has revisions (api/README.md 1.6)."""
+        """The headers of a request, without the key.
+
+        Only Interactions has revisions (api/README.md 1.6).
+        """
         pinned = {"Api-Revision": self.revision} if self.revision and path.startswith("interactions") else {}
         return {
             "Content-Type": "application/json",
@@ -80,10 +89,10 @@ class Endpoint(NamedTuple):
 def resolve_endpoint(
     options: ConnectionOptions, environ: Mapping[str, str], *, version_given: bool = False
 ) -> Endpoint:
-    """UsageError for a URL that is none.
+    """Check the base URL and the versions.
 
-    RejectedError for one that would carry the key in clear text over a network. A last segment such as `v1beta` is the
-    version; `version_given` says that the options have one, which then must be the same.
+    UsageError if they are malformed, RejectedError if the key would be sent over a network without TLS. A last segment
+    such as `v1beta` is the version; `version_given` says that the options have one, which then must be the same.
     """
     base = (ConnectionOptions.base_url if options.offline else options.base_url).rstrip("/")
     version = "v1beta" if options.api_version == "beta" else options.api_version  # as the SDK reads it
@@ -96,7 +105,7 @@ def resolve_endpoint(
         version = in_url
     try:
         parts = urlsplit(base)
-        if parts.username is not None or parts.query or parts.fragment:  # not repeated: they are where secrets stand
+        if parts.username is not None or parts.query or parts.fragment:  # not repeated: they may hold secrets
             raise UsageError("the base URL must not contain a user name, a password, a query or a fragment")
         host, _ = parts.hostname or "", parts.port
     except ValueError as error:
@@ -105,7 +114,9 @@ def resolve_endpoint(
         raise UsageError(f"base URL {base!r}: must be http://HOST or https://HOST, with an optional path")
     loopback = is_loopback(host)
     if parts.scheme == "http" and not loopback:
-        raise RejectedError(f"http://{host} would carry the key in cleartext; use https (http is for loopback only)")
+        raise RejectedError(
+            f"http://{host} would send the key in cleartext; use https:// (http:// is allowed for loopback only)"
+        )
     revision = environ.get(REVISION_VARIABLE, REVISION)
     if revision and not re.fullmatch(_TOKEN, revision):
         raise UsageError(f"{REVISION_VARIABLE}={revision!r}: not a revision")

@@ -2,13 +2,13 @@
 
     @dataclass(frozen=True)
     class RequestOptions:
-        "What is asked of the model."
+        "Request."
 
         model: Annotated[str | None, Option("-m", "--model", metavar="NAME", help="…"), BodyField("model")] = None
 
 `option_groups` puts the fields of such a record in the place of a command's parameter that has its type. The first
-sentence of the record's docstring is the heading of its options in `--help` and the man page. Beside Typer's own words
-a field carries the markers below; profiles, the request body and the shell completions are made from them.
+sentence of the record's docstring is the heading of its options in `--help` and the man page. Beside the declaration
+for Typer, a field has the markers below for profiles, the request body and the shell completions.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from typer.models import OptionInfo
 from gemini_cli.errors import UsageError
 from gemini_cli.formats.text_files import decode_argument
 
-LARGEST = 100_000_000  # of a number that is a count or a time; the seconds fit a C long
+LARGEST = 100_000_000  # for counts and times; as seconds it fits a C long
 
 Marked = TypeVar("Marked")
 
 
 class BodyField(NamedTuple):
-    """The value goes into the request body, at this path."""
+    """The value is the field of the request body at this path."""
 
     path: str
 
@@ -45,7 +45,7 @@ class Suggestions(NamedTuple):
 
 
 class Saved(NamedTuple):
-    """The value names a profile or a session that is kept on this machine."""
+    """The value is the name of a saved profile or session."""
 
     kind: Literal["profile", "session"]
 
@@ -54,16 +54,19 @@ class Marker(NamedTuple):
     name: str
 
 
-PROFILE_KEY = Marker("PROFILE_KEY")  # may stand at the top of a profile, under the field's name
+PROFILE_KEY = Marker("PROFILE_KEY")  # a profile may set it, under the name of the field
 FILE_NAME = Marker("FILE_NAME")  # bytes of the file system, not text; also of a command's arguments
 PROGRAM_NAME = Marker("PROGRAM_NAME")  # of arguments: a program of this machine and its own arguments
-ALLOW_EMPTY = Marker("ALLOW_EMPTY")  # an empty text means something
-ONCE = Marker("ONCE")  # an error if given twice, where otherwise the last one counts
-NEEDS_NETWORK = Marker("NEEDS_NETWORK")  # means nothing to the embedded emulator
+ALLOW_EMPTY = Marker("ALLOW_EMPTY")  # an empty text is a value
+ONCE = Marker("ONCE")  # an error if given twice; without it the last value counts
+NEEDS_NETWORK = Marker("NEEDS_NETWORK")  # has no effect on the built-in emulator
 
 
 class OptionField(NamedTuple):
-    """One declared option. `annotation` is its type for Typer, `kind` is bool, int, float, str or list (of str)."""
+    """One declared option.
+
+    `annotation` is its type for Typer; `kind` is bool, int, float, str or list (of str).
+    """
 
     name: str
     annotation: Any
@@ -74,7 +77,10 @@ class OptionField(NamedTuple):
 
     @property
     def spellings(self) -> tuple[str, ...]:
-        """`-m`, `--model`. Inside of Annotated, Typer keeps the first one as the default."""
+        """The names, such as `-m` and `--model`.
+
+        Inside Annotated, Typer keeps the first one as the default.
+        """
         first = (self.option.default,) if isinstance(self.option.default, str) else ()
         return (*first, *(self.option.param_decls or ()))
 
@@ -88,7 +94,7 @@ class OptionField(NamedTuple):
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """Environment variables; the first one that is set counts."""
+        """Environment variables, of which the first one that is set counts."""
         names = self.option.envvar
         return (names,) if isinstance(names, str) else tuple(names or ())
 
@@ -98,7 +104,7 @@ class OptionField(NamedTuple):
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The only values, of a Literal."""
+        """The allowed values of a Literal."""
         return tuple(str(value) for value in get_args(self.annotation)) if _is_literal(self.annotation) else ()
 
     @property
@@ -129,7 +135,7 @@ def _option_fields(record: type) -> Iterator[OptionField]:
 
 
 def declaring(record: type, name: str) -> type:
-    """The class that declares a field: a record may extend another, whose options keep their heading."""
+    """The class that declares a field: the record, or one that it extends."""
     return next(base for base in record.__mro__ if name in inspect.get_annotations(base))
 
 
@@ -153,7 +159,7 @@ def _is_literal(annotation: Any) -> bool:
 
 
 def option_groups(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Replace each parameter whose type is a record by the record's fields, and call with the records."""
+    """Replace each record among the parameters by its fields; call with the records."""
     hints = get_type_hints(function, include_extras=True)
     parameters: list[inspect.Parameter] = []
     records: dict[str, type] = {}
@@ -171,7 +177,7 @@ def option_groups(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(**values, **made)
 
     call.__name__, call.__doc__, call.__module__ = function.__name__, function.__doc__, function.__module__
-    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # inspect's own protocol
+    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # for `inspect`
     call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     call.records = tuple(records.values())  # type: ignore[attr-defined]  # for docgen
     call.argument_markers = {  # type: ignore[attr-defined]  # likewise
@@ -195,7 +201,7 @@ def _record(record: type, values: dict[str, Any], ctx: typer.Context) -> Any:
 
 
 def _checked(field: OptionField, value: Any, ctx: typer.Context) -> Any:
-    """The value as text (UTF-8, whatever the locale made of its bytes); UsageError if it may not be so."""
+    """Check a value, and decode it as UTF-8 whatever the locale is."""
     if value is None or value is field.default:
         return value
     name = value_origin(ctx, field) or field.long
@@ -215,13 +221,16 @@ def _checked(field: OptionField, value: Any, ctx: typer.Context) -> Any:
 
 
 def value_source(ctx: typer.Context, field: OptionField) -> str:
-    """COMMANDLINE, ENVIRONMENT, DEFAULT_MAP (a profile) or DEFAULT; empty if the command has no such option."""
+    """The name of the source of a value; empty if the command lacks the option.
+
+    COMMANDLINE, ENVIRONMENT, DEFAULT_MAP (a profile) or DEFAULT.
+    """
     source = ctx.get_parameter_source(field.name)
     return source.name if source else ""
 
 
 def value_origin(ctx: typer.Context, field: OptionField) -> str:
-    """The spelling of the option or the environment variable that a value comes from; else empty."""
+    """The option or environment variable that a value comes from; else empty."""
     source = value_source(ctx, field)
     if source == "COMMANDLINE":
         return field.long

@@ -1,4 +1,4 @@
-"""The flags that say what comes out, and where."""
+"""Options for output, diagnostics and dry runs."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from gemini_cli.config.option_groups import FILE_NAME, ONCE, PROFILE_KEY
 
 @dataclass(eq=False, repr=False)
 class GlobalOptions:
-    """How every command speaks."""
+    """General."""
 
     json: Annotated[
-        bool, Option("--json", help="the server's JSON instead of text; errors as JSON too"), PROFILE_KEY
+        bool, Option("--json", help="print the JSON of the API instead of text, and errors as JSON"), PROFILE_KEY
     ] = False
-    quiet: Annotated[bool, Option("-q", "--quiet", help="no notices"), PROFILE_KEY] = False
+    quiet: Annotated[bool, Option("-q", "--quiet", help="print no notices"), PROFILE_KEY] = False
     verbose: Annotated[
         int,
         Option(
             "-v",
             "--verbose",
             count=True,
-            help="a line per request, retry and resume; -vv: headers and bodies, redacted",
+            help="report each request, retry and resume; -vv adds headers, bodies without secrets, and tracebacks",
         ),
     ] = 0
 
 
 @dataclass(eq=False, repr=False)
 class OutputOptions(GlobalOptions):
-    """What comes out of an answer, and where."""
+    """Output."""
 
     output: Annotated[
         str | None,
@@ -44,18 +44,18 @@ class OutputOptions(GlobalOptions):
         FILE_NAME,
         ONCE,
     ] = None
-    usage: Annotated[bool, Option("-u", "--usage", help="one line of token counts on stderr"), PROFILE_KEY] = False
-    citations: Annotated[bool, Option("--citations", help="list the sources after the answer"), PROFILE_KEY] = False
+    usage: Annotated[bool, Option("-u", "--usage", help="print the token counts on stderr"), PROFILE_KEY] = False
+    citations: Annotated[bool, Option("--citations", help="print the cited sources after the answer"), PROFILE_KEY] = (
+        False
+    )
     require_output: Annotated[
-        bool, Option("--require-output", help="an empty answer is exit status 8"), PROFILE_KEY
+        bool, Option("--require-output", help="exit with status 8 if the answer is empty"), PROFILE_KEY
     ] = False
 
 
 @dataclass(eq=False, repr=False)
 class DryRunOptions(OutputOptions):
-    """Looking at a request without sending it."""
+    """Dry run."""
 
-    dry_run: Annotated[
-        bool, Option("-n", "--dry-run", help="print the request as JSON; nothing is sent, looked up or uploaded")
-    ] = False
-    curl: Annotated[bool, Option("--curl", help="print the request as a curl command and send nothing")] = False
+    dry_run: Annotated[bool, Option("-n", "--dry-run", help="print the request as JSON, and send nothing")] = False
+    curl: Annotated[bool, Option("--curl", help="print the request as a curl command, and send nothing")] = False

@@ -1,4 +1,4 @@
-"""Profiles: find one, check it, and let it fill the defaults of the options."""
+"""Profiles: find and check one, and take the defaults of the options from it."""
 
 from __future__ import annotations
 
@@ -22,16 +22,19 @@ PROFILE_NAME = r"[a-z0-9][a-z0-9._-]{0,63}"
 # Keys at the top of a profile that are not options.
 OWN_KEYS = ("request", "prompt", "api_key_command")
 
-# With these a profile from elsewhere could send the key or the prompt to its author, and with a tool's `run` and `env`
-# run a program or read secrets.
+# With these settings the author of a profile could get the key or the prompt; with `run` and `env` of a tool, run a
+# program or read secrets.
 NEED_TRUST = ("base_url", "api_key_file", "api_key_command", "ca_file")
 TOOL_KEYS_THAT_NEED_TRUST = ("run", "env")
 
-_META = "gemini_cli.profile"  # the key in the context's `meta`
+_META = "gemini_cli.profile"  # the key in `meta` of the Typer context
 
 
 class Profile(NamedTuple):
-    """Checked: `client` holds the settings, `request` lies under the body, `prompt` comes before the words."""
+    """A checked profile.
+
+    `client` has the settings, `request` fields of the request body, `prompt` the text before the prompt.
+    """
 
     document: Document
     client: Mapping[str, Any]
@@ -77,7 +80,7 @@ def profile_keys() -> dict[str, OptionField]:
 
 
 def load_profile(named: str | None, environ: Mapping[str, str]) -> Profile | None:
-    """Load the profile NAMED by an option or GEMINI_PROFILE, else `default.yaml` if it exists."""
+    """Load the profile of `--profile` or GEMINI_PROFILE, else `default.yaml`, if any."""
     place = paths.config_directory(environ)
     directory = place.path / "profiles" if place else None
     if named is None:
@@ -94,9 +97,10 @@ def load_profile(named: str | None, environ: Mapping[str, str]) -> Profile | Non
 
 
 def check_trust(profile: Profile | None, named: str | None, trusted: str | None) -> None:
-    """InputError for settings that a profile named by path may not have, unless `trusted` repeats the path.
+    """Check the settings that need trust in a profile named by path.
 
-    The path must hold a slash: then no file name in an expanded `*` can be taken for the option.
+    InputError unless `trusted` repeats the path. It must contain a slash, since a file name from an expanded `*` could
+    look like the option.
     """
     by_path = named is not None and is_profile_path(named)
     if trusted is not None:
@@ -112,12 +116,12 @@ def check_trust(profile: Profile | None, named: str | None, trusted: str | None)
 
 
 def is_profile_path(named: str) -> bool:
-    """A profile's name has no ending; a path has."""
+    """True for a path, which ends in `.yaml` or `.yml`, and False for a name."""
     return named.endswith((".yaml", ".yml"))
 
 
 def check_profile(document: Document) -> Profile:
-    """The settings of a profile; InputError with file and line for a key or a type that is not allowed."""
+    """Check a profile; InputError with file and line for a wrong key or type."""
     known = profile_keys()
     value = {} if document.value is None else document.value
     if not isinstance(value, dict):
@@ -128,7 +132,7 @@ def check_profile(document: Document) -> Profile:
     profile = Profile(
         document=document,
         client={key: part for key, part in value.items() if key in known},
-        request=_expect(document, "request", {}, dict, "a map, in the API's own words"),
+        request=_expect(document, "request", {}, dict, "a map with fields of the request"),
         prompt=_expect(document, "prompt", "", str, "text"),
         api_key_command=_expect(document, "api_key_command", None, list, "a list: a program and its arguments"),
     )
@@ -173,7 +177,7 @@ def _fits(value: Any, field: OptionField) -> bool:
 
 
 def _nearest(key: str, known: Mapping[str, OptionField]) -> str:
-    from difflib import get_close_matches  # 3 ms, and only for someone who has just mistyped
+    from difflib import get_close_matches  # 3 ms, needed only after a mistake
 
     near = get_close_matches(key.replace("-", "_"), [*known, *OWN_KEYS], n=1)
-    return f"; did you mean {near[0]!r}?" if near else "; what the API is asked belongs under 'request'"
+    return f"; did you mean {near[0]!r}?" if near else "; fields of the request belong under 'request'"

@@ -1,4 +1,4 @@
-"""Options for reaching the API."""
+"""Options for the connection to the API."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from typer import Option
 from gemini_cli.config.option_groups import FILE_NAME, NEEDS_NETWORK, PROFILE_KEY, Saved
 
 DEFAULT = "default"
-TIMEOUT = 900.0  # seconds for a whole run; models think for minutes, and clients are advised to wait 15
+TIMEOUT = 900.0  # seconds for a whole run; a model may think for minutes, and the API advises to wait 15 of them
 
 
 def _use_profile(ctx: typer.Context, named: str | None) -> str | None:
-    """Let the profile fill the defaults of the other options; eager, so that it comes before them."""
+    """Take the defaults of the other options from the profile.
+
+    Typer calls this first, since the option is eager.
+    """
     from gemini_cli.config.profiles import use_profile
 
     use_profile(ctx, named)
@@ -24,7 +27,7 @@ def _use_profile(ctx: typer.Context, named: str | None) -> str | None:
 
 @dataclass(eq=False, repr=False)
 class ConnectionOptions:
-    """Client settings. Times are seconds; 0 switches a limit off."""
+    """Connection. Times are in seconds; 0 means no limit."""
 
     profile: Annotated[
         str | None,
@@ -35,7 +38,7 @@ class ConnectionOptions:
             envvar="GEMINI_PROFILE",
             is_eager=True,
             callback=_use_profile,
-            help="settings from a profile, by name or by path",
+            help="read settings from a profile, by name or by path",
         ),
         FILE_NAME,
         Saved("profile"),
@@ -45,18 +48,26 @@ class ConnectionOptions:
         Option(
             "--trust-profile",
             metavar="PATH",
-            help="repeat the path of a profile, with a slash in it, to let it set base_url, api_key_*, headers and run",
+            help="let the profile at PATH, with a slash in it, set base_url, ca_file, api_key_*, run and env",
         ),
         FILE_NAME,
     ] = None
     offline: Annotated[
         bool,
-        Option("--offline", envvar="GEMINI_OFFLINE", help="answer from the embedded emulator: no key, no network"),
+        Option(
+            "--offline",
+            envvar="GEMINI_OFFLINE",
+            help="get the answer from the built-in emulator, without a key or a network",
+        ),
         PROFILE_KEY,
     ] = False
     api_key_file: Annotated[
         str | None,
-        Option("--api-key-file", metavar="FILE", help="read the API key from a file that is ours and closed to others"),
+        Option(
+            "--api-key-file",
+            metavar="FILE",
+            help="read the API key from FILE, which must belong to the user and be closed to others",
+        ),
         PROFILE_KEY,
         FILE_NAME,
         NEEDS_NETWORK,
@@ -67,7 +78,7 @@ class ConnectionOptions:
             "--base-url",
             metavar="URL",
             envvar=["GEMINI_BASE_URL", "GOOGLE_GEMINI_BASE_URL"],
-            help="where the API is; a path prefix is kept, http:// is for loopback only",
+            help="the address of the API, with an optional path prefix; http:// is allowed for loopback only",
         ),
         PROFILE_KEY,
         NEEDS_NETWORK,
@@ -75,7 +86,10 @@ class ConnectionOptions:
     api_version: Annotated[
         str,
         Option(
-            "--api-version", metavar="VERSION", envvar="GOOGLE_GENAI_API_VERSION", help="the API's version in the path"
+            "--api-version",
+            metavar="VERSION",
+            envvar="GOOGLE_GENAI_API_VERSION",
+            help="the version in the path of the API",
         ),
         PROFILE_KEY,
     ] = "v1beta"
@@ -85,7 +99,7 @@ class ConnectionOptions:
             "--ca-file",
             metavar="FILE",
             envvar="SSL_CERT_FILE",
-            help="trust the certificates in FILE instead of the system's",
+            help="trust the certificates in FILE instead of those of the system",
         ),
         PROFILE_KEY,
         FILE_NAME,
@@ -93,13 +107,13 @@ class ConnectionOptions:
     ] = None
     connect_timeout: Annotated[
         float,
-        Option("--connect-timeout", metavar="SECONDS", min=0, help="give up connecting"),
+        Option("--connect-timeout", metavar="SECONDS", min=0, help="time limit for a connection"),
         PROFILE_KEY,
         NEEDS_NETWORK,
     ] = 10.0
     idle_timeout: Annotated[
         float,
-        Option("--idle-timeout", metavar="SECONDS", min=0, help="give up when no byte comes"),
+        Option("--idle-timeout", metavar="SECONDS", min=0, help="time limit for the next byte of a response"),
         PROFILE_KEY,
         NEEDS_NETWORK,
     ] = 120.0
@@ -109,7 +123,7 @@ class ConnectionOptions:
             "--timeout",
             metavar="SECONDS",
             min=0,
-            help=f"end the run; {TIMEOUT:g} from when the input is complete, except for chat, map, upload and batch",
+            help=f"time limit for the run after reading its input; {TIMEOUT:g}, or none for chat, map, upload, batch",
         ),
         PROFILE_KEY,
     ] = None
@@ -119,7 +133,7 @@ class ConnectionOptions:
             "--retries",
             metavar="N",
             min=0,
-            help="repeat what was never sent, or what the server refused for now",
+            help="how often to repeat a request that was not sent, or that the server refused for now",
         ),
         PROFILE_KEY,
     ] = 3
@@ -129,14 +143,17 @@ class ConnectionOptions:
             "--retry-unknown",
             metavar="N",
             min=0,
-            help="repeat a request that got no answer; it may be billed twice",
+            help="how often to repeat a request that was sent and got no response; it may be billed twice",
         ),
         PROFILE_KEY,
     ] = 0
 
 
 class ResolvedValue(NamedTuple):
-    """A value and its origin: an option, an environment variable, a profile's file, or DEFAULT."""
+    """A value and its origin.
+
+    The origin is an option, an environment variable, the file of a profile, or DEFAULT.
+    """
 
     value: Any
     origin: str

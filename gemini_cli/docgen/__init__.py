@@ -1,5 +1,5 @@
-"""Documents that cannot lie: man pages, completions and the README's tables, printed from the program.
+"""Man pages, completions and README tables, printed from the Typer commands.
 
-`outline.py` is the command tree as a document sees it; the others each write one kind of document and know of no
-particular command. The same program gives the same bytes, whenever and wherever it prints them.
+`command_info.py` describes the commands; each other module writes one kind of document. The output depends on the
+program only, not on the time or the machine.
 """

@@ -1,7 +1,7 @@
-"""Write the documents that are printed from the program, in a checkout:
+"""Write the generated documents of a checkout:
 
 python -m gemini_cli.docgen            write them
-python -m gemini_cli.docgen --check    fail if they are not what would be written
+python -m gemini_cli.docgen --check    fail if one of them is not current
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ CHECKOUT = Path(__file__).parents[2]
 
 
 def generated_files() -> dict[Path, str]:
-    """Every document by its place."""
+    """The text of each document by its path."""
     tree = command_info.load_commands()
     text = (CHECKOUT / "README.md").read_text(encoding="utf-8")
     return {
@@ -26,7 +26,7 @@ def generated_files() -> dict[Path, str]:
 
 
 def stale_files() -> list[Path]:
-    """The documents that are not what they should be, and those that nothing prints any more."""
+    """The documents that are not current, and those that are not generated any more."""
     documents = generated_files()
     left = {path for folder in ("man", "completions") for path in (CHECKOUT / folder).glob("*")} - documents.keys()
     changed = {path for path, text in documents.items() if not path.exists() or path.read_bytes() != text.encode()}

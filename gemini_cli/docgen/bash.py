@@ -1,4 +1,4 @@
-"""Completion in bash: what may follow each command, and what each flag's value may be."""
+"""Completion in bash: the words after each command, and the values of each option."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gemini_cli.docgen.command_info import HELP, VERSION, CommandInfo
 
 _SCRIPT = r"""# bash completion for gemini-cli(1), printed by `python -m gemini_cli.docgen`.
 
-# What may follow a command, a noun or (with '') the program.
+# The words that may follow a command or (with '') the program.
 _gemini_cli_after() {
     below= flags= files= programs=
 @groups@
@@ -21,7 +21,7 @@ _gemini_cli_after() {
     esac
 }
 
-# What may be the value of a flag: COMMAND FLAG. Fails for a flag that takes none.
+# The values of an option: COMMAND OPTION. Fails for an option without a value.
 _gemini_cli_value() {
     words= kept= files= programs=
     case "$1 $2" in
@@ -30,7 +30,7 @@ _gemini_cli_value() {
     esac
 }
 
-# Adds the names of what is kept in these files.
+# Adds the names of saved profiles or sessions, from their files.
 _gemini_cli_kept() {
     local path
     for path in "$@"; do
@@ -54,7 +54,7 @@ _gemini_cli() {
         fi
     done
 
-    if [[ $cur == = ]]; then # readline makes three words of --flag=value
+    if [[ $cur == = ]]; then # readline makes three words of --option=value
         cur=
     elif [[ $flag == = ]]; then
         flag=${COMP_WORDS[COMP_CWORD - 2]}
@@ -75,7 +75,7 @@ _gemini_cli() {
         COMPREPLY=($(compgen -c -- "$cur"))
     fi
     if [[ $files ]]; then
-        compopt -o default # readline's own names of files, where nothing of ours fits
+        compopt -o default # file names of readline, if no word fits
     fi
 }
 
@@ -88,7 +88,7 @@ CONTINUED = " | \\\n            "
 
 
 class _Value(NamedTuple):
-    """What completes a value."""
+    """The completions of a value."""
 
     words: tuple[str, ...]
     kept: str
@@ -104,7 +104,7 @@ def bash_script(commands: Sequence[CommandInfo]) -> str:
 
 
 def _groups(commands: Sequence[CommandInfo]) -> list[str]:
-    """A variable for each record of flags."""
+    """A shell variable for each record of options."""
     return [
         f"    local {name}='{_spelled(group.fields)}'"
         for name, (group, _) in command_info.shared_option_sections(commands).items()
@@ -132,7 +132,10 @@ def _spelled(fields: Iterable[OptionField]) -> str:
 
 
 def _values(commands: Sequence[CommandInfo]) -> list[str]:
-    """Flags by what completes them. One that means the same wherever it stands needs no command beside it."""
+    """A branch for each set of completions, with the options that have it.
+
+    An option that has the same completions in all commands is written without the command.
+    """
     meanings: dict[str, dict[_Value | None, list[str]]] = defaultdict(lambda: defaultdict(list))
     for command in commands:
         for field in command_info.command_options(command):
@@ -160,7 +163,7 @@ def _value(field: OptionField) -> _Value | None:
 
 
 def _case(patterns: Sequence[str], **variables: str) -> str:
-    """One branch: what its variables are, those that stay empty left away."""
+    """One branch of `case`, with the variables that are not empty."""
     quoted = [f"*' {pattern[2:]}'" if pattern.startswith("*") else f"'{pattern}'" for pattern in patterns]
     lines = [" | ".join(quoted[at : at + PATTERNS]) for at in range(0, len(quoted), PATTERNS)]
     assigned = "".join(f' {name}="{value}"' for name, value in variables.items() if value)

@@ -1,4 +1,4 @@
-"""The command tree as documents see it: titles, groups of flags, the variables and files that matter."""
+"""The commands for the documents: summaries, options, variables and files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from gemini_cli.config.settings import ConnectionOptions
 PROGRAM = "gemini-cli"
 ABOUT = root.__doc__ or ""
 
-# What Typer adds to every command, and what `gemini-cli` alone takes.
+# The option that Typer adds to every command, and the option of `gemini-cli` itself.
 HELP = OptionField("help", bool, bool, Option("-h", "--help", help="show this help and exit"), (), False)
 VERSION = OptionField("version", bool, bool, Option("--version", help="print the version and exit"), (), False)
 
@@ -37,13 +37,13 @@ _VALUES = {int: "INTEGER", float: "FLOAT", str: "TEXT", list: "TEXT"}
 
 
 class CommandInfo(NamedTuple):
-    """A command of the compiled tree: `batch submit`. `argument` is its metavar."""
+    """A command, such as `batch submit`. `argument` is the metavar of its argument."""
 
     name: str
     doc: str
     records: tuple[type, ...]
     argument: str | None
-    argument_completes: str | None = None  # `file`, or `command` for a program and its own arguments
+    argument_completes: str | None = None  # `file`, or `command` for a program with its arguments
 
 
 def load_commands() -> list[CommandInfo]:
@@ -71,7 +71,7 @@ def _children(group: Any) -> Iterator[tuple[str, Any]]:
 
 
 class OptionSection(NamedTuple):
-    """Flags of one record, under its own words. `name` is the record's, for the shells' variables."""
+    """The options that a record declares. `name` is the name of the record."""
 
     name: str
     title: str
@@ -80,7 +80,10 @@ class OptionSection(NamedTuple):
 
 
 class DocumentedVariable(NamedTuple):
-    """Variables that mean the same; the first one that is set wins. `flag` is the flag that wins over them."""
+    """Variables with one meaning, of which the first one that is set counts.
+
+    `flag` is the option that overrides them.
+    """
 
     names: tuple[str, ...]
     flag: str
@@ -93,13 +96,13 @@ class DocumentedFile(NamedTuple):
 
 
 def split_docstring(doc: str | None) -> tuple[str, str]:
-    """The first sentence of a docstring, without its full stop, and the rest as paragraphs."""
+    """The first sentence of a docstring, without its full stop, and the rest."""
     first, _, rest = " ".join(line.strip() or "\n" for line in (doc or "").strip().splitlines()).partition(".")
     return " ".join(first.split()), rest.strip()
 
 
 def option_sections(command: CommandInfo) -> list[OptionSection]:
-    """The flags of a command, each under the record that declares it."""
+    """The options of a command, by the record that declares them."""
     found: dict[type, list[OptionField]] = {}
     for record in command.records:
         for field in option_fields(record):
@@ -108,7 +111,7 @@ def option_sections(command: CommandInfo) -> list[OptionSection]:
 
 
 def help_text(field: OptionField) -> str:
-    """The sentence of the help, with the default and the variables."""
+    """The help of an option, with the default and the variables."""
     extras = []
     if field.takes_value and field.kind is not list and field.default is not None:
         extras.append(f"default: {field.default:g}" if field.kind is float else f"default: {field.default}")
@@ -118,7 +121,7 @@ def help_text(field: OptionField) -> str:
 
 
 def completes_saved(field: OptionField) -> str:
-    """`profile` or `session` if the value names one that is kept on this machine."""
+    """`profile` or `session` if the value is the name of a saved one."""
     saved = field.marker(Saved)
     return saved.kind if saved else ""
 
@@ -136,12 +139,15 @@ def spellings(field: OptionField) -> list[str]:
 
 
 def value_placeholder(field: OptionField) -> str | None:
-    """What stands for the value in a synopsis; None for a switch."""
+    """The name of the value in a synopsis; None for an option without a value."""
     return (field.option.metavar or _VALUES[field.kind]) if field.takes_value else None
 
 
 def shared_option_sections(commands: Sequence[CommandInfo]) -> dict[str, tuple[OptionSection, list[CommandInfo]]]:
-    """Each group of flags once, with the commands that take it, by a name that a shell can use for a variable."""
+    """Each section once, with the commands that have it.
+
+    The keys are valid names of shell variables.
+    """
     takers: dict[OptionSection, list[CommandInfo]] = {}
     for command in commands:
         for group in option_sections(command):
@@ -154,13 +160,13 @@ def shared_option_sections(commands: Sequence[CommandInfo]) -> dict[str, tuple[O
 
 
 def value_suggestions(field: OptionField) -> tuple[str, ...]:
-    """Values that a shell completes."""
+    """The values for completion."""
     suggestions = field.marker(Suggestions)
     return field.choices or (suggestions.values if suggestions else ())
 
 
 def command_words(commands: Iterable[CommandInfo]) -> dict[str, dict[str, str]]:
-    """The verbs of each noun, and what they do; under `""` the words that may come first."""
+    """The subcommands of each command, with summaries; under `""` the commands."""
     found: dict[str, dict[str, str]] = {"": {}}
     for command in commands:
         noun, _, verb = command.name.rpartition(" ")
@@ -174,23 +180,25 @@ def command_summary(command: CommandInfo) -> str:
     return split_docstring(command.doc)[0]
 
 
-def is_remote(command: CommandInfo) -> bool:
-    """Whether it talks to the service, or knows how it would."""
+def sends_requests(command: CommandInfo) -> bool:
+    """True for a command with options for the connection."""
     return any(issubclass(record, ConnectionOptions) for record in command.records)
 
 
-# What is no flag's variable.
-_KEY = DocumentedVariable(api_key.KEY_VARIABLES, "--api-key-file", "the key; never an argument")
-_ON_THE_WAY = (
-    DocumentedVariable((REVISION_VARIABLE,), "", "the `Api-Revision` header; empty leaves it away"),
+# Variables that are not declared with an option.
+_KEY = DocumentedVariable(api_key.KEY_VARIABLES, "--api-key-file", "the API key")
+_CONNECTION = (
+    DocumentedVariable((REVISION_VARIABLE,), "", "the `Api-Revision` header; empty for none"),
     DocumentedVariable(
         ("HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
         "",
-        "a proxy (`http://`), and what needs none; never for loopback",
+        "the proxy, and the hosts that need none; loopback never needs one",
     ),
-    DocumentedVariable(("SSL_CERT_FILE", "SSL_CERT_DIR"), "--ca-file", "the trust store; the system's by default"),
     DocumentedVariable(
-        ("XDG_CONFIG_HOME", "XDG_STATE_HOME"), "", "where profiles are, and what is kept; else below `HOME`"
+        ("SSL_CERT_FILE", "SSL_CERT_DIR"), "--ca-file", "the trusted certificates (default: those of the system)"
+    ),
+    DocumentedVariable(
+        ("XDG_CONFIG_HOME", "XDG_STATE_HOME"), "", "the directories for profiles and for state (default: below `HOME`)"
     ),
 )
 _COLOUR = DocumentedVariable(("NO_COLOR", "CLICOLOR_FORCE", "TERM"), "", "colour on stderr")
@@ -198,11 +206,11 @@ _COLOUR = DocumentedVariable(("NO_COLOR", "CLICOLOR_FORCE", "TERM"), "", "colour
 _FILES = (
     DocumentedFile(
         "$XDG_CONFIG_HOME/gemini-cli/profiles/NAME.yaml",
-        "The profile NAME; `default.yaml` applies when none is named. Without XDG_CONFIG_HOME, below `~/.config`.",
+        "The profile NAME; `default.yaml` applies without `--profile`. Without XDG_CONFIG_HOME, below `~/.config`.",
     ),
     DocumentedFile(
         "$XDG_STATE_HOME/gemini-cli/",
-        "What is kept between runs, closed to others. Without XDG_STATE_HOME, below `~/.local/state`.",
+        "Sessions and other state, closed to other users. Without XDG_STATE_HOME, below `~/.local/state`.",
     ),
 )
 
@@ -212,17 +220,17 @@ def documented_variables(commands: Sequence[CommandInfo]) -> list[DocumentedVari
     found: dict[tuple[str, ...], DocumentedVariable] = {}
     for field in (field for command in commands for field in command_options(command) if field.variables):
         found.setdefault(field.variables, DocumentedVariable(field.variables, field.long, field.option.help or ""))
-    if not any(map(is_remote, commands)):
+    if not any(map(sends_requests, commands)):
         return [*found.values(), _COLOUR]
-    return [_KEY, *found.values(), *_ON_THE_WAY, _COLOUR]
+    return [_KEY, *found.values(), *_CONNECTION, _COLOUR]
 
 
 def documented_files(commands: Sequence[CommandInfo]) -> list[DocumentedFile]:
-    return list(_FILES) if any(map(is_remote, commands)) else []
+    return list(_FILES) if any(map(sends_requests, commands)) else []
 
 
 def documented_profile_keys(commands: Sequence[CommandInfo]) -> list[str]:
-    """What may stand at the top of a profile."""
+    """The keys at the top of a profile."""
     return sorted(
         {field.name for each in commands for field in command_options(each) if PROFILE_KEY in field.markers}
         | {*OWN_KEYS}

@@ -1,7 +1,6 @@
-"""`completions/`: a script for each shell.
+"""The scripts in `completions/`, one for each shell.
 
-They are static text, but for the names of profiles and sessions, which the shell finds in the directories that keep
-them. None of them starts the program.
+They do not start the program: the shell itself finds the names of profiles and sessions in their directories.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from gemini_cli.docgen.command_info import CommandInfo
 
 
 def completion_scripts(commands: Sequence[CommandInfo]) -> dict[str, str]:
-    """Each shell's script by its file name, which is where the shell looks for it."""
+    """The script of each shell by its file name, which the shell expects."""
     return {
         "gemini-cli.bash": bash.bash_script(commands),
         "_gemini-cli": zsh.zsh_script(commands),

@@ -1,4 +1,7 @@
-"""Completion in fish: a line for each flag of each record, on the condition that a command takes that record."""
+"""Completion in fish: a line for each option of each record.
+
+Each line has the condition that the command has the options of that record.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +14,19 @@ from gemini_cli.docgen.command_info import HELP, VERSION, CommandInfo
 
 _SCRIPT = r"""# fish completion for gemini-cli(1), printed by `python -m gemini_cli.docgen`.
 
-# Whether the command line so far says exactly these words.
-function __gemini_cli_said
+# Succeeds if the words before the cursor are exactly these.
+function __gemini_cli_is
     set -l words (commandline -opc)[2..]
     test "$words" = "$argv"
 end
 
-# Whether the command line is at one of these commands, each a word or two.
+# Succeeds if the command is one of these, each one or two words.
 function __gemini_cli_at
     set -l words (commandline -opc)[2..]
     contains -- "$words[1]" $argv; or contains -- "$words[1..2]" $argv
 end
 
-# The names of what is kept in these files.
+# The names of saved profiles or sessions, from their files.
 function __gemini_cli_kept
     string replace -r '.*/(.*)\.[^.]*$' '$1' -- $argv
 end
@@ -64,17 +67,17 @@ def fish_script(commands: Sequence[CommandInfo]) -> str:
 
 
 def _words(commands: Sequence[CommandInfo]) -> Iterable[str]:
-    """The words that may come first, and the verbs of each noun."""
-    yield _complete("__gemini_cli_said", _flag(VERSION))
+    """The commands and their subcommands."""
+    yield _complete("__gemini_cli_is", _flag(VERSION))
     for noun, verbs in command_info.command_words(commands).items():
-        said = f"__gemini_cli_said {noun}".rstrip()
-        yield _complete(said, _flag(HELP))
+        condition = f"__gemini_cli_is {noun}".rstrip()
+        yield _complete(condition, _flag(HELP))
         for verb, about in verbs.items():
-            yield _complete(said, f"-a {verb} -d {_quoted(about)}")
+            yield _complete(condition, f"-a {verb} -d {_quoted(about)}")
 
 
 def _commands(commands: Sequence[CommandInfo]) -> Iterable[str]:
-    """What every command takes, and those whose words name something here."""
+    """`--help` for every command, and the arguments that are files or programs."""
     every = " ".join(_name(command) for command in commands)
     yield _complete(f"__gemini_cli_at {every}", _flag(HELP))
     for command in commands:
@@ -105,7 +108,7 @@ def _flag(field: OptionField) -> str:
 
 
 def _value(field: OptionField) -> str:
-    """`-r` takes a value, `-x` takes one that is no file's name, `-F` one that may be."""
+    """`-x` for a value that is not a file name, `-rF` for one that may be."""
     if not field.takes_value:
         return ""
     saved = command_info.completes_saved(field)

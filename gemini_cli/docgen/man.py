@@ -1,4 +1,4 @@
-"""`man/`: a page for the program and one for each command."""
+"""The man pages: one for the program and one for each command."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gemini_cli.docgen import command_info, roff
 from gemini_cli.docgen.command_info import ABOUT, HELP, PROGRAM, VERSION, CommandInfo, OptionSection
 from gemini_cli.errors import exit_statuses
 
-# A page has to name a date. The one that does not change with the day it is printed on is the API's.
+# A man page must have a date. The revision of the API does not depend on the day of printing.
 EDITION = REVISION
 
 
@@ -66,7 +66,7 @@ def _page(command: CommandInfo, names: Sequence[str]) -> str:
 
 def _document(name: str, summary: str, *sections: str) -> str:
     head = [
-        '.\\" Printed by `python -m gemini_cli.docgen`; what to change is the program.',
+        '.\\" Printed by `python -m gemini_cli.docgen`: do not edit.',
         f'.TH {roff.escaped(name.upper())} 1 {EDITION} "{PROGRAM} {__version__}" "User Commands"',
         ".ad l",
         roff.section("NAME", rf"{roff.escaped(name)} \- {roff.escaped(summary[:1].lower() + summary[1:])}"),
@@ -75,7 +75,7 @@ def _document(name: str, summary: str, *sections: str) -> str:
 
 
 def _paragraphs(doc: str) -> list[str]:
-    """A docstring's paragraphs, their line ends gone."""
+    """The paragraphs of a docstring, each as one line."""
     return [" ".join(paragraph.split()) for paragraph in doc.strip().split("\n\n")]
 
 
@@ -85,7 +85,7 @@ def _group(group: OptionSection) -> str:
 
 
 def _option(field: OptionField) -> str:
-    """A flag: what it does, and what else says the same."""
+    """The entry of an option, with its field in the request and its key in a profile."""
     value = command_info.value_placeholder(field)
     spelled = ", ".join(map(roff.bold, command_info.spellings(field)))
     facts = [f"{command_info.help_text(field)}."]
@@ -99,16 +99,16 @@ def _option(field: OptionField) -> str:
 
 
 def _surroundings(commands: Sequence[CommandInfo]) -> list[str]:
-    """What a run depends on and ends with, beside its flags."""
+    """The sections on exit status, environment and files."""
     statuses = [
         roff.entry(f"{roff.bold(str(status))} {roff.escaped(f'({kind})' if kind else '')}".rstrip(), f"{meaning}.")
         for status, kind, meaning in exit_statuses()
     ]
-    signal = "A signal, or a reader of stdout that has gone, ends the program by that signal (128 and more in a shell)."
+    signal = "A signal ends the program; a shell reports 128 plus its number. A closed pipe on stdout is SIGPIPE."
     variables = [
         roff.entry(
             ", ".join(map(roff.bold, variable.names)),
-            f"{variable.meaning}." + (f" `{variable.flag}` wins over it." if variable.flag else ""),
+            f"{variable.meaning}." + (f" `{variable.flag}` overrides it." if variable.flag else ""),
         )
         for variable in command_info.documented_variables(commands)
     ]
@@ -126,9 +126,9 @@ def _profile_section(commands: Sequence[CommandInfo]) -> str:
         "PROFILES",
         roff.paragraphs(
             [
-                "A flag wins over the environment, the environment over the profile, the profile over the default.",
-                f"A profile is a map in plain YAML. It may say {keys}. What is under `request` is in the API's own "
-                "words, and lies under the flags.",
+                "An option overrides the environment, the environment the profile, and the profile the default.",
+                f"A profile is a map in plain YAML. Its keys are {keys}. `request` has fields of the request body; "
+                "options override them.",
             ]
         ),
     )

@@ -1,4 +1,4 @@
-"""The README's generated parts, between comments that name them."""
+"""The generated parts of the README, between comments that name them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gemini_cli.errors import exit_statuses
 
 
 def updated_readme(text: str, commands: Sequence[CommandInfo]) -> str:
-    """The README with its generated parts as they should be; ValueError if it has lost the marks of one."""
+    """The README with its generated parts replaced; ValueError without their comments."""
     return _replaced(_replaced(text, "exit status", _statuses()), "variables", _variables(commands))
 
 
@@ -32,7 +32,7 @@ def _variables(commands: Sequence[CommandInfo]) -> str:
         (", ".join(f"`{name}`" for name in each.names), f"`{each.flag}`" if each.flag else "", each.meaning)
         for each in command_info.documented_variables(commands)
     )
-    return _table(("Variable", "Flag", "Meaning"), rows)
+    return _table(("Variable", "Option", "Meaning"), rows)
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -1,4 +1,4 @@
-"""Text as roff: escaped, filled, in the man(7) macros that groff and mandoc agree on."""
+"""Text as roff, with the man(7) macros that groff and mandoc share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ESCAPES = {
 
 
 def escaped(text: str) -> str:
-    """Text that comes out as it is."""
+    """Escape the characters that roff would interpret."""
     return "".join(_ESCAPES.get(char) or (char if char.isascii() else f"\\[u{ord(char):04X}]") for char in text)
 
 
@@ -32,12 +32,12 @@ def italic(text: str) -> str:
 
 
 def _whole(text: str) -> str:
-    """What one types: no word of it is hyphenated at the end of a line."""
+    """Escape words that the user types, so that roff does not hyphenate them."""
     return " ".join(rf"\%{word}" for word in escaped(text).split(" "))
 
 
 def prose(text: str) -> str:
-    """A paragraph: filled, and `words in backticks` bold."""
+    """A filled paragraph, with `words in backticks` in bold."""
     pieces = re.split(r"`([^`]+)`", text)
     marked = "".join(bold(piece) if place % 2 else escaped(piece) for place, piece in enumerate(pieces))
     lines = textwrap.wrap(marked, WIDTH, break_long_words=False, break_on_hyphens=False)
@@ -45,12 +45,12 @@ def prose(text: str) -> str:
 
 
 def _line(line: str) -> str:
-    """A control character at the start of a line would make a request of it."""
+    """Escape a dot at the start of a line, which would make the line a request."""
     return rf"\&{line}" if line.startswith(".") else line
 
 
 def section(title: str, *blocks: str) -> str:
-    """A section; none without blocks."""
+    """A section; empty without blocks."""
     return "\n".join([f".SH {title}", *blocks]) if blocks else ""
 
 
@@ -59,7 +59,7 @@ def subsection(title: str, *blocks: str) -> str:
 
 
 def entry(term: str, text: str) -> str:
-    """A term, already marked up, and what it means."""
+    """A term, already marked up, and its meaning."""
     return f".TP\n{term}\n{prose(text)}"
 
 
@@ -68,6 +68,6 @@ def paragraphs(texts: Iterable[str]) -> str:
 
 
 def literal(text: str) -> str:
-    """Lines as they are: an example."""
+    """Lines without filling, for an example."""
     lines = (_line(escaped(line)) for line in text.rstrip("\n").split("\n"))
     return "\n".join([".PP", ".RS 4", ".EX", *lines, ".EE", ".RE"])

@@ -1,4 +1,4 @@
-"""Completion in zsh: the flags of each record as `_arguments` wants them, and the commands that take them."""
+"""Completion in zsh: the options of each record, and the commands."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _gemini-cli_session() {
   compadd -- ${XDG_STATE_HOME:-$HOME/.local/state}/gemini-cli/sessions*/*.json(N:t:r)
 }
 
-# FUNCTION FLAG...: flags, or one of `verbs` and what follows it.
+# FUNCTION OPTION...: options, or one of `verbs` and its arguments.
 _gemini-cli_words() {
   local curcontext=$curcontext state function=$1
   local -a line
@@ -63,13 +63,13 @@ def _command(command: CommandInfo, commands: Sequence[CommandInfo]) -> str:
     groups = "".join(f" $_gemini_cli_{name}" for name in taken)
     words = ""
     if command.argument:
-        rest = "*::" if command.argument_completes == "command" else "*:"  # a command completes its own words
+        rest = "*::" if command.argument_completes == "command" else "*:"  # a command completes its own arguments
         words = " " + _quoted(f"{rest}{_message(command.argument)}:{_LOCAL.get(command.argument_completes or '', ' ')}")
     return f"_gemini-cli-{command.name.replace(' ', '-')}() {{\n  _arguments -s -S{groups} {_flag(HELP)}{words}\n}}"
 
 
 def _noun(noun: str, commands: Sequence[CommandInfo]) -> str:
-    """The program (`""`) or a noun: its flags, and the words that may follow."""
+    """The function of the program (`""`) or of a command with subcommands."""
     name = f"_gemini-cli-{noun}" if noun else "_gemini-cli"
     flags = " ".join(map(_flag, [HELP] if noun else [HELP, VERSION]))
     verbs = "\n".join(
@@ -80,7 +80,10 @@ def _noun(noun: str, commands: Sequence[CommandInfo]) -> str:
 
 
 def _flag(field: OptionField) -> str:
-    """As `_arguments` specifies a flag: what it excludes, how it is spelled, what it does, what its value is."""
+    """The specification of an option for `_arguments`.
+
+    It has the options that exclude it, its names, its help, and its value.
+    """
     names = command_info.spellings(field)
     spelled = [name if not field.takes_value else f"{name}=" if name.startswith("--") else f"{name}+" for name in names]
     about = f"[{_message(field.option.help or '')}]"
@@ -96,7 +99,7 @@ def _flag(field: OptionField) -> str:
 
 
 def _value(field: OptionField) -> str:
-    """What completes a value, as an action of `_arguments`."""
+    """The completions of a value, as an action of `_arguments`."""
     offers = " ".join(command_info.value_suggestions(field))
     actions = [
         f"compadd -- {offers}" if offers else "",

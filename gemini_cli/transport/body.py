@@ -14,7 +14,7 @@ from gemini_cli.formats.strict_json import StreamedString
 class StreamedBody(NamedTuple):
     """A body of `size` bytes that is not held in memory.
 
-    Each attempt makes it anew, and may read only a part.
+    Each attempt opens the chunks again, and may read only some of them.
     """
 
     size: int

@@ -1,4 +1,4 @@
-"""One limit for the whole run, on the monotonic clock, with a real timer behind it."""
+"""The time limit of the whole run, with a timer that enforces it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ SetAlarm = Callable[[float], None]
 
 
 class Deadline:
-    """`seconds` from the first `start`; None never ends. `remaining` is what policy asks, the alarm is what ends."""
+    """A limit of `seconds` after the first `start`; None for no limit.
+
+    Retry policy uses `remaining`; the alarm ends the run.
+    """
 
     def __init__(self, seconds: float | None, clock: Clock = time.monotonic, set_alarm: SetAlarm | None = None) -> None:
         self.seconds = seconds
@@ -37,20 +40,23 @@ class Deadline:
         return float("inf") if self._ends is None else self._ends - self._clock()
 
     def check(self) -> None:
-        """Before something new is begun: the alarm goes off once, and what it ended may have had another to try."""
+        """DeadlineExceeded if the time is over.
+
+        The alarm is raised only once, and its error may have been handled, for example to try another address.
+        """
         if self.seconds is not None and self.remaining() <= 0:
             raise passed(self.seconds)
 
 
 def passed(seconds: float) -> DeadlineExceeded:
-    return DeadlineExceeded(f"the limit of {seconds:g} s for the whole run has passed (--timeout)")
+    return DeadlineExceeded(f"the time limit of {seconds:g} s for the whole run has passed (--timeout)")
 
 
 def set_alarm(seconds: float) -> None:
-    """Raise DeadlineExceeded in the main thread after so many seconds, whatever it is doing then.
+    """Raise DeadlineExceeded in the main thread after this time.
 
-    A socket's timeout is for each read, so a slow drip would extend it for ever. Where there is no SIGALRM (Windows),
-    or outside the main thread, that remains the only limit.
+    The timeout of a socket is for each read, so that a server could extend it without end. Without SIGALRM (Windows),
+    or outside the main thread, it is the only limit.
     """
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         return
@@ -63,7 +69,7 @@ def set_alarm(seconds: float) -> None:
 
 
 def extend_alarm() -> None:
-    """The answer is over. Where there is a deadline, what is said of it has a little longer: nobody may read stderr."""
+    """Allow a little more time to write to stderr, whose reader may be slow."""
     if hasattr(signal, "setitimer") and callable(signal.getsignal(signal.SIGALRM)):
         signal.setitimer(signal.ITIMER_REAL, signal.getitimer(signal.ITIMER_REAL)[0] + EXTENSION)
 

@@ -1,4 +1,4 @@
-"""The embedded emulator as an httpx transport: no socket, no key."""
+"""The built-in emulator as an httpx transport, without a socket or a key."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class EmulatorTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         headers = {
             name: value for name, value in request.headers.items() if name != "host"
-        }  # it has an address of its own
+        }  # the emulator adds its own
         call = exchange.HttpRequest(request.method, request.url.raw_path.decode(), headers, request.read())
         try:
             reply = self.emulator.handle(call)

@@ -229,9 +229,9 @@ def test_what_the_service_forgot_is_said_again_on_request(home: Path) -> None:
 def test_a_history_that_is_not_known_here_cannot_be_said_again(home: Path) -> None:
     chat("--session", "dogs", "--previous", "v1_elsewhere", "one", answers=[spoken("1")])
     outcome, _ = chat("--session", "dogs", "--replay", "two")
-    assert (outcome.status, "not known here" in outcome.err) == (2, True)
+    assert (outcome.status, "not saved on this machine" in outcome.err) == (2, True)
     outcome, _ = chat("--session", "dogs", "--no-store", "two")
-    assert (outcome.status, "not known here" in outcome.err) == (2, True)
+    assert (outcome.status, "not saved on this machine" in outcome.err) == (2, True)
     outcome, _ = chat("--session", "dogs", "--previous", "v1_other", "two")
     assert (outcome.status, "history of its own" in outcome.err) == (2, True)
 

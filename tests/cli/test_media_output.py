@@ -65,8 +65,8 @@ def test_more_than_one_is_numbered_before_the_ending(command: str, answer: Any) 
     ("content", "status", "words"),
     [
         ([block(b"1"), {"type": "image", "mime_type": "image/png", "data": "no base64!"}], 6, "not base64"),
-        ([block(b"1"), {"type": "video", "uri": "https://elsewhere.example/files/a"}], 6, "no file of this service"),
-        ([block(b"1"), {"type": "video", "uri": f"{HERE}.example/v1beta/files/a"}], 6, "no file of this service"),
+        ([block(b"1"), {"type": "video", "uri": "https://elsewhere.example/files/a"}], 6, "not a file of this API"),
+        ([block(b"1"), {"type": "video", "uri": f"{HERE}.example/v1beta/files/a"}], 6, "not a file of this API"),
         ([block(b"1"), {"type": "image", "data": 7}], 6, "'data' is 7"),
     ],
 )

@@ -703,7 +703,7 @@ def test_progress_is_drawn_on_a_terminal_and_nowhere_else(environ: dict[str, str
     assert "film.mp4" in drawn.err
     assert "8.0/8.0 MiB" in drawn.err
     assert "/s" in drawn.err
-    assert "waiting until it can be used" in drawn.err
+    assert "waiting until the file can be used" in drawn.err
     two = upload("film.mp4", "a.png", wire=EmulatedWire(), environ={**environ, "TERM": "xterm"}, terminal=True)
     assert "2 files" in two.err
     assert "2 of 2 can be used" in two.err

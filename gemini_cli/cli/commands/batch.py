@@ -1,4 +1,4 @@
-"""`batch submit|status|wait|results|cancel|list|delete`: the rows of `map` through the service's own engine."""
+"""`batch submit|status|wait|results|cancel|list|delete`: batch jobs of the API."""
 
 from __future__ import annotations
 
@@ -34,28 +34,29 @@ COLUMNS = ("NAME", "STATE", "REQUESTS", "FAILED", "CREATED", "TITLE")
 
 @dataclass(eq=False, repr=False)
 class SubmitOptions:
-    """What becomes of the rows."""
+    """Job."""
 
     display_name: Annotated[
-        str | None, Option("--display-name", metavar="TEXT", help="the job's title; the file's name if none is given")
+        str | None,
+        Option("--display-name", metavar="TEXT", help="the title of the job (default: the name of the file)"),
     ] = None
-    dry_run: Annotated[bool, Option("-n", "--dry-run", help="print the requests, a line each, and send nothing")] = (
+    dry_run: Annotated[bool, Option("-n", "--dry-run", help="print the requests as JSON lines, and send nothing")] = (
         False
     )
 
 
 @dataclass(eq=False, repr=False)
 class ResultsOptions:
-    """Where the results go, and what they are held against."""
+    """Results."""
 
     output: Annotated[
         str | None,
-        Option("-o", "--output", metavar="FILE", help="write the rows to FILE, whole or not at all"),
+        Option("-o", "--output", metavar="FILE", help="write the rows to FILE, completely or not at all"),
         FILE_NAME,
         ONCE,
     ] = None
     schema: Annotated[
-        str | None, Option("--schema", metavar="FILE|JSON", help="hold each answer against this JSON Schema"), ONCE
+        str | None, Option("--schema", metavar="FILE|JSON", help="check each answer against this JSON Schema"), ONCE
     ] = None
 
 
@@ -82,17 +83,16 @@ def batch_submit(
     output: GlobalOptions,
     connection: ConnectionOptions,
 ) -> None:
-    """Start a batch job with a request for each row of FILE (or stdin), and print its name.
+    """Start a batch job with a request for each row, and print its name.
 
-    The rows are those of `map`, or {"key", "request"} as the API itself has them and -n prints them. All of them must
-    be good: no job is started otherwise.
-    A job costs half and may take a day; `map` answers at once.
+    The rows come from FILE or stdin, as for `map`, or as the API itself has them: {"key", "request"}. If one row is
+    invalid, no job is started. A job costs half and may take a day; `map` answers at once.
     """
     context = Context(ctx, job, template, prompt, request, output, connection, no_timeout=True)
     path = file[0] if file else "-"
     for name in ("api", "long"):
         if context.is_given(name) and getattr(request, name) != "generate-content":
-            raise UsageError(f"--{name} has no effect on a job, which speaks generateContent")
+            raise UsageError(f"--{name} has no effect on a batch job, which uses generateContent")
     title = job.display_name or ("stdin" if path == "-" else os.path.basename(path))
     found = read_row_input(context, GENERATE_CONTENT_ADAPTER, file, template)
     if job.dry_run:
@@ -126,7 +126,10 @@ def _preview(context: Context, found: RowInput) -> None:
 @app.command("status", cls=OptionCommand)
 @option_groups
 def batch_status(ctx: typer.Context, id: JobArgument, *, output: GlobalOptions, connection: ConnectionOptions) -> None:
-    """Print the state of a job: PENDING, RUNNING, SUCCEEDED, FAILED, CANCELLED or EXPIRED. With --json, all of it."""
+    """Print the state of a job.
+
+    PENDING, RUNNING, SUCCEEDED, FAILED, CANCELLED or EXPIRED; with --json, the whole job.
+    """
     context = resource_output.open_context(ctx, output, connection)
     from gemini_cli.bulk import batch_jobs
 
@@ -137,9 +140,9 @@ def batch_status(ctx: typer.Context, id: JobArgument, *, output: GlobalOptions, 
 @app.command("wait", cls=OptionCommand)
 @option_groups
 def batch_wait(ctx: typer.Context, id: JobArgument, *, output: GlobalOptions, connection: ConnectionOptions) -> None:
-    """Wait until a job is over, and print its state. One that did not succeed is a failure.
+    """Wait until a job ends, and print its state.
 
-    It needs nothing but the name: end it, and wait again whenever you like.
+    A job that did not succeed is an error. The command may be stopped and started again at any time.
     """
     context = resource_output.open_context(ctx, output, connection, no_timeout=True)
     from gemini_cli.bulk import batch_jobs
@@ -173,21 +176,22 @@ def batch_results(
     output: GlobalOptions,
     connection: ConnectionOptions,
 ) -> None:
-    """Print the results of a job, the output rows of `map`, in the order in which the service gives them.
+    """Print the results of a job, as rows like those of `map`.
 
-    A row's `key` says which one it is. Some failed: status 11. A job that is not over: 8, with nothing printed.
+    They come in the order of the server; `key` tells the row. The exit status is 11 if some rows failed, and 8, with
+    nothing printed, if the job has not ended.
     """
     context = Context(ctx, results, output, connection, no_timeout=True)
     from gemini_cli.bulk import batch_jobs
 
-    judging = schema_validator(load_schema(results.schema))
+    validator = schema_validator(load_schema(results.schema))
     job = batch_jobs.fetch_job(context.api_client, _name(id))
     failure = job.completion_error()
     if failure is not None:
         raise failure
     summary = FailureSummary()
     with context.open_output(results.output) as target:
-        for row in batch_jobs.job_results(context.api_client, job, judging):
+        for row in batch_jobs.job_results(context.api_client, job, validator):
             target.write_row(f"{row.text}\n")
             summary.add(row)
     if error := summary.error():
@@ -197,7 +201,10 @@ def batch_results(
 @app.command("cancel", cls=OptionCommand)
 @option_groups
 def batch_cancel(ctx: typer.Context, id: JobArgument, *, output: GlobalOptions, connection: ConnectionOptions) -> None:
-    """Cancel a job. What it has done is billed, and lost."""
+    """Cancel a job.
+
+    Its finished requests are billed, and their answers are lost.
+    """
     context = Context(ctx, output, connection)
     from gemini_cli.bulk import batch_jobs
 
@@ -207,7 +214,10 @@ def batch_cancel(ctx: typer.Context, id: JobArgument, *, output: GlobalOptions, 
 @app.command("list", cls=OptionCommand)
 @option_groups
 def batch_list(ctx: typer.Context, *, output: GlobalOptions, connection: ConnectionOptions) -> None:
-    """List the jobs: name, state, requests, failed ones, when it was created, title. With --json, one object a line."""
+    """List the jobs.
+
+    Name, state, number of requests, number of failed requests, time of creation and title; with --json, JSON lines.
+    """
     context = resource_output.open_context(ctx, output, connection)
     resource_output.print_list(context, COLUMNS, resources.list_all(context.api_client, "batches", "operations"), _row)
 
@@ -215,7 +225,7 @@ def batch_list(ctx: typer.Context, *, output: GlobalOptions, connection: Connect
 @app.command("delete", cls=OptionCommand)
 @option_groups
 def batch_delete(ctx: typer.Context, id: JobArgument, *, output: GlobalOptions, connection: ConnectionOptions) -> None:
-    """Delete a job. Its files stay."""
+    """Delete a job, but not its files."""
     context = Context(ctx, output, connection)
     resources.delete_resource(context.api_client, _name(id))
 

@@ -1,4 +1,4 @@
-"""`call-tool`: the model calls functions; commands of this machine make the calls, or whoever started us does."""
+"""`call-tool`: run the functions that the model calls, or print the calls."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from gemini_cli.tools.tool_loop import ToolLoop
 
 @dataclass(eq=False, repr=False)
 class CallToolOptions:
-    """Who makes the calls, and how often."""
+    """Function calls."""
 
     exec: Annotated[
         list[str] | None,
         Option(
             "--exec",
             metavar="NAME=CMD",
-            help="run CMD for the function NAME; in words as a shell splits them, but without one",
+            help="run CMD for the function NAME; split into words as by a shell, but run without one; may be repeated",
         ),
     ] = None
     result: Annotated[
@@ -46,15 +46,20 @@ class CallToolOptions:
         Option(
             "--result",
             metavar="ID=@FILE|-|JSON",
-            help="the result of a handed-out call, with --previous or --history; ID!=… for an error; may be repeated",
+            help="the result of a call, with --previous or --history; ID!=… for an error; may be repeated",
         ),
     ] = None
     ask: Annotated[
-        bool, Option("--ask", help="confirm each call on the terminal; a refused one ends the run with status 10")
+        bool, Option("--ask", help="ask on the terminal before each call; a refused call ends the run with status 10")
     ] = False
     max_rounds: Annotated[
         int,
-        Option("--max-rounds", metavar="N", min=0, help="end with status 10 when the model calls more often"),
+        Option(
+            "--max-rounds",
+            metavar="N",
+            min=0,
+            help="end with status 10 if the model calls functions in more rounds",
+        ),
     ] = 8
     max_calls: Annotated[
         int,
@@ -71,7 +76,7 @@ class CallToolOptions:
             "--tool-timeout",
             metavar="SECONDS",
             min=0,
-            help="end a command that says no timeout of its own",
+            help="time limit for a command whose declaration has no timeout",
         ),
     ] = 60.0
 
@@ -94,17 +99,17 @@ def call_tool(
 ) -> None:
     """Send a prompt, and run the functions that the model calls.
 
-    -T declares the functions: name, description and parameters, a JSON Schema. One with a `run`, a list of words, is a
-    command: it gets the arguments as JSON on stdin, and what it prints is the result. Beside `run` there may be
-    `timeout` in seconds, `env`, a list of more variables that it sees, and `content_type`, such as image/png.
+    The file of -T declares the functions: name, description and parameters, a JSON Schema. `run`, a list of words, is
+    the command of a function: it gets the arguments as JSON on stdin, and its output is the result. Beside `run` there
+    may be `timeout` in seconds, `env`, a list of more variables to pass on, and `content_type`, such as image/png.
 
-    The calls of one round run together; if one of them has no command, none is run, and all are printed as JSON, with
-    exit status 10: make them, and go on with --previous ID --result CALL_ID=@FILE.
+    The calls of one round run in parallel. If one of them has no command, none is run, and all are printed as JSON with
+    exit status 10; continue with --previous ID --result CALL_ID=@FILE.
     """
     context = Context(ctx, prompt_options, options, history, request, output, connection, words=prompt)
     context.results = options.result or ()
     if request.background:
-        raise UsageError("--background returns at once, and no call would be run")
+        raise UsageError("--background returns at once, so no call could be run")
     results = _results(context, context.results)
     body = context.build_request(stream=False, results=results)
     if results and not (context.history_path or "previous_interaction_id" in body):
@@ -124,8 +129,8 @@ def call_tool(
 def _rounds(
     context: Context, options: CallToolOptions, body: Body, functions: Mapping[str, Runnable], presenter: Presenter
 ) -> ToolLoop:
-    theirs = _names(body) - functions.keys()
-    anything = any(tool.get("type") == "computer_use" for tool in _tools(body))  # it has functions of its own
+    without_command = _names(body) - functions.keys()
+    computer_use = any(tool.get("type") == "computer_use" for tool in _tools(body))  # calls undeclared functions
 
     def report(made: ToolResult) -> None:
         _report(context, made)
@@ -133,31 +138,38 @@ def _rounds(
     limit = RoundLimit(options.max_rounds, options.max_calls)
     runner = CallRunner(functions, limit, _allowed(context, options), report)
 
-    def ours(call: Step) -> bool:
-        return calls.call_name(call) in functions or not (anything or calls.call_name(call) in theirs)
+    def is_runnable(call: Step) -> bool:
+        return calls.call_name(call) in functions or not (computer_use or calls.call_name(call) in without_command)
 
-    def ended(last: Body, interaction: Interaction) -> None:
+    def on_end(last: Body, interaction: Interaction) -> None:
         save_answer(context, last, interaction)
 
-    streamed = not (theirs or anything or context.output_options.json or context.output_options.output is not None)
+    streamed = not (
+        without_command or computer_use or context.output_options.json or context.output_options.output is not None
+    )
     return ToolLoop(
-        context.interactions_client, presenter, run_calls=runner, is_runnable=ours, on_end=ended, streamed=streamed
+        context.interactions_client,
+        presenter,
+        run_calls=runner,
+        is_runnable=is_runnable,
+        on_end=on_end,
+        streamed=streamed,
     )
 
 
 def _names(body: Body) -> set[str]:
-    """The functions that the model is told of."""
+    """The functions that are declared in the request."""
     return {str(tool.get("name")) for tool in _tools(body) if tool.get("type") == "function"}
 
 
 def _tools(body: Body) -> list[dict[str, Any]]:
-    """--request and --set may have put anything there."""
+    """The tools that are objects; --request and --set may add other values."""
     tools = body.get("tools")
     return [tool for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
 
 
 def _runnable(context: Context, options: CallToolOptions, names: set[str]) -> dict[str, Runnable]:
-    """The declared functions that have a command, from their declaration or from --exec."""
+    """The functions with a command, from their declaration or from --exec."""
     functions = [function for function in context.tool_declarations.functions if function.name in names]
     commands = dict(map(_command, options.exec or ()))
     if unknown := commands.keys() - {function.name for function in functions}:
@@ -176,28 +188,31 @@ def _command(text: str) -> tuple[str, list[str]]:
     return name, argv
 
 
-def _results(context: Context, said: Sequence[str]) -> list[Step] | None:
-    """The `--result`s as steps; None if there are none, and a prompt is asked for."""
-    if not said:
+def _results(context: Context, texts: Sequence[str]) -> list[Step] | None:
+    """The values of `--result` as steps; None without the option."""
+    if not texts:
         return None
     prompt_input, functions = context.prompt_input, context.tool_declarations.functions
     if prompt_input.has_prompt or context.prompt_options.attach:
         raise UsageError("--result takes the place of a prompt")
     only = {"name": functions[0].name} if len(functions) == 1 else {}  # the call's id is enough (api/README.md 9.4)
-    found: dict[str, Step] = {}
-    for text in said:
+    results: dict[str, Step] = {}
+    for text in texts:
         name, value = _split(text)
         call_id = name.removesuffix("!")
-        if not call_id or call_id in found:
+        if not call_id or call_id in results:
             raise UsageError(f"--result {call_id}: {'given twice' if call_id else 'write ID=@FILE, ID=- or ID=JSON'}")
         path = "-" if value == "-" else value.removeprefix("@") if value.startswith("@") else None
         content = calls.result_value(value if path is None else prompt_input.read_text(path))
-        found[call_id] = calls.function_result({"id": call_id, **only}, content, is_error=name.endswith("!"))
-    return list(found.values())
+        results[call_id] = calls.function_result({"id": call_id, **only}, content, is_error=name.endswith("!"))
+    return list(results.values())
 
 
 def _split(text: str) -> tuple[str, str]:
-    """The id of a call may end in `=`, as base64 does; what begins with one cannot be said but in a file."""
+    """Split `--result ID=VALUE`.
+
+    An id may end in `=`, as base64 does; so a value that begins with `=` must be in a file.
+    """
     match = re.fullmatch(r"([^=]+=*)=(@.*|-)", text, re.DOTALL)
     return (match[1], match[2]) if match else parse_key_value("--result", text, "ID=@FILE, ID=- or ID=JSON")
 
@@ -206,11 +221,11 @@ def _allowed(context: Context, options: CallToolOptions) -> Callable[[Step], boo
     return lambda call: not options.ask or context.terminal.confirm(f"gemini-cli: run {calls.describe_call(call)}?")
 
 
-def _report(context: Context, made: ToolResult) -> None:
-    """What a command says on its stderr, and that a call went wrong, is for the user; the result is for the model."""
-    terminal, name = context.terminal, calls.call_name(made.call)
-    for line in made.errors.splitlines() if not terminal.quiet else ():
+def _report(context: Context, result: ToolResult) -> None:
+    """Print the stderr of a command, and a notice if the call failed."""
+    terminal, name = context.terminal, calls.call_name(result.call)
+    for line in result.errors.splitlines() if not terminal.quiet else ():
         terminal.print_line(f"{name}: {line}")
-    if made.problem:
-        terminal.print_notice(f"the call of {name} failed: {made.problem}; the model is told")
-    terminal.log(1, f"called {calls.describe_call(made.call)}")
+    if result.problem:
+        terminal.print_notice(f"the call of {name} failed: {result.problem}; the model is told")
+    terminal.log(1, f"called {calls.describe_call(result.call)}")

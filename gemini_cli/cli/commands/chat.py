@@ -1,4 +1,4 @@
-"""`chat`: one turn of a kept conversation, a turn for each line of stdin, or turns typed at a prompt."""
+"""`chat`: one turn of a saved session, a turn for each line of stdin, or a prompt."""
 
 from __future__ import annotations
 
@@ -35,26 +35,26 @@ COLUMNS = ("NAME", "TURNS", "STATUS", "LAST TURN", "INTERACTION")
 
 @dataclass(eq=False, repr=False)
 class ChatOptions:
-    """Which conversation, and what becomes of it."""
+    """Session."""
 
     session: Annotated[
         str | None,
-        Option("--session", metavar="NAME", help="keep the conversation under NAME, and go on with it"),
+        Option("--session", metavar="NAME", help="save the conversation as NAME, and continue it"),
         Saved("session"),
         ONCE,
     ] = None
     replay: Annotated[
-        bool, Option("--replay", help="say the known history again to a service that has forgotten it")
+        bool, Option("--replay", help="send the saved history again, if the server has deleted the interactions")
     ] = False
-    null: Annotated[bool, Option("-0", "--null", help="turns on stdin end with NUL instead of a newline")] = False
-    list: Annotated[bool, Option("--list", help="list the sessions and end")] = False
-    show: Annotated[str | None, Option("--show", metavar="NAME", help="print a session and end"), Saved("session")] = (
+    null: Annotated[bool, Option("-0", "--null", help="end turns on stdin with NUL instead of a newline")] = False
+    list: Annotated[bool, Option("--list", help="list the sessions and exit")] = False
+    show: Annotated[str | None, Option("--show", metavar="NAME", help="print a session and exit"), Saved("session")] = (
         None
     )
     delete: Annotated[
-        str | None, Option("--delete", metavar="NAME", help="delete a session and end"), Saved("session")
+        str | None, Option("--delete", metavar="NAME", help="delete a session and exit"), Saved("session")
     ] = None
-    remote: Annotated[bool, Option("--remote", help="with --delete: delete its interactions from the service too")] = (
+    remote: Annotated[bool, Option("--remote", help="with --delete: delete the interactions from the server too")] = (
         False
     )
 
@@ -74,12 +74,12 @@ def chat(
     output: DryRunOptions,
     connection: ConnectionOptions,
 ) -> None:
-    """Converse in several turns, each with all that was said before.
+    """Hold a conversation of several turns.
 
-    With a PROMPT, one turn. Without one, a prompt line on a terminal; else each line of stdin is a turn, and the first
-    one that fails ends the run with its status, 10 for one that ends in a call of a declared function. With --session
-    NAME the conversation is kept, and goes on at the next call with the model, the tools and the system instruction it
-    has.
+    With a PROMPT, the command sends one turn. Without it, the command reads turns from the terminal, or one from each
+    line of stdin; then the first turn that fails ends the run with its status, 10 if the model calls a declared
+    function. With --session NAME the conversation is saved, and continues in the next run with the same model, tools
+    and system instruction.
     """
     context = Context(ctx, prompt_options, options, request, output, connection, words=prompt, no_timeout=True)
     sessions = SessionStore(context.state, offline=context.connection_options.offline, now=context.dependencies.now)
@@ -110,18 +110,18 @@ def _check(context: Context, options: ChatOptions) -> None:
         "--background": bool(context.request_options.background),
         **{f"--{flag.replace('_', '-')}": not one and context.is_given(flag) for flag in ("output", "dry_run", "curl")},
     }
-    for said, is_useless in useless.items():
+    for option, is_useless in useless.items():
         if is_useless:
-            raise UsageError(f"{said} has no effect here")
+            raise UsageError(f"{option} has no effect on this kind of chat")
 
 
 def _converse(context: Context, options: ChatOptions, session: Session | None) -> None:
     one = context.prompt_input.has_prompt
     if not one and context.prompt_input.reads_stdin:
-        raise UsageError("stdin has the turns; nothing else can be read from it with -")
-    asks = context.prompt_input.build_input() if one else None
+        raise UsageError("stdin holds the turns, so - cannot read anything else from it")
+    turn_input = context.prompt_input.build_input() if one else None
     settings = session.settings if session else None
-    body = context.build_body(stream=not context.output_options.json, input=asks, session_settings=settings)
+    body = context.build_body(stream=not context.output_options.json, input=turn_input, session_settings=settings)
     conversation = _conversation(context, body, session, repeat=options.replay)
     if one and print_dry_run(context, conversation.next_request(require_prompt(body)["input"])):
         return
@@ -133,12 +133,12 @@ def _converse(context: Context, options: ChatOptions, session: Session | None) -
     if one:
         _run_turn(context, turns, body["input"])
     elif context.terminal.stdin_is_terminal:
-        Repl(context, turns, lambda asked: _run_turn(context, turns, asked)).run()
+        Repl(context, turns, lambda message: _run_turn(context, turns, message)).run()
     elif context.prompt_options.no_stdin:
-        raise UsageError("no prompt: give words or -f FILE; --no-stdin forbids to read turns from stdin")
+        raise UsageError("no prompt: give words or -f FILE, since --no-stdin forbids to read turns from stdin")
     else:
-        for asked in _piped_turns(context, b"\0" if options.null else b"\n"):
-            _run_turn(context, turns, asked)
+        for message in _piped_turns(context, b"\0" if options.null else b"\n"):
+            _run_turn(context, turns, message)
 
 
 def _conversation(context: Context, body: Body, session: Session | None, *, repeat: bool) -> Conversation:
@@ -146,29 +146,29 @@ def _conversation(context: Context, body: Body, session: Session | None, *, repe
         return Conversation(body, stored=context.adapter.stores_interactions)
     conversation = session.conversation(body, stored=context.adapter.stores_interactions)
     if (repeat or not conversation.stored) and not session.has_full_history:
-        raise UsageError(f"session {session.name} began with an interaction whose history is not known here")
+        raise UsageError(f"session {session.name} began with an interaction whose history is not saved on this machine")
     conversation.resend_history = repeat
     return conversation
 
 
 def _run_turn(context: Context, runner: TurnRunner, turn_input: Any) -> None:
-    """One turn. What a later one fails with is its own status, not that of an answer that was cut."""
+    """Run one turn, whose exit status does not depend on earlier answers."""
     context.terminal.answered = False
     print_answer(context, lambda presenter: runner.run_turn(turn_input, presenter))
-    context.terminal.answered = False  # what fails from here on is not this answer
+    context.terminal.answered = False  # a later error does not belong to this answer
 
 
 def _piped_turns(context: Context, separator: bytes) -> Iterator[Any]:
-    """Each record of stdin that says something; the attachments go with the first."""
+    """The records of stdin that are not blank; the first with the attachments."""
     records = (
         text_files.decode_text(record, "stdin") for record in context.terminal.stdin_records(separator, REQUEST_LIMIT)
     )
-    said = (record for record in records if record.strip())
-    first = next(said, None)
+    turns = (record for record in records if record.strip())
+    first = next(turns, None)
     if first is None:
         raise UsageError("no prompt: give words, -f FILE, or turns on stdin")
     yield context.prompt_input.first_turn_input(first)
-    yield from said
+    yield from turns
 
 
 # The sessions -------------------------------------------------------------------------------------------------------
@@ -190,20 +190,23 @@ def _row(summary: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _show(context: Context, session: Session) -> None:
-    """What was said, a paragraph each; with --json all that is kept."""
+    """Print the turns of a session; with --json the whole record."""
     if context.output_options.json:
         resource_output.print_resource(context, {"name": session.name, **session.record})
         return
     for turn in session.turns:
-        asked = "".join(step_text(step) for step in input_to_steps(turn["input"]))
-        quoted = "".join(f"> {line}\n" for line in asked.splitlines())
+        message = "".join(step_text(step) for step in input_to_steps(turn["input"]))
+        quoted = "".join(f"> {line}\n" for line in message.splitlines())
         answer = "".join(map(output_text, turn["steps"]))
         mark = "" if turn["status"] == "completed" else f"[{turn['status']}]\n"
         context.terminal.write(f"{quoted}\n{answer}{formatting.trailing_newline(answer) if answer else ''}{mark}\n")
 
 
 def _delete(context: Context, sessions: SessionStore, name: str, *, remote: bool) -> None:
-    """The local record goes last, so that what is left on the service can still be named."""
+    """Delete a session, and with `remote` its interactions on the server first.
+
+    If one of these cannot be deleted, the local record still has their ids.
+    """
     with sessions.delete_locked(name):
         for interaction_id in sessions.load(name).ids if remote else ():
             try:

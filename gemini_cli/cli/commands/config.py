@@ -1,4 +1,4 @@
-"""`config show`."""
+"""`config show`: the settings and their origins."""
 
 from __future__ import annotations
 
@@ -45,9 +45,10 @@ def config() -> None:
 @app.command("show", cls=OptionCommand)
 @option_groups
 def config_show(ctx: typer.Context, *, output: GlobalOptions, connection: ConnectionOptions) -> None:
-    """Show the settings in force, and where each came from: an option, a variable, a profile's file, or the default.
+    """Show the settings and their origins.
 
-    Of the key it says only whether there is one, and where; no api_key_command is run. With --json, one object.
+    The origin is an option, a variable, the file of a profile, or the default. The API key is not shown, only whether
+    there is one and its origin; api_key_command is not run. With --json, one object.
     """
     context = Context(ctx, output, connection)
     others = _other_options(ctx, connection)
@@ -70,7 +71,7 @@ def _table_row(row: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _other_options(ctx: typer.Context, connection: ConnectionOptions) -> typer.Context:
-    """The context of `generate` without options: it has those that a profile or the environment may set."""
+    """The context of `generate` without options, for the settings of other commands."""
     from gemini_cli.cli.commands.generate import app as generate
 
     profile = ["-P", connection.profile] if connection.profile else []
@@ -78,7 +79,10 @@ def _other_options(ctx: typer.Context, connection: ConnectionOptions) -> typer.C
 
 
 def _settings(context: Context, ctx: typer.Context, others: typer.Context) -> Iterator[SettingRow]:
-    """Options that are set for more than one call. A key's file is not named: it may be a key by mistake."""
+    """Settings of the connection and of the profile.
+
+    The file of the key is not shown, since the option may hold a key by mistake.
+    """
     own = option_fields(ConnectionOptions)
     more = (field for field in profile_keys().values() if field not in own and field.name not in ctx.params)
     for place, field in [*((ctx, field) for field in own), *((others, field) for field in more)]:
@@ -100,7 +104,7 @@ def _origin(context: Context, ctx: typer.Context, field: OptionField) -> str:
 
 
 def _request(context: Context, others: typer.Context) -> Iterator[SettingRow]:
-    """The body of a request without any option."""
+    """The fields of a request without options."""
     profile = context.profile
     name = profile.document.name if profile else DEFAULT
     fields = {
@@ -145,5 +149,5 @@ def _directory_settings(context: Context) -> Iterator[SettingRow]:
 
 
 def _without_user(url: str) -> str:
-    """A URL without the name and the password that it may carry."""
+    """A URL without user name and password."""
     return urlsplit(url)._replace(netloc=urlsplit(url).netloc.rpartition("@")[2]).geturl()

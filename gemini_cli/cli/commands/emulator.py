@@ -1,4 +1,4 @@
-"""`emulator`: the API on loopback, with faults on order, for a shell or around one command."""
+"""`emulator`: serve the API on loopback, for a shell or for one command."""
 
 from __future__ import annotations
 
@@ -22,40 +22,40 @@ from gemini_cli.errors import InputError, Interrupted, UsageError
 if TYPE_CHECKING:
     from gemini_cli.emulator.http.server import Server
 
-COMMAND_GRACE = 2.0  # seconds a command gets to end after our signal reached it
+COMMAND_GRACE = 2.0  # seconds that the command has to end after a signal
 NOT_EXECUTABLE, NOT_FOUND = 126, 127  # the exit statuses of a shell, env and nohup
 
 
 @dataclass(eq=False, repr=False)
 class EmulatorOptions:
-    """What the emulator is asked to be."""
+    """Emulator."""
 
-    port: Annotated[int, Option("--port", metavar="PORT", min=0, help="listen on this port; 0 takes a free one")] = 0
+    port: Annotated[int, Option("--port", metavar="PORT", min=0, help="listen on this port; 0 means any free port")] = 0
     script: Annotated[
-        str | None, Option("--script", metavar="FILE", help="what the pretend model says, in YAML"), FILE_NAME
+        str | None, Option("--script", metavar="FILE", help="read the answers of the model from FILE, YAML"), FILE_NAME
     ] = None
     fault: Annotated[
         list[str] | None,
-        Option("--fault", metavar="FAULT", help="order a fault, such as 'refuse(503, times=2)'; may be repeated"),
+        Option("--fault", metavar="FAULT", help="add a fault, such as 'refuse(503, times=2)'; may be repeated"),
     ] = None
     state: Annotated[
-        str | None, Option("--state", metavar="FILE", help="keep its state in this SQLite file"), FILE_NAME
+        str | None, Option("--state", metavar="FILE", help="keep the state in this SQLite file"), FILE_NAME
     ] = None
     file_host: Annotated[
         str | None,
         Option(
             "--file-host",
             metavar="HOST",
-            help="host in the URIs of files, for clients that refuse loopback addresses there",
+            help="the host in the URIs of files, for clients that refuse loopback addresses",
         ),
     ] = None
-    list_faults: Annotated[bool, Option("--list-faults", help="list the faults and end")] = False
-    verbose: Annotated[int, Option("-v", "--verbose", count=True, help="a line for each request, on stderr")] = 0
+    list_faults: Annotated[bool, Option("--list-faults", help="list the faults and exit")] = False
+    verbose: Annotated[int, Option("-v", "--verbose", count=True, help="report each request on stderr")] = 0
 
 
 CommandArguments = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[COMMAND]...", show_default=False, help="run it against the emulator"),
+    typer.Argument(metavar="[COMMAND]...", show_default=False, help="run this command against the emulator"),
     PROGRAM_NAME,
 ]
 
@@ -64,17 +64,17 @@ app = command_app()
 
 @app.command("emulator", cls=OptionCommand)
 @option_groups
-def emulator(ctx: typer.Context, command: CommandArguments = None, *, asked: EmulatorOptions) -> int | None:
+def emulator(ctx: typer.Context, command: CommandArguments = None, *, options: EmulatorOptions) -> int | None:
     """Serve the API on loopback, and print the variables to export.
 
-    With a COMMAND after `--`, run it against the emulator and end with its status. Requests need the key that is
-    printed; any client can use it, the official SDK with GOOGLE_GEMINI_BASE_URL.
+    With a COMMAND after `--`, run it against the emulator and exit with its status. Requests need the key that is
+    printed. Other clients can use the emulator too, such as the official SDK with GOOGLE_GEMINI_BASE_URL.
     """
     context: Program = ctx.obj
-    if asked.list_faults:
+    if options.list_faults:
         context.terminal.write(fault_list())
         return None
-    with _served(asked, context.terminal) as server:
+    with _served(options, context.terminal) as server:
         if command:
             return _around(server, command, context)
         context.terminal.write(f"export GEMINI_BASE_URL={server.url}\nexport GEMINI_API_KEY={server.key}\n")
@@ -84,7 +84,7 @@ def emulator(ctx: typer.Context, command: CommandArguments = None, *, asked: Emu
 
 
 def fault_list() -> str:
-    """A line for each fault."""
+    """A table of the faults."""
     from gemini_cli.emulator.faults.fault_table import all_faults
 
     faults = all_faults().values()
@@ -93,28 +93,30 @@ def fault_list() -> str:
 
 
 @contextmanager
-def _served(asked: EmulatorOptions, terminal: Terminal) -> Iterator[Server]:
-    """A server for the length of a block. A fault that was not spent is no failure here, as it is in our tests."""
+def _served(options: EmulatorOptions, terminal: Terminal) -> Iterator[Server]:
+    """Serve for the duration of a block. An unused fault is not an error."""
     from gemini_cli.emulator.http.server import Server
     from gemini_cli.emulator.model.script import Script
     from gemini_cli.emulator.service import Emulator
 
-    terminal.verbose = asked.verbose
-    if asked.port > 65535:
-        raise UsageError(f"--port {asked.port}: there is no such port")
-    with _reading(asked.state):
-        if asked.state is not None:  # the store is opened when first needed, which is too late to complain
-            os.close(os.open(asked.state, os.O_RDWR | os.O_CREAT, 0o600))
-    with _reading(asked.script):
-        script = Script.load(asked.script)
+    terminal.verbose = options.verbose
+    if options.port > 65535:
+        raise UsageError(f"--port {options.port}: there is no such port")
+    with _reading(options.state):
+        if options.state is not None:  # the store opens the file at the first request, too late for an error message
+            os.close(os.open(options.state, os.O_RDWR | os.O_CREAT, 0o600))
+    with _reading(options.script):
+        script = Script.load(options.script)
     try:
-        served = Emulator(state=asked.state, script=script, faults=asked.fault or (), file_host=asked.file_host or "")
+        served = Emulator(
+            state=options.state, script=script, faults=options.fault or (), file_host=options.file_host or ""
+        )
     except ValueError as error:
         raise UsageError(str(error)) from None
     try:
-        server = Server(served, port=asked.port, ipv6=True, log=lambda line: terminal.log(1, line), remember=None)
+        server = Server(served, port=options.port, ipv6=True, log=lambda line: terminal.log(1, line), remember=None)
     except OSError as error:
-        raise InputError(f"cannot listen on port {asked.port}: {error}") from None
+        raise InputError(f"cannot listen on port {options.port}: {error}") from None
     try:
         yield server.start()
     finally:
@@ -130,14 +132,17 @@ def _reading(path: str | None) -> Iterator[None]:
 
 
 def _around(server: Server, argv: list[str], context: Program) -> int:
-    """Run a command against the server; its status, 128 + N if a signal ended it, as a shell says it."""
+    """Run a command against the server, and return its status.
+
+    If signal N ended the command, the status is 128 + N, as in a shell.
+    """
     environ = {
         **context.environ,
         "GEMINI_BASE_URL": server.url,
         "GOOGLE_GEMINI_BASE_URL": server.url,
         "GEMINI_API_KEY": server.key,
         "GOOGLE_API_KEY": server.key,
-        "GEMINI_OFFLINE": "0",  # a profile may say otherwise
+        "GEMINI_OFFLINE": "0",  # overrides a profile
     }
     try:
         command = subprocess.Popen(argv, env=environ)
@@ -155,7 +160,10 @@ def _around(server: Server, argv: list[str], context: Program) -> int:
 
 
 def _end(command: subprocess.Popen[bytes], signum: int) -> None:
-    """Pass the signal on; a terminal's Ctrl-C has reached the command already, and once more does no harm."""
+    """Pass a signal on to the command, and wait until it ends.
+
+    Ctrl-C on a terminal has reached the command already; a second signal does no harm.
+    """
     command.send_signal(signum)
     try:
         command.wait(COMMAND_GRACE)

@@ -1,4 +1,4 @@
-"""`files list|get|delete|download`."""
+"""`files list|get|delete|download`: files on the server."""
 
 from __future__ import annotations
 
@@ -23,10 +23,13 @@ FIELDS = ("name", "state", "mimeType", "sizeBytes", "expirationTime", "displayNa
 
 @dataclass(eq=False, repr=False)
 class DownloadOptions:
-    """Where a download goes."""
+    """Download."""
 
     output: Annotated[
-        str | None, Option("-o", "--output", metavar="FILE", help="write to FILE, whole or not at all"), FILE_NAME, ONCE
+        str | None,
+        Option("-o", "--output", metavar="FILE", help="write to FILE, completely or not at all"),
+        FILE_NAME,
+        ONCE,
     ] = None
 
 
@@ -43,7 +46,10 @@ def files() -> None:
 @app.command("list", cls=OptionCommand)
 @option_groups
 def files_list(ctx: typer.Context, *, output: GlobalOptions, connection: ConnectionOptions) -> None:
-    """List the files: name, state, type, bytes, when they expire, title. With --json, one object a line."""
+    """List the files.
+
+    Name, state, type, size in bytes, time of expiry and title; with --json, JSON lines.
+    """
     context = resource_output.open_context(ctx, output, connection)
     resource_output.print_list(context, COLUMNS, resources.list_all(context.api_client, "files"), _row)
 
@@ -51,7 +57,7 @@ def files_list(ctx: typer.Context, *, output: GlobalOptions, connection: Connect
 @app.command("get", cls=OptionCommand)
 @option_groups
 def files_get(ctx: typer.Context, file: FileArgument, *, output: GlobalOptions, connection: ConnectionOptions) -> None:
-    """Show what is known of a file."""
+    """Show the fields of a file."""
     context = resource_output.open_context(ctx, output, connection)
     resource_output.print_resource(context, resources.get_resource(context.api_client, _name(file)))
 
@@ -75,7 +81,7 @@ def files_download(
     output: GlobalOptions,
     connection: ConnectionOptions,
 ) -> None:
-    """Download a generated file. What was uploaded cannot be downloaded again."""
+    """Download a generated file. The server does not return uploaded files."""
     context, path = Context(ctx, download, output, connection), download.output
     if path in (None, "-") and context.terminal.stdout_is_terminal:
         raise UsageError("the file may be binary, and stdout is a terminal: use -o FILE")

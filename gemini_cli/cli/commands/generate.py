@@ -1,4 +1,4 @@
-"""`generate`: send one prompt, print the answer when it is complete."""
+"""`generate`: send one prompt, and print the answer when it is complete."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def generate(
 ) -> None:
     """Send one prompt, and print the answer when it is complete.
 
-    The prompt is the PROMPT words, or FILE (-f); text on stdin follows it as a second part. `-` alone is stdin. Calls
-    of declared functions are printed as JSON, with exit status 10; `call-tool` runs them.
+    The prompt is PROMPT, or the text of FILE (-f); text on stdin follows as a second part. A single `-` as PROMPT reads
+    it from stdin. Calls of declared functions are printed as JSON, with exit status 10; `call-tool` runs them.
     """
     context = Context(ctx, prompt_options, history, request, output, connection, words=prompt)
     if request.background:
@@ -45,7 +45,7 @@ def generate(
 
 
 def _start(context: Context) -> None:
-    """`--background`: print the id and return; the run goes on at the server."""
+    """Start an interaction for `--background`, and print its id."""
     refuse_answer_options(context, "a run in the background")
     if context.request_options.long or context.history_path:
         option = "--long" if context.request_options.long else "--history"

@@ -1,4 +1,4 @@
-"""`interactions get|wait|cancel|delete`."""
+"""`interactions get|wait|cancel|delete`: stored interactions."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from gemini_cli.errors import DeadlineExceeded, Interrupted
 
 @dataclass(eq=False, repr=False)
 class WaitOptions:
-    """What an impatient person wants."""
+    """Waiting."""
 
     cancel_on_interrupt: Annotated[
-        bool, Option("--cancel-on-interrupt", help="Ctrl-C cancels the interaction instead of leaving it running")
+        bool, Option("--cancel-on-interrupt", help="cancel the interaction on Ctrl-C, instead of leaving it running")
     ] = False
 
 
@@ -45,7 +45,10 @@ def interactions_group() -> None:
 def interactions_get(
     ctx: typer.Context, id: IdArgument, *, output: OutputOptions, connection: ConnectionOptions
 ) -> None:
-    """Print the answer of an interaction, with the exit statuses of `generate`. One that still runs is 8."""
+    """Print the answer of an interaction.
+
+    The exit statuses are those of `generate`; 8 if the interaction is still running.
+    """
     context = Context(ctx, output, connection)
     interaction_id = single_argument([id], "ID")
     with context.open_output(output.output) as target:
@@ -58,9 +61,9 @@ def interactions_get(
 def interactions_wait(
     ctx: typer.Context, id: IdArgument, *, wait: WaitOptions, output: OutputOptions, connection: ConnectionOptions
 ) -> None:
-    """Wait until an interaction has ended, and print its answer with the exit statuses of `generate`.
+    """Wait until an interaction ends, and print its answer.
 
-    Ctrl-C leaves the interaction running.
+    The exit statuses are those of `generate`. Ctrl-C leaves the interaction running.
     """
     context = Context(ctx, wait, output, connection)
     interaction_id = single_argument([id], "ID")
@@ -75,7 +78,7 @@ def interactions_wait(
 
 
 def _wait_with_progress(context: Context, interaction_id: str) -> Interaction:
-    """The interaction when it has ended; until then a terminal shows how many steps it has made."""
+    """Wait until the interaction ends; on a terminal, show the number of its steps."""
     with context.terminal.progress(interaction_id, None, "steps") as progress:
         seen = 0
 
@@ -95,17 +98,17 @@ def _wait_with_progress(context: Context, interaction_id: str) -> Interaction:
 
 
 def _leave(context: Context, interaction_id: str, *, cancel: bool) -> None:
-    """After Ctrl-C; another one does not wait for us."""
+    """After Ctrl-C: cancel the interaction, or print how to wait for it again."""
     if cancel:
         context.terminal.print_notice(
             f"{interaction_id}: {interactions.cancel_interaction(context.api_client, interaction_id).status}"
         )
     else:
-        context.terminal.print_notice(f"it goes on; {_again_hint(interaction_id)}")
+        context.terminal.print_notice(f"{interaction_id} goes on; {_again_hint(interaction_id)}")
 
 
 def _again_hint(interaction_id: str) -> str:
-    return f"`gemini-cli interactions wait {quote(interaction_id)}` comes back to it"
+    return f"`gemini-cli interactions wait {quote(interaction_id)}` waits for it again"
 
 
 @app.command("cancel", cls=OptionCommand)
@@ -113,7 +116,10 @@ def _again_hint(interaction_id: str) -> str:
 def interactions_cancel(
     ctx: typer.Context, id: IdArgument, *, output: GlobalOptions, connection: ConnectionOptions
 ) -> None:
-    """Cancel a running interaction. Prints its status, or with --json the interaction."""
+    """Cancel a running interaction, and print its status.
+
+    With --json, print the interaction.
+    """
     context = resource_output.open_context(ctx, output, connection)
     cancelled = interactions.cancel_interaction(context.api_client, single_argument([id], "ID"))
     if context.global_options.json:
@@ -127,5 +133,5 @@ def interactions_cancel(
 def interactions_delete(
     ctx: typer.Context, id: IdArgument, *, output: GlobalOptions, connection: ConnectionOptions
 ) -> None:
-    """Delete an interaction. One that runs goes on running."""
+    """Delete an interaction. A running interaction is not cancelled."""
     interactions.delete_interaction(Context(ctx, output, connection).api_client, single_argument([id], "ID"))

@@ -1,4 +1,4 @@
-"""`map`: one request for each row, concurrently; what is done stays done."""
+"""`map`: send a request for each row, in parallel, with a checkpoint."""
 
 from __future__ import annotations
 
@@ -39,27 +39,28 @@ COUNT_INTERVAL = 0.2  # seconds between two counts on the terminal
 
 @dataclass(eq=False, repr=False)
 class MapOptions:
-    """How the rows are worked through."""
+    """Run."""
 
-    jobs: Annotated[int, Option("-j", "--jobs", metavar="N", min=0, help="so many requests at a time")] = 8
-    rate: Annotated[str | None, Option("--rate", metavar="N/min", help="so many requests in a time, and no more")] = (
-        None
-    )
+    jobs: Annotated[int, Option("-j", "--jobs", metavar="N", min=0, help="the number of requests in parallel")] = 8
+    rate: Annotated[
+        str | None,
+        Option("--rate", metavar="N/min", help="the largest number of requests in a time: N/min, N/s or N/h"),
+    ] = None
     unordered: Annotated[
-        bool, Option("--unordered", help="print rows as they are done, not in the order of the input")
+        bool, Option("--unordered", help="print each row when it is done, not in the order of the input")
     ] = False
     checkpoint: Annotated[
         str | None,
-        Option("--checkpoint", metavar="FILE", help="keep in FILE what was asked and answered; go on from there"),
+        Option("--checkpoint", metavar="FILE", help="save the requests and answers in FILE, and continue from it"),
         FILE_NAME,
     ] = None
     output: Annotated[
         str | None,
-        Option("-o", "--output", metavar="FILE", help="write the rows to FILE, when all are done"),
+        Option("-o", "--output", metavar="FILE", help="write the rows to FILE when all are done"),
         FILE_NAME,
         ONCE,
     ] = None
-    dry_run: Annotated[bool, Option("-n", "--dry-run", help="print a request for each row and send nothing")] = False
+    dry_run: Annotated[bool, Option("-n", "--dry-run", help="print the request of each row, and send nothing")] = False
 
 
 app = command_app()
@@ -80,19 +81,21 @@ def map_rows(
 ) -> None:
     """Send a request for each row of a file, in parallel.
 
-    The rows come from FILE, or from stdin; one row of JSON is printed for each.
+    The rows come from FILE, or from stdin. One JSON object is printed for each row.
 
-    A row is a line of JSON, a string or an object, or with --csv a record. With -p, its fields fill in the prompt, and
-    those of -a the attachments. Without -p, its `input` or `prompt` is asked, and its other fields go into the request.
-    Its `key`, `id` or `custom_id` names it; else its line does. A row {"key", "request"} of the Batch API is read too,
-    with --api generate-content.
+    A row is a line of JSON, a string or an object, or a record of CSV with --csv. With -p, the fields of the row fill
+    in the prompt and the values of -a. Without -p, its `input` or `prompt` is the prompt, and its other fields are
+    fields of the request.
+    Its `key`, `id` or `custom_id` is its name; without them, its line number. A row {"key", "request"} of the Batch
+    API is read too, with --api generate-content.
 
-    Rows out are {"key", "ok", "text", "usage", "interaction"}; "data" has what fits --schema. A row that failed has
-    "error" and "line" instead. Some failed: status 11. A quota of the day, or ten equal failures in a row, end the run
-    with their own status, and leave the rest unsent.
+    The output has the fields "key", "ok", "text", "usage" and "interaction", and with --schema "data". A failed row has
+    "error" and "line" instead of "interaction". The exit status is 11 if some rows failed. A daily quota, or ten
+    equal errors in a row, end the run with their own status, and the rest is not sent.
 
-    With --checkpoint a later run asks what is missing, or failed for a reason outside of the row, and prints all rows.
-    What was sent without an answer is asked again with --retry-unknown only. A row that was changed is asked anew.
+    With --checkpoint a later run sends only the rows without an answer and those that failed for a reason outside the
+    row, and prints all rows. A row that was sent and got no response is sent again only with --retry-unknown. A
+    changed row is sent again.
     """
     context = Context(ctx, options, template, prompt, request, output, connection, no_timeout=True)
     if not 1 <= options.jobs <= MAX_JOBS:
@@ -130,49 +133,52 @@ def map_rows(
             notice=terminal.print_notice,
         )
         tally = Tally(progress, context.dependencies.clock)
-        asked = map_runner.run_rows(input_rows, dependencies, jobs=options.jobs, ordered=not options.unordered)
-        with closing(asked) as outcomes:
-            for done in outcomes:
-                target.write_row(f"{done.output.text}\n")
-                tally.add(done)
+        running = map_runner.run_rows(input_rows, dependencies, jobs=options.jobs, ordered=not options.unordered)
+        with closing(running) as outcomes:
+            for outcome in outcomes:
+                target.write_row(f"{outcome.output.text}\n")
+                tally.add(outcome)
     if error := tally.summary.error():
         raise error
     return None
 
 
 class Tally:
-    """What has been done so far, and how fast; of the progress, the bytes of the input are the measure."""
+    """Counts rows, failures and tokens, and shows them with the progress.
+
+    The progress is measured in bytes of the input.
+    """
 
     def __init__(self, progress: Progress, clock: Clock) -> None:
         self.summary = FailureSummary()
         self._progress = progress
         self._clock = clock
-        self._asked = self._tokens = self._end = 0
-        self._started = self._told = clock()
+        self._sent = self._tokens = self._end = 0
+        self._started = self._shown_at = clock()
 
-    def add(self, done: RowOutcome) -> None:
-        self.summary.add(done.output)
-        self._asked += done.sent
-        self._tokens += done.output.tokens
-        self._progress.advance(max(done.row.end - self._end, 0))
-        self._end = max(done.row.end, self._end)
+    def add(self, outcome: RowOutcome) -> None:
+        self.summary.add(outcome.output)
+        self._sent += outcome.sent
+        self._tokens += outcome.output.tokens
+        self._progress.advance(max(outcome.row.end - self._end, 0))
+        self._end = max(outcome.row.end, self._end)
         now = self._clock()
-        if now - self._told >= COUNT_INTERVAL:
-            self._told = now
-            rate = self._asked / (now - self._started)
+        if now - self._shown_at >= COUNT_INTERVAL:
+            self._shown_at = now
+            rate = self._sent / (now - self._started)
             self._progress.note(
                 f"{self.summary.rows} rows, {rate:.1f}/s, {self.summary.failed} failed, {self._tokens} tokens"
             )
 
 
 def _spacing(rate: str) -> float:
-    """`N/min`, or a second or an hour: seconds between two requests."""
+    """The seconds between two requests for `N/min`, `N/s` or `N/h`."""
     match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)(?:/(s|min|h))?", rate)
     if match is None or not float(match[1]):
         raise UsageError(f"--rate {rate}: write N/min, N/s or N/h")
     spacing = {"s": 1, "min": 60, "h": 3600}[match[2] or "min"] / float(match[1])
     if spacing > LONGEST_SPACING:
-        raise UsageError(f"--rate {rate}: that is less than one in a year")
+        raise UsageError(f"--rate {rate}: less than one request in a year")
     return spacing
 
 
@@ -183,10 +189,10 @@ def _open_checkpoint(path: str | None, found: RowInput, context: Context) -> Ite
     if path is None:
         yield checkpoint.NoCheckpoint()
         return
-    with checkpoint.open_checkpoint(path, found.template.digest) as kept:
-        if kept.damaged:
-            context.terminal.print_notice(f"{path}: {kept.damaged} damaged lines are skipped")
-        yield kept
+    with checkpoint.open_checkpoint(path, found.template.digest) as store:
+        if store.damaged:
+            context.terminal.print_notice(f"{path}: {store.damaged} damaged lines are skipped")
+        yield store
 
 
 def _preview(context: Context, found: RowInput) -> None:

@@ -1,4 +1,4 @@
-"""`models list|get`."""
+"""`models list|get`: the models of the API."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def models() -> None:
 @app.command("list", cls=OptionCommand)
 @option_groups
 def models_list(ctx: typer.Context, *, output: GlobalOptions, connection: ConnectionOptions) -> None:
-    """List the models: name, token limits, title. With --json, one object a line."""
+    """List the models: name, token limits and title. With --json, JSON lines."""
     context = resource_output.open_context(ctx, output, connection)
     resource_output.print_list(context, COLUMNS, resources.list_all(context.api_client, "models"), _row)
 
@@ -39,7 +39,7 @@ def models_list(ctx: typer.Context, *, output: GlobalOptions, connection: Connec
 def models_get(
     ctx: typer.Context, model: ModelArgument, *, output: GlobalOptions, connection: ConnectionOptions
 ) -> None:
-    """Show what is known of a model."""
+    """Show the fields of a model."""
     context = resource_output.open_context(ctx, output, connection)
     name = resources.resource_name("models", single_argument([model], "MODEL"))
     resource_output.print_resource(context, resources.get_resource(context.api_client, name))

@@ -1,4 +1,4 @@
-"""`stream`: send one prompt, print the answer as it arrives."""
+"""`stream`: send one prompt, and print the answer as it arrives."""
 
 from __future__ import annotations
 
@@ -28,13 +28,14 @@ def stream(
     output: DryRunOptions,
     connection: ConnectionOptions,
 ) -> None:
-    """Send one prompt, and print the answer as it arrives. A stream that is cut is resumed.
+    """Send one prompt, and print the answer as it arrives.
 
-    The prompt is the PROMPT words, or FILE (-f); text on stdin follows it as a second part. `-` alone is stdin. Calls
-    of declared functions are printed as JSON, with exit status 10; `call-tool` runs them.
+    A stream that breaks off is resumed. The prompt is PROMPT, or the text of FILE (-f); text on stdin follows as a
+    second part. A single `-` as PROMPT reads it from stdin. Calls of declared functions are printed as JSON, with exit
+    status 10; `call-tool` runs them.
     """
     context = Context(ctx, prompt_options, history, request, output, connection, words=prompt)
     if request.background:
-        raise UsageError("--background returns at once; there is nothing to stream: use `generate`")
+        raise UsageError("--background returns at once, so there is nothing to stream: use `generate`")
     body = context.build_request(stream=True)
     run_prompt(context, body, send_streaming(context, body))

@@ -1,4 +1,4 @@
-"""`tokens`: how many tokens a prompt would take."""
+"""`tokens`: count the tokens of a prompt."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from gemini_cli.errors import UsageError
 
 @dataclass(eq=False, repr=False)
 class TokensOptions:
-    """Who counts."""
+    """Token count."""
 
     model: Annotated[
         str | None,
-        Option("-m", "--model", metavar="NAME", envvar="GEMINI_MODEL", help="the model that counts"),
+        Option("-m", "--model", metavar="NAME", envvar="GEMINI_MODEL", help="the model to count for"),
         Suggestions(MODEL_ALIASES),
     ] = None
 
@@ -44,22 +44,22 @@ def tokens(
     output: GlobalOptions,
     connection: ConnectionOptions,
 ) -> None:
-    """Count the tokens of a prompt with its attachments. The server counts; no answer is generated.
+    """Count the tokens of a prompt with its attachments.
 
-    The prompt comes from where `generate` takes it.
+    The server counts them, and generates no answer. The prompt is given as for `generate`.
     """
-    from gemini_cli.api.generate_content.contents import to_contents  # most runs speak the other family
+    from gemini_cli.api.generate_content.contents import to_contents  # needed by few runs
 
     context = Context(ctx, prompt_options, counting, output, connection, words=prompt)
     context.terminal.require_stdout()
-    asked = context.prompt_input.build_input()
-    if asked is None:
+    turn_input = context.prompt_input.build_input()
+    if turn_input is None:
         raise UsageError("no prompt: give words, -f FILE, or text on stdin")
     profile = context.profile.request if context.profile else {}
     model = counting.model or profile.get("model") or DEFAULT_MODEL
-    context.attachments.resolve({"input": asked})
+    context.attachments.resolve({"input": turn_input})
     name = resources.resource_name("models", str(model))
-    counted = resources.count_tokens(context.api_client, name, to_contents(asked))
+    counted = resources.count_tokens(context.api_client, name, to_contents(turn_input))
     if context.global_options.json:
         resource_output.print_resource(context, counted)
     else:

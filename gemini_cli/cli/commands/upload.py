@@ -1,4 +1,4 @@
-"""`upload`: files to the service, whatever breaks on the way."""
+"""`upload`: upload files, and continue uploads that broke off."""
 
 from __future__ import annotations
 
@@ -34,24 +34,27 @@ STDIN = "-"
 
 @dataclass(eq=False, repr=False)
 class UploadOptions:
-    """What is uploaded, and how."""
+    """Upload."""
 
-    wait: Annotated[bool, Option("--wait", help="wait until the file can be used (the default)")] = False
-    no_wait: Annotated[bool, Option("--no-wait", help="do not wait while the service processes the file")] = False
-    name: Annotated[str | None, Option("--name", metavar="ID", help="its name on the service, files/ID")] = None
+    wait: Annotated[bool, Option("--wait", help="wait until the server has processed the file (the default)")] = False
+    no_wait: Annotated[bool, Option("--no-wait", help="do not wait while the server processes the file")] = False
+    name: Annotated[str | None, Option("--name", metavar="ID", help="the name on the server, files/ID")] = None
     display_name: Annotated[
-        str | None, Option("--display-name", metavar="TEXT", help="its title; the file's own name if none is given")
+        str | None, Option("--display-name", metavar="TEXT", help="the title (default: the name of the file)")
     ] = None
     mime: Annotated[
-        str | None, Option("--mime", metavar="TYPE", help="its type, where neither name nor first bytes tell it")
+        str | None,
+        Option("--mime", metavar="TYPE", help="the MIME type, if it is not known from the name or the first bytes"),
     ] = None
     reuse: Annotated[
-        bool, Option("--reuse", help="name it after its content; what is there already is not sent again")
+        bool, Option("--reuse", help="name the file after its content, and do not send it if the server has it")
     ] = False
     no_resume: Annotated[
-        bool, Option("--no-resume", help="start over; do not continue an upload that was interrupted")
+        bool, Option("--no-resume", help="start again, instead of continuing an interrupted upload")
     ] = False
-    jobs: Annotated[int, Option("-j", "--jobs", metavar="N", min=0, help="upload so many files at a time")] = 4
+    jobs: Annotated[
+        int, Option("-j", "--jobs", metavar="N", min=0, help="the number of files to upload in parallel")
+    ] = 4
 
 
 UploadOutcome = Resource | CliError
@@ -70,19 +73,19 @@ def upload_command(
     ctx: typer.Context,
     files: FileArguments = None,
     *,
-    asked: UploadOptions,
+    options: UploadOptions,
     output: GlobalOptions,
     connection: ConnectionOptions,
 ) -> None:
     """Upload files, and print their names on the server.
 
-    A line is printed for each, in the order of the FILEs. `-` is stdin.
+    One name is printed for each FILE, in their order. `-` is stdin.
 
-    An upload that breaks off is continued, also by the next call. Of several files all are tried: exit status 11 if
-    some fail, and if all fail in the same way, that one's own.
+    An upload that breaks off is continued, also by the next run. If some of several files fail, the others are still
+    uploaded, and the exit status is 11; if all fail in the same way, it is the status of that error.
     """
-    context, words = Context(ctx, asked, output, connection, words=files, no_timeout=True), files or []
-    _check(asked, words)
+    context, words = Context(ctx, options, output, connection, words=files, no_timeout=True), files or []
+    _check(options, words)
     context.terminal.require_stdout()
     label = (_title(words[0]) or "stdin") if len(words) == 1 else f"{len(words)} files"
     each: dict[str, str] = {}
@@ -90,50 +93,53 @@ def upload_command(
         each.setdefault(_identity(word), word)
     with context.terminal.progress(label, sum(map(_size, each)) or None, "B") as progress:
         found = _print_results(
-            context, _results(_make_work(context, asked, progress, len(each)), [*each.values()], asked.jobs)
+            context, _results(_make_work(context, options, progress, len(each)), [*each.values()], options.jobs)
         )
     _raise_failures(found)
 
 
 def _identity(word: str) -> str:
-    """A file that is named twice is uploaded once, in whatever ways it is named."""
+    """The identity of a file: a file that is named twice is uploaded once."""
     return word if word == STDIN else os.path.abspath(word)
 
 
-def _check(asked: UploadOptions, words: Sequence[str]) -> None:
-    """UsageError for options that contradict each other, or cannot be meant for these files."""
+def _check(options: UploadOptions, words: Sequence[str]) -> None:
+    """UsageError for options that contradict each other or the files."""
     if not words or "" in words:
         raise UsageError("give at least one FILE, or - for stdin")
-    if asked.wait and asked.no_wait:
+    if options.wait and options.no_wait:
         raise UsageError("--wait and --no-wait exclude each other")
-    if asked.name and (asked.reuse or len(words) > 1):
-        raise UsageError(f"--name has no effect with {'--reuse' if asked.reuse else 'several files'}")
-    if asked.mime and not re.fullmatch(r"[\w.+-]+/[\w.+-]+", asked.mime, re.ASCII):
-        raise UsageError(f"--mime {asked.mime!r} is not a MIME type")
-    if STDIN in words and not asked.mime:
-        raise UsageError("`-` needs --mime TYPE: what comes on stdin has no name to tell its type")
+    if options.name and (options.reuse or len(words) > 1):
+        raise UsageError(f"--name has no effect with {'--reuse' if options.reuse else 'several files'}")
+    if options.mime and not re.fullmatch(r"[\w.+-]+/[\w.+-]+", options.mime, re.ASCII):
+        raise UsageError(f"--mime {options.mime!r} is not a MIME type")
+    if STDIN in words and not options.mime:
+        raise UsageError("`-` needs --mime TYPE, since stdin has no name")
     if words.count(STDIN) > 1:
         raise UsageError("stdin can be uploaded once")
-    if not asked.jobs:
+    if not options.jobs:
         raise UsageError("--jobs 0: nothing would be uploaded")
 
 
 def _size(word: str) -> int:
-    """For the progress; what cannot be read is told later."""
+    """The size for the progress; 0 for a file that cannot be read."""
     try:
         return 0 if word == STDIN else os.stat(word).st_size
     except (OSError, ValueError):
         return 0
 
 
-def _make_work(context: Context, asked: UploadOptions, progress: Progress, count: int) -> Callable[[str], Resource]:
-    """What is done for one FILE of so many, in whatever thread; all that needs the main thread is made here."""
+def _make_work(context: Context, options: UploadOptions, progress: Progress, count: int) -> Callable[[str], Resource]:
+    """The function that uploads one of `count` files, for any thread.
+
+    Objects that need the main thread are made before it runs.
+    """
     from gemini_cli.files import upload
     from gemini_cli.files.local_file import LocalFile
     from gemini_cli.files.upload_record import open_upload_record
 
     owner, state, terminal = context.api_client.owner, context.state, context.terminal
-    name = resources.resource_name("files", asked.name) if asked.name else None
+    name = resources.resource_name("files", options.name) if options.name else None
     ready = itertools.count(1)
     context.deadline.start()
 
@@ -142,24 +148,24 @@ def _make_work(context: Context, asked: UploadOptions, progress: Progress, count
         with closing(
             LocalFile.from_chunks(terminal.stdin_chunks(), "stdin") if word == STDIN else LocalFile.open_path(word)
         ) as source:
-            mime_type, title = asked.mime or _mime_type(source), asked.display_name or _title(word)
-            told = (mime_type, title, name, asked.reuse)
-            with open_upload_record(state, source, owner, told, resume=not asked.no_resume) as record:
+            mime_type, title = options.mime or _mime_type(source), options.display_name or _title(word)
+            settings = (mime_type, title, name, options.reuse)
+            with open_upload_record(state, source, owner, settings, resume=not options.no_resume) as record:
                 file = upload.upload(
                     api_client,
                     source,
                     mime_type=mime_type,
                     display_name=title,
                     name=name,
-                    reuse=asked.reuse,
+                    reuse=options.reuse,
                     record=record,
                     on_progress=progress.advance,
                 )
-                upload.file_name(file)  # or it cannot be printed
-                if asked.no_wait:
+                upload.file_name(file)  # an error if the response has no name to print
+                if options.no_wait:
                     return file
                 if count == 1:
-                    progress.note("waiting until it can be used")
+                    progress.note("waiting until the file can be used")
                 file = upload.wait_until_active(api_client, file)
                 if count > 1:
                     progress.note(f"{next(ready)} of {count} can be used")
@@ -169,19 +175,22 @@ def _make_work(context: Context, asked: UploadOptions, progress: Progress, count
 
 
 def _title(word: str) -> str | None:
-    """The file's own name, if it has one."""
+    """The name of the file; None for stdin."""
     return None if word == STDIN else os.fsencode(os.path.basename(word)).decode("utf-8", "replace")
 
 
 def _mime_type(source: LocalFile) -> str:
     found = source.mime_type()
     if found is None:
-        raise InputError(f"the type of {source.name} is not known; say it with --mime")
+        raise InputError(f"the type of {source.name} is not known; give it with --mime")
     return found
 
 
 def _results(work: Callable[[str], Resource], words: Sequence[str], jobs: int) -> Iterator[tuple[str, UploadOutcome]]:
-    """What came of each word, in their order. The work is done in threads that end with us, so that we can end."""
+    """The outcome for each word, in their order.
+
+    The threads are daemons, so that a signal or the deadline can end the process.
+    """
     results: dict[str, SimpleQueue[UploadOutcome | BaseException]] = {word: SimpleQueue() for word in words}
     waiting: SimpleQueue[str] = SimpleQueue()
     for word in words:
@@ -219,7 +228,7 @@ def _run_worker(
 
 
 def _print_results(context: Context, results: Iterator[tuple[str, UploadOutcome]]) -> list[UploadOutcome]:
-    """Print each as it comes: the name of a file, or with several of them why there is none."""
+    """Print the name of each file, or with several files its error."""
     found: dict[str, UploadOutcome] = {}
     for word in context.words:
         if _identity(word) not in found:
@@ -236,7 +245,7 @@ def _print_results(context: Context, results: Iterator[tuple[str, UploadOutcome]
 
 
 def _raise_failures(found: Sequence[UploadOutcome]) -> None:
-    """One that failed alone fails as itself; several that failed alike, as one of them would."""
+    """Raise the error that all files have in common, else one with status 11."""
     failures = [outcome for outcome in found if isinstance(outcome, CliError)]
     if not failures:
         return
