@@ -56,7 +56,7 @@ def docstrings() -> Iterator[Prose]:
                 yield Prose(f"{path.relative_to(PACKAGE)}:{getattr(node, 'lineno', 1)}", text)
 
 
-def error_classes(base: type[CliError] = CliError) -> Iterator[str]:
+def error_classes(base: type[Exception] = CliError) -> Iterator[str]:
     for kind in base.__subclasses__():
         yield kind.__name__
         yield from error_classes(kind)

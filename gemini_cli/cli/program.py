@@ -33,7 +33,8 @@ class Dependencies(NamedTuple):
 class Program:
     """The object of the Typer context.
 
-    `json_errors` is None until the options are parsed. `nothing_sent` tells whether a run that ended has not sent anything yet.
+    `json_errors` is None until the options are parsed. `nothing_sent` tells whether a run that ended has not sent
+    anything yet.
     """
 
     def __init__(self, terminal: Terminal, environ: Mapping[str, str], dependencies: Dependencies) -> None:
