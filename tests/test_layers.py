@@ -244,6 +244,13 @@ def test_only_the_application_imports_commands() -> None:
     assert outside(users("gemini_cli.cli.app"), "docgen/") == {"__main__.py"}
 
 
+def test_only_the_builder_of_requests_knows_the_options() -> None:
+    assert {name for name in users("gemini_cli.config") if name.startswith("api/")} == {
+        "api/request.py",
+        "api/tool_types.py",
+    }
+
+
 @pytest.mark.parametrize("name", PURE)
 def test_a_pure_module_does_no_io(name: str) -> None:
     io = {"os", "sys", "io", "time", "socket", "subprocess", "pathlib", "threading", "select", "httpx"}

@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 from gemini_cli.api.body import Body, require_text
 from gemini_cli.api.events import Event
 from gemini_cli.api.interaction import Interaction
+from gemini_cli.errors import UsageError
 
 
 class Request(NamedTuple):
@@ -19,6 +20,14 @@ class Request(NamedTuple):
 
     path: str
     body: Body
+
+
+class UnsupportedFieldError(UsageError):
+    """A request has a field that generateContent lacks: `field` is its name in the body, or an option's."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(f"{field} has no counterpart in generate-content")
+        self.field = field
 
 
 class ApiAdapter(Protocol):
@@ -30,7 +39,7 @@ class ApiAdapter(Protocol):
     stores_interactions: bool
 
     def build_request(self, body: Body) -> Request:
-        """Convert a request; UsageError for a field that this family lacks, InputError for what is not text."""
+        """Convert a request; UnsupportedFieldError for a field that the family lacks, InputError if it is not text."""
 
     def parse_response(self, text: str) -> Interaction:
         """Parse an answer without streaming; RejectedError if it has another format."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
-from gemini_cli.api.adapter import INTERACTIONS_ADAPTER, ApiAdapter
+from gemini_cli.api.adapter import INTERACTIONS_ADAPTER, ApiAdapter, UnsupportedFieldError
 from gemini_cli.api.body import Body
 from gemini_cli.api.conversation import input_to_steps
 from gemini_cli.api.request import (
@@ -30,7 +30,7 @@ from gemini_cli.cli.prompt_input import PromptInput
 from gemini_cli.config import api_key, proxy
 from gemini_cli.config.api_key import KeySource
 from gemini_cli.config.endpoint import Endpoint, resolve_endpoint
-from gemini_cli.config.option_groups import NEEDS_NETWORK, option_fields
+from gemini_cli.config.option_groups import NEEDS_NETWORK, BodyField, option_fields
 from gemini_cli.config.output_options import DryRunOptions, GlobalOptions, OutputOptions
 from gemini_cli.config.process_memory import close_process_memory
 from gemini_cli.config.profiles import check_trust, profile_in_use
@@ -186,7 +186,7 @@ class Context:
         )
         layer = session_settings or self.default_body()
         body = build_request_body(options, inputs, given=self._given, defaults=layer, stream=stream)
-        self.adapter.build_request(body)  # an unsupported field is reported before a missing key
+        check_request(self.adapter, body)  # an unsupported field is reported before a missing key
         return body
 
     def default_body(self) -> Body:
@@ -379,6 +379,15 @@ class Context:
         if name is None:
             raise RejectedError(f"the answer is at {uri}, which is not a file of this API; it is not downloaded")
         return resources.download_file(self.api_client, name)
+
+
+def check_request(adapter: ApiAdapter, body: Body) -> None:
+    """Raise UsageError for a field that the API lacks, with the name of its option."""
+    try:
+        adapter.build_request(body)
+    except UnsupportedFieldError as error:
+        options = {field.marker(BodyField): field.long for field in option_fields(RequestOptions)}
+        raise UnsupportedFieldError(options.get(BodyField(error.field), error.field)) from None
 
 
 def load_schema(text: str | None) -> Document | None:

@@ -14,7 +14,7 @@ from gemini_cli.api.adapter import ApiAdapter
 from gemini_cli.bulk import rows
 from gemini_cli.bulk.request_template import RequestTemplate
 from gemini_cli.bulk.rows import Row
-from gemini_cli.cli.context import Context
+from gemini_cli.cli.context import Context, check_request
 from gemini_cli.config.option_groups import FILE_NAME, ONCE
 from gemini_cli.config.request_options import PromptOptions
 from gemini_cli.errors import UsageError
@@ -76,7 +76,7 @@ def read_row_input(
     csv, delimiter = _csv_format(path, template_options)
     source = context.terminal.stdin_chunks() if path == "-" else rows.file_chunks(path)
     body = context.build_body(stream=False)
-    adapter.build_request({"input": "", **body})  # an error in the options is reported before any row
+    check_request(adapter, {"input": "", **body})  # an error in the options is reported before any row
     request_template = RequestTemplate(
         body,
         digest_parts=[context.connection_options.offline, context.request_options.api, context.request_options.long],

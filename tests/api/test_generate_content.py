@@ -365,9 +365,9 @@ def test_a_stream_has_another_path() -> None:
 @pytest.mark.parametrize(
     ("body", "word"),
     [
-        ({"previous_interaction_id": "v1"}, "--previous"),
-        ({"background": True}, "--background"),
-        ({"agent": "a"}, "--agent"),
+        ({"previous_interaction_id": "v1"}, "previous_interaction_id has"),
+        ({"background": True}, "background has"),
+        ({"agent": "a"}, "agent has"),
         ({"environment": "remote"}, "environment"),
         ({"model": "../x"}, "'../x'"),
         ({"model": "a//b"}, "'a//b'"),

@@ -12,11 +12,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from gemini_cli.api.adapter import Request
+from gemini_cli.api.adapter import Request, UnsupportedFieldError
 from gemini_cli.api.body import Body, merge
 from gemini_cli.api.generate_content.contents import to_contents
-from gemini_cli.config.option_groups import BodyField, option_fields
-from gemini_cli.config.request_options import RequestOptions
 from gemini_cli.errors import UsageError
 
 FieldMapper = Callable[[Any], Body]
@@ -27,11 +25,11 @@ UNSUPPORTED_FIELDS = ("previous_interaction_id", "background", "agent", "agent_c
 def map_request(body: Body) -> Request:
     """Convert a body.
 
-    UsageError, naming the option, for a field without a counterpart, and for a value that is given in both formats.
+    UnsupportedFieldError for a field without a counterpart, UsageError for a value that is given in both formats.
     """
     for key in UNSUPPORTED_FIELDS:
         if body.get(key) not in (None, False):
-            raise unsupported_field(key)
+            raise UnsupportedFieldError(key)
     said: Body = {}
     for key, value in body.items():
         if key in FIELD_MAPPERS:
@@ -41,12 +39,6 @@ def map_request(body: Body) -> Request:
     }
     method = "streamGenerateContent?alt=sse" if body.get("stream") else "generateContent"
     return Request(f"{_model(str(body.get('model')))}:{method}", _joined(said, own))
-
-
-def unsupported_field(key: str) -> UsageError:
-    """Make the error for a field; it names the option that sets the field, if any."""
-    flag = next((field.long for field in option_fields(RequestOptions) if field.marker(BodyField) == (key,)), key)
-    return UsageError(f"{flag} has no counterpart in generate-content")
 
 
 def _model(name: str) -> str:
@@ -180,7 +172,7 @@ def _schema(value: Body) -> Body:
 
 def _image_format(value: Body) -> Body:
     if value.get("delivery", "inline") != "inline":
-        raise unsupported_field("delivery")
+        raise UnsupportedFieldError("delivery")
     wanted = {to_camel_case(key): value[key] for key in ("aspect_ratio", "image_size") if key in value}
     return {"generationConfig": {"imageConfig": wanted} if wanted else {}}
 
@@ -234,7 +226,7 @@ def _function(tool: Body) -> Body:
 
 def _server(tool: Body) -> Body:
     if "allowed_tools" in tool:
-        raise unsupported_field("allowed_tools")
+        raise UnsupportedFieldError("allowed_tools")
     transport = {key: tool[key] for key in ("url", "headers") if key in tool}
     return {"name": tool.get("name"), "streamableHttpTransport": transport}
 
