@@ -73,7 +73,7 @@ def test_text_around_code_is_one_text_in_both_commands(tmp_path: Path) -> None:
         answer = reply(body) if command == "generate" else sse(*data(body))
         path = tmp_path / command
         assert gemini(command, *API, "-o", str(path), "hi", answers=[answer]).status == 0
-        assert path.read_text() == "Before. After."
+        assert path.read_text() == "Before. After.\n"
 
 
 def test_a_source_without_an_address_is_its_title() -> None:
