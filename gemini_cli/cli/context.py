@@ -241,7 +241,7 @@ class Context:
 
     @cached_property
     def schema(self) -> Document | None:
-        return load_schema(self.request_options.schema)
+        return load_schema(self.request_options.schema, self.terminal.print_notice)
 
     # The connection and the output ------------------------------------------------------------------------------------
 
@@ -390,8 +390,8 @@ def check_request(adapter: ApiAdapter, body: Body) -> None:
         raise UnsupportedFieldError(options.get(BodyField(error.field), error.field)) from None
 
 
-def load_schema(text: str | None) -> Document | None:
-    """Parse JSON, or load a file, and check that it is a JSON Schema."""
+def load_schema(text: str | None, notice: Callable[[str], None]) -> Document | None:
+    """Read a JSON Schema, given as JSON or as a file name; InputError, before anything is sent, if it is none."""
     if text is None:
         return None
     is_json = text.lstrip().startswith("{")
@@ -400,5 +400,4 @@ def load_schema(text: str | None) -> Document | None:
     )
     from gemini_cli.formats import json_schema
 
-    json_schema.check_schema(document)
-    return document
+    return json_schema.read_schema(document, notice)

@@ -6,7 +6,6 @@ It shows or sends the request, prints the answer, saves and validates it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gemini_cli.api.accumulator import StreamAccumulator
@@ -130,4 +129,4 @@ def schema_validator(schema: Document | None) -> SchemaValidator | None:
         return None
     from gemini_cli.formats import json_schema
 
-    return partial(json_schema.validate_json, schema=schema)
+    return json_schema.thread_validator(schema)

@@ -184,7 +184,7 @@ def batch_results(
     context = Context(ctx, results, output, connection, no_timeout=True)
     from gemini_cli.bulk import batch_jobs
 
-    validator = schema_validator(load_schema(results.schema))
+    validator = schema_validator(load_schema(results.schema, context.terminal.print_notice))
     job = batch_jobs.fetch_job(context.api_client, _name(id))
     failure = job.completion_error()
     if failure is not None:
