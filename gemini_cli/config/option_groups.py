@@ -160,11 +160,13 @@ def _is_literal(annotation: Any) -> bool:
 
 def option_groups(function: Callable[..., Any]) -> Callable[..., Any]:
     """Replace each record among the parameters by its fields; call with the records."""
-    hints = get_type_hints(function, include_extras=True)
+    # Not `get_type_hints`: on Python 3.10 it hides the annotation of a parameter whose default is None.
+    declared = inspect.signature(function, eval_str=True).parameters
+    hints = {name: parameter.annotation for name, parameter in declared.items()}
     parameters: list[inspect.Parameter] = []
     records: dict[str, type] = {}
-    for parameter in inspect.signature(function).parameters.values():
-        hint = hints[parameter.name]
+    for parameter in declared.values():
+        hint = parameter.annotation
         if dataclasses.is_dataclass(hint) and isinstance(hint, type):
             records[parameter.name] = hint
             parameters += map(_parameter, option_fields(hint))

@@ -101,7 +101,8 @@ class Connection(httpcore.NetworkStream):
         if content_length is not None:
             return self._received == head_size + content_length
         status_lines = 1 if self._received == len(self._latest) else 0
-        return self._latest.endswith(b"0\r\n\r\n") and self._latest.count(b"HTTP/") == status_lines
+        ends = self._latest.count(b"0\r\n\r\n") == 1 and self._latest.endswith(b"0\r\n\r\n")
+        return ends and self._latest.count(b"HTTP/") == status_lines
 
     def close(self) -> None:
         self._stream.close()

@@ -29,6 +29,8 @@ def test_vv_shows_the_traceback_on_stderr(options: tuple[str, ...]) -> None:
     outcome = gemini("generate", *options, "hi", answers=BrokenTransport())
     assert (outcome.status, outcome.out) == (1, "")
     lines = outcome.err.splitlines()
+    if "--json" in options:
+        lines[:-1] = [json.loads(line)["log"] for line in lines[:-1]]
     assert "Traceback (most recent call last):" in lines
     assert [line for line in lines if line.endswith("in handle_request")]
     assert lines[-1].startswith('{"error":' if "--json" in options else "gemini-cli: bug: JSONDecodeError at ")
