@@ -170,7 +170,7 @@ class _Listener(ThreadingHTTPServer):
         self.set_deadline(request, self.owner.read_seconds)
         if len(self._new) > NEW_CONNECTIONS:
             oldest = next(iter(self._new))
-            del self._new[oldest]
+            self._new.pop(oldest, None)
             _shut(oldest)
         super().process_request(request, client_address)
 

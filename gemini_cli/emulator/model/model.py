@@ -136,7 +136,8 @@ def _calls(request: ModelRequest, line: ScriptLine) -> list[Step]:
     if groups and function_results(groups[-1]) and request.choice.mode != "any":
         return []
     seed = f"{request.number} {request.turn}"
-    return choose_calls(list(request.functions), request.choice, request.prompt, seed)
+    earlier = [str(step["name"]) for step in request.steps if step["type"] == "function_call"]
+    return choose_calls(list(request.functions), request.choice, request.prompt, seed, earlier)
 
 
 def _thought(request: ModelRequest) -> Step:
