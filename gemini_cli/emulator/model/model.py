@@ -88,8 +88,8 @@ class LimitedText(NamedTuple):
 
 def generate_answer(request: ModelRequest) -> ModelAnswer:
     line = request.line or ScriptLine()
-    called = _calls(request, line)
-    silent = line.reply is None and not called and (line.status in FAILURES or bool(line.errors))
+    silent = line.reply is None and not line.calls and (line.status in FAILURES or bool(line.errors))
+    called = [] if silent else _calls(request, line)
     used = ToolUse([], []) if silent or line.reply is not None else use_tools(list(request.tools), request.prompt)
     content: list[Part] = []
     text = LimitedText("", "completed", None)
