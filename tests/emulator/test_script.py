@@ -245,7 +245,7 @@ def test_generate_content_follows_the_script(scripted: InMemoryClient) -> None:
         ([{"steps": [{"text": "x"}]}], r"script line 1: Missing required parameter 'steps\[0\].type'"),
         (
             [{"steps": [{"type": "function_call", "id": "x"}]}],
-            "script line 1: Missing required parameter 'steps[0].name'",
+            r"Missing required parameter 'steps\[0\].name'",
         ),
         ([{"fault": "stal"}], "unknown fault 'stal'"),
         ([{"call": {}}], "script line 1: 'name'"),
