@@ -74,10 +74,10 @@ _gemini_cli_value() {
             *' --port' | *' --fault' | *' --file-host') ;;
         *' --api') words="interactions generate-content" ;;
         *' -m' | *' --model') words="gemini-flash-latest gemini-flash-lite-latest gemini-pro-latest" ;;
-        *' --thinking') words="minimal low medium high" ;;
+        *' --thinking') words="minimal low medium high xhigh" ;;
         *' -T' | *' --tool') words="google_search code_execution url_context google_maps computer_use" files="1" ;;
         *' --tool-choice') words="auto any none validated" ;;
-        *' --service-tier') words="flex standard priority" ;;
+        *' --service-tier') words="flex standard priority deferred" ;;
         *' -P' | *' --profile') kept="profile" files="1" ;;
         *' --session' | *' --show' | *' --delete') kept="session" ;;
         *) return 1 ;;

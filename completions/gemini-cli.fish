@@ -99,7 +99,7 @@ complete -c gemini-cli -n '__gemini_cli_takes_asked' -s m -l model -x -a 'gemini
 complete -c gemini-cli -n '__gemini_cli_takes_asked' -l agent -x -d 'an agent instead of a model'
 complete -c gemini-cli -n '__gemini_cli_takes_asked' -s s -l system -x -d 'system instruction'
 complete -c gemini-cli -n '__gemini_cli_takes_asked' -l system-file -rF -d 'read the system instruction from FILE'
-complete -c gemini-cli -n '__gemini_cli_takes_asked' -l thinking -x -a 'minimal low medium high' -d 'how much the model thinks'
+complete -c gemini-cli -n '__gemini_cli_takes_asked' -l thinking -x -a 'minimal low medium high xhigh' -d 'how much the model thinks'
 complete -c gemini-cli -n '__gemini_cli_takes_asked' -l thoughts -d 'show summaries of the thoughts, on stderr'
 complete -c gemini-cli -n '__gemini_cli_takes_asked' -l temperature -x -d 'sampling temperature'
 complete -c gemini-cli -n '__gemini_cli_takes_asked' -l top-p -x -d 'nucleus sampling'
@@ -117,7 +117,7 @@ complete -c gemini-cli -n '__gemini_cli_takes_asked' -l previous -x -d 'continue
 complete -c gemini-cli -n '__gemini_cli_takes_asked' -l no-store -d 'the service keeps nothing; nothing to continue later'
 complete -c gemini-cli -n '__gemini_cli_takes_asked' -l background -d 'start it, print its id and return'
 complete -c gemini-cli -n '__gemini_cli_takes_asked' -l long -d 'ask for the rest of an answer that is too long for one request; each request bills its input'
-complete -c gemini-cli -n '__gemini_cli_takes_asked' -l service-tier -x -a 'flex standard priority' -d 'flex, standard or priority'
+complete -c gemini-cli -n '__gemini_cli_takes_asked' -l service-tier -x -a 'flex standard priority deferred' -d 'flex, standard, priority or deferred'
 complete -c gemini-cli -n '__gemini_cli_takes_asked' -l label -x -d 'a label for billing; may be repeated'
 complete -c gemini-cli -n '__gemini_cli_takes_asked' -l safety -x -d 'a safety threshold; may be repeated'
 
@@ -154,7 +154,7 @@ complete -c gemini-cli -n '__gemini_cli_takes_settings' -l api-version -x -d 'th
 complete -c gemini-cli -n '__gemini_cli_takes_settings' -l ca-file -rF -d 'trust the certificates in FILE instead of the system\'s'
 complete -c gemini-cli -n '__gemini_cli_takes_settings' -l connect-timeout -x -d 'give up connecting'
 complete -c gemini-cli -n '__gemini_cli_takes_settings' -l idle-timeout -x -d 'give up when no byte comes'
-complete -c gemini-cli -n '__gemini_cli_takes_settings' -l timeout -x -d 'end the run, counted from when the input is complete; 600 unless the command may take for ever'
+complete -c gemini-cli -n '__gemini_cli_takes_settings' -l timeout -x -d 'end the run, counted from when the input is complete; 900 unless the command may take for ever'
 complete -c gemini-cli -n '__gemini_cli_takes_settings' -l retries -x -d 'repeat what was never sent, or what the server refused for now'
 complete -c gemini-cli -n '__gemini_cli_takes_settings' -l retry-unknown -x -d 'repeat a request that got no answer; it may be billed twice'
 

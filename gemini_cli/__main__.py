@@ -10,7 +10,7 @@ import sys
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-# `-m` puts the working directory first on the path, where a stray httptools.py or yaml.py would be run as ours.
+# `-m` puts the working directory first on the path, where a stray httpx.py or yaml.py would be run as ours.
 with contextlib.suppress(OSError):  # one that is gone holds nothing to run
     sys.path[:] = [entry for entry in sys.path if entry not in ("", os.getcwd())]
 

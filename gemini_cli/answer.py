@@ -54,16 +54,16 @@ class Answer:
             self._output.write(render.ended(interaction.spoken))
 
     def _before_calls(self, interaction: Interaction) -> None:
-        """What is said before a call is shown (reference.md 9.3), but it is not the answer."""
+        """Show the text before a call (api/README.md 9.6) on stderr: it is not the answer."""
         self._steps(interaction.steps)
         if interaction.spoken and not self._terminal.quiet:
             self._terminal.thought(interaction.spoken)
 
     def follow(self, heard: Iterable[tuple[Event, str]], fold: Fold) -> Interaction:
-        """A streamed answer: each event shown as it comes, each piece of text written at once.
+        """Print a streamed answer: each event, and each piece of text, as it arrives.
 
         A stream cannot know that a tool step will come between two texts, of which `output_text` is only the last
-        (reference.md 6.3); so it prints both. With -o nothing is seen before the end, and it is `output_text`.
+        (api/README.md 6.10); so it prints both. With -o nothing is printed before the end, and it is `output_text`.
         """
         self.hear(heard)
         self.end(fold.interaction)

@@ -1,8 +1,8 @@
-"""What is attached to a question, made ready to be sent: inline, or ahead of it through the Files API.
+"""Make attachments ready to be sent: inline, or uploaded first through the Files API.
 
-A file of the service's whose type nobody said is looked up and waited for. Of the local files, the largest go through
-the Files API until the rest of the request fits (cli.md 2.5). Parts are changed where they stand, once, so that a
-question that is asked again, or is part of a history, does not send its files again.
+An uploaded file without a type is looked up, and waited for. Of the local files, the largest are uploaded until the
+rest of the request fits. Parts are changed in place, once, so that a request that is sent again, or is part of a
+history, does not upload its files again.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from gemini_cli.interaction import want
 from gemini_cli.mime_type import is_text, kind
 
 if TYPE_CHECKING:
+    from gemini_cli.client.api_client import ApiClient
     from gemini_cli.resources import Resource
     from gemini_cli.terminal import Progress, Terminal
-    from gemini_cli.transport import Transport
 
-PDF_LIMIT = 50 * 1000 * 1000  # bytes of a PDF that the API takes inline (reference.md 3)
+PDF_LIMIT = 50 * 1000 * 1000  # bytes of a PDF that the API takes inline (api/README.md 3.4)
 
 
 class Rule(NamedTuple):
@@ -36,7 +36,7 @@ class Rule(NamedTuple):
 class Attachments:
     """`service` is asked for only when there is something to ask; `terminal` shows how far an upload is."""
 
-    def __init__(self, rule: Rule, service: Callable[[], Transport], terminal: Terminal) -> None:
+    def __init__(self, rule: Rule, service: Callable[[], ApiClient], terminal: Terminal) -> None:
         self._rule = rule
         self._service = service
         self._terminal = terminal
@@ -72,7 +72,7 @@ class Attachments:
 
                 name = part["uri"]
                 self._refer_to(part, resources.one(self._service(), name))
-                if is_text(part["mime_type"]):  # traffic.md 53
+                if is_text(part["mime_type"]):  # ignored by models (api/README.md 3.5)
                     self._terminal.notice(f"{name} is text, which models do not see by reference; attach it from here")
 
     def _upload(self, chosen: list[Part]) -> None:
@@ -133,7 +133,7 @@ class Attachments:
 
 
 def _parts(body: Body) -> Iterator[Part]:
-    """The content parts of an input, in any of its shapes (reference.md 2.2)."""
+    """The content parts of an input, in any of its shapes (api/README.md 2.3)."""
     return _inside(body.get("input"))
 
 

@@ -1,41 +1,29 @@
-"""The body of a request as a tree of maps and lists: merging layers, setting one place, and the bytes that are sent."""
+"""The body of a request: merge layers of JSON, set one field, and encode it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from gemini_cli import json_text
 from gemini_cli.errors import InputError, UsageError
 from gemini_cli.json_text import Streamed
 
-REQUEST_LIMIT = 100 * 1000 * 1000  # bytes, the API's own (reference.md 3)
+REQUEST_LIMIT = 100 * 1000 * 1000  # bytes, the API's own (api/README.md 3.4)
 
 Body = dict[str, Any]
 BodyPath = list[str | int]
 
 
-class Stretch(Protocol):
-    """Some bytes of an open file: themselves a file, as `socket.sendfile` wants one, with so many bytes `left`."""
-
-    @property
-    def left(self) -> int: ...
-    def tell(self) -> int: ...
-    def seek(self, offset: int, /) -> int: ...
-    def read(self, size: int, /) -> bytes: ...
-    def readall(self) -> bytes: ...
-    def readinto(self, buffer: memoryview, /) -> int: ...
-
-
-Piece = bytes | Stretch
-
-
 class Pieces(NamedTuple):
-    """A body that is not held in memory: `size` bytes, made anew for each try. A try that is cut takes only some."""
+    """A body of `size` bytes that is not held in memory.
+
+    Each attempt makes it anew, and may read only a part.
+    """
 
     size: int
-    make: Callable[[], Iterator[Piece]]
+    make: Callable[[], Iterator[bytes]]
 
 
 Content = bytes | Pieces
@@ -44,11 +32,14 @@ Content = bytes | Pieces
 def whole(body: Content) -> bytes:
     if isinstance(body, bytes):
         return body
-    return b"".join(piece if isinstance(piece, bytes) else piece.readall() for piece in body.make())
+    return b"".join(body.make())
 
 
 def encoded(body: Body) -> Content:
-    """What is sent, in pieces where something is attached; InputError with the size if the API would not take it."""
+    """Encode a body, in pieces if it has attachments.
+
+    InputError with the size if it is too large for the API.
+    """
     parts = _parts(body)
     size = _length(parts)
     if size > REQUEST_LIMIT:
@@ -58,7 +49,7 @@ def encoded(body: Body) -> Content:
 
 
 def length(body: Body) -> int:
-    """How many bytes are sent."""
+    """The size of the encoded body in bytes."""
     return _length(_parts(body))
 
 
@@ -82,7 +73,7 @@ def _pieces(parts: Parts) -> Iterator[bytes]:
 
 
 def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> Body:
-    """Maps merge deeply, everything else replaces. Neither argument is changed."""
+    """Merge two layers into a new one: maps deeply, everything else is replaced."""
     merged = {key: merge(value, {}) if isinstance(value, dict) else value for key, value in under.items()}
     for key, value in over.items():
         below = merged.get(key)
@@ -96,14 +87,17 @@ _STEP = rf"(?P<key>{_KEY})|\[(?P<place>\d*)\]"
 
 
 def parse_path(text: str) -> BodyPath:
-    """`a.b[0].c` -> ["a", "b", 0, "c"]; `[]` appends and is given as -1."""
+    """Parse `a.b[0].c` to ["a", "b", 0, "c"]; `[]`, which appends, becomes -1."""
     if not re.fullmatch(_PATH, text):
         raise UsageError(f"{text!r} is not a path; write a.b, a.b[0].c, or a.b[] to append")
     return [match["key"] or int(match["place"] or -1) for match in re.finditer(_STEP, text)]
 
 
 def assign(body: Body, text: str) -> str:
-    """One `--set PATH=VALUE`: VALUE is JSON if it parses, else text. Returns the field of the body that it is in."""
+    """Apply one `--set PATH=VALUE`, and return the top-level field that it is in.
+
+    VALUE is JSON if it parses, else text.
+    """
     name, separator, value = text.partition("=")
     if not separator:
         raise UsageError(f"--set {text}: write PATH=VALUE")
@@ -117,7 +111,7 @@ def assign(body: Body, text: str) -> str:
 
 
 def put(body: Body, path: BodyPath, value: Any) -> None:
-    """Set one place in the body, making maps and lists on the way."""
+    """Set one field of the body, making maps and lists on the way."""
     here: Any = body
     for step, following in zip(path, [*path[1:], None], strict=True):
         below = value if following is None else [] if isinstance(following, int) else {}

@@ -1,7 +1,7 @@
-"""What the user hands over, words, files, URLs and stdin, as the API's content parts (reference.md 3).
+"""The prompt's words, files, URLs and stdin as the API's content parts (api/README.md 3).
 
-A file's bytes are not read here but its first ones; a file of the service's whose type nobody said gets it when
-`attachments.py` may ask.
+Only the first bytes of a file are read. An uploaded file (`files/ID`) without a type gets it in `attachments.py`, which
+may send requests.
 """
 
 from __future__ import annotations

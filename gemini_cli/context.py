@@ -28,20 +28,22 @@ from gemini_cli.gathering import Gathering
 from gemini_cli.output import Output, output
 from gemini_cli.profiles import Profile
 from gemini_cli.request import Asked, Inputs, Prompted, build, check, fill, with_prompt
-from gemini_cli.settings import TIMEOUT, Said, Settings, resolve
+from gemini_cli.settings import DEFAULT, TIMEOUT, Said, Settings, find, resolve
 from gemini_cli.shown import PreviewFlags, Voice
 from gemini_cli.state import State
 from gemini_cli.terminal import Terminal
 from gemini_cli.tools import functions
 from gemini_cli.tools.functions import Declared
+from gemini_cli.transport import route
+from gemini_cli.transport.lean_imports import lean_imports
 
 if TYPE_CHECKING:
     from gemini_cli.answer import Answer
+    from gemini_cli.client.api_client import ApiClient, OnRetry
     from gemini_cli.dialogue import Dialogue
     from gemini_cli.documents import Document
     from gemini_cli.interaction import Step
-    from gemini_cli.transport import Hold, Transport
-    from gemini_cli.transport.wire import Wire
+    from gemini_cli.transport.http_client import BaseTransport, HttpClient, Limits
 
 
 def uniform(low: float, high: float) -> float:
@@ -51,14 +53,14 @@ def uniform(low: float, high: float) -> float:
 
 
 class Means(NamedTuple):
-    """What tests replace: time, chance and the wire."""
+    """What tests replace: time, chance and the transport."""
 
     sleep: Callable[[float], None] = time.sleep
     random: Callable[[float, float], float] = uniform
     now: Callable[[], float] = time.time
     clock: Clock = time.monotonic
     arm: Arm | None = None
-    wire: Callable[[Endpoint, Settings], Wire] | None = None
+    transport: Callable[[], BaseTransport] | None = None
 
 
 class Context:
@@ -192,7 +194,7 @@ class Context:
     def attachments(self) -> Attachments:
         return self._attachments(lambda: self.service)
 
-    def _attachments(self, service: Callable[[], Transport]) -> Attachments:
+    def _attachments(self, service: Callable[[], ApiClient]) -> Attachments:
         prompted = self.prompted
         rule = Rule(prompted.inline_limit, always=prompted.inline, never=prompted.upload)
         return Attachments(rule, service, self.terminal)
@@ -243,45 +245,60 @@ class Context:
         return Deadline(default if said is None else said or None, self.means.clock, self.means.arm)
 
     @cached_property
-    def service(self) -> Transport:
-        return self.transport()
+    def service(self) -> ApiClient:
+        return self.api_client()
 
-    def transport(self, hold: Hold | None = None) -> Transport:
-        """One for each thread: they share the wire, the key and the deadline."""
-        from gemini_cli import transport
+    def api_client(self, on_retry: OnRetry | None = None) -> ApiClient:
+        """One for each thread: they share the connections, the key and the deadline."""
+        from gemini_cli.client.api_client import ApiClient
+        from gemini_cli.transport.retry import RetryPolicy
 
         means, settings, key = self.means, self.settings, self._key
-        return transport.Transport(
-            self._wire,
+        return ApiClient(
+            self._http,
             self.endpoint,
             key,
             self.deadline,
-            transport.Patience(settings.retries, settings.retry_unknown, means.sleep, means.random, means.now),
+            RetryPolicy(settings.retries, settings.retry_unknown, means.sleep, means.random, means.now),
             log=self.terminal.log,
             notice=self.terminal.notice,
-            hold=hold or self._wait,
+            on_retry=on_retry or self._wait,
             redacted=self.terminal.redacted,
         )
 
     def _wait(self, failure: Failure, seconds: float) -> None:
-        """A person is told why nothing happens (cli.md 6)."""
+        """Wait before a retry; on a terminal, say why."""
         self.terminal.aside(f"another try in {seconds:.1f} s: {failure.message}")
         self.means.sleep(seconds)
 
     @cached_property
-    def _wire(self) -> Wire:
-        settings = self.settings
-        if self.means.wire:
-            return self.means.wire(self.endpoint, settings)
-        if settings.offline:
-            from gemini_cli.offline import EmulatorWire
+    def _http(self) -> HttpClient:
+        """The one place where httpx is imported, before the first request."""
+        with lean_imports():
+            from gemini_cli.transport.http_client import HttpClient, Limits
 
-            return EmulatorWire(self.state.database("offline.db"))
-        from gemini_cli.transport.connection import Limits
-        from gemini_cli.transport.http import HttpWire
+            settings = self.settings
+            idle = settings.idle_timeout or None
+            said = find(next(field for field in fields(Settings) if field.name == "idle_timeout"), self.said)
+            first_byte = None if said.origin == DEFAULT else idle
+            limits = Limits(settings.connect_timeout or None, idle, first_byte)
+            return HttpClient(self._transport(limits), limits)
 
-        limits = Limits(settings.connect_timeout or None, settings.idle_timeout or None)
-        return HttpWire(self.endpoint, limits, settings.ca_file, self.environ)
+    def _transport(self, limits: Limits) -> BaseTransport:
+        if self.means.transport:
+            return self.means.transport()
+        if self.settings.offline:
+            from gemini_cli.transport.emulator_transport import EmulatorTransport
+
+            return EmulatorTransport.with_state(self.state.database("offline.db"))
+        from gemini_cli.transport.http_transport import HttpTransport
+        from gemini_cli.transport.tls import TrustStore
+
+        trust = TrustStore(*route.trusted(self.settings.ca_file, self.environ))
+        if self.endpoint.secure:
+            trust.load()  # a file that cannot be read is reported before anything is sent
+        proxy = route.proxy(self.endpoint, self.environ)
+        return HttpTransport(trust, limits, proxy.value if proxy else None)
 
     @cached_property
     def _key(self) -> str | None:
@@ -300,7 +317,7 @@ class Context:
     def dialogue(self) -> Dialogue:
         return self.dialogue_with(self.service)
 
-    def dialogue_with(self, service: Transport) -> Dialogue:
+    def dialogue_with(self, service: ApiClient) -> Dialogue:
         from gemini_cli.dialogue import Dialogue
 
         return Dialogue(service, self.family, long=self.asked.long, settle=self._attachments(lambda: service).settle)
@@ -314,7 +331,7 @@ class Context:
         return Answer(self.shown, self.terminal, output, self._linked)
 
     def _linked(self, uri: str) -> Iterator[bytes]:
-        """What an answer holds by its address: a file of this service (traffic.md 43), or the key does not go there."""
+        """Download media given by address: only files of this API (api/README.md 3.8), for the key goes along."""
         from gemini_cli import resources
 
         name = self.endpoint.file(uri)

@@ -1,8 +1,8 @@
-"""From one question to its final answer: follow it, resume it when the stream is cut, poll it while it runs.
+"""Send a request and get its final answer: follow, resume, poll.
 
-A resumed stream asks for the rest of an answer that exists; it never asks the question again. What may be resumed has
-an id, so it was stored. The order of means (cli.md 6): the stream after the last event id, the stream from the start,
-the finished interaction. When all fail, what was heard is a prefix and nothing more.
+Resuming asks for the rest of an answer that exists; it never sends the request again. It needs an id, so the
+interaction must be stored. Tried in this order: the stream after the last event id, the stream from the start, the
+finished interaction (api/README.md 8.1). If all fail, the text so far is a prefix of the answer.
 """
 
 from __future__ import annotations
@@ -12,31 +12,33 @@ from contextlib import contextmanager
 from urllib.parse import quote, urlencode
 
 from gemini_cli.body import Body, encoded
+from gemini_cli.client.api_client import ApiClient, no_response
 from gemini_cli.errors import DeadlinePassed, Failure, Incomplete, Rejected, UsageError
 from gemini_cli.family import INTERACTIONS, Family
 from gemini_cli.fold import Fold
 from gemini_cli.interaction import Event, Interaction, merged
+from gemini_cli.refusal import StreamError
 from gemini_cli.replay import Replay
-from gemini_cli.transport import Cut, Transport, unanswered
+from gemini_cli.transport.errors import BrokenBodyError
 
-POLL = 1.0  # seconds between two looks at a running interaction, at first
-POLL_LONGEST = 5.0  # the documentation's own interval for models (reference.md 8.1)
-HIDDEN = 120.0  # seconds for which a fresh run may answer 403 or 404 (traffic.md 63)
-RESUMES_WITHOUT_NEWS = 2  # a stream that stalls again at the same place is given up for the finished interaction
+POLL = 1.0  # seconds between two polls of a run, at first
+POLL_LONGEST = 5.0  # the interval of the documentation for models (api/README.md 8.4)
+HIDDEN = 120.0  # seconds in which the GET of a fresh run may fail with 403 or 404 (api/README.md 8.7)
+RESUMES_WITHOUT_NEWS = 2  # after as many in a row that bring nothing, the finished interaction is fetched
 
-Heard = tuple[Event, str]  # an event, and the text of the answer that it brought
+Heard = tuple[Event, str]  # an event, and the text of the answer in it
 
 
 class Dialogue:
-    """Questions to the service in the words of one family.
+    """Requests in the format of one family.
 
-    `long` asks for the rest of an answer that reached the output limit of one request, until it is whole. `settle`
-    sends ahead what a question cannot carry itself, and makes the question say where that is.
+    `long`: request the rest of an answer that reached the output limit of one request, until it is complete.
+    `settle`: upload the attachments that are too large for the request, and put their addresses into it.
     """
 
     def __init__(
         self,
-        service: Transport,
+        service: ApiClient,
         family: Family = INTERACTIONS,
         *,
         long: bool = False,
@@ -48,14 +50,17 @@ class Dialogue:
         self.settle = settle
 
     def start(self, body: Body) -> Interaction:
-        """One plain create, as it is answered: a background run is only begun."""
+        """Send one request without streaming. A background run is only started."""
         self.settle(body)
         path, sent = self._family.request(body)
         with _create(self._service, body):
             return self._family.interaction(self._service.json("POST", path, encoded(sent)))
 
     def ask(self, body: Body) -> Interaction:
-        """One answer, plain; over several requests with `long`. What a later one of them fails with is `lost`."""
+        """Get one answer without streaming, over several requests with `long`.
+
+        If a later request fails, its error is the answer's `lost`.
+        """
         hops, sent = [self._followed(body)], set[str]()
         try:
             while rest := self._rest(body, hops[-1], sent):
@@ -65,7 +70,10 @@ class Dialogue:
         return merged(hops)
 
     def _rest(self, body: Body, hop: Interaction, sent: set[str]) -> Body | None:
-        """What asks for the rest of an answer (reference.md 8.4); None if there is none. No token is sent twice."""
+        """The request for the rest of an answer (api/README.md 8.12), or None.
+
+        No token is sent twice.
+        """
         token = hop.token
         if not self._long or token is None or token in sent:
             return None
@@ -79,9 +87,9 @@ class Dialogue:
         return self._family.keeps and body.get("store") is not False
 
     def _followed(self, body: Body) -> Interaction:
-        """One plain create, followed until it is no longer running.
+        """Send one request without streaming, and wait until the run ends.
 
-        Incomplete, with the id, if it cannot be followed: it was created, and goes on without us.
+        Incomplete, with the id, if waiting fails: the run goes on at the server.
         """
         interaction = self.start(body)
         if not interaction.running or interaction.id is None:
@@ -93,9 +101,9 @@ class Dialogue:
             raise Incomplete(reason, interaction_id=interaction.id, billed="yes") from failure
 
     def listen(self, body: Body, fold: Fold) -> Iterator[Heard]:
-        """The events of an answer up to the protocol's last word, each once, and the text each brought.
+        """Yield the events of an answer up to the last one, and the text in each.
 
-        `fold` collects them. Incomplete when the last word cannot be had; other failures only before the answer began.
+        `fold` collects them. Incomplete if the last event does not arrive; other errors only before the answer begins.
         """
         yield from self._listen(body, fold)
         sent = set[str]()
@@ -115,7 +123,7 @@ class Dialogue:
                 yield from _resume(service, fold, lost, stored=self._keeps(body))
         except DeadlinePassed as error:
             if not fold.began:
-                raise unanswered(error.message) from error
+                raise no_response(error.message, timed_out=True) from error
             raise
         except Failure as failure:
             told = failure.after_the_first_byte() if fold.began else failure
@@ -127,8 +135,8 @@ class Dialogue:
 
 
 @contextmanager
-def _create(service: Transport, body: Body) -> Iterator[None]:
-    """What a failed create adds to its failure: what was asked for, the tries, and whether it may have been billed."""
+def _create(service: ApiClient, body: Body) -> Iterator[None]:
+    """Add to an error the model or id of the request, the attempts, and the billing."""
     try:
         yield
     except Failure as failure:
@@ -137,20 +145,20 @@ def _create(service: Transport, body: Body) -> Iterator[None]:
         if failure.http_status == 404 and not any(name in failure.message for name in asked.values()):
             failure.message += f" ({', '.join(f'{key}: {name}' for key, name in asked.items())})"
         if isinstance(failure, Rejected) and failure.http_status is None and failure.billed == "no":
-            failure.billed = "maybe"  # it was answered, if not in a way that we understand
+            failure.billed = "maybe"  # there was an answer, but not one of the API's
         raise
 
 
 def wait(
-    service: Transport,
+    service: ApiClient,
     interaction_id: str,
     *,
     hidden_for: float = 0,
     look: Callable[[Interaction], None] = lambda found: None,
 ) -> Interaction:
-    """Poll until the interaction is no longer running; `look` sees it while it runs.
+    """Poll until a run ends; `look` gets each state in between.
 
-    403 and 404 count as running for `hidden_for` seconds.
+    403 and 404 count as running for `hidden_for` seconds (api/README.md 8.7).
     """
     pause, waited = POLL, 0.0
     while True:
@@ -162,28 +170,31 @@ def wait(
             look(found)
         except Failure as failure:
             if failure.http_status not in (403, 404) or waited >= hidden_for:
-                service.check_deadline()  # it may be why
+                service.check_deadline()  # it may be the cause
                 raise
         service.sleep(pause)
         waited += pause
         pause = min(pause * 2, POLL_LONGEST)
 
 
-def fetch(service: Transport, interaction_id: str) -> Interaction:
+def fetch(service: ApiClient, interaction_id: str) -> Interaction:
     return Interaction.parse(service.json("GET", _path(interaction_id)))
 
 
-def cancel(service: Transport, interaction_id: str) -> Interaction:
-    """Stop a run; with a slash, unlike a batch (reference.md 8). Another try does what the first one did."""
+def cancel(service: ApiClient, interaction_id: str) -> Interaction:
+    """Stop a run (api/README.md 8.3). Repeating it does no harm."""
     return Interaction.parse(service.json("POST", f"{_path(interaction_id)}/cancel", repeatable=True))
 
 
-def delete(service: Transport, interaction_id: str) -> None:
+def delete(service: ApiClient, interaction_id: str) -> None:
     service.delete(_path(interaction_id))
 
 
 def _follow(events: Iterator[Event], fold: Fold, replay: Replay | None) -> Generator[Heard, None, str]:
-    """Pass events on until the terminal one. Returns why the stream ended before it."""
+    """Yield events up to the last one, and return why it is missing, if it is.
+
+    Only the last event makes an answer complete (api/README.md 7.17).
+    """
     try:
         for event in events:
             fresh = replay.new(event) if replay else event
@@ -191,16 +202,20 @@ def _follow(events: Iterator[Event], fold: Fold, replay: Replay | None) -> Gener
                 yield fresh, fold.add(fresh)
             if fold.terminal:
                 return ""
-    except Cut as cut:
+    except BrokenBodyError as error:
         if not fold.events:
-            raise (cut.said.failure() if cut.said else unanswered(str(cut))) from cut
-        return str(cut)
+            raise no_response(str(error)) from error
+        return str(error)
+    except StreamError as error:
+        if not fold.events:
+            raise error.error.failure() from error
+        return str(error)
     if not fold.events:
         raise Rejected("the server answered with an empty stream")
     return "the stream ended before its last event"
 
 
-def _resume(service: Transport, fold: Fold, lost: str, *, stored: bool) -> Iterator[Heard]:
+def _resume(service: ApiClient, fold: Fold, lost: str, *, stored: bool) -> Iterator[Heard]:
     silent = 0
     while not fold.terminal and silent < RESUMES_WITHOUT_NEWS:
         _resumable(fold, lost, stored=stored)
@@ -227,8 +242,11 @@ def _resumable(fold: Fold, lost: str, *, stored: bool) -> None:
         raise Incomplete(f"the answer is cut off: {lost} (not stored, so it cannot be resumed)", billed="yes")
 
 
-def _fetched(service: Transport, fold: Fold, lost: str) -> Iterator[Heard]:
-    """The finished interaction in place of the stream's last event; its steps hold what the stream did not bring."""
+def _fetched(service: ApiClient, fold: Fold, lost: str) -> Iterator[Heard]:
+    """Fetch the finished interaction in place of the stream's last event.
+
+    Its steps have the rest of the text.
+    """
     try:
         finished = wait(service, fold.id or "")
     except Incomplete:
@@ -247,7 +265,10 @@ def _rest(fold: Fold) -> str:
 
 
 def _path(interaction_id: str) -> str:
-    """UsageError for an id that would lead elsewhere in the path. What UTF-8 cannot say, the service will not find."""
+    """The path of an interaction; UsageError for an id that would change the path.
+
+    Characters that UTF-8 cannot encode are replaced: no id has them.
+    """
     if interaction_id.strip(".") == "":
         raise UsageError(f"{interaction_id!r} is not the id of an interaction")
     return f"interactions/{quote(interaction_id, safe='', errors='replace')}"

@@ -18,7 +18,7 @@ from gemini_cli import json_text
 from gemini_cli.errors import InputError
 
 YAML_LIMIT = 64 * 1024
-JSON_LIMIT = 100 * 1000 * 1000  # the API's limit for a request (reference.md 3)
+JSON_LIMIT = 100 * 1000 * 1000  # the API's limit for a request (api/README.md 3.4)
 DEPTH = 16
 
 KeyPath = tuple[str | int, ...]

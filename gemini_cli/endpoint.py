@@ -12,7 +12,7 @@ from gemini_cli import __version__
 from gemini_cli.errors import Rejected, UsageError
 from gemini_cli.settings import Settings
 
-REVISION = "2026-05-20"  # pins the steps schema; optional since it became the default (reference.md 1.3)
+REVISION = "2026-05-20"  # pins the steps schema; optional since it became the default (api/README.md 1.6)
 REVISION_VARIABLE = "GEMINI_API_REVISION"  # empty: no pin
 
 
@@ -34,7 +34,7 @@ class Endpoint(NamedTuple):
         return f"{self.base}/{self.version}/{path}"
 
     def upload_url(self, path: str) -> str:
-        """Where an upload begins: in front of the version (reference.md 10.1)."""
+        """The URL of an upload's first request: `/upload` stands in front of the version (api/README.md 1.1)."""
         return f"{self.base}/upload/{self.version}/{path}"
 
     def may_upload_to(self, url: str) -> bool:
@@ -56,9 +56,9 @@ class Endpoint(NamedTuple):
         return url if _is_googles(parts) or (parts.scheme, parts.netloc) == (ours.scheme, ours.netloc) else None
 
     def file(self, uri: str) -> str | None:
-        """`files/ID` if this is the address of one of the service's files, asked for here or at its own host.
+        """`files/ID` if `uri` is the address of an uploaded file, at this base URL or at the API's own host.
 
-        The id is taken exactly as it stands there (reference.md 10.3).
+        The id is taken exactly as it stands there: it may hold dashes (api/README.md 10.13).
         """
         for base in (self.base, Settings.base_url):
             if uri.startswith(f"{base}/") and (match := re.fullmatch(_FILE, uri[len(base) :])):
@@ -66,7 +66,7 @@ class Endpoint(NamedTuple):
         return None
 
     def headers(self, path: str, accept: str) -> dict[str, str]:
-        """What a request to `path` says, without the key. Only Interactions has revisions (reference.md 1.3)."""
+        """The headers of a request to `path`, without the key. Only Interactions has revisions (api/README.md 1.6)."""
         pinned = {"Api-Revision": self.revision} if self.revision and path.startswith("interactions") else {}
         return {
             "Content-Type": "application/json",

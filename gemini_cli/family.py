@@ -1,7 +1,7 @@
-"""The API's two families: the same question in two wordings, and answers that mean the same.
+"""The API's two families: the same request and the same answer in two formats.
 
-What is asked is built in the words of Interactions (`request.py`), and what comes back is an Interaction or its events,
-whichever family spoke. A family says what goes over the wire between the two.
+The program builds each request in the format of Interactions, and reads each answer as an Interaction or its events.
+A family converts both to and from the format that is sent.
 """
 
 from __future__ import annotations
@@ -21,22 +21,25 @@ class Request(NamedTuple):
 
 
 class Family(Protocol):
-    """`keeps`: the service keeps interactions, so that one can be continued, resumed and fetched by its id."""
+    """The format of one family, and whether its server `keeps` interactions.
+
+    Only interactions that are stored can be continued, resumed and fetched by id.
+    """
 
     keeps: bool
 
     def request(self, body: Body) -> Request:
-        """UsageError, naming the flag, for what this family cannot be asked."""
+        """Convert a request; UsageError for a field that this family lacks."""
 
     def interaction(self, text: str) -> Interaction:
-        """The text of a plain answer; Rejected if it is none of this family's."""
+        """Parse an answer without streaming; Rejected if it has another format."""
 
     def events(self, heard: Iterator[Event]) -> Iterator[Event]:
-        """What the frames of a streamed answer mean."""
+        """Convert the events of a streamed answer."""
 
 
 class Interactions:
-    """The words that the program speaks are this family's own."""
+    """The format that the program uses itself: nothing is converted."""
 
     keeps = True
 

@@ -1,10 +1,14 @@
-"""Fold a stream of events into the Interaction that a plain call would have answered (reference.md 7).
+"""Accumulate the events of a stream (api/README.md 7) to an Interaction.
 
-Rules: steps are kept by index; what `step.start` brings counts; text, arguments and sound are appended, a signature is
-set when it is not empty, everything else replaces; what is unknown is left alone. `interaction.completed` is the last
-word whatever the outcome, and nothing else is. Text is collected in lists and joined once: a stream of 50,000 deltas
-must not be copied 50,000 times. A server that counts in UTF-16 may cut a character in two: its first half waits for the
-other, or for the last word.
+It equals the Interaction of the same request without streaming.
+
+- Steps are kept by index. The content of `step.start` counts too (api/README.md 7.6). There may be no step (7.5).
+- Text, arguments and audio are appended; a signature is set when it is not empty; everything else replaces.
+- Unknown events and deltas are ignored.
+- Only `interaction.completed` ends a stream, for every outcome.
+- Text is collected in lists and joined once: a stream of 50,000 deltas must not be copied 50,000 times.
+- A server that counts in UTF-16 may cut a character in two. Its first half is held back until the other half, or the
+  end of the stream, arrives.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from gemini_cli.interaction import MEDIA_BLOCKS, Event, Interaction, merged, obj
 
 
 class Mark(NamedTuple):
-    """Where a stream stood when an event with an id came: what `last_event_id` continues after."""
+    """The position in a stream at an event with an id (api/README.md 7.12)."""
 
     event_id: str
     step: int
@@ -25,7 +29,10 @@ class Mark(NamedTuple):
 
 
 class StepFold:
-    """One step as it grows. `heard` counts what came: bytes of text and of arguments in UTF-16, and other deltas."""
+    """One step while it arrives.
+
+    `heard` counts what has arrived: bytes of text and of arguments in UTF-16, and other deltas.
+    """
 
     def __init__(self, start: dict[str, Any]) -> None:
         self.type = start.get("type")
@@ -34,8 +41,8 @@ class StepFold:
         self._start = start
         self._content: list[dict[str, Any]] = list(objects(start, "content"))
         self._summary: list[Any] = list(want(start, "summary", list) or [])
-        self._open: list[str] = []  # text that belongs to the last block of the content
-        self._sound: list[str] = []  # base64 that belongs to the last block of the content
+        self._open: list[str] = []  # text that belongs to the last part of the content
+        self._sound: list[str] = []  # base64 that belongs to the last part of the content
         self._arguments: list[str] = []
         self._set: dict[str, Any] = {}
         self._text_length = len(json_text.utf16(self.text))
@@ -55,7 +62,7 @@ class StepFold:
         return "".join(self._arguments)
 
     def add(self, delta: dict[str, Any]) -> str:
-        """Apply a delta; the text it brought."""
+        """Apply a delta (api/README.md 7.9), and return the text in it."""
         kind = delta.get("type") or ("text" if "text" in delta else None)
         if kind == "text":
             text = want(delta, "text", str) or ""
@@ -76,7 +83,7 @@ class StepFold:
             self._summary.append({"type": "text", **(want(delta, "content", dict) or {})})
         elif kind == "thought_signature" or kind == self.type:
             news = {key: value for key, value in delta.items() if key != "type"}
-            if not news.get("signature"):  # empty means "none yet" (traffic.md 33)
+            if not news.get("signature"):  # empty means "none yet" (api/README.md 4.4)
                 news.pop("signature", None)
             self._set |= news
         elif kind in MEDIA_BLOCKS:
@@ -84,7 +91,7 @@ class StepFold:
         return ""
 
     def step(self) -> dict[str, Any]:
-        """The step as a plain answer would hold it."""
+        """The step as in an answer without streaming."""
         self._close()
         whole = {**self._start, **self._set}
         if self._content:
@@ -96,7 +103,7 @@ class StepFold:
         return whole
 
     def _add_block(self, delta: dict[str, Any]) -> None:
-        """Sound comes in pieces, a picture or a film in one (reference.md 7.3, traffic.md 42)."""
+        """Add an image, a video, or a piece of audio (api/README.md 7.11)."""
         if self._sound and "data" in delta and self._content[-1].items() >= _form(delta).items():
             self._sound.append(want(delta, "data", str) or "")
             return
@@ -129,7 +136,10 @@ class StepFold:
         return self._content[-1]
 
     def _parsed_arguments(self) -> Any:
-        """The fragments joined; some servers repeat the whole instead (traffic.md 25). What is no JSON stays text."""
+        """Parse the joined fragments, or else the last one (api/README.md 7.7, 7.8).
+
+        Text that is not JSON stays text.
+        """
         for candidate in (self.arguments, self._arguments[-1]):
             try:
                 return json_text.parse(candidate)
@@ -139,23 +149,26 @@ class StepFold:
 
 
 class Fold:
-    """Everything heard so far. `terminal` is true after the protocol's last word on the latest request."""
+    """All events so far.
+
+    `terminal`: the last event of the latest request has arrived (api/README.md 7.4).
+    """
 
     def __init__(self) -> None:
-        self.began = False  # text of the answer came
+        self.began = False  # text of the answer has arrived
         self._hops: list[Interaction] = []
         self._begin()
 
     def _begin(self) -> None:
         self.events = 0
-        self.known = False  # at least one event was one of the API's
+        self.known = False  # at least one event had a type of the API
         self.terminal = False
         self.mark: Mark | None = None
         self.error: Failure | None = None
-        self._errors: list[dict[str, Any]] = []  # as they came
+        self._errors: list[dict[str, Any]] = []  # in the server's words
         self.steps: dict[int, StepFold] = {}
-        self._told: list[str] = []  # the text that `add` gave out
-        self._half = ""  # of a surrogate pair, not given out
+        self._told: list[str] = []  # the text that `add` returned
+        self._half = ""  # of a surrogate pair, not returned yet
         self._fields: dict[str, Any] = {}
 
     @property
@@ -164,27 +177,27 @@ class Fold:
 
     @property
     def interaction(self) -> Interaction:
-        """The answer, over all its hops."""
+        """The answer, over all its requests."""
         return merged([*self._hops, self.hop])
 
     @property
     def hop(self) -> Interaction:
-        """What the latest request brought."""
+        """The part of the answer from the latest request."""
         folded = [self.steps[index].step() for index in sorted(self.steps)]
         steps = objects(self._fields, "steps") or folded
         return Interaction({**self._fields, **({"steps": steps} if steps else {})})
 
     def continued(self) -> None:
-        """The answer goes on in another request, whose steps are counted from 0 again."""
+        """Begin the next request of the same answer, whose steps are counted from 0 again."""
         self._hops.append(self.hop)
         self._begin()
 
     def add_whole(self, interaction: Interaction) -> None:
-        """A plain answer is all there is to hear."""
+        """Take an answer that came without streaming."""
         self._fields, self.terminal = interaction.raw, True
 
     def add(self, event: Event) -> str:
-        """Take one event in; the text of the answer that it brought."""
+        """Take one event, and return the text of the answer in it."""
         self.events += 1
         text = self._apply(event)
         if text and not self.terminal:
@@ -232,17 +245,19 @@ class Fold:
         return ""
 
     def _step(self, payload: dict[str, Any]) -> StepFold:
-        """A step that was never started is taken for output: better its text than a hole."""
+        """The step of an event; without a `step.start`, it is taken as output."""
         index = _index(payload)
         if index not in self.steps:
             self.steps[index] = StepFold({"type": "model_output"})
         return self.steps[index]
 
     def _complete(self, last: dict[str, Any]) -> str:
-        """The last word. If it brings the steps (a GET's answer does), the rest of the text is in them.
+        """Take the last event, and return the rest of the text.
 
-        Incomplete if what was given out is not the text of the steps, in their order: of steps that interleave, or
-        begin twice, nobody can say what the answer is.
+        The event has steps, and thus a rest, if it was made from the response of a GET.
+
+        Incomplete if the text returned so far is not that of the steps in their order: if steps interleave, or begin
+        twice, the answer is not known.
         """
         said = json_text.paired("".join(spoken(step.step()) for _, step in sorted(self.steps.items())))
         told = "".join(self._told)
@@ -256,13 +271,13 @@ class Fold:
             rest = ended.spoken[len(told) :]
             last = {**last, "steps": ended.steps}
         if self._errors and "errors" not in last and ended.status != "completed":
-            last = {**last, "errors": self._errors}  # why, if only an event said so
+            last = {**last, "errors": self._errors}  # the reason, if only an event gave it
         self._fields |= {key: value for key, value in last.items() if key != "steps" or ended.steps}
         self.terminal = True
         return rest
 
     def _fail(self, error: dict[str, Any]) -> None:
-        """Remembered, not final: a stream may still complete after an error event (traffic.md 60)."""
+        """Keep an error; the stream may still complete (api/README.md 7.14)."""
         told = refusal.from_error(error)
         if told.code or told.message:
             self.error = told.failure()
@@ -270,7 +285,10 @@ class Fold:
 
 
 def _form(delta: dict[str, Any]) -> dict[str, Any]:
-    """What a sound is, beside its bytes: the pieces of one say it alike, or not again."""
+    """The fields of an audio delta without its bytes.
+
+    Later deltas of the same audio repeat or omit them.
+    """
     return {key: value for key, value in delta.items() if key != "data"}
 
 

@@ -1,4 +1,4 @@
-"""Gather the input of a question: words, files, attachments and stdin (cli.md 2)."""
+"""Gather the input of a request: words, files, attachments and stdin."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What the wire means: events and the Interaction, without I/O.
+"""Read the API's events and Interactions (api/README.md 4, 5, 6, 7). No I/O.
 
-The wire stays a dict. Whatever the server adds reaches `--json` and, in a history, the server again; what we read of
-it, we read here, and a known field of the wrong type is an answer that is not the API's.
+The JSON stays a dict, so unknown fields reach `--json`, and the server again in a history. A known field of the wrong
+type means that the answer is not the API's.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ CITATIONS = ("url_citation", "file_citation", "place_citation")
 
 
 class Event(NamedTuple):
-    """One event of a stream: its `event_type`, the payload, and the line of JSON it came as.
+    """One event of a stream: its `event_type`, its payload, and its line of JSON.
 
-    `raw` is empty for an event that is the second meaning of one frame.
+    `raw` is empty for all but the first event that is made of one frame.
     """
 
     type: str
@@ -34,7 +34,10 @@ class Event(NamedTuple):
 
     @classmethod
     def parse(cls, data: str, name: str = "") -> Event:
-        """The `event_type` in the data counts, not the SSE name beside it; an error may lack it (reference.md 7.1)."""
+        """Parse an event, whose type is in the JSON (api/README.md 7.2).
+
+        `name`, from the `event:` line, counts only if the JSON has no type.
+        """
         payload = parse_object(data, "an event of the stream")
         raw = json_text.dump(payload) if "\n" in data else data
         return cls(str(payload.get("event_type") or ("error" if "error" in payload else name)), payload, raw)
@@ -45,7 +48,7 @@ class Event(NamedTuple):
 
 
 def parse_object(text: str, what: str) -> dict[str, Any]:
-    """A JSON object of the service's; Rejected, naming `what`, for anything else."""
+    """Parse a JSON object of the server's; Rejected, naming `what`, for anything else."""
     try:
         value = json_text.parse(text)
     except ValueError as error:
@@ -56,7 +59,7 @@ def parse_object(text: str, what: str) -> dict[str, Any]:
 
 
 def want(holder: dict[str, Any], key: str, kind: type[Kind]) -> Kind | None:
-    """A known field: absent, or of its type."""
+    """Get a known field: None if it is missing, Rejected if it has another type."""
     if key not in holder:
         return None
     value = holder[key]
@@ -66,7 +69,7 @@ def want(holder: dict[str, Any], key: str, kind: type[Kind]) -> Kind | None:
 
 
 def objects(holder: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    """A known list of objects; empty if absent."""
+    """Get a known list of objects; an empty one if it is missing."""
     found = want(holder, key, list) or []
     for item in found:
         if not isinstance(item, dict):
@@ -80,9 +83,9 @@ class Citation(NamedTuple):
 
 
 class Interaction:
-    """The resource of reference.md 6, around its JSON (`raw`).
+    """The API's resource (api/README.md 6), around its JSON (`raw`).
 
-    `wire` is what the server sent, if in other words. `lost` is why the rest of it could not be had.
+    `wire` is the JSON that the server sent, if that has another format. `lost`: the error that kept the rest away.
     """
 
     def __init__(self, raw: dict[str, Any], wire: dict[str, Any] | None = None, *, lost: Failure | None = None) -> None:
@@ -92,9 +95,12 @@ class Interaction:
 
     @classmethod
     def parse(cls, text: str) -> Interaction:
-        """Rejected for what is not an Interaction; its status is the one field that the API promises."""
+        """Parse an Interaction; Rejected for an object without a `status`.
+
+        No other field is always there (api/README.md 6.1).
+        """
         raw = parse_object(text, "the answer")
-        if "outputs" in raw and "steps" not in raw:
+        if "outputs" in raw and "steps" not in raw:  # api/README.md 6.11
             raise Rejected("the answer has the legacy shape (outputs), which the API left in June 2026")
         if not isinstance(raw.get("status"), str):
             said = refusal.parse(text)
@@ -104,7 +110,7 @@ class Interaction:
 
     @property
     def id(self) -> str | None:
-        """None for an interaction that is not stored: its id is absent or empty (traffic.md 19)."""
+        """The id; None if the interaction is not stored (api/README.md 6.2)."""
         return want(self.raw, "id", str) or None
 
     @property
@@ -117,36 +123,36 @@ class Interaction:
 
     @property
     def token(self) -> str | None:
-        """What asks for the rest of an answer that reached the output limit of one request (reference.md 8.4)."""
+        """The token to continue an answer that is too long (api/README.md 8.11)."""
         return (want(self.raw, "continuation_token", str) or None) if self.status == "requires_continuation" else None
 
     @property
     def steps(self) -> list[Step]:
-        """What the model did: the steps after the last `user_input`, which a GET puts in front (traffic.md 22)."""
+        """The model's steps, without the `user_input` of a GET (api/README.md 8.2)."""
         steps = objects(self.raw, "steps")
         asked = max((place for place, step in enumerate(steps) if step.get("type") == "user_input"), default=-1)
         return steps[asked + 1 :]
 
     @property
     def text(self) -> str:
-        """`output_text` (reference.md 6.3): the last run of text, back to a tool step or a picture."""
+        """The SDK's `output_text` (api/README.md 6.10): the last run of text."""
         return "".join(reversed(list(_backwards(self.steps))))
 
     @property
     def spoken(self) -> str:
-        """All the text the model put out, in order: what a stream has printed when it ends."""
+        """All text of the answer, in order: the same as a stream has printed when it ends."""
         return "".join(spoken(step) for step in self.steps)
 
     @property
     def media(self) -> list[dict[str, Any]]:
-        """The images, sounds and the like of the answer, in order, each with its data or its address."""
+        """The images, audio, videos and documents of the answer, in order."""
         output = (step for step in self.steps if step.get("type") == "model_output")
         blocks = (block for step in output for block in objects(step, "content") if block.get("type") in MEDIA_BLOCKS)
         return [block for block in blocks if block.get("data") or block.get("uri")]
 
     @property
     def calls(self) -> list[Step]:
-        """Function calls that wait for a result. With another status, they are history (traffic.md 31)."""
+        """Function calls that wait for a result, not history (api/README.md 4.6)."""
         if self.status != "requires_action":
             return []
         answered = {str(step.get("call_id")) for step in self.steps}
@@ -155,7 +161,7 @@ class Interaction:
 
     @property
     def citations(self) -> list[Citation]:
-        """Every source once, in the order of the text (traffic.md 40)."""
+        """Each source once, in the order of the text (api/README.md 5.3)."""
         found: dict[str, Citation] = {}
         for citation in _citations(self.steps):
             found.setdefault(citation.url, citation)
@@ -163,13 +169,16 @@ class Interaction:
 
     @property
     def usage(self) -> dict[str, Any]:
-        """Counts; optional, as every one in it is (reference.md 6.2)."""
+        """The token counts; each of them may be missing (api/README.md 6.7)."""
         usage = self.raw.get("usage")
         return usage if isinstance(usage, dict) else {}
 
 
 def merged(hops: Sequence[Interaction], lost: Failure | None = None) -> Interaction:
-    """One answer that took several requests: the last one's fields, every step, the sum of the counts, all the ids."""
+    """Merge the parts of an answer that took several requests (api/README.md 8.12).
+
+    The result has the fields of the last part, all steps, the sum of the counts, and all ids.
+    """
     if len(hops) == 1 and lost is None:
         return hops[0]
     raw = {key: value for key, value in hops[-1].raw.items() if key != "steps"}
@@ -185,7 +194,7 @@ def merged(hops: Sequence[Interaction], lost: Failure | None = None) -> Interact
 
 
 def total(counts: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The sum of several usages. Lists of counts by kind are added kind by kind (reference.md 6.2)."""
+    """Sum several usages, lists of counts by modality or tool (api/README.md 6.7)."""
     added: dict[str, Any] = {}
     for name in dict.fromkeys(name for usage in counts for name in usage):
         values = [usage[name] for usage in counts if name in usage]
@@ -205,12 +214,12 @@ def _sum_by_kind(items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def spoken(step: Step) -> str:
-    """The text of one step that belongs to the answer."""
+    """The text of one step, if that belongs to the answer."""
     return words(step) if step.get("type") == "model_output" else ""
 
 
 def words(step: Step) -> str:
-    """The text of a step, whoever said it."""
+    """The text of a step of any type."""
     return "".join(want(block, "text", str) or "" for block in objects(step, "content") if block.get("type") == "text")
 
 
@@ -244,7 +253,10 @@ def _citations(steps: Sequence[Step]) -> Iterator[Citation]:
 
 
 def verdict(interaction: Interaction) -> Failure | None:
-    """None if the answer is whole; otherwise why not. Success is a claim, so an unknown status is none."""
+    """Return None for a complete answer, otherwise the error.
+
+    An unknown status does not count as success.
+    """
     failure = interaction.lost.after_the_first_byte() if interaction.lost else _verdict(interaction)
     if failure is not None:
         failure.interaction_id = interaction.id
@@ -283,7 +295,7 @@ def _waiting(interaction: Interaction) -> Failure:
     results = " ".join(f"--result {quote(str(call.get('id')))}=@FILE" for call in interaction.calls)
     if interaction.id:
         condition, kept = "", f"--previous {quote(interaction.id)}"
-    else:  # the caller has to keep what the service does not
+    else:  # the server does not store it, so the caller has to
         condition, kept = "asked with --history FILE, ", "--history FILE"
     return ActionRequired(
         f"the model waits for the result of a call: {names or 'it did not say which'}",
@@ -292,7 +304,7 @@ def _waiting(interaction: Interaction) -> Failure:
 
 
 def _reported(interaction: Interaction) -> Failure | None:
-    """The first error that the interaction or one of its steps carries (reference.md 6, 4)."""
+    """The first error in an interaction or in its steps (api/README.md 4.9, 6.1)."""
     errors = objects(interaction.raw, "errors")
     errors += [step["error"] for step in interaction.steps if isinstance(step.get("error"), dict)]
     return refusal.from_error(errors[0]).failure() if errors else None

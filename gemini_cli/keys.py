@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 VARIABLES = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
 COMMAND_TIMEOUT = 30.0  # seconds
-SHORTEST, LONGEST = 20, 200
+SHORTEST, LONGEST = 20, 200  # characters: of both kinds of keys (api/README.md 1.5), with room for others
 READ = 10_000  # bytes; what is longer is no key, whatever it is
 
 

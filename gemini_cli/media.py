@@ -1,4 +1,4 @@
-"""What a model returned that is no text: its bytes as a program takes them from a file (reference.md 3, 7.3)."""
+"""Read generated images, audio and videos as bytes of a file (api/README.md 3)."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from gemini_cli.errors import Rejected
 from gemini_cli.interaction import want
 
 Block = dict[str, Any]
-Fetch = Callable[[str], Iterator[bytes]]  # the bytes at an address that the service named
+Fetch = Callable[[str], Iterator[bytes]]  # the bytes at an address from the answer
 
 PCM = ("audio/l16", "audio/pcm")
-RATE = 24000  # samples a second of the service's own speech, where nothing says it
+RATE = 24000  # samples a second of generated speech, if the answer does not say
 
 
 def content(block: Block, fetch: Fetch) -> Iterator[bytes]:
-    """The bytes of a block that has `data` or a `uri`; Rejected if they are not what they claim to be."""
+    """The bytes of a part with `data` or a `uri`; Rejected if it is not valid."""
     data = want(block, "data", str)
     pieces = iter([decoded(data)]) if data else fetch(want(block, "uri", str) or "")
     return iter([_wav(block, b"".join(pieces))]) if _is_pcm(block) else pieces
 
 
 def mime_type(block: Block) -> str:
-    """The type of what `content` gives; only the kind where the block does not say it."""
+    """The media type of the bytes from `content`, or only the kind of part."""
     return "audio/wav" if _is_pcm(block) else want(block, "mime_type", str) or str(block.get("type"))
 
 
 def decoded(text: str) -> bytes:
-    """Base64 of either alphabet, padded or not; the service's families use both (reference.md 3, 11.2)."""
+    """Decode base64 of either alphabet, padded or not (api/README.md 3.6, 11.5)."""
     plain = text.rstrip("=").replace("-", "+").replace("_", "/")
     try:
         return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
@@ -40,7 +40,7 @@ def decoded(text: str) -> bytes:
 
 
 def joined(pieces: Sequence[str]) -> str:
-    """One base64 text for the bytes of several; what is no base64 stays what it was."""
+    """Join several base64 texts to one; other texts are only put together."""
     if all(len(piece) % 4 == 0 and not piece.endswith("=") for piece in pieces[:-1]):
         return "".join(pieces)
     try:
@@ -54,10 +54,9 @@ def _is_pcm(block: Block) -> bool:
 
 
 def _wav(block: Block, samples: bytes) -> bytes:
-    """Raw PCM says nothing of its rate, so nothing plays it: as WAV.
+    """Wrap raw PCM in WAV: without its rate, no player can play it.
 
-    Samples are taken as little-endian, as the service sends them under the name of `audio/l16`, for which RFC 2586
-    says the opposite.
+    The samples are taken as little-endian (api/README.md 3.9), although RFC 2586 has `audio/l16` big-endian.
     """
     import wave
 
@@ -72,7 +71,10 @@ def _wav(block: Block, samples: bytes) -> bytes:
 
 
 def _number(block: Block, name: str, default: int, *, most: int) -> int:
-    """From the block (`rate` is the older name of `sample_rate`), else from its MIME type: `audio/L16;rate=24000`."""
+    """A number from the fields of a part, or from its type, `audio/L16;rate=24000`.
+
+    `rate` is an older name of `sample_rate`.
+    """
     said = want(block, f"sample_{name}", int) or want(block, name, int)
     if said is None:
         match = re.search(rf";\s*{name}=(\d{{1,9}})", want(block, "mime_type", str) or "")

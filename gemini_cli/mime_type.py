@@ -1,7 +1,7 @@
-"""Types of media in the API's own words (reference.md 3): by a file's name, by its first bytes.
+"""Media types in the API's own words (api/README.md 3.2), by file name and by first bytes.
 
-A library would need a table as long as this one to be put into these words (`audio/x-wav`, `video/quicktime` …), takes
-20 ms to import, and the one that is kept up takes every zip file for a Word document.
+A library would need a table as long as this one to translate its words (`audio/x-wav`, `video/quicktime` …), takes
+20 ms to import, and the one that is maintained takes every zip file for a Word document.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def kind(mime_type: str) -> str:
 
 
 def is_text(mime_type: str) -> bool:
-    """Text goes as text: a text document sent as a file was seen to be ignored by the model (traffic.md 53)."""
+    """Whether it is sent as a text part: models ignore text files sent as documents (api/README.md 3.5)."""
     return mime_type.startswith("text/")
 
 

@@ -1,7 +1,7 @@
-"""What the server says when it says no: any of its error bodies -> one of our failures. Pure.
+"""Turn the server's error bodies into the program's errors. Pure.
 
-Bodies come in several shapes (reference.md 12, traffic.md 54-59): `code` a string or a number, `status` beside it or
-not, the whole thing in a list of one, plain text, HTML.
+Bodies have several forms (api/README.md 12.1-12.3): `code` is a string or a number, `status` may be missing, the whole
+may stand in a list of one, or be plain text or HTML.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from gemini_cli.errors import AuthError, Blocked, Failure, QuotaError, Rejected,
 
 PLAIN = 200  # characters of an error body that is no JSON
 
+# Codes of blocked answers (api/README.md 12.5), and block reasons of the older API.
 BLOCKED = frozenset(
     "safety recitation language prohibited_content spii blocklist image_safety image_prohibited_content"
     " image_recitation image_other content_blocked model_armor jailbreak".split()
 )
+# Codes of errors that pass (api/README.md 12.4, 12.6), in lower case.
 _NOT_NOW = (
     "rate_limit_exceeded too_many_requests resource_exhausted service_unavailable unavailable api_error internal"
     " aborted deadline_exceeded gateway_timeout".split()
@@ -29,9 +31,9 @@ _BY_CODE: Mapping[str, type[Failure]] = {
     **dict.fromkeys(("quota_exceeded", "payment_required"), QuotaError),
     **dict.fromkeys(_NOT_NOW, Temporary),
 }
-# reference.md 12.2 knows of spent credit by report only, so the words are a guess; every 429 speaks of "billing".
+# Spent credit is only reported (api/README.md 12.11), so the words are a guess; the message of every 429 has "billing".
 _SPENT = r"limit: 0|(?i:credits? (?:are|is|has been|have been) (?:depleted|exhausted)|spend(?:ing)? (?:cap|limit))"
-# google.rpc.Code, which a step's error carries as a number (reference.md 4).
+# google.rpc.Code, the number in a step's error (api/README.md 4.9).
 _BY_RPC: Mapping[int, type[Failure]] = {
     **dict.fromkeys((4, 8, 10, 13, 14), Temporary),
     **dict.fromkeys((7, 16), AuthError),
@@ -45,7 +47,10 @@ _BY_STATUS: Mapping[int, type[Failure]] = {
 
 
 class Refusal(NamedTuple):
-    """An error as the server put it. `code` is what it calls the error: `invalid_request`, `UNAVAILABLE`, 503."""
+    """An error in the server's words.
+
+    `code` is its name: `invalid_request`, `UNAVAILABLE`, 503.
+    """
 
     code: str | int | None
     message: str
@@ -53,7 +58,10 @@ class Refusal(NamedTuple):
     details: list[dict[str, Any]] = []  # noqa: RUF012  never changed
 
     def failure(self, http_status: int | None = None) -> Failure:
-        """The failure it amounts to; `http_status` is None for an error inside a stream or an Interaction."""
+        """Make the program's error.
+
+        `http_status` is None for an error inside a stream or an Interaction.
+        """
         return self._kind(http_status)(
             self.message or "the server gave no reason", http_status=http_status, code=self.code
         )
@@ -75,13 +83,13 @@ class Refusal(NamedTuple):
         return _BY_STATUS.get(http_status, Rejected if http_status in (501, 505) or http_status < 500 else Temporary)
 
     def _about_the_key(self) -> bool:
-        """A bad key is 400 to the older family, and to whatever stands in front of both (traffic.md 58)."""
+        """Whether the key is wrong, which may be status 400 (api/README.md 12.8)."""
         if any(detail.get("reason") in ("API_KEY_INVALID", "API_KEY_EXPIRED") for detail in self.details):
             return True
         return self.code in (400, "INVALID_ARGUMENT", "invalid_request") and "API key not valid" in self.message
 
     def _for_the_day(self) -> bool:
-        """What waiting a minute does not refill; `limit: 0` is "not on this tier" (traffic.md 56)."""
+        """Whether it is a quota per day, or none on this tier (api/README.md 12.7, 12.9)."""
         return any("PerDay" in quota for quota in self._quota_ids()) or bool(re.search(_SPENT, self.message))
 
     def _quota_ids(self) -> Iterator[str]:
@@ -92,19 +100,27 @@ class Refusal(NamedTuple):
                     yield str(violation.get("quotaId", ""))
 
     def retry_delays(self) -> list[str]:
-        """Seconds: each `RetryInfo.retryDelay`, and the "Please retry in 45.5s" of the message."""
+        """The seconds to wait, from `RetryInfo` and the message (api/README.md 12.10)."""
         told = [str(detail["retryDelay"]).removesuffix("s") for detail in self.details if "retryDelay" in detail]
         return told + re.findall(r"[Rr]etry in (\d+(?:\.\d+)?)\s?s", self.message)
 
 
+class StreamError(Exception):
+    """A stream ended in an error body."""
+
+    def __init__(self, error: Refusal) -> None:
+        super().__init__(f"the server broke off with {error.number or error.code}: {error.message}")
+        self.error = error
+
+
 def read(body: bytes, http_status: int, reason: str) -> Refusal:
-    """The refusal in the body of an answer that is not 200."""
+    """Read the error in the body of a response that is not 200."""
     text = body.decode("utf-8", "replace").strip()
     return parse(text) or Refusal(None, _plain(text) or f"HTTP {http_status} {reason}".rstrip())
 
 
 def parse(text: str) -> Refusal | None:
-    """The refusal in a JSON text; None if there is none."""
+    """Read the error in a JSON text; None if there is none."""
     try:
         value = json_text.parse(text)
     except ValueError:
@@ -120,7 +136,7 @@ def parse(text: str) -> Refusal | None:
 
 
 def from_error(error: Mapping[str, Any]) -> Refusal:
-    """The inner object: `{"code", "message"}`, with `status` and `details` in the older family."""
+    """Read the inner object: `code` and `message`, perhaps `status` and `details`."""
     code = error.get("status") or error.get("code")
     number = error.get("code")
     details = error.get("details")
@@ -133,5 +149,5 @@ def from_error(error: Mapping[str, Any]) -> Refusal:
 
 
 def _plain(text: str) -> str | None:
-    """Plain text is worth showing, its beginning at least; a page of HTML, or half a JSON document, is not."""
+    """The beginning of a plain text; None for HTML, and for half a JSON document."""
     return text[:PLAIN] + "…" * (len(text) > PLAIN) if text and text[0] not in "<{[" else None

@@ -38,7 +38,7 @@ def dry_run(url: str, headers: Mapping[str, str], body: Mapping[str, Any], *, pr
 
 
 def calls(interaction: Interaction, *, pretty: bool) -> str:
-    """The calls that the model waits for, for whoever makes them (cli.md 8)."""
+    """The calls that the model waits for, as JSON for the script that makes them."""
     fields = [{key: call.get(key) for key in ("id", "name", "arguments")} for call in interaction.calls]
     return as_json({"interaction_id": interaction.id, "calls": fields}, pretty=pretty)
 
@@ -94,7 +94,7 @@ _COUNTS = (
 
 
 def usage(counted: Mapping[str, Any]) -> str:
-    """What the server counted; it is not recomputed (traffic.md 51). Rare counts are shown when they are not 0."""
+    """The server's counts, not computed again (api/README.md 6.8). Rare counts are shown when they are not 0."""
     counts = {key: count for key, count in counted.items() if isinstance(count, int)}
     shown = [f"{counts[key]} {word}" for key, word, always in _COUNTS if counts.get(key) or (always and key in counts)]
     if "total_tokens" in counts:

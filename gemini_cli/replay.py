@@ -1,11 +1,11 @@
-"""Skip, in a resumed stream, exactly what was heard before the cut (cli.md 6).
+"""Skip the part of a resumed stream that arrived before the cut.
 
-A server may continue after the event we name, after an earlier one (many deltas carry no `event_id`), or replay from
-the start, and with other chunk boundaries, in the middle of a character too. So nothing is counted in events: text and
-arguments are compared unit by unit of UTF-16 with what was heard, and only what goes beyond it is passed on. Where they
-differ the two streams are not the same answer, and nothing may be spliced.
+A server may continue after the event that the request names, after an earlier one (many deltas have no `event_id`, see
+api/README.md 7.12), or replay from the start; deltas may be cut elsewhere, even inside a character. So events are not
+counted: text and arguments are compared in units of UTF-16 with the earlier ones, and only the rest is passed on.
+Where they differ, the two streams are not the same answer, and are not joined.
 
-Steps never interleave (traffic.md 4): every step before the last one heard is complete, and has nothing new to say.
+Steps never interleave (api/README.md 7.3): every step before the last one that arrived is complete.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Known(NamedTuple):
 
 
 class Replay:
-    """Events of a resumed stream in, what is new in them out."""
+    """Filter the events of a resumed stream: only new content passes."""
 
     def __init__(self, fold: Fold) -> None:
         self._id = fold.id
@@ -43,7 +43,10 @@ class Replay:
             self._place[fold.mark.step] = list(fold.mark.heard)
 
     def new(self, event: Event) -> Event | None:
-        """The event, a shortened copy, or None; Incomplete if it contradicts what was heard."""
+        """Return the event, a shortened copy, or None if nothing in it is new.
+
+        Incomplete if it contradicts the events before the cut.
+        """
         match event.type:
             case "step.start" | "step.delta" | "step.stop":
                 fresh = self._step(event, want(event.payload, "index", int) or 0)
@@ -53,7 +56,7 @@ class Replay:
                 return event
             case "error" if want(event.payload, "error", dict):
                 return event
-            case _:  # created, status_update and what says or means nothing to us: news only beyond the cut
+            case _:  # created, status_update and unknown events are new only beyond the cut
                 return event if self._beyond else None
 
     def _step(self, event: Event, index: int) -> Event | None:
@@ -93,7 +96,7 @@ class Replay:
         return Event.make({**event.payload, "delta": {**delta, key: from_utf16(said[overlap:])}}) if overlap else event
 
     def _agree(self, heard: bytes, place: int, said: bytes, index: int) -> int:
-        """How many bytes of `said`, which stands at `place`, were heard already."""
+        """Count the bytes of `said`, which stands at `place`, that arrived before."""
         expected = heard[place : place + len(said)]
         complete = index < self._last
         if not said.startswith(expected) or (complete and len(expected) < len(said)):

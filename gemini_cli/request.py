@@ -1,7 +1,7 @@
-"""From what was said to the body of a create. Pure: files are read by whoever calls, nothing is sent.
+"""Build the body of a request from the options. Pure: the caller reads the files.
 
-The layers, each over the one before: the profile's `request:`, GEMINI_MODEL, `--request`, the flags, `--set`. Maps
-merge deeply, lists replace. The fields of `Asked` that have a `path` are the one table of which flag lands where.
+The layers, each over the one before: the profile's `request:`, GEMINI_MODEL, `--request`, the options, `--set`. Maps
+merge deeply, lists replace. The `path` of an option, in `Asked`, is its field in the body.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from gemini_cli.flag import Flag, Record, fields
 from gemini_cli.tools import functions
 
 DEFAULT_MODEL = "gemini-flash-latest"
-ALIASES = (DEFAULT_MODEL, "gemini-flash-lite-latest", "gemini-pro-latest")  # reference.md 13
+ALIASES = (DEFAULT_MODEL, "gemini-flash-lite-latest", "gemini-pro-latest")  # api/README.md 1.3
 
 FAMILIES = ("interactions", "generate-content")
 
-# What a question is in: one of these must be there. `contents` is generateContent's own word.
+# A request has one of these fields. `contents` is generateContent's own.
 ASKING = ("input", "continuation_token", "contents")
 
 
@@ -49,7 +49,7 @@ class Prompted(Record):
             metavar="BYTES",
             profile=True,
         ),
-    ] = 21 * 1000 * 1000  # 20 MiB, the API's older, safer figure (reference.md 3), and some words around it
+    ] = 21 * 1000 * 1000  # 20 MiB, the API's older, safer limit (api/README.md 3.4), and room for the rest
     inline: Annotated[bool, Flag("send every attachment in the request, up to the API's own limits")] = False
     upload: Annotated[bool, Flag("send every attachment that is no text ahead, through the Files API")] = False
 
@@ -57,7 +57,7 @@ class Prompted(Record):
 class Asked(Record):
     """What is asked of the model."""
 
-    # None is "not said": a profile can win over silence, never over a word.
+    # None means that the option was not given: only then does a profile's value count.
 
     request: Annotated[
         str | None, Flag("a whole request body, JSON or YAML; flags lie over it", None, "FILE", file=True)
@@ -81,7 +81,7 @@ class Asked(Record):
             "how much the model thinks",
             metavar="LEVEL",
             path="generation_config.thinking_level",
-            offers=("minimal", "low", "medium", "high"),
+            offers=("minimal", "low", "medium", "high", "xhigh"),  # api/README.md 13.3-13.5
         ),
     ] = None
     thoughts: Annotated[
@@ -150,12 +150,12 @@ class Asked(Record):
     service_tier: Annotated[
         str | None,
         Flag(
-            "flex, standard or priority",
+            "flex, standard, priority or deferred",  # api/README.md 2.14
             None,
             "TIER",
             (),
             "service_tier",
-            offers=("flex", "standard", "priority"),
+            offers=("flex", "standard", "priority", "deferred"),
         ),
     ] = None
     label: Annotated[
@@ -167,7 +167,7 @@ class Asked(Record):
 
 
 class Inputs(NamedTuple):
-    """What the files and streams named by the flags held, read by the caller."""
+    """Contents of the files and streams that the options name, read by the caller."""
 
     input: str | list[dict[str, Any]] | None = None
     system: str | None = None
@@ -179,7 +179,7 @@ class Inputs(NamedTuple):
 
 
 def check(asked: Asked) -> None:
-    """UsageError for flags that exclude each other; to be asked before any file is opened."""
+    """Raise UsageError for options that exclude each other, before files are opened."""
     for one, other in (("model", "agent"), ("system", "system_file"), ("continue_", "previous")):
         if getattr(asked, one) not in (None, False) and getattr(asked, other) is not None:
             raise UsageError(f"--{one.rstrip('_')} and --{other.replace('_', '-')} exclude each other")
@@ -188,7 +188,7 @@ def check(asked: Asked) -> None:
 def build(
     asked: Asked, inputs: Inputs, *, profile: Mapping[str, Any], environ: Mapping[str, str], stream: bool
 ) -> Body:
-    """The body of a create; UsageError for what contradicts itself."""
+    """Build the body of a request; UsageError for contradictions."""
     body, _ = standing(profile, environ)
     if inputs.request is not None:
         if not isinstance(inputs.request.value, dict):
@@ -205,14 +205,14 @@ def build(
 
 
 def over(body: Body, said: Mapping[str, Any]) -> Body:
-    """One more layer over a body, which is not changed."""
+    """Lay one more layer over a body, which is not changed."""
     return _choose(merge(body, said), said)
 
 
 def standing(profile: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[Body, dict[str, str]]:
-    """What every request asks before anything is said, and which variable said which field.
+    """The body without any option, and the environment variable that set each field.
 
-    Variables lie over the profile. A model named there for every run gives way to a profile's agent.
+    Variables override the profile; only GEMINI_MODEL gives way to a profile's agent.
     """
     body = merge({}, profile)
     said = {}
@@ -225,7 +225,7 @@ def standing(profile: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[Bo
 
 
 def _choose(body: Body, said: Mapping[str, Any]) -> Body:
-    """`model` and `agent` exclude each other (reference.md 2): what was said last replaces the other."""
+    """Keep one of `model` and `agent` (api/README.md 2.1): the later layer wins."""
     if "agent" in said and "model" not in said:
         body.pop("model", None)
     if "model" in said and "agent" not in said:
@@ -262,7 +262,7 @@ def _flags(asked: Asked, inputs: Inputs) -> list[tuple[BodyPath, Any]]:
 
 
 def complete(body: Body, *, stream: bool) -> Body:
-    """A body with what goes without saying; UsageError for what contradicts itself."""
+    """Add the defaults to a body; UsageError for contradictions."""
     if body.get("stream", stream) is not stream:
         raise UsageError(
             f"the request says stream: {str(body['stream']).lower()}; use `{'generate' if stream else 'stream'}`"
@@ -271,20 +271,20 @@ def complete(body: Body, *, stream: bool) -> Body:
         body["stream"] = True
     if "agent" not in body:
         body = {"model": DEFAULT_MODEL, **body}
-    if body.get("background") and body.get("store") is False:
+    if body.get("background") and body.get("store") is False:  # api/README.md 2.5
         raise UsageError("--background needs the service to store the interaction; it excludes --no-store")
     return body
 
 
 def with_prompt(body: Body) -> Body:
-    """The body; UsageError if it asks nothing."""
+    """Return the body; UsageError if it has no prompt."""
     if not any(key in body for key in ASKING):
         raise UsageError("no prompt: give words, -f FILE, or text on stdin")
     return body
 
 
 def _formats(asked: Asked, schema: Document | None) -> list[Body]:
-    """The `response_format`s that the flags ask for (reference.md 2.4)."""
+    """The `response_format`s of the options (api/README.md 2.10)."""
     formats: list[Body] = []
     if schema is not None:
         if not isinstance(schema.value, dict):
@@ -315,7 +315,7 @@ _VARIABLE = r"\$(\$)?\{([A-Za-z_][A-Za-z0-9_]*)\}"
 
 
 def fill(prompt: str, variables: list[str] | None) -> str:
-    """A profile's prompt with `${NAME}` from `--var`; `$${NAME}` is a literal `${NAME}`."""
+    """Fill `${NAME}` in a profile's prompt; `$${NAME}` is a literal `${NAME}`."""
     values = dict(pair("--var", text, "NAME=VALUE") for text in variables or ())
     used = {name for escaped, name in re.findall(_VARIABLE, prompt) if not escaped}
     for name in sorted(used - values.keys()):

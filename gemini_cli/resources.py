@@ -1,4 +1,7 @@
-"""Models, files and batches of the service: lists by pages, one by name. JSON as it comes (reference.md 10, 11.5)."""
+"""List and get models, files and batch jobs.
+
+They stay the server's JSON (api/README.md 10.11, 11.23, 14.5).
+"""
 
 from __future__ import annotations
 
@@ -9,19 +12,19 @@ from urllib.parse import quote, urlencode
 
 from gemini_cli import refusal
 from gemini_cli.body import encoded
+from gemini_cli.client.api_client import ApiClient
 from gemini_cli.errors import Rejected, UsageError
 from gemini_cli.interaction import objects, parse_object, want
-from gemini_cli.transport import Transport
 
 Resource = dict[str, Any]
 
-PAGE_SIZE = 100  # the largest that files take; models take more (reference.md 10.3)
+PAGE_SIZE = 100  # the most for files; models allow more (api/README.md 10.11, 11.23)
 
 
-def every(service: Transport, collection: str, listed: str | None = None) -> Iterator[Resource]:
-    """All of `models`, `files` or `batches`, page after page; Rejected if a page leads to itself.
+def every(service: ApiClient, collection: str, listed: str | None = None) -> Iterator[Resource]:
+    """Yield all `models`, `files` or `batches`; Rejected if a page leads to itself.
 
-    `listed` is what a page calls them, if something else.
+    `listed` is the name of the list in a page, if another.
     """
     token = ""
     while True:
@@ -36,21 +39,21 @@ def every(service: Transport, collection: str, listed: str | None = None) -> Ite
         token = following
 
 
-def one(service: Transport, name: str) -> Resource:
+def one(service: ApiClient, name: str) -> Resource:
     return parse(service.json("GET", quote(name)))
 
 
-def delete(service: Transport, name: str) -> None:
+def delete(service: ApiClient, name: str) -> None:
     service.delete(quote(name))
 
 
-def count_tokens(service: Transport, model: str, contents: list[Resource]) -> Resource:
+def count_tokens(service: ApiClient, model: str, contents: list[Resource]) -> Resource:
     body = encoded({"contents": contents})
     return parse(service.json("POST", f"{quote(model)}:countTokens", body, repeatable=True))
 
 
 def parse(text: str) -> Resource:
-    """What was asked for; the failure for an error that comes as a good answer (traffic.md 55)."""
+    """Parse a resource; raise the error if the JSON is one (api/README.md 12.2)."""
     resource = parse_object(text, "the answer")
     if resource.keys() == {"error"}:
         said = refusal.parse(text)
@@ -58,8 +61,8 @@ def parse(text: str) -> Resource:
     return resource
 
 
-def download(service: Transport, name: str) -> Iterator[bytes]:
-    """The bytes of a generated file; what was uploaded cannot be downloaded (reference.md 10.3)."""
+def download(service: ApiClient, name: str) -> Iterator[bytes]:
+    """Download a generated file; an uploaded one cannot be (api/README.md 10.12)."""
     from gemini_cli.files import downloads  # OpenSSL takes 5 ms
 
     return downloads.pieces(service, f"{quote(name)}:download?alt=media")
@@ -73,7 +76,7 @@ _NAME = {
 
 
 def full_name(collection: str, said: str) -> str:
-    """`abc`, `files/abc` or the file's URI -> `files/abc`; UsageError for what cannot be a name."""
+    """Turn `abc`, `files/abc` or a URI into `files/abc`; UsageError for other names."""
     if not _NAME[collection].fullmatch(said) or said.rpartition("/")[2].strip(".") == "":
         raise UsageError(f"{said!r} is not a name in {collection}")
     if said.startswith("tunedModels/"):

@@ -17,7 +17,7 @@ Resolved = TypeVar("Resolved")
 
 LARGEST = 1e8
 DEFAULT = "default"
-TIMEOUT = 600.0  # seconds for a whole run, where none are said
+TIMEOUT = 900.0  # seconds for a whole run; models think for minutes, and clients are advised to wait 15
 
 
 class Settings(Record):
@@ -60,7 +60,7 @@ class Settings(Record):
     ] = "https://generativelanguage.googleapis.com"
     api_version: Annotated[
         str, Flag("the API's version in the path", metavar="VERSION", env=("GOOGLE_GENAI_API_VERSION",), profile=True)
-    ] = "v1beta"
+    ] = "v1beta"  # the default model's name exists only there (api/README.md 1.3)
     ca_file: Annotated[
         str | None,
         Flag(

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 HINT_AFTER = 3.0  # seconds of silence on stdin after which a person is told what we wait for
 READ_SIZE = 1024 * 1024
 
-# C0 but newline and tab, DEL, C1, and the bidirectional controls (cli.md 4).
+# C0 but newline and tab, DEL, C1, and the bidirectional controls: a terminal acts on them.
 _CONTROLS = [*range(0x20), *range(0x7F, 0xA0), 0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
 VISIBLE = {code: f"\\u{code:04x}" for code in _CONTROLS if chr(code) not in "\n\t"}
 VISIBLE_IN_LINE = {
@@ -42,7 +42,7 @@ VISIBLE_IN_LINE = {
     0x2029: "\\u2029",
 }
 _SURROGATE = "[\ud800-\udfff]"
-# Who has the id of an upload may write to it (traffic.md 87): as a parameter, and as the front end's own header.
+# The id of an upload is all that writing to it takes (api/README.md 10.3). It comes as a parameter and as a header.
 _UPLOAD_ID = r"(?i)(upload_?id(?:=|: ?))[^&\s\"']+"
 
 

@@ -1,4 +1,4 @@
-"""One command in-process: argv and stdin in; status, stdout and stderr out. The wire is a list of what to answer."""
+"""One command in-process: argv and stdin in; status, stdout and stderr out. The transport has a list of answers."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import httpx
+
 from gemini_cli.context import Context, Means
-from gemini_cli.endpoint import Endpoint
 from gemini_cli.errors import Ended
 from gemini_cli.main import run
-from gemini_cli.settings import Settings
 from gemini_cli.terminal import Terminal
-from gemini_cli.transport.wire import Call, Reply, WireFailure
+
+Answer = httpx.Response | httpx.TransportError
 
 KEY = "canary-key-0123456789-abcdefghij"
 
@@ -47,18 +48,19 @@ class Outcome(NamedTuple):
         return self.json["body"]
 
 
-class ScriptedWire:
-    """Answers each call with the next item: a Reply, or a WireFailure to raise. Keeps the calls."""
+class ScriptedTransport(httpx.MockTransport):
+    """Answers each request with the next item: a Response, or a TransportError to raise. Keeps the requests."""
 
-    def __init__(self, answers: Iterable[Reply | WireFailure]) -> None:
+    def __init__(self, answers: Iterable[Answer]) -> None:
+        super().__init__(self._answer)
         self._answers = list(answers)
-        self.calls: list[Call] = []
+        self.requests: list[httpx.Request] = []
 
-    def send(self, call: Call) -> Reply:
-        self.calls.append(call)
-        assert self._answers, f"one request too many: {call.method} {call.url}"
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        assert self._answers, f"one request too many: {request.method} {request.url}"
         answer = self._answers.pop(0)
-        if isinstance(answer, WireFailure):
+        if isinstance(answer, httpx.TransportError):
             raise answer
         return answer
 
@@ -66,26 +68,30 @@ class ScriptedWire:
     def spent(self) -> bool:
         return not self._answers
 
+    def body(self, index: int = -1) -> Any:
+        """The JSON body of a request, by default of the latest."""
+        return json.loads(self.requests[index].content)
+
 
 def reply(
     body: Any = b"", status: int = 200, content_type: str = "application/json", headers: Mapping[str, str] | None = None
-) -> Reply:
+) -> httpx.Response:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Reply(status, "", {"content-type": content_type, **(headers or {})}, iter([data]), lambda: None)
+    return httpx.Response(status, headers={"content-type": content_type, **(headers or {})}, content=iter([data]))
 
 
-def sse(*events: Mapping[str, Any] | bytes | WireFailure, done: bool = False) -> Reply:
-    """A streamed answer, an item a chunk; a WireFailure breaks it at that point."""
+def sse(*events: Mapping[str, Any] | bytes | httpx.TransportError, done: bool = False) -> httpx.Response:
+    """A streamed answer, an item a chunk; a TransportError breaks it at that point."""
 
     def chunks() -> Iterator[bytes]:
         for event in events:
-            if isinstance(event, WireFailure):
+            if isinstance(event, httpx.TransportError):
                 raise event
             yield event if isinstance(event, bytes) else frame(event)
         if done:
             yield b"event: done\ndata: [DONE]\n\n"
 
-    return Reply(200, "", {"content-type": "text/event-stream"}, chunks(), lambda: None)
+    return httpx.Response(200, headers={"content-type": "text/event-stream"}, content=chunks())
 
 
 def frame(event: Mapping[str, Any]) -> bytes:
@@ -116,29 +122,26 @@ def interaction(said: str = "Hello!", status: str = "completed", **more: Any) ->
 def gemini(
     *argv: str,
     stdin: bytes | None = b"",
-    answers: Sequence[Reply | WireFailure] | ScriptedWire = (),
+    answers: Sequence[Answer] | httpx.BaseTransport = (),
     environ: Mapping[str, str] | None = None,
     terminal: bool = False,
     stdin_terminal: bool = False,
     sleeps: list[float] | None = None,
 ) -> Outcome:
     """Run one command line against scripted answers. `sleeps` collects the waits, none of which is slept."""
-    wire = answers if isinstance(answers, ScriptedWire) else ScriptedWire(answers)
-
-    def scripted(endpoint: Endpoint, settings: Settings) -> ScriptedWire:
-        return wire
-
+    transport = answers if isinstance(answers, httpx.BaseTransport) else ScriptedTransport(answers)
     out, err = Pipe(terminal=terminal), Pipe(terminal=terminal)
     source = None if stdin is None else Pipe(stdin, terminal=stdin_terminal)
     everything = {"GEMINI_API_KEY": KEY, **(environ or {})}
     slept = sleeps if sleeps is not None else []
-    means = Means(sleep=slept.append, random=lambda low, high: low, wire=None if "--offline" in argv else scripted)
+    scripted = None if "--offline" in argv else lambda: transport
+    means = Means(sleep=slept.append, random=lambda low, high: low, transport=scripted)
     try:
         context = Context(Terminal(source, out, err, everything), everything, means)
         status = run(list(argv), context.terminal, lambda: context)
     except Ended as ended:
         status = -ended.signum
     outcome = Outcome(status, out.getvalue().decode(), err.getvalue().decode())
-    assert wire.spent, "an answer was not asked for"
+    assert not isinstance(transport, ScriptedTransport) or transport.spent, "an answer was not asked for"
     assert KEY not in outcome.out + outcome.err
     return outcome

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from pathlib import Path
 from typing import Any
 
@@ -64,10 +63,8 @@ def test_plain_documents_are_read(text: str, value: Any) -> None:
     ids=lambda value: repr(value)[:30],
 )
 def test_what_is_not_plain_is_refused_with_its_line(text: str, line: int) -> None:
-    started = time.monotonic()
     with pytest.raises(InputError, match=rf"^f\.yaml:{line}: "):
         documents.parse(text.encode(), "f.yaml")
-    assert time.monotonic() - started < 1
 
 
 @pytest.mark.parametrize("text", ['{"a": NaN}', '{"a": 1, "a": 2}', '{"a": 1e999}', '{"a": [}', "[" * 200_000])

@@ -6,28 +6,28 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from gemini_cli.transport.wire import Cut, Reply
-from tests.harness import ScriptedWire, gemini, reply
+from tests.harness import ScriptedTransport, gemini, reply
 
 ALL = b"0123456789"
 
 
-def sent(data: bytes, status: int = 200, *, cut: bool = False, **headers: object) -> Reply:
+def sent(data: bytes, status: int = 200, *, cut: bool = False, **headers: object) -> httpx.Response:
     """An answer with these bytes, of which the connection breaks at the end if it is `cut`."""
 
     def chunks() -> Iterator[bytes]:
         yield data[: len(data) // 2]
         yield data[len(data) // 2 :]
         if cut:
-            raise Cut("reset")
+            raise httpx.ReadError("reset")
 
     said = {name.replace("_", "-"): str(value) for name, value in headers.items()}
-    return Reply(status, "", {"content-type": "application/jsonl", **said}, chunks(), lambda: None)
+    return httpx.Response(status, headers={"content-type": "application/jsonl", **said}, content=chunks())
 
 
-def rest(start: int, data: bytes = ALL, **more: Any) -> Reply:
+def rest(start: int, data: bytes = ALL, **more: Any) -> httpx.Response:
     return sent(data[start:], 206, content_range=f"bytes {start}-{len(data) - 1}/{len(data)}", **more)
 
 
@@ -48,27 +48,32 @@ GONE = reply({"error": {"code": 404, "message": "Gone."}}, 404)
         ([sent(ALL[:4], cut=True), rest(5)], 8, ALL[:4], None),
         ([sent(ALL[:4], cut=True), sent(ALL[4:], 206)], 8, ALL[:4], None),
         ([sent(ALL[:4], cut=True), GONE], 8, ALL[:4], None),
-        ([sent(ALL[:4], cut=True), *[sent(b"", 206, cut=True, content_range="bytes 4-9/10")] * 3], 8, ALL[:4], None),
+        (
+            [sent(ALL[:4], cut=True), *(sent(b"", 206, cut=True, content_range="bytes 4-9/10") for _ in range(3))],
+            8,
+            ALL[:4],
+            None,
+        ),
         ([sent(b"", cut=True), GONE], 6, b"", [None, None]),
         ([sent(b"<html>", content_type="text/html; charset=utf-8")], 6, b"", None),
         ([sent(ALL, content_encoding="gzip")], 6, b"", None),
     ],
 )
 def test_a_download_is_continued_or_said_to_be_cut(
-    answers: list[Reply], status: int, out: bytes, asked: list[str | None] | None
+    answers: list[httpx.Response], status: int, out: bytes, asked: list[str | None] | None
 ) -> None:
-    wire = ScriptedWire(answers)
+    wire = ScriptedTransport(answers)
     outcome = gemini("files", "download", "a", answers=wire)
     assert (outcome.status, outcome.out.encode()) == (status, out)
     if asked is not None:
-        assert [call.headers.get("Range") for call in wire.calls] == asked
+        assert [call.headers.get("Range") for call in wire.requests] == asked
 
 
 @pytest.mark.parametrize(("tag", "only"), [('"v1"', '"v1"'), ('W/"v1"', None), ("", None)])
 def test_the_rest_is_asked_for_of_the_same_file_only(tag: str, only: str | None) -> None:
-    wire = ScriptedWire([sent(ALL[:4], cut=True, etag=tag), rest(4)])
+    wire = ScriptedTransport([sent(ALL[:4], cut=True, etag=tag), rest(4)])
     assert gemini("files", "download", "a", answers=wire).out.encode() == ALL
-    assert wire.calls[1].headers.get("If-Range") == only
+    assert wire.requests[1].headers.get("If-Range") == only
 
 
 def test_a_file_is_written_whole_or_not_at_all() -> None:

@@ -6,7 +6,6 @@ import base64
 import os
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -17,6 +16,8 @@ from gemini_cli.emulator.api import files
 from gemini_cli.emulator.model.script import Script
 from gemini_cli.emulator.service_state import Pace, ServiceState
 from gemini_cli.reference.examples import EXAMPLES, Example
+from tests.faults.program import on_the_path
+from tests.waiting import PATIENCE
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 BASE = "https://generativelanguage.googleapis.com"
@@ -64,16 +65,13 @@ def test_every_command_has_an_example() -> None:
 def test_every_example_runs_offline(example: Example, scene: None, tmp_path: Path) -> None:
     if "jq" in example.script and shutil.which("jq") is None:
         pytest.skip("jq is not installed here")
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "gemini-cli").write_text(f'#!/bin/sh\nexec {sys.executable} -m gemini_cli "$@"\n')
-    (tmp_path / "bin" / "gemini-cli").chmod(0o755)
     done = subprocess.run(
         ["bash", "-c", f"set -e\n{example.script}"],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         stdin=subprocess.DEVNULL,
-        env={**os.environ, "GEMINI_OFFLINE": "1", "PATH": f"{tmp_path}/bin:{os.environ['PATH']}"},
+        env={**os.environ, "GEMINI_OFFLINE": "1", "PATH": on_the_path(tmp_path / "bin")},
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")

@@ -84,7 +84,7 @@ ANSWERED = {"functionResponse": {"id": "q1", "name": "f", "response": {"output":
         ),
         # Rounds one after the other stay apart.
         ([CALL, RESULT, CALL, RESULT], [model(CALLED), user(ANSWERED), model(CALLED), user(ANSWERED)]),
-        # A result inside a user's content (traffic.md 30), and one that names only its call.
+        # A result inside a user's content (api/README.md 4.10), and one that names only its call.
         ([asked(RESULT)], [user(ANSWERED)]),
         ([CALL, {**RESULT, "name": None}], [model(CALLED), user(ANSWERED)]),
         # An id that was made up here is not sent.
@@ -496,7 +496,7 @@ def test_arguments_in_pieces_are_put_together() -> None:
         chunk(name="f", willContinue=True),
         chunk(partialArgs=[piece("$.city", "Os", more=True)], willContinue=True),
         chunk(partialArgs=[piece("$.city", "lo"), piece("$.days[0].n", 3)], willContinue=True),
-        answer(),  # the last piece is missing (traffic.md 78)
+        answer(),  # the last piece is missing (api/README.md 11.17)
     )
     assert whole.status == "requires_action"
     assert [step["arguments"] for step in whole.calls] == [{"city": "Oslo", "days": [{"n": 3}]}]
@@ -668,7 +668,7 @@ def last_word(*chunks: dict[str, Any]) -> bool:
     ],
 )
 def test_the_last_word_is_a_reason_after_all_content(chunks: list[dict[str, Any]], heard: bool) -> None:
-    """STOP in the middle is not the end (traffic.md 70)."""
+    """STOP in the middle is not the end (api/README.md 11.13)."""
     assert last_word(*chunks) is heard
 
 

@@ -43,7 +43,7 @@ SEARCH = [{"type": "google_search_call", "id": "s"}, {"type": "google_search_res
     ],
 )
 def test_output_text_is_what_the_reference_computes(steps: list[Any], output_text: str, spoken: str) -> None:
-    """reference.md 6.3, its own table first."""
+    """The SDK's rule (api/README.md 6.10)."""
     answer = Interaction({"status": "completed", "steps": steps})
     assert answer.text == output_text
     assert answer.spoken == spoken

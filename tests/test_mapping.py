@@ -11,9 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from gemini_cli.body import whole
+from gemini_cli.client.api_client import ApiClient, OnRetry
 from gemini_cli.deadline import Deadline
 from gemini_cli.dialogue import Dialogue
 from gemini_cli.errors import Failure, InputError, OutputError
@@ -22,16 +23,17 @@ from gemini_cli.many.checkpoint import Forgetful, Memory, Result
 from gemini_cli.many.form import Form
 from gemini_cli.many.gate import Closed, Gate
 from gemini_cli.many.mapping import Done
-from gemini_cli.transport import Hold, Patience, Transport
-from gemini_cli.transport.wire import Call, NeverSent, Reply, Unanswered, WireFailure
+from gemini_cli.transport.http_client import HttpClient, Limits
+from gemini_cli.transport.retry import RetryPolicy
 from tests.harness import interaction, reply
-from tests.test_transport import ENDPOINT
+from tests.test_api_client import ENDPOINT
+from tests.waiting import PATIENCE, until
 
-Answer = Callable[[str, int], Reply | WireFailure]
+Answer = Callable[[str, int], httpx.Response | httpx.TransportError]
 
 
-class Service:
-    """A wire that answers by what is asked and how often it was. Keeps what was asked, and how many at a time."""
+class Service(httpx.BaseTransport):
+    """Answers by the prompt and how often it was. Keeps what was asked, and how many at a time."""
 
     def __init__(self, answer: Answer = lambda asked, times: reply(interaction(asked.upper()))) -> None:
         self.asked: list[str] = []
@@ -40,8 +42,8 @@ class Service:
         self._lock = threading.Lock()
         self._inside = 0
 
-    def send(self, call: Call) -> Reply:
-        asked = json.loads(whole(call.body))["input"]
+    def handle_request(self, call: httpx.Request) -> httpx.Response:
+        asked = json.loads(call.read())["input"]
         with self._lock:
             self._inside += 1
             self.most = max(self.most, self._inside)
@@ -52,7 +54,7 @@ class Service:
         finally:
             with self._lock:
                 self._inside -= 1
-        if isinstance(answer, WireFailure):
+        if isinstance(answer, httpx.TransportError):
             raise answer
         return answer
 
@@ -78,12 +80,14 @@ class Run:
         form = make_form()
         gate = Gate(jobs, 0, self.waits.append, lambda: 0.0)
 
-        def transport(hold: Hold) -> Transport:
-            patience = Patience(retries, retry_unknown, self.waits.append, lambda low, high: low, lambda: 0.0)
-            return Transport(service, ENDPOINT, None, Deadline(None), patience, hold=hold)
+        def api_client(on_retry: OnRetry) -> ApiClient:
+            policy = RetryPolicy(retries, retry_unknown, self.waits.append, lambda low, high: low, lambda: 0.0)
+            return ApiClient(
+                HttpClient(service, Limits(None, None)), ENDPOINT, None, Deadline(None), policy, on_retry=on_retry
+            )
 
         dialogue = partial(Dialogue, settle=settle)
-        means = mapping.Means(form, memory or Forgetful(), gate, transport, dialogue, None, retry_unknown > 0)
+        means = mapping.Means(form, memory or Forgetful(), gate, api_client, dialogue, None, retry_unknown > 0)
         found = rows.read([json.dumps(text).encode() + b"\n" for text in texts], csv=False)
         try:
             with closing(mapping.outcomes(found, means, jobs=jobs, ordered=ordered)) as outcomes:
@@ -101,25 +105,29 @@ class Run:
 def make_means(service: Service, memory: Memory, gate: Gate) -> mapping.Means:
     """As they are where nothing has to be repeated."""
 
-    def transport(hold: Hold) -> Transport:
-        patience = Patience(0, 0, time.sleep, lambda low, high: low, lambda: 0.0)
-        return Transport(service, ENDPOINT, None, Deadline(None), patience, hold=hold)
+    def api_client(on_retry: OnRetry) -> ApiClient:
+        policy = RetryPolicy(0, 0, time.sleep, lambda low, high: low, lambda: 0.0)
+        return ApiClient(
+            HttpClient(service, Limits(None, None)), ENDPOINT, None, Deadline(None), policy, on_retry=on_retry
+        )
 
-    return mapping.Means(make_form(), memory, gate, transport, Dialogue)
+    return mapping.Means(make_form(), memory, gate, api_client, Dialogue)
 
 
 def make_form() -> Form:
     return Form({"model": "m"}, way=(), prompt=None, prefix="", attach=(), attached=lambda texts: [])
 
 
-def refused(http_status: int, message: str = "m", headers: Mapping[str, str] | None = None, **more: Any) -> Reply:
+def refused(
+    http_status: int, message: str = "m", headers: Mapping[str, str] | None = None, **more: Any
+) -> httpx.Response:
     return reply({"error": {"code": http_status, "message": message, **more}}, http_status, headers=headers)
 
 
-def scripted(failures: Mapping[str, list[Reply | WireFailure]]) -> Service:
+def scripted(failures: Mapping[str, list[httpx.Response | httpx.TransportError]]) -> Service:
     """These answers for these rows, one after the other; then good ones."""
 
-    def answer(asked: str, times: int) -> Reply | WireFailure:
+    def answer(asked: str, times: int) -> httpx.Response | httpx.TransportError:
         script = failures.get(asked, [])
         return script[times - 1] if times <= len(script) else reply(interaction(asked.upper()))
 
@@ -129,9 +137,9 @@ def scripted(failures: Mapping[str, list[Reply | WireFailure]]) -> Service:
 def test_rows_come_out_in_order_however_their_answers_come() -> None:
     later = threading.Event()
 
-    def answer(asked: str, times: int) -> Reply:
+    def answer(asked: str, times: int) -> httpx.Response:
         if asked == "a":
-            later.wait(5)
+            later.wait(PATIENCE)
         if asked == "h":
             later.set()
         return reply(interaction(asked.upper()))
@@ -147,11 +155,11 @@ def test_nobody_runs_far_ahead_of_a_slow_row(monkeypatch: pytest.MonkeyPatch) ->
     slow = threading.Event()
     asked: list[str] = []
 
-    def answer(text: str, times: int) -> Reply:
+    def answer(text: str, times: int) -> httpx.Response:
         asked.append(text)
         if text == "a":
             threading.Timer(0.2, slow.set).start()
-            slow.wait(5)
+            slow.wait(PATIENCE)
             assert len(asked) <= 6
         return reply(interaction(text.upper()))
 
@@ -159,7 +167,9 @@ def test_nobody_runs_far_ahead_of_a_slow_row(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_row_is_repeated_as_a_single_question_would_be() -> None:
-    service = scripted({"a": [refused(503), NeverSent("reset")], "b": [Unanswered("silence")], "c": [refused(400)]})
+    service = scripted(
+        {"a": [refused(503), httpx.ConnectError("reset")], "b": [httpx.ReadError("silence")], "c": [refused(400)]}
+    )
     run = Run(service)
     assert run.texts == ["A", "unknown", "rejected"]
     assert service.asked == ["a", "a", "a", "b", "c"]
@@ -231,7 +241,7 @@ def test_a_rate_holds_after_a_pause_too() -> None:
             starts.append(time.monotonic())
 
     def other() -> None:
-        paused.wait(5)
+        paused.wait(PATIENCE)
         with gate:
             starts.append(time.monotonic())
 
@@ -239,7 +249,7 @@ def test_a_rate_holds_after_a_pause_too() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(PATIENCE)
     assert len(starts) == 5
     assert max(starts) - min(starts) >= 4 * 0.02 - 0.001
 
@@ -292,7 +302,7 @@ def test_failures_of_the_rows_themselves_do_not_end_a_run(answer: Answer) -> Non
     assert len(run.out) == 16
 
 
-def quota() -> Reply:
+def quota() -> httpx.Response:
     violation = {"quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier"}
     return refused(429, "used up", status="RESOURCE_EXHAUSTED", details=[{"violations": [violation]}])
 
@@ -300,9 +310,9 @@ def quota() -> Reply:
 def test_a_quota_of_the_day_ends_the_run_at_once_and_what_is_under_way_is_kept(tmp_path: Path) -> None:
     both = threading.Barrier(2)
 
-    def answer(asked: str, times: int) -> Reply:
+    def answer(asked: str, times: int) -> httpx.Response:
         if asked in "ab":
-            both.wait(5)
+            both.wait(PATIENCE)
         return quota() if asked == "a" else reply(interaction(asked.upper()))
 
     path = str(tmp_path / "c")
@@ -320,8 +330,8 @@ def test_a_quota_of_the_day_ends_the_run_at_once_and_what_is_under_way_is_kept(t
 
 def test_what_was_answered_is_not_asked_again_and_what_was_unknown_only_if_allowed(tmp_path: Path) -> None:
     path = str(tmp_path / "c")
-    failing: dict[str, list[Reply | WireFailure]] = {
-        "a": [Unanswered("silence")],
+    failing: dict[str, list[httpx.Response | httpx.TransportError]] = {
+        "a": [httpx.ReadError("silence")],
         "b": [refused(400)],
         "c": [refused(503)] * 4,
         "d": [refused(401)],
@@ -348,9 +358,9 @@ def test_a_row_that_waits_for_its_turn_again_is_known_not_to_have_been_carried_o
     lines: list[bytes] = []
 
     class Watching(Service):
-        def send(self, call: Call) -> Reply:
+        def handle_request(self, call: httpx.Request) -> httpx.Response:
             lines.append(Path(path).read_bytes().splitlines()[-1])
-            return super().send(call)
+            return super().handle_request(call)
 
     service = Watching(scripted({"a": [refused(503)]})._answer)
     with checkpoint.opened(path, make_form().digest) as memory:
@@ -388,7 +398,7 @@ def test_however_slow_the_reader_is_few_rows_are_sent_and_have_no_result(tmp_pat
         lines = [json.loads(line) for line in path.read_text().splitlines()]
         return len({line["intent"] for line in lines if "intent" in line} - {line.get("result") for line in lines})
 
-    def answer(asked: str, times: int) -> Reply:
+    def answer(asked: str, times: int) -> httpx.Response:
         nonlocal most
         most = max(most, unknown())
         return reply(interaction(asked.upper()))
@@ -399,10 +409,7 @@ def test_however_slow_the_reader_is_few_rows_are_sent_and_have_no_result(tmp_pat
         found = rows.read([b'"%d"\n' % number for number in range(40)], csv=False)
         with closing(mapping.outcomes(found, make_means(service, memory, gate), jobs=2, ordered=True)) as outcomes:
             next(outcomes)
-            ends = time.monotonic() + 5
-            while (len(service.asked) < 40 or unknown()) and time.monotonic() < ends:
-                time.sleep(0.01)
-            assert (len(service.asked), unknown()) == (40, 0)
+            until(lambda: (len(service.asked), unknown()) == (40, 0))
     assert most <= 2
 
 
@@ -439,12 +446,12 @@ def test_a_source_that_breaks_is_told_after_what_has_come() -> None:
     def broken() -> Iterator[rows.Row]:
         yield rows.Row(1, 1, "a", 3)
         yield rows.Row(2, 2, "b", 3)
-        kept.wait(5)
+        kept.wait(PATIENCE)
         raise InputError("cannot read it")
 
-    def answer(asked: str, times: int) -> Reply:
+    def answer(asked: str, times: int) -> httpx.Response:
         if asked == "a":
-            over.wait(5)
+            over.wait(PATIENCE)
         return reply(interaction(asked))
 
     out: list[Done] = []

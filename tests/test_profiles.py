@@ -8,7 +8,7 @@ import pytest
 
 from gemini_cli.errors import UsageError
 from gemini_cli.request import fill
-from tests.harness import KEY, Outcome, ScriptedWire, gemini, interaction, reply
+from tests.harness import KEY, Outcome, ScriptedTransport, gemini, interaction, reply
 
 
 @pytest.fixture
@@ -175,9 +175,9 @@ def test_cleartext_is_refused_before_anything_is_sent() -> None:
 
 
 def sent_key(*argv: str, **environ: str) -> tuple[str, Outcome]:
-    wire = ScriptedWire([reply(interaction())])
+    wire = ScriptedTransport([reply(interaction())])
     outcome = gemini("generate", "hi", *argv, answers=wire, environ=environ)
-    return wire.calls[0].headers["x-goog-api-key"] if wire.calls else "", outcome
+    return wire.requests[0].headers["x-goog-api-key"] if wire.requests else "", outcome
 
 
 def test_both_variables_give_one_notice() -> None:

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,8 @@ import pytest
 from gemini_cli.commands.tree import commands
 from gemini_cli.errors import Failure
 from gemini_cli.reference import readme
+from tests.faults.program import on_the_path
+from tests.waiting import PATIENCE
 
 README = Path(__file__).parents[1] / "README.md"
 TEXT = README.read_text(encoding="utf-8")
@@ -30,22 +32,26 @@ OTHERS = examples("Test a pipeline", "Let the model call")
 TOOLS = examples("Let the model call", "Exit status")
 
 
-def offline(script: str) -> subprocess.CompletedProcess[str]:
-    prelude = f'set -o pipefail\ngemini-cli() {{ {sys.executable} -m gemini_cli "$@"; }}\n'
-    return subprocess.run(
-        ["bash", "-c", prelude + script],
+Offline = Callable[[str], "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def offline(tmp_path: Path) -> Offline:
+    path = on_the_path(tmp_path / "bin")
+    return lambda script: subprocess.run(
+        ["bash", "-c", f"set -o pipefail\n{script}"],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         stdin=subprocess.DEVNULL,
-        env={**os.environ, "GEMINI_OFFLINE": "1"},
+        env={**os.environ, "GEMINI_OFFLINE": "1", "PATH": path},
         check=False,
     )
 
 
 @pytest.mark.parametrize("script", PIPELINES, ids=lambda script: script.split("\n")[0][:40])
-def test_every_pipeline_runs_offline(script: str) -> None:
-    subprocess.run(["git", "init", "-q", "."], check=True, timeout=30)
+def test_every_pipeline_runs_offline(script: str, offline: Offline) -> None:
+    subprocess.run(["git", "init", "-q", "."], check=True, timeout=PATIENCE)
     Path("letter.txt").write_text("You owe us 12.50 by Friday.")
     Path("build.log").write_text("error: no space left\n")
     if "jq" in script and subprocess.run(["which", "jq"], capture_output=True, check=False).returncode:
@@ -56,19 +62,15 @@ def test_every_pipeline_runs_offline(script: str) -> None:
 
 
 @pytest.mark.parametrize("script", OTHERS, ids=lambda script: script.split("\n")[0][:40])
-def test_the_other_examples_run_offline(script: str, tmp_path: Path) -> None:
-    """In a shell of its own, as `sh -c` in an example needs the program by its name."""
+def test_the_other_examples_run_offline(script: str, offline: Offline) -> None:
     Path("rows.jsonl").write_text('{"id":"a","text":"first letter"}\n')
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "gemini-cli").write_text(f'#!/bin/sh\nexec {sys.executable} -m gemini_cli "$@"\n')
-    (tmp_path / "bin" / "gemini-cli").chmod(0o755)
     Path("photo.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    done = offline(f"unset -f gemini-cli; PATH={tmp_path}/bin:$PATH\n{script}")
+    done = offline(script)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout
 
 
-def test_the_model_calls_a_command_in_one_phase_and_in_two() -> None:
+def test_the_model_calls_a_command_in_one_phase_and_in_two(offline: Offline) -> None:
     if shutil.which("jq") is None:
         pytest.skip("jq is not installed here")
     one, two = (offline(script) for script in TOOLS)
@@ -85,7 +87,7 @@ def test_there_are_five() -> None:
     assert len(PIPELINES) == 5
 
 
-def test_the_first_answer_is_the_one_shown() -> None:
+def test_the_first_answer_is_the_one_shown(offline: Offline) -> None:
     command = re.search(r'gemini-cli generate --offline "How does AI work\?"', TEXT)
     shown = re.search(r"```text\n(.*?)```", TEXT, re.DOTALL)
     assert command

@@ -1,6 +1,6 @@
-"""Genuine traffic, replayed: every recorded body, stream and error of both families, through the program in-process.
+"""Replay recorded traffic: bodies, streams and errors of both APIs, through the program in-process.
 
-The recordings are other people's data and are not part of this project; they are read from the folder beside it.
+The recordings are other people's data and are not part of this project; they are read from a folder beside it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from gemini_cli.client.event_stream import read_api_events
 from gemini_cli.fold import Fold
-from gemini_cli.transport.stream import read_events
 from tests.harness import Outcome, gemini, reply
 
 BESIDE = Path(__file__).parents[2] / "shared" / "api" / "recorded"
@@ -106,7 +106,7 @@ def test_a_recorded_stream_gives_its_text_and_status(path: Path) -> None:
 
 def folded(path: Path) -> dict[str, Any]:
     fold = Fold()
-    for event in read_events([path.read_bytes()], lambda text: None):
+    for event in read_api_events([path.read_bytes()], lambda: None):
         fold.add(event)
     return fold.interaction.raw
 
@@ -136,7 +136,7 @@ def shapes(bodies: list[dict[str, Any]]) -> set[tuple[str, str]]:
 
 
 def shapes_of_what_was_never_plain() -> set[tuple[str, str]]:
-    """Summaries and images were recorded in streams only; their fields are those of reference.md 3 and 4."""
+    """Fields that were recorded in streams only: summaries and images (api/README.md 3.1, 4.1)."""
     image = {("image", field) for field in ("type", "data", "mime_type")}
     return {("thought", "summary"), ("google_search_result", "is_error"), *image}
 
@@ -199,7 +199,7 @@ def older_status(chunks: list[dict[str, Any]]) -> int:
 
 
 def arguments_of(call: dict[str, Any]) -> dict[str, Any]:
-    """Those that are streamed come each under its path (traffic.md 78)."""
+    """Streamed arguments come one by one, each under its path (api/README.md 11.17)."""
     partial = {each["jsonPath"].removeprefix("$."): each["numberValue"] for each in call.get("partialArgs", [])}
     return partial or call.get("args", {})
 
@@ -236,7 +236,7 @@ def test_an_older_stream_gives_its_text_and_status(path: Path) -> None:
 
     chunks = [json.loads(line[6:]) for line in path.read_text().splitlines() if line.startswith("data: {")]
     plain = replay("-q")
-    if not chunks:  # an empty body (traffic.md 83), or an array, which is not what `alt=sse` asks for
+    if not chunks:  # an empty body (api/README.md 11.14), or an array, for which `alt=sse` does not ask
         assert (plain.status, plain.out) == (6, "")
         return
     assert plain.status == older_status(chunks)
@@ -258,12 +258,15 @@ def test_an_older_stream_cut_anywhere_is_never_whole(path: Path) -> None:
 @pytest.mark.parametrize("path", read("errors", OLDER))
 @pytest.mark.parametrize("command", ["generate", "stream"])
 def test_an_older_error_gives_its_message_and_status(command: str, path: Path) -> None:
-    """Under the type that it comes with in a stream (traffic.md 59); an error of 200 is one as well."""
+    """With the content type that it has in a stream (api/README.md 11.12); an error with status 200 is one too."""
     status = json.loads(path.with_name(f"{path.stem}.meta.json").read_text())["status"]
     content_type = "text/event-stream" if command == "stream" else "application/json"
     if path.read_text().startswith("<"):
         outcome = ask_older(command, answers=[reply(path.read_bytes(), 404, "text/html")])
-        assert (outcome.status, outcome.err) == (6, "gemini-cli: rejected: HTTP 404 (model: gemini-flash-latest)\n")
+        assert (outcome.status, outcome.err) == (
+            6,
+            "gemini-cli: rejected: HTTP 404 Not Found (model: gemini-flash-latest)\n",
+        )
         return
     error = json.loads(path.read_bytes())["error"]
     per_day = "PerDay" in json.dumps(error.get("details"))

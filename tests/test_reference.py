@@ -15,6 +15,7 @@ from gemini_cli.errors import Failure
 from gemini_cli.reference import man, outline, roff
 from gemini_cli.reference.__main__ import CHECKOUT, stale
 from tests.test_rooms import PACKAGE
+from tests.waiting import PATIENCE
 
 PAGES = man.pages(commands())
 SECTIONS = "NAME SYNOPSIS DESCRIPTION OPTIONS EXIT STATUS ENVIRONMENT EXAMPLES SEE ALSO"
@@ -32,7 +33,7 @@ def test_the_readers_of_man_pages_have_nothing_to_say(reader: list[str], name: s
     if shutil.which(reader[0]) is None:
         pytest.skip(f"{reader[0]} is not installed here")
     command = [*reader, str(CHECKOUT / "man" / name)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
@@ -61,7 +62,9 @@ def test_roff_says_what_was_said() -> None:
     page = f".TH T 1 2026-05-20\n.SH NAME\nt \\- t\n.SH TEXT\n{roff.literal(said)}\n"
     if shutil.which("mandoc") is None:
         pytest.skip("mandoc is not installed here")
-    done = subprocess.run(["mandoc", "-Tutf8"], input=page, capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run(
+        ["mandoc", "-Tutf8"], input=page, capture_output=True, text=True, timeout=PATIENCE, check=True
+    )
     shown = re.sub(".\b", "", done.stdout)
     lines = [line.removeprefix(" " * 11) for line in shown.split("TEXT\n")[1].split("\n")]
     assert lines[:3] == said.split("\n")

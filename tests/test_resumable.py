@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gemini_cli.client.api_client import UploadResponse
 from gemini_cli.errors import Failure, Rejected, Temporary, Unknown
 from gemini_cli.files.resumable import CHUNK, Session, Step, Upload, says
-from gemini_cli.transport.wire import Told
 
 STEP = 256 * 1024
 URL = "https://host/upload?upload_id="
@@ -49,10 +49,12 @@ class Opened:
         return True
 
 
-def told(failure: Failure | None = None, text: str = "", **headers: object) -> Told:
+def told(failure: Failure | None = None, text: str = "", **headers: object) -> UploadResponse:
     """An answer with the protocol's headers, as far as they are not None."""
     said = {name: value for name, value in headers.items() if value is not None}
-    return Told({f"x-goog-upload-{name.replace('_', '-')}": str(value) for name, value in said.items()}, text, failure)
+    return UploadResponse(
+        {f"x-goog-upload-{name.replace('_', '-')}": str(value) for name, value in said.items()}, text, failure
+    )
 
 
 BROKEN = Temporary("the connection broke")
@@ -69,7 +71,7 @@ class Peer:
         self.files: list[Opened] = []
         self.requests: list[Step] = []
 
-    def answer(self, step: Step, session: Session | None) -> Told:
+    def answer(self, step: Step, session: Session | None) -> UploadResponse:
         self.requests.append(step)
         mood = next(self.moods)
         if session is None:
@@ -78,7 +80,7 @@ class Peer:
         act = getattr(self, f"_{mood}", None)
         return self._carry_out(step, opened) if act is None else act(step, opened)
 
-    def _start(self, mood: str) -> Told:
+    def _start(self, mood: str) -> UploadResponse:
         if mood in ("lose", "lost_ack", "truncate"):
             return told(BROKEN)
         if mood in ("refuse", "refuse_active"):
@@ -86,7 +88,7 @@ class Peer:
         self.sessions.append(Opened())
         return told(url=f"{URL}{len(self.sessions) - 1}", status="active", chunk_granularity=self.granularity)
 
-    def _carry_out(self, step: Step, opened: Opened) -> Told:
+    def _carry_out(self, step: Step, opened: Opened) -> UploadResponse:
         if opened.status != "active":
             return self._state(opened)
         if step.command == "query":
@@ -96,80 +98,80 @@ class Peer:
         opened.stored.append(Stored(step.offset, step.length))
         return self._finish(opened) if "finalize" in step.command else self._state(opened)
 
-    def _finish(self, opened: Opened) -> Told:
+    def _finish(self, opened: Opened) -> UploadResponse:
         if opened.received != self.size:
             return told(Rejected("too short", http_status=400), status="active")
         opened.status = "final"
         self.files.append(opened)
         return self._state(opened)
 
-    def _state(self, opened: Opened) -> Told:
+    def _state(self, opened: Opened) -> UploadResponse:
         text = json.dumps({"file": {"name": "files/a"}}) if opened.status == "final" else ""
         return told(None, text, status=opened.status, size_received=opened.received)
 
     # What may go wrong. Each is a mood of its name.
 
-    def _lose(self, step: Step, opened: Opened) -> Told:
+    def _lose(self, step: Step, opened: Opened) -> UploadResponse:
         return told(BROKEN)
 
-    def _lost_ack(self, step: Step, opened: Opened) -> Told:
+    def _lost_ack(self, step: Step, opened: Opened) -> UploadResponse:
         self._carry_out(step, opened)
         return told(BROKEN)
 
-    def _half_ack(self, step: Step, opened: Opened) -> Told:
+    def _half_ack(self, step: Step, opened: Opened) -> UploadResponse:
         """The headers came, the body broke off."""
         return self._carry_out(step, opened)._replace(text="", failure=BROKEN)
 
-    def _truncate(self, step: Step, opened: Opened) -> Told:
+    def _truncate(self, step: Step, opened: Opened) -> UploadResponse:
         """Only the beginning of a chunk arrives."""
         if step.command != "query" and opened.status == "active" and step.offset == opened.received:
             opened.stored.append(Stored(step.offset, step.length // 3))
         return told(BROKEN)
 
-    def _repeat(self, step: Step, opened: Opened) -> Told:
+    def _repeat(self, step: Step, opened: Opened) -> UploadResponse:
         """A request arrives twice; it is the second one that is answered."""
         self._carry_out(step, opened)
         return self._carry_out(step, opened)
 
-    def _refuse(self, step: Step, opened: Opened) -> Told:
+    def _refuse(self, step: Step, opened: Opened) -> UploadResponse:
         return told(Temporary("not now", http_status=503))
 
-    def _refuse_active(self, step: Step, opened: Opened) -> Told:
+    def _refuse_active(self, step: Step, opened: Opened) -> UploadResponse:
         return told(Temporary("not now", http_status=503), status="active")
 
-    def _mute(self, step: Step, opened: Opened) -> Told:
+    def _mute(self, step: Step, opened: Opened) -> UploadResponse:
         """A 200 that says nothing of an upload."""
         return told(None, "<html>")
 
-    def _nameless(self, step: Step, opened: Opened) -> Told:
+    def _nameless(self, step: Step, opened: Opened) -> UploadResponse:
         """What was done is said, but not the File."""
         return self._carry_out(step, opened)._replace(text="")
 
-    def _gone(self, step: Step, opened: Opened) -> Told:
+    def _gone(self, step: Step, opened: Opened) -> UploadResponse:
         opened.status = "cancelled"
         return told(Rejected("not found", http_status=404))
 
-    def _cancelled(self, step: Step, opened: Opened) -> Told:
+    def _cancelled(self, step: Step, opened: Opened) -> UploadResponse:
         opened.status = "cancelled"
         return told(status="cancelled")
 
     # What only a liar does.
 
-    def _claim_more(self, step: Step, opened: Opened) -> Told:
+    def _claim_more(self, step: Step, opened: Opened) -> UploadResponse:
         return told(status="active", size_received=opened.received + STEP)
 
-    def _claim_less(self, step: Step, opened: Opened) -> Told:
+    def _claim_less(self, step: Step, opened: Opened) -> UploadResponse:
         self._carry_out(step, opened)
         return told(status="active", size_received=max(opened.received - STEP, 0))
 
-    def _claim_final(self, step: Step, opened: Opened) -> Told:
+    def _claim_final(self, step: Step, opened: Opened) -> UploadResponse:
         return told(None, json.dumps({"file": {"name": "files/lie"}}), status="final")
 
-    def _swallow(self, step: Step, opened: Opened) -> Told:
+    def _swallow(self, step: Step, opened: Opened) -> UploadResponse:
         """A chunk is acknowledged and thrown away."""
         return told(status="active", size_received=step.offset + step.length)
 
-    def _nonsense(self, step: Step, opened: Opened) -> Told:
+    def _nonsense(self, step: Step, opened: Opened) -> UploadResponse:
         return told(status="active", size_received="-7", chunk_granularity="x")
 
 
@@ -311,7 +313,7 @@ def test_what_ends_it(moods: Ordered, kind: type[Failure] | None) -> None:
         run(peer)
 
 
-def scripted(size: int, *answers: Told) -> Upload:
+def scripted(size: int, *answers: UploadResponse) -> Upload:
     upload = Upload(size, 3, lambda url: True)
     for answer in (told(url=URL, status="active"), *answers):
         upload.take(answer)
@@ -365,7 +367,7 @@ def test_a_finished_file_that_nobody_can_name_is_told_as_unknown() -> None:
         (told(BROKEN), Step("query")),
     ],
 )
-def test_a_kept_session_is_asked_first(answer: Told, following: Step | None) -> None:
+def test_a_kept_session_is_asked_first(answer: UploadResponse, following: Step | None) -> None:
     upload = Upload(2 * CHUNK, 3, lambda url: True, Session(URL))
     assert upload.step == Step("query")
     upload.take(answer)
@@ -381,7 +383,7 @@ def test_a_kept_session_is_asked_first(answer: Told, following: Step | None) -> 
         (told(Rejected("no", http_status=400)), "no"),
     ],
 )
-def test_what_is_no_start(answer: Told, words: str) -> None:
+def test_what_is_no_start(answer: UploadResponse, words: str) -> None:
     upload = Upload(1, 3, lambda url: url.startswith("https://host/"))
     with pytest.raises(Rejected, match=words):
         upload.take(answer)

@@ -1,7 +1,7 @@
-"""The same question by our flags, by the official SDK and by the API's pages: the same body, and one that is taken.
+"""One request by options, by the official SDK and by the API's pages: the same body, and the emulator takes it.
 
-Bodies are compared in the normal form of the emulator, which knows both spellings of every name (reference.md 11.2).
-What the SDK sent and what the pages say is kept beside the project, and read from there.
+Bodies are compared in the normal form of the emulator, which knows both spellings of every name (api/README.md 11.5).
+The requests of the SDK and of the pages are kept beside the project, and read from there.
 """
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from gemini_cli.body import Pieces, whole
 from gemini_cli.errors import InputError
-from gemini_cli.files.source import LAST, PIECE, Source, Stretch
+from gemini_cli.files.source import PIECE, Source
 
-SIZE = 2 * PIECE + LAST + 11
+SIZE = 2 * PIECE + 11
 CONTENT = random.Random(1).randbytes(SIZE)
 
 
@@ -27,17 +27,10 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
 
 
 @given(st.integers(0, SIZE), st.data())
-def test_stretches_and_pieces_are_the_same_bytes(source: Source, offset: int, data: st.DataObject) -> None:
+def test_pieces_are_the_bytes(source: Source, offset: int, data: st.DataObject) -> None:
     length = data.draw(st.integers(0, SIZE - offset))
-    body = Pieces(length, lambda: source.stretches(offset, length))
-    assert whole(body) == b"".join(source.pieces(offset, length)) == CONTENT[offset : offset + length]
-
-
-def test_only_the_last_bytes_are_read_here(source: Source) -> None:
-    *stretches, last = source.stretches(0, SIZE)
-    assert isinstance(last, bytes)
-    assert len(last) == LAST
-    assert [stretch.left for stretch in stretches if isinstance(stretch, Stretch)] == [PIECE, PIECE, 11]
+    body = Pieces(length, lambda: source.pieces(offset, length))
+    assert whole(body) == CONTENT[offset : offset + length]
 
 
 def test_what_cannot_be_read_is_an_input_error_from_the_first_look(
@@ -47,8 +40,7 @@ def test_what_cannot_be_read_is_an_input_error_from_the_first_look(
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(os, "pread", unreadable)
-    monkeypatch.setattr(os, "preadv", unreadable)
-    for look in (source.sample, source.mime_type, lambda: whole(Pieces(SIZE, lambda: source.stretches(0, SIZE)))):
+    for look in (source.sample, source.mime_type, lambda: whole(Pieces(SIZE, lambda: source.pieces(0, SIZE)))):
         with pytest.raises(InputError, match="Input/output error"):
             look()
 
@@ -58,11 +50,8 @@ def test_what_changes_meanwhile_is_never_given_whole(size: int, tmp_path: Path) 
     path = tmp_path / "file"
     path.write_bytes(CONTENT)
     source = Source.of(str(path))
-    stretches = source.stretches(0, SIZE)
-    first = next(stretches)
+    pieces = source.pieces(0, SIZE)
+    next(pieces)
     os.truncate(path, size)
     with pytest.raises(InputError, match="changed while it was being sent"):
-        list(stretches)
-    if not size:
-        with pytest.raises(InputError, match="changed while it was being sent"):
-            whole(Pieces(PIECE, lambda: iter([first])))
+        list(pieces)

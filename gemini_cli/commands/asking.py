@@ -71,7 +71,7 @@ def without_effect(context: Context, what: str) -> None:
 
 
 def remember(context: Context, interaction: Interaction) -> None:
-    """For `-c`, if it can be continued (traffic.md 60). A home that cannot be written costs only that."""
+    """Save the id for `-c`, if it can be continued (api/README.md 8.9). A failure to write costs only that."""
     if interaction.id is None or interaction.status in ("failed", "cancelled"):
         return
     try:

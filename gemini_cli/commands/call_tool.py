@@ -136,7 +136,7 @@ def _results(context: Context, said: Sequence[str]) -> list[Step] | None:
     gathering, functions = context.gathering, context.declared.functions
     if gathering.says_prompt or context.flags.get("attach"):
         raise UsageError("--result takes the place of a prompt")
-    only = {"name": functions[0].name} if len(functions) == 1 else {}  # the call's id says enough (reference.md 9.3)
+    only = {"name": functions[0].name} if len(functions) == 1 else {}  # the call's id is enough (api/README.md 9.4)
     found: dict[str, Step] = {}
     for text in said:
         name, value = _split(text)

@@ -80,7 +80,7 @@ def map_(context: Context) -> None:
             form=found.form,
             memory=memory,
             gate=Gate(mapped.jobs, spacing, context.means.sleep, context.means.clock),
-            service=context.transport,
+            service=context.api_client,
             dialogue=context.dialogue_with,
             judge=judge(context),
             retry_unknown=context.settings.retry_unknown > 0,

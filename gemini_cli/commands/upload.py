@@ -105,7 +105,7 @@ def _work(context: Context, asked: Uploaded, progress: Progress, count: int) -> 
     context.deadline.start()
 
     def work(word: str) -> Resource:
-        service = context.transport()
+        service = context.api_client()
         with closing(Source.spooled(terminal.pieces(), "stdin") if word == STDIN else Source.of(word)) as source:
             mime_type, title = asked.mime or _mime_type(source), asked.display_name or _title(word)
             told = (mime_type, title, name, asked.reuse)

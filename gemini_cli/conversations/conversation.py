@@ -1,8 +1,8 @@
-"""What the next turn of a conversation must say. Pure.
+"""The request of the next turn of a conversation. Pure.
 
-Kept by the service, a turn names the interaction before it; otherwise it repeats every step so far, as the steps came:
-unknown ones, thoughts and signatures included (reference.md 8.2, 8.3). Neither inherits settings, so model, tools,
-system instruction and configuration are said again in every turn.
+If the server stores the conversation, a turn names the interaction before it. Otherwise it repeats all steps so far
+unchanged, unknown ones, thoughts and signatures included (api/README.md 4.2, 8.8, 8.10). Neither inherits settings,
+so model, tools, system instruction and configuration are sent again in every turn.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Conversation:
         self.steps, self.previous, self.repeat = [], None, False
 
     def question(self, asked: Any) -> Body:
-        """The body of a create for the next input, in any of the API's shapes (reference.md 2.2)."""
+        """The request body for the next input, in any of the API's shapes (api/README.md 2.3)."""
         if self.kept and self.previous and not self.repeat:
             return {**self.settings, "previous_interaction_id": self.previous, "input": asked}
         return {**self.settings, "input": [*self.steps, *as_steps(asked)] if self.steps else asked}

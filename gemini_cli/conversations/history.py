@@ -1,6 +1,6 @@
 """A conversation in a file of the user's: the list of its steps, for a script that keeps the state itself.
 
-The file is the `input` of a stateless create (reference.md 8.3), so jq reads it and `--set` could send it.
+The file is the `input` of a stateless request (api/README.md 8.10), so jq reads it and `--set` could send it.
 """
 
 from __future__ import annotations

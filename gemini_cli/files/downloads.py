@@ -9,28 +9,32 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
+from gemini_cli.client.api_client import ApiClient
 from gemini_cli.errors import Incomplete
-from gemini_cli.transport import Cut, Transport
-from gemini_cli.transport.wire import Reply
+from gemini_cli.transport.errors import BrokenBodyError
+
+if TYPE_CHECKING:
+    from gemini_cli.transport.http_client import Response
 
 _RANGE = re.compile(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18}|\*)")
 
 
-def pieces(service: Transport, path: str) -> Iterator[bytes]:
+def pieces(service: ApiClient, path: str) -> Iterator[bytes]:
     """What is behind a `:download`, as it comes; Incomplete if it cannot be had to its end."""
     got, tries = _Got(), 0
     while True:
         try:
-            for piece in got.rest(service.content(path, got.wanted)):
+            for piece in got.rest(*service.content(path, got.wanted)):
                 tries = 0
                 yield piece
             return
-        except Cut as cut:
+        except BrokenBodyError as error:
             tries += 1
-            failure = Incomplete(f"the file is cut off: {cut}")
+            failure = Incomplete(f"the file is cut off: {error}")
             if tries > service.retries:
-                raise failure from cut
+                raise failure from error
             service.log(1, f"{failure.message}; asking for the rest")
             service.pause(failure, tries)
 
@@ -52,27 +56,27 @@ class _Got:
         only = {"If-Range": self._tag} if self._tag else {}
         return {"Range": f"bytes={self._size}-", **only}
 
-    def rest(self, reply: Reply) -> Iterator[bytes]:
-        """The new bytes of an answer; Cut if they end too early."""
+    def rest(self, response: Response, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        """The new bytes of a response; BrokenBodyError if they end too early."""
         try:
-            for piece in self._after(reply):
+            for piece in self._after(response, chunks):
                 self._size += len(piece)
                 self._digest.update(piece)
                 yield piece
         finally:
-            reply.close()
+            response.close()
         if self._total is not None and self._size < self._total:
-            raise Cut(f"{self._size} of {self._total} bytes came")
+            raise BrokenBodyError(f"{self._size} of {self._total} bytes came")
 
-    def _after(self, reply: Reply) -> Iterator[bytes]:
-        if reply.status == 206:
-            self._check_range(reply.headers.get("content-range", ""))
-            yield from filter(None, reply.chunks)
+    def _after(self, response: Response, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        if response.status_code == 206:
+            self._check_range(response.headers.get("content-range", ""))
+            yield from filter(None, chunks)
             return
-        tag, length = reply.headers.get("etag", ""), reply.headers.get("content-length", "")
+        tag, length = response.headers.get("etag", ""), response.headers.get("content-length", "")
         self._tag = "" if tag.startswith("W/") else tag
         self._total = int(length) if length.isascii() and length.isdigit() else None
-        yield from self._skipped(reply.chunks)
+        yield from self._skipped(chunks)
 
     def _check_range(self, said: str) -> None:
         found = _RANGE.fullmatch(said)

@@ -1,4 +1,6 @@
-"""A resumable upload as a state machine: gives the next request, takes what came of it. No I/O (reference.md 10.1).
+"""The resumable upload protocol (api/README.md 10.1-10.6) as a state machine without I/O.
+
+It gives the next request, and takes the response or the error that came of it.
 
 Rule 1. What the server has is what it last said. A chunk counts once it is acknowledged, and never after an error.
 Rule 2. After anything else the server is asked what it has (`query`), and the next chunk begins exactly there.
@@ -17,8 +19,8 @@ from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from gemini_cli import json_text
+from gemini_cli.client.api_client import UploadResponse
 from gemini_cli.errors import AuthError, Failure, Rejected, Temporary, Unknown
-from gemini_cli.transport.wire import Told
 
 CHUNK = 8 * 1024 * 1024  # bytes, as the SDK sends them
 
@@ -84,7 +86,7 @@ class Upload:
         last = self._offset + length == self.size
         return Step("upload, finalize" if last else "upload", self._offset, length)
 
-    def take(self, told: Told) -> Failure | None:
+    def take(self, told: UploadResponse) -> Failure | None:
         """What came of the step: the failure to wait for before the next one, or None to go on at once.
 
         Raises the failure that ends the upload.
@@ -104,7 +106,7 @@ class Upload:
             raise Unknown("the file was uploaded, but the answer with its name is lost; see `gemini-cli files list`")
         self._renew(self._gone)
 
-    def _started(self, told: Told) -> Failure | None:
+    def _started(self, told: UploadResponse) -> Failure | None:
         if told.failure is not None:
             return self._again(told.failure, "start")
         url = told.headers.get("x-goog-upload-url", "")
@@ -117,7 +119,7 @@ class Upload:
         self._next, self._offset, self._sent = "upload", 0, 0
         return None
 
-    def _sent_chunk(self, told: Told) -> Failure | None:
+    def _sent_chunk(self, told: UploadResponse) -> Failure | None:
         step = self.step
         assert step is not None  # or there was nothing to take
         end = step.offset + step.length
@@ -139,7 +141,7 @@ class Upload:
             self._refused = failure
         return self._again(failure, "query")
 
-    def _asked(self, told: Told) -> Failure | None:
+    def _asked(self, told: UploadResponse) -> Failure | None:
         status, received = told.headers.get(STATUS), _number(told.headers.get(RECEIVED))
         failure = told.failure
         if status == "cancelled" or _is_unknown(failure):
@@ -169,7 +171,7 @@ class Upload:
         self._next = following
         return failure
 
-    def _finished(self, told: Told, step: Step) -> Failure | None:
+    def _finished(self, told: UploadResponse, step: Step) -> Failure | None:
         self.file = _described(told.text)
         if self.file is None and step.command != "query":
             return self._again(Temporary("the description of the uploaded file is lost"), "query")
@@ -192,7 +194,7 @@ class Upload:
 
 
 def says(file: File, digest: str) -> bool:
-    """Whether a File has this SHA-256 (in hex). The service writes base64 of the hex digits (traffic.md 88)."""
+    """Whether a File has this SHA-256 (in hex). The server writes base64 of the hex digits (api/README.md 10.9)."""
     forms = (digest.encode(), bytes.fromhex(digest))
     return file.get("sha256Hash") in [base64.b64encode(form).decode() for form in forms]
 

@@ -9,19 +9,13 @@ import threading
 import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from io import SEEK_SET, RawIOBase
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from gemini_cli import mime_type
-from gemini_cli.body import Piece
 from gemini_cli.documents import open_at_once
 from gemini_cli.errors import InputError, OutputError
 
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
-
-PIECE = 512 * 1024  # bytes read or sent at a time: each costs 40 us, and a larger one leaves the processor's cache
-LAST = 64 * 1024  # bytes at the end that are read before they are sent, so that the check comes between
+PIECE = 256 * 1024  # bytes read and sent at a time: each costs 40 us, and a larger one leaves the processor's cache
 HASHED = 1024 * 1024  # bytes hashed at a time: between two, the thread holds the lock that the sending needs
 HEAD_START = 3.0  # seconds that the sending has before the hashing begins
 LOWEST = 19  # the priority of what runs when nobody else wants the processor
@@ -122,28 +116,6 @@ class Source:
                 raise self._changed()
             yield piece
 
-    def stretches(self, offset: int, length: int) -> Iterator[Piece]:
-        """The same, but only the last are read here; the others by who sends them, or by nobody."""
-        end = offset + length
-        while end - offset > LAST:
-            step = min(PIECE, end - offset - LAST)
-            yield Stretch(self, offset, step)
-            offset += step
-        yield from self.pieces(offset, end - offset)
-
-    def fileno(self) -> int:
-        return self._descriptor
-
-    def read_into(self, buffer: memoryview, offset: int) -> int:
-        """How many bytes were read; there is at least one, or else it has changed."""
-        try:
-            count = os.preadv(self._descriptor, [buffer], offset)
-        except OSError as error:
-            raise self._unreadable(error) from None
-        if not count:
-            raise self._changed()
-        return count
-
     def _unreadable(self, error: OSError) -> InputError:
         return InputError(f"cannot read {self.name}: {error.strerror}")
 
@@ -161,38 +133,6 @@ class Source:
             for piece in self.pieces(offset, length):
                 ends.update(piece)
         return ends.hexdigest()
-
-
-class Stretch(RawIOBase):
-    """Some bytes of a source, at their places in it. InputError if the source ends before they do."""
-
-    def __init__(self, source: Source, offset: int, length: int) -> None:
-        self._source = source
-        self._offset = offset
-        self._end = offset + length
-
-    @property
-    def left(self) -> int:
-        return self._end - self._offset
-
-    def fileno(self) -> int:
-        return self._source.fileno()
-
-    def tell(self) -> int:
-        return self._offset
-
-    def seek(self, offset: int, whence: int = SEEK_SET) -> int:
-        self._offset = offset
-        return offset
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        view = memoryview(buffer)[: self.left]
-        count = self._source.read_into(view, self._offset) if view else 0
-        self._offset += count
-        return count
 
 
 class Digest:

@@ -9,15 +9,14 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from gemini_cli import json_text, resources
-from gemini_cli.body import Piece, Pieces
+from gemini_cli.body import Pieces
+from gemini_cli.client.api_client import ApiClient, UploadResponse
 from gemini_cli.errors import AuthError, Failure, InputError, Rejected, UsageError
 from gemini_cli.files.resumable import Session, Step, Upload, says
 from gemini_cli.files.source import Digest, Source
 from gemini_cli.files.unfinished import Unfinished
 from gemini_cli.interaction import want
 from gemini_cli.resources import Resource
-from gemini_cli.transport import Transport
-from gemini_cli.transport.wire import Told
 
 POLL = 1.0  # seconds between two looks at a file that is being processed, at first
 POLL_LONGEST = 10.0
@@ -26,7 +25,7 @@ Advance = Callable[[int], None]
 
 
 def upload(
-    service: Transport,
+    service: ApiClient,
     source: Source,
     *,
     mime_type: str,
@@ -63,8 +62,8 @@ def upload(
         digest.stop()
 
 
-def wait_until_active(service: Transport, file: Resource) -> Resource:
-    """The file once it can be used; Rejected if processing it failed."""
+def wait_until_active(service: ApiClient, file: Resource) -> Resource:
+    """Wait until a File can be used (api/README.md 10.10); Rejected if processing it failed."""
     pause = POLL
     while file.get("state") == "PROCESSING":
         service.sleep(pause)
@@ -87,14 +86,14 @@ def name_of(file: Resource) -> str:
 
 
 class _Described(NamedTuple):
-    """What the service is told of a file before it gets the bytes."""
+    """The description of a file in the request that starts its upload."""
 
     mime_type: str
     display_name: str | None
     name: str | None
 
     def body(self, size: int) -> bytes:
-        """Names are sent only if there are any (reference.md 10.1)."""
+        """The body of the start request; names are sent only if there are any (api/README.md 10.1)."""
         named = {"name": self.name, "display_name": self.display_name}
         said = {key: value for key, value in named.items() if value}
         return json_text.dump({"file": {**said, "mime_type": self.mime_type, "size_bytes": size}}).encode()
@@ -109,7 +108,7 @@ class _Sending:
 
     def __init__(
         self,
-        service: Transport,
+        service: ApiClient,
         source: Source,
         digest: Digest,
         described: _Described,
@@ -162,7 +161,7 @@ class _Sending:
             raise
         return upload.file or {}
 
-    def _told(self, step: Step, session: Session | None) -> Told:
+    def _told(self, step: Step, session: Session | None) -> UploadResponse:
         if session is None:
             return self._service.start_upload(self._headers(), self._described.body(self._source.size))
         if step.command == "query":
@@ -185,13 +184,12 @@ class _Sending:
         plain = base.isascii() and base.isprintable()
         return {**headers, "X-Goog-Upload-File-Name": base if plain else quote(os.fsencode(base))}
 
-    def _pieces(self, step: Step) -> Iterator[Piece]:
+    def _pieces(self, step: Step) -> Iterator[bytes]:
         """The bytes of a chunk. What was told of an earlier try that was lost is taken back."""
         self._moved_to(step.offset)
-        for piece in self._source.stretches(step.offset, step.length):
-            length = len(piece) if isinstance(piece, bytes) else piece.left
+        for piece in self._source.pieces(step.offset, step.length):
             yield piece
-            self._moved_to(self._position + length)
+            self._moved_to(self._position + len(piece))
 
     def _moved_to(self, position: int) -> None:
         if position != self._position:
@@ -203,7 +201,7 @@ class _Sending:
             self._unfinished.keep(session)
 
     def _wrong(self, file: Resource) -> str:
-        """What the File says that is not true of the source; the service need not say anything."""
+        """The difference between the File (api/README.md 10.8) and the source, if any. Missing fields are not one."""
         size = file.get("sizeBytes")
         if size is not None and str(size) != str(self._source.size):
             return f"{size} bytes instead of {self._source.size}"
@@ -212,7 +210,7 @@ class _Sending:
         return ""
 
     def _found(self) -> Resource | None:
-        """The File whose description was lost: by its name if it was given one, else by all that is known of it."""
+        """Find the File of an upload whose last response was lost: by its name, else by all other fields."""
         if self._described.name:
             return _there(self._service, self._described.name, self._digest)
         digest = self._digest.hex()
@@ -230,12 +228,12 @@ class _Sending:
             resources.delete(self._service, name_of(file))
 
 
-def _there(service: Transport, name: str, digest: Digest) -> Resource | None:
+def _there(service: ApiClient, name: str, digest: Digest) -> Resource | None:
     """The file of that name, if there is one with this content."""
     try:
         file = resources.one(service, name)
     except (Rejected, AuthError) as failure:
-        if failure.http_status in (403, 404):  # 403 is what the service says of a file that is not there
+        if failure.http_status in (403, 404):  # 403 also if there is no such file (api/README.md 10.15)
             return None
         raise
     return file if says(file, digest.hex()) else None

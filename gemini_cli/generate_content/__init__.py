@@ -1,10 +1,9 @@
-"""The older API family, generateContent: questions in its words, and what its answers mean (reference.md 11).
+"""Convert requests and answers to and from generateContent (api/README.md 11).
 
-`wording.py` and `contents.py` say a question in it, `meaning.py` reads an answer.
-
-Its streams have no last event: there is no `[DONE]`, and a finishReason may be followed by more (traffic.md 70, 84). So
-two things together are its last word: a finishReason, or a blocked prompt, after which no content came; and the end of
-the body, as HTTP tells it. A connection that breaks, or falls silent, after a finishReason cuts the answer off.
+Its streams have no last event: there is no `[DONE]`, and more may follow a finishReason (api/README.md 11.13, 11.14).
+So a stream is complete after two things together: a finishReason, or a blocked prompt (api/README.md 11.8), with no
+content after it; and the end of the HTTP body. A connection that breaks or stalls after a finishReason leaves the
+answer incomplete.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from gemini_cli.interaction import Event, Interaction, parse_object, want
 
 
 class GenerateContent:
-    """The family of `models/{model}:generateContent`; see `family.Family`."""
+    """The API family of `models/{model}:generateContent`."""
 
     keeps = False
 
@@ -31,7 +30,7 @@ class GenerateContent:
         return wording.request(body)
 
     def interaction(self, text: str) -> Interaction:
-        """Rejected, or what the server's error amounts to, for an answer of 200 that holds no answer."""
+        """Convert a response; Rejected, or the error in it, if it has no answer."""
         if text.lstrip().startswith("[") and (said := refusal.parse(text)):
             raise said.failure()
         wire = parse_object(text, "the answer")
@@ -46,7 +45,10 @@ class GenerateContent:
         return Interaction(fold.interaction.raw, wire)
 
     def events(self, heard: Iterator[Event]) -> Iterator[Event]:
-        """What each chunk means, with the chunk's JSON on the first of its events; then the last word, if it came."""
+        """Convert each chunk to events, with `interaction.completed` at a proper end.
+
+        The chunk's JSON is the `raw` of the first of its events.
+        """
         meaning = Meaning()
         for chunk in heard:
             error = want(chunk.payload, "error", dict)

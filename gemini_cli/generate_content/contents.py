@@ -1,11 +1,11 @@
-"""An input in any of its shapes, steps of a kept history among them -> `contents` (reference.md 2.2, 11.2). Pure.
+"""Convert `input` in any shape (api/README.md 2.3) to `contents` (11.2, 11.4).
 
-Rule 1. What the user and their functions say has the role user, what the model does has the role model; neighbours of
-        one role are one content, so that parallel calls stand together, and their results.
-Rule 2. A thought's signature stands on the part that follows it, or on an empty text where none follows: so
-        `meaning.py` found it. A call carries its own.
-Rule 3. A part that had no words in Interactions is sent back as it came.
-Rule 4. The steps of Google's own tools, as Interactions tells them, are left out: the model's text has what came of it.
+1. Inputs and function results have the role user, all other steps the role model. Neighbours of one role are one
+   content, so that parallel calls stand together, and so do their results.
+2. The signature of a thought stands on the part after it, or on an empty text if there is none: that is where the
+   response mapping found it. A call has its own.
+3. A part for which Interactions has no step is sent back unchanged.
+4. Interactions' steps of Google's own tools are left out: the model's text has their outcome.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from gemini_cli.errors import UsageError
 Part = dict[str, Any]
 Content = dict[str, Any]
 
-MADE_UP = "no-id-"  # before the number of a call that came without an id; such an id is not sent back
+MADE_UP = "no-id-"  # prefix of ids for calls without one; the server does not know them, so they are not sent
 
 
 def contents(asked: Any) -> list[Content]:
-    """UsageError for what is no input, or cannot be said in this family."""
+    """Convert an input; UsageError if it is not valid, or has no counterpart."""
     turns: list[Content] = []
-    signature = ""  # of a thought, waiting for its part
+    signature = ""  # of a thought, until its part comes
     names: dict[str, str] = {}
     for step in _maps(as_steps(asked) if isinstance(asked, str | dict | list) else asked):
         kind = step.get("type")
@@ -49,7 +49,7 @@ def contents(asked: Any) -> list[Content]:
 
 
 def _maps(value: Any) -> list[dict[str, Any]]:
-    """Steps or content blocks; a text may stand for one."""
+    """Return a list of steps or parts; a string becomes a text part."""
     found = [{"type": "text", "text": value}] if isinstance(value, str) else value or []
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
         raise UsageError(f"input: neither content blocks nor steps: {json_text.dump(value)[:40]}")
@@ -68,7 +68,7 @@ def _bare(signature: str) -> list[Part]:
 
 
 def _parts(step: dict[str, Any], names: dict[str, str]) -> Iterator[Part]:
-    """The parts of one step; `names` are those of the calls so far."""
+    """Convert one step; `names` has the functions' names by id of the calls so far."""
     kind = step.get("type")
     signed = {"thoughtSignature": step["signature"]} if step.get("signature") else {}
     match kind:
@@ -115,7 +115,10 @@ def _block(block: dict[str, Any]) -> Part:
 
 
 def _result(step: dict[str, Any], names: dict[str, str]) -> Part:
-    """The name is needed here, and optional in Interactions (reference.md 9.3): the call has it."""
+    """Convert a function result.
+
+    The name, optional in Interactions (api/README.md 9.4), is taken from the call.
+    """
     call_id, result = str(step.get("call_id", "")), step.get("result")
     blocks = result if isinstance(result, list) and all(_is_block(each) for each in result) else None
     media = [_block(each) for each in blocks or [] if each["type"] != "text"]

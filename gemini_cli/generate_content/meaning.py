@@ -1,12 +1,12 @@
-"""What the chunks of an answer mean, as the events of Interactions (reference.md 11.3, 7). Pure.
+"""Convert chunks of a response (api/README.md 11.6) to Interactions' events (7).
 
-Rule 1. The first candidate is the answer. Others stay in `--json`.
-Rule 2. Neighbouring parts of one kind are one step. A part that Interactions has no step for becomes one that holds it
-        as `part`.
-Rule 3. A signature on a call stays with it. Any other one is a thought before its part, for text and pictures have no
-        place for one (traffic.md 71, 77).
-Rule 4. A finishReason holds until more content comes; the last one counts (traffic.md 70).
-Rule 5. A call that the answer itself does not answer waits for us (traffic.md 31).
+1. The first candidate is the answer. Others are only in `--json`.
+2. Neighbouring parts of one kind are one step. A part for which Interactions has no step becomes a step with a field
+   `part`.
+3. The signature of a call stays with it. Any other signature becomes a thought before its part, for text and images
+   have no field for one (api/README.md 11.15, 11.16).
+4. A finishReason is dropped when more content comes; the last one counts (api/README.md 11.13).
+5. A call without a result in the same response waits for the client (api/README.md 4.6).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ KNOWN = frozenset(("candidates", "promptFeedback", "usageMetadata", "modelVersio
 CONTENT = frozenset(("text", "inlineData", "fileData"))
 SOURCES = frozenset(("groundingMetadata", "citationMetadata", "urlContextMetadata"))
 
-# google.ai.generativelanguage.v1beta, Candidate.FinishReason: numbers where a client asks for them (traffic.md 75).
+# By number, from google.ai.generativelanguage.v1beta, Candidate.FinishReason (api/README.md 11.7).
 REASONS = (
     "FINISH_REASON_UNSPECIFIED STOP MAX_TOKENS SAFETY RECITATION OTHER LANGUAGE BLOCKLIST PROHIBITED_CONTENT SPII"
     " MALFORMED_FUNCTION_CALL IMAGE_SAFETY UNEXPECTED_TOOL_CALL TOO_MANY_TOOL_CALLS IMAGE_PROHIBITED_CONTENT"
@@ -54,7 +54,10 @@ BY_MODALITY = {
 
 
 class Meaning:
-    """One answer as it comes; a plain one is a single chunk. `begun`: a chunk was generateContent's."""
+    """One response while it arrives; without streaming, it is a single chunk.
+
+    `begun`: a chunk of generateContent has arrived.
+    """
 
     def __init__(self) -> None:
         self.begun = False
@@ -85,7 +88,7 @@ class Meaning:
         return bool(self._blocked or (self._reason and self._growing is None))
 
     def chunk(self, chunk: dict[str, Any]) -> Iterator[Payload]:
-        """The events that a chunk amounts to; none if it is not one of generateContent's."""
+        """Convert a chunk to events; none if it is not one of generateContent's."""
         if not KNOWN & chunk.keys():
             return
         self._model = want(chunk, "modelVersion", str) or self._model
@@ -102,7 +105,7 @@ class Meaning:
                 return
 
     def ending(self) -> Payload:
-        """The last event: how the answer ended, and what it cost."""
+        """The last event, with the status and the usage."""
         interaction = {**self._name(), **self._status(), "usage": _usage(self._usage)}
         return {"event_type": "interaction.completed", "interaction": interaction}
 
@@ -150,7 +153,10 @@ class Meaning:
             yield from self._grow("thought", {"type": "thought_signature", **signed})
 
     def _call(self, call: dict[str, Any], signed: dict[str, str]) -> Iterator[Payload]:
-        """Arguments come in pieces only where that was ordered; the last piece may be missing (traffic.md 78)."""
+        """Convert a call, or a piece of one.
+
+        The last piece of its arguments may be missing (api/README.md 11.17).
+        """
         name = want(call, "name", str)
         if name:
             yield from self._called()
@@ -162,14 +168,17 @@ class Meaning:
             yield from self._called()
 
     def _called(self) -> Iterator[Payload]:
-        """The call that grows is whole."""
+        """End a call whose arguments came in pieces."""
         if self._growing is not None:
             call, self._growing = self._growing, None
             self._waiting[call.id] = call.name
             yield from self._step(call.step)
 
     def _result(self, response: dict[str, Any], signed: dict[str, str]) -> Iterator[Payload]:
-        """Of a call that the server carried out itself: it names the function, seldom the call."""
+        """Convert the result of a call that the server made itself.
+
+        Most results name only the function, not the call.
+        """
         name = want(response, "name", str) or ""
         call_id = want(response, "id", str)
         if call_id is None:
@@ -184,7 +193,7 @@ class Meaning:
         yield from self._step({"type": "code_execution_call", "id": self._code, "arguments": arguments, **signed})
 
     def _executed(self, result: dict[str, Any], signed: dict[str, str]) -> Iterator[Payload]:
-        """Of the latest code; one piece of it may have several results (traffic.md 79)."""
+        """Convert one of the results of the latest code (api/README.md 11.18)."""
         step = {"call_id": want(result, "id", str) or self._code, "result": want(result, "output", str) or ""}
         failed = result.get("outcome") not in ("OUTCOME_OK", 1)
         yield from self._step({"type": "code_execution_result", **step, "is_error": failed, **signed})
@@ -208,7 +217,7 @@ class Meaning:
         yield {"event_type": "step.delta", "index": self._index, "delta": delta}
 
     def _step(self, step: dict[str, Any]) -> Iterator[Payload]:
-        """A step that came whole."""
+        """Emit a complete step."""
         yield from self._start(step)
         self._open = None
 
@@ -225,7 +234,7 @@ class Meaning:
     # How it ended -----------------------------------------------------------------------------------------------------
 
     def _status(self) -> dict[str, Any]:
-        """The status, with an error wherever the answer is not whole."""
+        """The status, with an error wherever the answer is not complete."""
         if self._blocked:
             reason = str(self._blocked["blockReason"])
             why = self._blocked.get("blockReasonMessage")
@@ -234,7 +243,7 @@ class Meaning:
         match self._reason:
             case "STOP":
                 return {"status": "requires_action" if self._waiting else "completed"}
-            case "CONTINUATION" if self._token:
+            case "CONTINUATION" if self._token:  # api/README.md 11.21
                 return {"status": "requires_continuation", "continuation_token": self._token}
             case "MAX_TOKENS":
                 spent = "thinking used up the token limit before the answer began; raise --max-tokens"
@@ -246,7 +255,10 @@ class Meaning:
 
 
 class _Call:
-    """A function call, whole or growing: `partialArgs` name places in the arguments, and a text may go on there."""
+    """A function call, whole or in pieces.
+
+    `partialArgs` name fields of the arguments; a field's text may go on in the next piece.
+    """
 
     def __init__(self, call_id: str, name: str, signed: dict[str, str]) -> None:
         self.id = call_id
@@ -278,7 +290,7 @@ class _Call:
 
 
 def _blocks(part: Part) -> Iterator[dict[str, Any]]:
-    """The content of a part. An empty text is none."""
+    """Convert a part to content parts of Interactions; an empty text to none."""
     if text := want(part, "text", str):
         yield {"type": "text", "text": text}
     for key, source, place in (("inlineData", "data", "data"), ("fileData", "fileUri", "uri")):
@@ -293,7 +305,7 @@ def _incomplete(code: str, message: str, why: Any = None) -> dict[str, Any]:
 
 
 def _reason(value: Any) -> str:
-    """The name of a finishReason; empty while there is none."""
+    """The name of a finishReason; empty if there is none."""
     if isinstance(value, int) and 0 <= value < len(REASONS):
         value = REASONS[value]
     if value is not None and not isinstance(value, str | int):
@@ -302,7 +314,7 @@ def _reason(value: Any) -> str:
 
 
 def _usage(counted: dict[str, Any]) -> dict[str, Any]:
-    """The counts under the names of reference.md 6.2."""
+    """Convert the counts (api/README.md 11.19) to those of Interactions (6.7)."""
     usage: dict[str, Any] = {name: counted[key] for key, name in COUNTS.items() if isinstance(counted.get(key), int)}
     for key, name in BY_MODALITY.items():
         if details := objects(counted, key):
@@ -317,7 +329,10 @@ def _usage(counted: dict[str, Any]) -> dict[str, Any]:
 
 
 def _annotations(candidate: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The sources of an answer, as annotations (reference.md 5): where they were used, if that is told."""
+    """Convert the sources of an answer (api/README.md 11.20) to annotations (5.1).
+
+    They have offsets if the server gave them.
+    """
     grounding = want(candidate, "groundingMetadata", dict) or {}
     sources = [_source(chunk) for chunk in objects(grounding, "groundingChunks")]
     supports = objects(grounding, "groundingSupports")
@@ -337,7 +352,7 @@ def _annotations(candidate: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _source(chunk: dict[str, Any]) -> dict[str, Any]:
-    """A groundingChunk: of the web, of a map, or of a file, which may have no other name than its store's."""
+    """Convert a groundingChunk: a web page, a place, a file, or only a file's store."""
     if (place := want(chunk, "maps", dict)) is not None:
         found = {"name": place.get("title"), "place_id": place.get("placeId"), "url": place.get("uri")}
         return _cleared({"type": "place_citation", **found})

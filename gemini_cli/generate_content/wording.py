@@ -1,8 +1,8 @@
-"""The body of a create in Interactions' words -> the same in generateContent's (reference.md 11.1, 11.2). Pure.
+"""Convert a request body to generateContent's fields (api/README.md 11.1-11.3).
 
-`WORDS` is the one table of which field is said how; `NOWHERE` are the fields that cannot be said. Everything else is
-taken for this family's own words (or a gateway's) and sent as it is, so that `--request` and `--set` can say all that
-there is. A value is never checked: the server does that.
+`WORDS` converts each field; those in `NOWHERE` have no counterpart. All other fields are sent unchanged, as the older
+API's own, or a gateway's, so that `--request` and `--set` can set any field. Values are not checked: the server does
+that.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ NOWHERE = ("previous_interaction_id", "background", "agent", "agent_config", "en
 
 
 def request(body: Body) -> Request:
-    """UsageError, naming the flag, for what has no counterpart here, and for what is said in both wordings."""
+    """Convert a body.
+
+    UsageError, naming the option, for a field without a counterpart, and for a value that is given in both formats.
+    """
     for key in NOWHERE:
         if body.get(key) not in (None, False):
             raise without_counterpart(key)
@@ -39,13 +42,13 @@ def request(body: Body) -> Request:
 
 
 def without_counterpart(key: str) -> UsageError:
-    """For a field of the body, or the flag that puts it there."""
+    """Make the error for a field; it names the option that sets the field, if any."""
     flag = next((field.long for field in fields(Asked) if field.flag.path == key), key)
     return UsageError(f"{flag} has no counterpart in generate-content")
 
 
 def _model(name: str) -> str:
-    """`models/` before a bare name; UsageError for one that would lead elsewhere in the path."""
+    """Put `models/` before a bare name; UsageError if it would change the path."""
     path = name if name.startswith(("models/", "tunedModels/")) else f"models/{name}"
     if any(step.strip(".") == "" for step in path.split("/")):
         raise UsageError(f"{name!r} is not the name of a model")
@@ -53,7 +56,7 @@ def _model(name: str) -> str:
 
 
 def _joined(said: Body, own: Body, place: str = "") -> Body:
-    """Both, deeply. What stands in both wordings has no one meaning."""
+    """Merge both deeply; UsageError for a field that is in both."""
     joined = dict(said)
     for key, value in own.items():
         below = joined.get(key, {})
@@ -87,7 +90,7 @@ def _upper(value: Any) -> Any:
 
 
 def _items(name: str, value: Any) -> list[Body]:
-    """A list of maps, where one may stand for itself."""
+    """Return a list of maps; a single map becomes a list of one."""
     items = value if isinstance(value, list) else [value]
     return [_map(name, item) for item in items]
 
@@ -134,7 +137,7 @@ def _tool_choice(value: Any) -> Body:
 
 
 def _speech(value: Any) -> Body:
-    """`{speakers: [...]}` or the bare list: one voice, or several with their names (reference.md 2.3)."""
+    """Convert `{speakers: [...]}`, or the bare list (api/README.md 2.9)."""
     speakers = value.get("speakers") if isinstance(value, dict) else value
     if not isinstance(speakers, list):
         return _in_config("speechConfig")(value)
@@ -148,13 +151,13 @@ def _speech(value: Any) -> Body:
     return _in_config("speechConfig")({**one, **language})
 
 
-# What the answer is to be ---------------------------------------------------------------------------------------------
+# The format of the answer ---------------------------------------------------------------------------------------------
 
-PCM = "audio/l16"  # what speech is here, whatever is asked for
+PCM = "audio/l16"  # the only type of speech that the older API returns
 
 
 def _format(value: Any) -> Body:
-    """`response_format`, one or several (reference.md 2.4)."""
+    """Convert `response_format`, one object or several (api/README.md 2.10)."""
     formats = _items("response_format", value)
     said: Body = {}
     for each in formats:
@@ -203,7 +206,10 @@ FORMATS: Mapping[str, Said] = {
 
 
 def _tools(value: Any) -> Body:
-    """The flat list, with all functions in one tool and all MCP servers in another; entries of this family stay."""
+    """Convert the flat list of tools: functions to one tool, MCP servers to another.
+
+    Tools in the older API's own format stay.
+    """
     tools = _items("tools", value)
     kinds = [tool.get("type") for tool in tools]
     said = [

@@ -1,6 +1,6 @@
-"""Batch jobs: many requests of generateContent in one, answered within a day (reference.md 11.7, traffic.md 91, 92).
+"""Batch jobs: many generateContent requests in one, answered within a day (api/README.md 14).
 
-A row travels as `{"key", "request"}`, and its answer comes back under the same key, in whatever order.
+A row is sent as `{"key", "request"}`, and its answer has the same key. Answers come in any order.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from gemini_cli import json_text, refusal, resources
 from gemini_cli.body import Body
+from gemini_cli.client.api_client import ApiClient
 from gemini_cli.errors import DeadlinePassed, Failure, Incomplete, InputError, Rejected, Temporary, Unknown, UsageError
 from gemini_cli.files import uploads
 from gemini_cli.files.source import Source
@@ -20,11 +21,10 @@ from gemini_cli.many import rows
 from gemini_cli.many.form import Form
 from gemini_cli.many.rows import Judge, Key, Output, Row
 from gemini_cli.resources import Resource
-from gemini_cli.transport import Transport
 
-INLINE = 4 * 1000 * 1000  # bytes of requests that go into the create itself; the API takes 20 MB, a file is safer
+INLINE = 4 * 1000 * 1000  # bytes of requests inside the job's own: well below the API's limit (api/README.md 14.6)
 TYPE = "application/jsonl"
-POLL = 2.0  # seconds between two looks at a job, at first
+POLL = 2.0  # seconds between two polls of a job, at first
 POLL_LONGEST = 60.0
 LONGEST = 512 * 1024 * 1024  # bytes of one result
 
@@ -46,7 +46,7 @@ class Job:
 
     @property
     def state(self) -> str:
-        """PENDING, RUNNING, SUCCEEDED, FAILED, CANCELLED or EXPIRED, whichever way it is written."""
+        """The state without its prefix: PENDING, RUNNING, SUCCEEDED, FAILED … (api/README.md 14.4)."""
         said = want(self._metadata, "state", str) or want(self.raw, "state", str) or "UNSPECIFIED"
         return re.sub(r"^(BATCH|JOB)_STATE_", "", said)
 
@@ -55,7 +55,7 @@ class Job:
         return self.raw.get("done") is True or self.state in ("SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED")
 
     def count(self, *kinds: str) -> int:
-        """How many requests are `request` (all), `successful`, `failed` or `pending`; the wire's numbers are text."""
+        """Sum the counts of `request` (all), `successful`, `failed` or `pending`, strings all (api/README.md 14.3)."""
         stats = want(self._metadata, "batchStats", dict) or {}
         counts = [str(stats.get(f"{kind}RequestCount" if kind != "request" else "requestCount", "")) for kind in kinds]
         return sum(int(count) for count in counts if re.fullmatch("[0-9]{1,18}", count))
@@ -70,11 +70,11 @@ class Job:
 
     @property
     def output(self) -> dict[str, Any]:
-        """Where the results are; under either of two names (traffic.md 91)."""
+        """The object with the results, under one of two names (api/README.md 14.3)."""
         return want(self._metadata, "output", dict) or want(self.raw, "response", dict) or {}
 
     def verdict(self) -> Failure | None:
-        """None if it succeeded; otherwise why there are no results."""
+        """None if it succeeded, otherwise the error."""
         error = want(self.raw, "error", dict)
         match self.state:
             case "CANCELLED":
@@ -91,7 +91,7 @@ class Job:
 
 
 class Batch(NamedTuple):
-    """Rows made ready: the path of the model, and a line of JSON for each row."""
+    """Rows ready to be sent: the model's path, and a file with a line of JSON for each row (api/README.md 14.2)."""
 
     model: str
     source: Source
@@ -147,8 +147,11 @@ def read(text: str) -> Key:
     return value if isinstance(value, str) or (type(value) is int and str(value) == text) else text
 
 
-def create(service: Transport, batch: Batch, title: str, advance: Callable[[int], None]) -> Job:
-    """Start a job with the rows in it, or with a file of them. Unknown if it may have been started."""
+def create(service: ApiClient, batch: Batch, title: str, advance: Callable[[int], None]) -> Job:
+    """Start a job with the rows in it, or with a file of them (api/README.md 14.1).
+
+    Unknown if it may have been started.
+    """
     if batch.source.size <= INLINE:
         lines = b"".join(batch.source.pieces(0, batch.source.size)).splitlines()
         config: dict[str, Any] = {"requests": {"requests": [_inline(json_text.parse(line.decode())) for line in lines]}}
@@ -171,17 +174,17 @@ def _inline(line: dict[str, Any]) -> dict[str, Any]:
     return {"request": line["request"], "metadata": {"key": line["key"]}}
 
 
-def fetch(service: Transport, name: str) -> Job:
+def fetch(service: ApiClient, name: str) -> Job:
     return Job(resources.one(service, name))
 
 
-def cancel(service: Transport, name: str) -> None:
-    """Ask for the end of a job; with a colon, unlike an interaction."""
+def cancel(service: ApiClient, name: str) -> None:
+    """Cancel a job; the path has a colon, unlike an interaction's (api/README.md 8.3, 14.5)."""
     resources.parse(service.json("POST", f"{name}:cancel", repeatable=True))
 
 
-def wait(service: Transport, name: str, look: Callable[[Job], None]) -> Job:
-    """Poll until the job is over; `look` sees it each time."""
+def wait(service: ApiClient, name: str, look: Callable[[Job], None]) -> Job:
+    """Poll until a job ends; `look` gets each state."""
     pause = POLL
     while True:
         job = fetch(service, name)
@@ -192,8 +195,8 @@ def wait(service: Transport, name: str, look: Callable[[Job], None]) -> Job:
         pause = min(pause * 1.5, POLL_LONGEST)
 
 
-def results(service: Transport, job: Job, judge: Judge | None) -> Iterator[Output]:
-    """The output rows of a job that succeeded, as they come. Incomplete if there are fewer than requests."""
+def results(service: ApiClient, job: Job, judge: Judge | None) -> Iterator[Output]:
+    """Yield the output rows of a job that succeeded. Incomplete if there are fewer than requests."""
     count = 0
     for count, found in enumerate(_results(service, job), 1):
         yield _output(found, count, judge)
@@ -202,8 +205,8 @@ def results(service: Transport, job: Job, judge: Judge | None) -> Iterator[Outpu
         raise Incomplete(f"{job.name} has {count} results for {wanted} requests")
 
 
-def _results(service: Transport, job: Job) -> Iterator[str]:
-    """Each result as JSON; a file is read as it comes."""
+def _results(service: ApiClient, job: Job) -> Iterator[str]:
+    """Yield each result as JSON; a file is read while it arrives."""
     file = want(job.output, "responsesFile", str)
     if file is not None:
         for line in rows.lines(resources.download(service, resources.full_name("files", file)), LONGEST):

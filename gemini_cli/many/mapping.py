@@ -16,6 +16,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import NamedTuple
 
 from gemini_cli.body import Body
+from gemini_cli.client.api_client import ApiClient, OnRetry
 from gemini_cli.deadline import last_words
 from gemini_cli.dialogue import Dialogue
 from gemini_cli.errors import (
@@ -34,7 +35,6 @@ from gemini_cli.many.crew import Crew
 from gemini_cli.many.form import Form
 from gemini_cli.many.gate import Closed, Gate
 from gemini_cli.many.rows import Judge, Output, Row
-from gemini_cli.transport import Hold, Transport
 
 EQUAL = 10
 SPARE_RETRIES = 50  # for the whole run, beside one for each row
@@ -63,8 +63,8 @@ class Means(NamedTuple):
     form: Form
     memory: Memory
     gate: Gate
-    service: Callable[[Hold], Transport]
-    dialogue: Callable[[Transport], Dialogue]
+    service: Callable[[OnRetry], ApiClient]
+    dialogue: Callable[[ApiClient], Dialogue]
     judge: Judge | None = None
     retry_unknown: bool = False
     notice: Callable[[str], None] = lambda text: None

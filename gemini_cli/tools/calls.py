@@ -23,7 +23,7 @@ from gemini_cli.tools.running import OUTPUT_LIMIT, Command, Finished
 
 SAME = 3  # times in a row that a call may not be made
 TAIL = 4096  # characters of what a failed command said, for the model
-NOTHING = "(no output)"  # an empty result was seen to be refused (traffic.md 30)
+NOTHING = "(no output)"  # an empty result may be refused (api/README.md 9.5)
 
 
 class Runnable(NamedTuple):
@@ -68,9 +68,9 @@ class Made(NamedTuple):
 
 
 def make(calls: Sequence[Step], functions: Mapping[str, Runnable], allowed: Callable[[Step], bool]) -> list[Made]:
-    """Run what may be run, all at the same time; what became of every call, in their order.
+    """Run the calls of one answer in parallel, and return their results in the same order (api/README.md 9.7).
 
-    `allowed` is asked of each call that would run; ActionRequired, before any of them does, if it says no.
+    `allowed` is asked about each call that would run. If it says no, ActionRequired is raised before any runs.
     """
     made: dict[int, Made] = {}
     jobs: dict[int, tuple[Command, bytes]] = {}
@@ -87,7 +87,7 @@ def make(calls: Sequence[Step], functions: Mapping[str, Runnable], allowed: Call
 
 
 def result(call: Step, value: Any, *, is_error: bool = False) -> Step:
-    """A function_result step for a call, of which `id` and `name` count (reference.md 9.3)."""
+    """A function_result step for a call, of which `id` and `name` count (api/README.md 9.4)."""
     named = {"name": call["name"]} if "name" in call else {}
     return {
         "type": "function_result",
@@ -108,7 +108,7 @@ def value(text: str) -> Any:
 
 
 def _is_result(parsed: Any) -> bool:
-    """A list is a list of content blocks or no result (reference.md 9.3)."""
+    """Whether the API takes this as a result: an object, or a list of content parts (api/README.md 9.4)."""
     if isinstance(parsed, list):
         return parsed != [] and all(isinstance(block, dict) and block.get("type") in CONTENT for block in parsed)
     return isinstance(parsed, dict)
@@ -124,7 +124,7 @@ def name(call: Step) -> str:
 
 
 def _arguments(call: Step) -> Any:
-    """None were given where the step has none (traffic.md 25)."""
+    """A step without `arguments` is a call without any (api/README.md 7.7)."""
     return call.get("arguments", {})
 
 

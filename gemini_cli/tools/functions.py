@@ -1,4 +1,4 @@
-"""Tools: what `-T` says -> the API's flat list of tools (reference.md 9.1), and what only we read of it."""
+"""Read the tools of `-T`: the API's flat list (api/README.md 9.1), and the keys that stay local."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ Tool = dict[str, Any]
 
 BUILT_IN = ("google_search", "code_execution", "url_context", "google_maps", "computer_use")
 SPELLINGS = (*BUILT_IN, "file_search=STORE", "mcp_server=URL")
-MODES = ("auto", "any", "none", "validated")  # of the choice among tools (reference.md 9.2)
-FUNCTION_NAME = r"[A-Za-z_][A-Za-z0-9_.:-]{0,127}"
+MODES = ("auto", "any", "none", "validated")  # of the choice among tools (api/README.md 9.3)
+FUNCTION_NAME = r"[A-Za-z_][A-Za-z0-9_.:-]{0,127}"  # api/README.md 9.2
 HEADER_LIMIT = 8 * 1024  # bytes
 _HEADER = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"  # RFC 9110, 5.1
 
@@ -57,7 +57,7 @@ def declared(document: Document, value: Any, path: KeyPath) -> Declared:
 
 
 def choice(text: str) -> Any:
-    """`--tool-choice`: a mode, or the one function that may be called (reference.md 9.2)."""
+    """The value of `--tool-choice`: a mode, or the one function that may be called (api/README.md 9.3)."""
     if text in MODES:
         return text
     return {"allowed_tools": {"mode": "any", "tools": [text]}}

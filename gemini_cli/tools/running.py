@@ -1,4 +1,4 @@
-"""Run commands for the model's calls, several at once (cli.md 8). Knows processes, and nothing of models or calls.
+"""Run commands for the model's calls, several in parallel. Knows processes, and nothing of models or calls.
 
 1. What runs is a list of words, never a line for a shell. Its environment is made from nothing: a few names, and those
    that its declaration lists. The key is not among them, and our memory, where a copy of our first environment lies,

@@ -7,21 +7,20 @@ import os
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from gemini_cli.attachments import Attachments, Rule
-from gemini_cli.body import Pieces, whole
 from gemini_cli.content import FileName
 from gemini_cli.errors import DeadlinePassed, Temporary
 from gemini_cli.terminal import Terminal
-from gemini_cli.transport.wire import Call, Reply
-from tests.harness import Outcome, ScriptedWire, gemini, interaction, reply
+from tests.harness import Outcome, ScriptedTransport, gemini, interaction, reply
 
 HERE = "https://generativelanguage.googleapis.com/v1beta"
 PNG = b"\x89PNG\r\n\x1a\n\0"
 
 
-def file(state: str = "ACTIVE", mime_type: str = "video/mp4", **more: Any) -> Reply:
+def file(state: str = "ACTIVE", mime_type: str = "video/mp4", **more: Any) -> httpx.Response:
     described = {"name": "files/abc-1", "uri": f"{HERE}/files/abc-1", "mimeType": mime_type, "state": state, **more}
     return reply(described)
 
@@ -37,9 +36,9 @@ def offline(*argv: str, stdin: bytes = b"") -> list[str]:
     return [line.partition(": ")[2] for line in outcome.out.splitlines() if line.startswith("Part ")][1:]
 
 
-def asked(outcome: Outcome, wire: ScriptedWire) -> Any:
+def asked(outcome: Outcome, wire: ScriptedTransport) -> Any:
     assert outcome.status == 0, outcome.err
-    return json.loads(whole(wire.calls[-1].body))["input"]
+    return json.loads(wire.requests[-1].content)["input"]
 
 
 # Inline --------------------------------------------------------------------------------------------------------------
@@ -48,22 +47,22 @@ def asked(outcome: Outcome, wire: ScriptedWire) -> Any:
 @pytest.mark.parametrize("size", [9, 10, 11, 200_000, 196_608, 196_609, 500_000])
 def test_an_attachment_is_streamed_with_its_size_known(size: int) -> None:
     picture("a.png", size)
-    wire = ScriptedWire([reply(status=503), reply(interaction())])
+    wire = ScriptedTransport([reply(status=503), reply(interaction())])
     assert gemini("generate", "-a", "a.png", "streamed", answers=wire, stdin=b'say "streamed"').status == 0
-    for call in wire.calls:
-        assert isinstance(call.body, Pieces)
-        assert call.body.size == len(whole(call.body))
+    for call in wire.requests:
+        assert call.headers["Content-Length"] == str(len(call.content))
+        assert "Transfer-Encoding" not in call.headers
     dry = gemini("generate", "-n", "-a", "a.png", "streamed", stdin=b'say "streamed"').body
-    assert json.loads(whole(wire.calls[0].body)) == json.loads(whole(wire.calls[1].body)) == dry
+    assert json.loads(wire.requests[0].content) == json.loads(wire.requests[1].content) == dry
 
 
-class Reading(ScriptedWire):
-    """A wire that reads what it is sent, as a socket does; between two tries the file changes."""
+class Reading(ScriptedTransport):
+    """Reads the body before it answers, as a socket does; between two tries the file changes."""
 
-    def send(self, call: Call) -> Reply:
-        whole(call.body)
+    def handle_request(self, call: httpx.Request) -> httpx.Response:
+        call.read()
         Path("a.png").write_bytes(PNG * 2)
-        return super().send(call)
+        return super().handle_request(call)
 
 
 def test_a_file_that_changes_before_another_try_is_not_sent() -> None:
@@ -167,9 +166,9 @@ def test_a_pdf_and_a_request_have_limits_of_the_apis_own() -> None:
 
 def test_a_failed_upload_asks_nothing() -> None:
     picture("a.png", 900)
-    wire = ScriptedWire([reply(b"no", 403)])
+    wire = ScriptedTransport([reply(b"no", 403)])
     outcome = gemini("generate", "--upload", "-a", "a.png", "-o", "out.txt", "look", answers=wire)
-    assert (outcome.status, len(wire.calls), os.path.exists("out.txt")) == (4, 1, False)
+    assert (outcome.status, len(wire.requests), os.path.exists("out.txt")) == (4, 1, False)
     assert gemini("generate", "--upload", "-a", "a.png", "-o", "/no/such/place", "look").status == 13
 
 
@@ -178,16 +177,16 @@ def test_a_failed_upload_asks_nothing() -> None:
 
 @pytest.mark.parametrize("said", ["files/abc-1", f"{HERE}/files/abc-1"])
 def test_a_file_of_the_services_is_looked_up_and_waited_for(said: str) -> None:
-    wire = ScriptedWire([file("PROCESSING"), file("PROCESSING"), file(), reply(interaction())])
+    wire = ScriptedTransport([file("PROCESSING"), file("PROCESSING"), file(), reply(interaction())])
     sleeps: list[float] = []
     outcome = gemini("generate", "-a", said, "look", answers=wire, sleeps=sleeps)
     assert asked(outcome, wire)[1] == {"type": "video", "uri": f"{HERE}/files/abc-1", "mime_type": "video/mp4"}
-    assert [call.url for call in wire.calls[:3]] == [f"{HERE}/files/abc-1"] * 3
+    assert [str(call.url) for call in wire.requests[:3]] == [f"{HERE}/files/abc-1"] * 3
     assert len(sleeps) == 2
 
 
 def test_with_a_type_it_is_not_looked_up() -> None:
-    wire = ScriptedWire([reply(interaction())])
+    wire = ScriptedTransport([reply(interaction())])
     outcome = gemini("generate", "-a", "files/abc-1;type=audio/mp3", "look", answers=wire)
     assert asked(outcome, wire)[1] == {"type": "audio", "uri": f"{HERE}/files/abc-1", "mime_type": "audio/mp3"}
 
@@ -200,7 +199,9 @@ def test_with_a_type_it_is_not_looked_up() -> None:
         (reply({"name": "files/abc-1", "state": "ACTIVE"}), 6, "does not say"),
     ],
 )
-def test_a_file_that_cannot_be_used_ends_the_run_before_the_question(answer: Reply, status: int, words: str) -> None:
+def test_a_file_that_cannot_be_used_ends_the_run_before_the_question(
+    answer: httpx.Response, status: int, words: str
+) -> None:
     outcome = gemini("generate", "-a", "files/abc-1", "look", answers=[answer])
     assert (outcome.status, words in outcome.err) == (status, True)
 

@@ -7,15 +7,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from gemini_cli.body import whole
 from gemini_cli.errors import DeadlinePassed
 from gemini_cli.files import uploads
 from gemini_cli.many import batches
-from gemini_cli.transport.wire import Unanswered
 from tests.commands.test_map import answers, rows
-from tests.harness import ScriptedWire, gemini, reply
+from tests.harness import ScriptedTransport, gemini, reply
 
 ROWS = b'"one"\n{"id":"b","input":"two"}\n{"key":"7","prompt":"three"}'
 DONE = {"candidates": [{"content": {"parts": [{"text": "re"}]}, "finishReason": "STOP"}], "usageMetadata": {}}
@@ -61,12 +60,12 @@ def test_a_job_from_its_rows_to_its_results(environ: dict[str, str], monkeypatch
 
 
 def test_the_rows_go_in_the_words_of_generate_content() -> None:
-    wire = ScriptedWire([operation("BATCH_STATE_PENDING")])
+    wire = ScriptedTransport([operation("BATCH_STATE_PENDING")])
     done = gemini("batch", "submit", "-m", "m", "--seed", "1", "--display-name", "t", stdin=ROWS, answers=wire)
     assert done == (0, "batches/b1\n", "")
-    (call,) = wire.calls
-    assert call.url.endswith("/v1beta/models/m:batchGenerateContent")
-    batch = json.loads(whole(call.body))["batch"]
+    (call,) = wire.requests
+    assert str(call.url).endswith("/v1beta/models/m:batchGenerateContent")
+    batch = json.loads(call.content)["batch"]
     assert batch["displayName"] == "t"
     first = batch["inputConfig"]["requests"]["requests"][0]
     assert first["metadata"] == {"key": "1"}
@@ -149,7 +148,7 @@ def test_a_deadline_before_there_is_a_job_is_a_matter_for_later(monkeypatch: pyt
 
 
 def test_a_create_without_an_answer_is_unknown() -> None:
-    done = gemini("batch", "submit", stdin=ROWS, answers=[Unanswered("silence")])
+    done = gemini("batch", "submit", stdin=ROWS, answers=[httpx.ReadError("silence")])
     assert (done.status, done.out) == (12, "")
     assert "hint: `gemini-cli batch list`" in done.err
 

@@ -6,15 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from gemini_cli.body import whole
 from gemini_cli.errors import ActionRequired
 from gemini_cli.tools import calls
 from gemini_cli.tools.calls import Runnable
 from gemini_cli.tools.running import Command
-from gemini_cli.transport.wire import Cut, NeverSent, Reply, Unanswered
-from tests.harness import Outcome, ScriptedWire, completed, created, gemini, interaction, reply, sse, start, text
+from tests.harness import Outcome, ScriptedTransport, completed, created, gemini, interaction, reply, sse, start, text
 
 WEATHER = """\
 - name: weather
@@ -33,31 +32,31 @@ def call(call_id: str = "c1", name: str = "weather", arguments: Any = None) -> d
     }
 
 
-def calling(*steps: dict[str, Any], interaction_id: str | None = "v1_c", **more: Any) -> Reply:
+def calling(*steps: dict[str, Any], interaction_id: str | None = "v1_c", **more: Any) -> httpx.Response:
     """An answer that ends in calls."""
     named = {"id": interaction_id} if interaction_id else {}
     return reply({**named, "status": "requires_action", "steps": list(steps), **more})
 
 
-def streamed(said: str, **more: Any) -> Reply:
+def streamed(said: str, **more: Any) -> httpx.Response:
     return sse(created(), start(), *(text(piece) for piece in said), completed(**more))
 
 
-def as_stream(plain: Reply) -> Reply:
+def as_stream(plain: httpx.Response) -> httpx.Response:
     """The same answer as events, its steps whole from the start."""
-    body = json.loads(b"".join(plain.chunks))
+    body = json.loads(plain.read())
     steps = [start(index, **step) for index, step in enumerate(body.pop("steps"))]
     return sse(created(), *steps, {"event_type": "interaction.completed", "interaction": body})
 
 
-def rounds(*calls: dict[str, Any]) -> list[Reply]:
+def rounds(*calls: dict[str, Any]) -> list[httpx.Response]:
     """An answer with one call for each round: the first one plain, the others streamed."""
     first, *others = map(calling, calls)
     return [first, *map(as_stream, others)]
 
 
-def bodies(wire: ScriptedWire) -> list[Any]:
-    return [json.loads(whole(each.body)) for each in wire.calls]
+def bodies(wire: ScriptedTransport) -> list[Any]:
+    return [json.loads(each.content) for each in wire.requests]
 
 
 def tool(*argv: str, answers: Any = (), declared: str = WEATHER, **more: Any) -> Outcome:
@@ -68,7 +67,7 @@ def tool(*argv: str, answers: Any = (), declared: str = WEATHER, **more: Any) ->
 def told(run: str, *more: str, answer: dict[str, Any] | None = None) -> Any:
     """The result that the model gets of one call of a function that runs this line of shell."""
     declared = json.dumps([{"name": "weather", "run": ["sh", "-c", run], **json.loads(more[0] if more else "{}")}])
-    wire = ScriptedWire([calling(answer or call()), streamed("ok")])
+    wire = ScriptedTransport([calling(answer or call()), streamed("ok")])
     Path("tools.json").write_text(declared)
     outcome = gemini("call-tool", "-q", "-T", "tools.json", "hi", answers=wire)
     assert (outcome.status, outcome.out) == (0, "ok\n")
@@ -81,7 +80,7 @@ def told(run: str, *more: str, answer: dict[str, Any] | None = None) -> Any:
 
 
 def test_a_call_is_made_and_the_answer_streamed() -> None:
-    wire = ScriptedWire([calling({"type": "thought", "signature": "s"}, call()), streamed("7 degrees")])
+    wire = ScriptedTransport([calling({"type": "thought", "signature": "s"}, call()), streamed("7 degrees")])
     assert tool("How cold?", answers=wire) == (0, "7 degrees\n", "")
     declaration = {
         "type": "function",
@@ -104,7 +103,7 @@ def test_a_call_is_made_and_the_answer_streamed() -> None:
 
 def test_what_is_not_stored_is_said_again_unchanged() -> None:
     steps = [{"type": "thought", "signature": "s", "new": 1}, call() | {"signature": "s"}, {"type": "unknown", "x": 1}]
-    wire = ScriptedWire([calling(*steps, interaction_id=None), streamed("ok")])
+    wire = ScriptedTransport([calling(*steps, interaction_id=None), streamed("ok")])
     assert tool("--no-store", "How cold?", answers=wire).out == "ok\n"
     asked = {"type": "user_input", "content": [{"type": "text", "text": "How cold?"}]}
     sent = bodies(wire)[1]
@@ -118,7 +117,7 @@ def test_parallel_calls_are_answered_together_in_their_order() -> None:
     run = "sleep $(tr -dc 0-9.); date +%s.%N"
     declared = json.dumps([{"name": "nap", "run": ["sh", "-c", run]}])
     naps = [call(f"c{place}", "nap", {"s": seconds}) for place, seconds in enumerate((0.4, 0.1, 0.3))]
-    wire = ScriptedWire([calling(*naps, naps[0]), streamed("ok")])
+    wire = ScriptedTransport([calling(*naps, naps[0]), streamed("ok")])
     assert tool("hi", answers=wire, declared=declared).status == 0
     results = bodies(wire)[1]["input"]
     assert [each["call_id"] for each in results] == ["c0", "c1", "c2"]
@@ -141,7 +140,7 @@ def test_after_a_result_words_come_as_they_are_said() -> None:
         {"event_type": "step.delta", "index": 1, "delta": {"type": "arguments_delta", "arguments": '{"city":"Rome"}'}},
         completed("requires_action", id="v1_d", usage={"total_tokens": 2}),
     )  # fmt: skip
-    wire = ScriptedWire(
+    wire = ScriptedTransport(
         [calling(call(), usage={"total_tokens": 1}), again, streamed("Rome: 7.", usage={"total_tokens": 4})]
     )
     assert tool("-u", "hi", answers=wire) == (0, "Oslo: 7.\nRome: 7.\n", "usage: 7 total tokens\n")
@@ -177,20 +176,20 @@ def test_the_schema_and_the_sources_are_those_of_the_answer() -> None:
 
 
 def test_functions_and_built_in_tools_go_together() -> None:
-    wire = ScriptedWire([calling(call()), streamed("ok")])
+    wire = ScriptedTransport([calling(call()), streamed("ok")])
     assert tool("-T", "google_search", "hi", answers=wire).status == 0
     assert [each["type"] for each in bodies(wire)[1]["tools"]] == ["function", "google_search"]
 
 
 def test_a_later_round_that_fails_was_billed() -> None:
-    outcome = tool("--json", "--retries", "0", "hi", answers=[calling(call()), NeverSent("refused")])
+    outcome = tool("--json", "--retries", "0", "hi", answers=[calling(call()), httpx.ConnectError("refused")])
     error = json.loads(outcome.err)["error"]
     assert (outcome.status, error["billed"], error["interaction_id"]) == (5, "yes", "v1_c")
-    assert tool("hi", answers=[calling(call()), Unanswered("reset")]).status == 12
+    assert tool("hi", answers=[calling(call()), httpx.ReadError("reset")]).status == 12
 
 
 def test_an_answer_that_is_cut_after_a_call_is_a_prefix() -> None:
-    cut = sse(created(), start(), text("7 deg"), Cut("reset"))
+    cut = sse(created(), start(), text("7 deg"), httpx.ReadError("reset"))
     outcome = tool("--no-store", "hi", answers=[calling(call(), interaction_id=None), cut])
     assert (outcome.status, outcome.out) == (8, "7 deg")
 
@@ -278,7 +277,7 @@ def test_a_call_without_arguments_has_empty_ones() -> None:
 
 
 def test_a_function_that_nobody_declared_is_an_error() -> None:
-    wire = ScriptedWire([calling(call(name="rm\x1b[2J")), streamed("sorry")])
+    wire = ScriptedTransport([calling(call(name="rm\x1b[2J")), streamed("sorry")])
     Path("tools.yaml").write_text(WEATHER)
     outcome = gemini("call-tool", "-T", "tools.yaml", "hi", answers=wire)
     assert outcome[:2] == (0, "sorry\n")
@@ -334,7 +333,7 @@ def test_who_was_stopped_can_go_on() -> None:
     stopped = tool(*history, "--max-rounds", "0", "hi", answers=[calling(call(), interaction_id=None)])
     assert (stopped.status, stopped.out) == (10, "")
     assert "`gemini-cli call-tool --history FILE --result c1=@FILE` and the same flags go on" in stopped.err
-    wire = ScriptedWire([streamed("7")])
+    wire = ScriptedTransport([streamed("7")])
     assert tool(*history, "--result", "c1=7", answers=wire).out == "7\n"
     assert [step["type"] for step in bodies(wire)[0]["input"]] == ["user_input", "function_call", "function_result"]
 
@@ -394,7 +393,7 @@ def test_generate_and_stream_hand_out_too(command: str) -> None:
 def test_results_finish_it() -> None:
     Path("out.json").write_text('{"degrees": 7}\n')
     argv = ("--previous", "v1_c", "--result", "c1=@out.json")
-    wire = ScriptedWire([streamed("7 degrees")])
+    wire = ScriptedTransport([streamed("7 degrees")])
     assert tool(*argv, answers=wire, stdin=b"not read") == (0, "7 degrees\n", "")
     [body] = bodies(wire)
     assert body["previous_interaction_id"] == "v1_c"
@@ -429,7 +428,7 @@ def test_a_result_is_said_in_many_ways(said: str, stdin: bytes, result: dict[str
 
 def test_several_results_are_sent_together_and_may_lead_to_more_calls() -> None:
     answers = [as_stream(calling(call("c3"))), streamed("ok")]
-    wire = ScriptedWire(answers)
+    wire = ScriptedTransport(answers)
     assert tool("--previous", "v", "--result", "c1=1", "--result", "c2=2", answers=wire).out == "ok\n"
     assert [each["call_id"] for each in bodies(wire)[0]["input"]] == ["c1", "c2"]
     assert bodies(wire)[1]["previous_interaction_id"] == "v1_c"
@@ -440,7 +439,7 @@ def test_a_history_is_finished_without_the_service_keeping_anything() -> None:
     first = tool(*history, "hi", answers=[calling(call("c1", "ask_boss", {}), interaction_id=None)], declared=declared)
     assert first.json["interaction_id"] is None
     assert "hint: asked with --history FILE, `gemini-cli call-tool --history FILE --result c1=@FILE` and" in first.err
-    wire = ScriptedWire([reply({"status": "completed", "steps": interaction("ok")["steps"]})])
+    wire = ScriptedTransport([reply({"status": "completed", "steps": interaction("ok")["steps"]})])
     assert tool(*history, "--result", "c1=yes", answers=wire, declared=declared).out == "ok\n"
     kinds = ["user_input", "function_call", "function_result"]
     assert [step["type"] for step in bodies(wire)[0]["input"]] == kinds
@@ -488,7 +487,7 @@ def test_a_result_that_cannot_be_read_is_3() -> None:
 
 def test_exec_names_a_command_without_a_shell() -> None:
     declared = WEATHER.replace("sh, -c", "no-such-program") + BY_HAND
-    wire = ScriptedWire([calling(call(), call("c2", "ask_boss", {})), streamed("ok")])
+    wire = ScriptedTransport([calling(call(), call("c2", "ask_boss", {})), streamed("ok")])
     argv = ("--exec", "weather=printf '%s ' 'a b' $HOME ;", "--exec", "ask_boss=echo yes")
     assert tool(*argv, "hi", answers=wire, declared=declared).status == 0
     assert [each["result"] for each in bodies(wire)[1]["input"]] == ["a b $HOME ; ", "yes"]
@@ -574,7 +573,7 @@ def test_a_profile_may_declare_functions(home: Path) -> None:
     profile = "request:\n  tools:\n  - name: weather\n    run: [./tool]\n"
     (profiles / "default.yaml").write_text(profile)
     environ = {"HOME": str(home), "PATH": "/usr/bin:/bin"}
-    wire = ScriptedWire([calling(call()), streamed("ok")])
+    wire = ScriptedTransport([calling(call()), streamed("ok")])
     assert gemini("call-tool", "hi", answers=wire, environ=environ)[:2] == (0, "ok\n")
     assert bodies(wire)[0]["tools"] == [{"type": "function", "name": "weather"}]
     assert bodies(wire)[1]["input"][0]["result"] == "here"
@@ -593,7 +592,7 @@ SECRET = "Bearer it's-a-secret"
 def test_a_header_for_servers_comes_from_a_file_and_is_shown_nowhere() -> None:
     Path("token").write_text(f"{SECRET}\n")
     argv = ("-T", "mcp_server=https://e.test/mcp", "-T", "google_search", "--tool-header", "Authorization=@token", "hi")
-    wire = ScriptedWire([reply(interaction())])
+    wire = ScriptedTransport([reply(interaction())])
     outcome = gemini("generate", "-vv", *argv, answers=wire)
     assert bodies(wire)[0]["tools"][0]["headers"] == {"Authorization": SECRET}
     assert "secret" not in outcome.err

@@ -8,18 +8,17 @@ import resource
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from gemini_cli.body import whole
 from gemini_cli.state import State
-from gemini_cli.transport.wire import Cut, Reply
 from tests import harness
-from tests.harness import KEY, Outcome, ScriptedWire, completed, created, interaction, reply, sse, start, text
+from tests.harness import KEY, Outcome, ScriptedTransport, completed, created, interaction, reply, sse, start, text
 
 THOUGHT = {"type": "thought", "signature": "QUJD"}
 
 
-def spoken(said: str, interaction_id: str = "v1_a", **more: Any) -> Reply:
+def spoken(said: str, interaction_id: str = "v1_a", **more: Any) -> httpx.Response:
     """A streamed answer; an empty id is that of an interaction that is not stored."""
     begun = {"event_type": "step.start", "index": 0, "step": THOUGHT}
     last = completed(**{"id": interaction_id, **more})
@@ -33,9 +32,9 @@ def gemini(*argv: str, environ: dict[str, str] | None = None, **more: Any) -> Ou
 
 def chat(*argv: str, stdin: bytes = b"", answers: Any = ()) -> tuple[Outcome, list[Any]]:
     """The outcome, and the bodies that were sent."""
-    wire = ScriptedWire(answers)
+    wire = ScriptedTransport(answers)
     outcome = gemini("chat", "-m", "m", *argv, stdin=stdin, answers=wire)
-    return outcome, [json.loads(whole(call.body)) for call in wire.calls if call.method == "POST"]
+    return outcome, [json.loads(call.content) for call in wire.requests if call.method == "POST"]
 
 
 def kept(home: Path, name: str = "dogs") -> Any:
@@ -96,7 +95,7 @@ def test_settings_are_said_in_every_turn() -> None:
         (sse(created(), completed("failed", errors=[{"code": "safety", "message": "No."}])), 9),
     ],
 )
-def test_a_failed_turn_ends_the_run_with_its_own_status(answer: Reply, status: int) -> None:
+def test_a_failed_turn_ends_the_run_with_its_own_status(answer: httpx.Response, status: int) -> None:
     outcome, bodies = chat(stdin=b"one\ntwo\nthree\n", answers=[spoken("1"), answer])
     assert outcome.status == status
     assert outcome.out.startswith("1\n")
@@ -189,10 +188,10 @@ def test_without_a_store_every_step_is_said_again(home: Path) -> None:
 def test_the_users_turn_is_on_the_disk_before_it_is_sent(home: Path) -> None:
     seen: list[Any] = []
 
-    class Looking(ScriptedWire):
-        def send(self, call: Any) -> Reply:
+    class Looking(ScriptedTransport):
+        def handle_request(self, call: httpx.Request) -> httpx.Response:
             seen.append(kept(home)["turns"][-1]["status"])
-            return super().send(call)
+            return super().handle_request(call)
 
     gemini("chat", "--session", "dogs", "one", answers=Looking([spoken("1")]))
     assert seen == ["sent"]
@@ -200,7 +199,7 @@ def test_the_users_turn_is_on_the_disk_before_it_is_sent(home: Path) -> None:
 
 
 def test_a_cut_turn_is_marked_and_never_sent_back(home: Path) -> None:
-    broken = sse(created("v1_x"), start(), text("half"), Cut("gone"))
+    broken = sse(created("v1_x"), start(), text("half"), httpx.ReadError("gone"))
     gone = [reply({"error": {"code": "not_found", "message": "Not found."}}, 404)] * 2
     chat("--session", "dogs", "one", answers=[spoken("1")])
     outcome, _ = chat("--session", "dogs", "two", answers=[broken, *gone])
@@ -246,10 +245,10 @@ def test_list_show_and_delete(home: Path) -> None:
     ]
     assert gemini("chat", "--show", "dogs").out == "> one\n\n1\n\n"
     assert gemini("chat", "--show", "dogs", "--json").json["turns"][0]["input"] == "one"
-    wire = ScriptedWire([reply({})])
+    wire = ScriptedTransport([reply({})])
     assert gemini("chat", "--delete", "dogs", "--remote", answers=wire).status == 0
-    assert [call.method for call in wire.calls] == ["DELETE"]
-    assert wire.calls[0].url.endswith("interactions/v1_a")
+    assert [call.method for call in wire.requests] == ["DELETE"]
+    assert str(wire.requests[0].url).endswith("interactions/v1_a")
     assert not path(home).exists()
     assert gemini("chat", "--show", "dogs").status == 3
     assert gemini("chat", "--delete", "dogs").status == 3
@@ -363,10 +362,10 @@ def test_a_history_is_read_and_written_back(command: str, tmp_path: Path) -> Non
     steps = interaction("1")["steps"]
     answer = {**plain, "steps": [*plain["steps"], *steps]}
     gemini("generate", "--history", file, "-m", "m", "one", answers=[reply(answer)])
-    wire = ScriptedWire([spoken("2", "") if command == "stream" else reply({**interaction("2")})])
+    wire = ScriptedTransport([spoken("2", "") if command == "stream" else reply({**interaction("2")})])
     gemini(command, "--history", file, "-m", "m", "two", answers=wire)
     user = [{"type": "user_input", "content": [{"type": "text", "text": word}]} for word in ("one", "two")]
-    body = json.loads(whole(wire.calls[0].body))
+    body = json.loads(wire.requests[0].content)
     assert body["input"] == [user[0], *answer["steps"], user[1]]
     assert body["store"] is False
     written = json.loads(Path(file).read_bytes())
@@ -377,10 +376,10 @@ def test_a_history_is_read_and_written_back(command: str, tmp_path: Path) -> Non
 def test_a_turn_that_another_run_added_meanwhile_is_not_lost(tmp_path: Path) -> None:
     kept = tmp_path / "h.json"
 
-    class Racing(ScriptedWire):
-        def send(self, call: Any) -> Reply:
+    class Racing(ScriptedTransport):
+        def handle_request(self, call: httpx.Request) -> httpx.Response:
             kept.write_text('[{"type": "user_input", "content": []}]')
-            return super().send(call)
+            return super().handle_request(call)
 
     outcome = gemini("generate", "--history", str(kept), "hi", answers=Racing([reply(interaction("1"))]))
     assert (outcome.status, outcome.out) == (13, "1\n")

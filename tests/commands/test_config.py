@@ -32,7 +32,7 @@ def profile() -> str:
 @pytest.mark.parametrize(
     ("environ", "argv", "expected"),
     [
-        ({}, [], {"retries": (3, "default"), "timeout": (600, "default"), "profile": (None, "default")}),
+        ({}, [], {"retries": (3, "default"), "timeout": (900, "default"), "profile": (None, "default")}),
         ({}, ["--timeout", "5"], {"timeout": (5, "--timeout")}),
         ({"GEMINI_OFFLINE": "1"}, [], {"offline": (True, "GEMINI_OFFLINE")}),
         ({"GEMINI_NO_STDIN": "1"}, [], {"no_stdin": (True, "GEMINI_NO_STDIN")}),

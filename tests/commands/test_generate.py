@@ -7,11 +7,10 @@ import stat
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from gemini_cli.body import whole
-from gemini_cli.transport.wire import Unanswered
-from tests.harness import ScriptedWire, completed, created, gemini, interaction, reply, sse, start
+from tests.harness import ScriptedTransport, completed, created, gemini, interaction, reply, sse, start
 
 SCHEMA = '{"type":"object","properties":{"n":{"type":"integer"}},"required":["n"]}'
 
@@ -32,17 +31,43 @@ def test_the_answer_and_one_newline_are_all_that_is_on_stdout() -> None:
 
 
 def test_one_request_with_the_key_in_a_header_only() -> None:
-    wire = ScriptedWire([reply(interaction())])
+    wire = ScriptedTransport([reply(interaction())])
     gemini("generate", "-m", "m", "hi", answers=wire)
-    (call,) = wire.calls
-    assert (call.method, call.url) == ("POST", "https://generativelanguage.googleapis.com/v1beta/interactions")
-    assert json.loads(whole(call.body)) == {"model": "m", "input": "hi"}
+    (call,) = wire.requests
+    assert (call.method, str(call.url)) == ("POST", "https://generativelanguage.googleapis.com/v1beta/interactions")
+    assert json.loads(call.content) == {"model": "m", "input": "hi"}
     assert call.headers["Accept"] == "application/json"
     assert call.headers["Accept-Encoding"] == "identity"
     assert len(call.headers["x-goog-api-key"]) > 20
 
 
-# Where the prompt comes from (cli.md 2) ------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("argv", "first_byte", "idle"),
+    [
+        (["generate"], None, 120),
+        (["generate", "--idle-timeout", "5"], 5, 5),
+        (["generate", "--api", "generate-content"], None, 120),
+        (["stream"], 120, 120),
+        (["stream", "--idle-timeout", "0"], None, None),
+    ],
+)
+def test_a_plain_answer_may_take_its_time_to_begin(argv: list[str], first_byte: float | None, idle: float) -> None:
+    """Models think for minutes before the first byte; a stream shows signs of life."""
+    wire = ScriptedTransport([reply({}, 400)])
+    gemini(*argv, "hi", answers=wire)
+    extensions = wire.requests[0].extensions
+    assert (extensions["first_byte_timeout"], extensions["timeout"]["read"]) == (first_byte, idle)
+
+
+def test_an_answer_that_did_not_come_in_time_has_a_hint() -> None:
+    outcome = gemini("generate", "hi", answers=[httpx.ReadTimeout("")])
+    assert outcome.status == 12
+    assert "--timeout" in outcome.err.splitlines()[1]
+    assert "--background" in outcome.err.splitlines()[1]
+    assert len(gemini("generate", "hi", answers=[httpx.ReadError("reset")]).err.splitlines()) == 1
+
+
+# Where the prompt comes from -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -65,9 +90,9 @@ def test_one_request_with_the_key_in_a_header_only() -> None:
 def test_the_prompt_is_put_together(argv: list[str], stdin: bytes, said: str | list[str]) -> None:
     Path("prompt.txt").write_text("from a file\n")
     expected = said if isinstance(said, str) else [{"type": "text", "text": part} for part in said]
-    wire = ScriptedWire([reply(interaction())])
+    wire = ScriptedTransport([reply(interaction())])
     gemini("generate", *argv, stdin=stdin, answers=wire)
-    assert json.loads(whole(wire.calls[0].body))["input"] == expected
+    assert json.loads(wire.requests[0].content)["input"] == expected
 
 
 def test_a_terminal_is_not_read_unless_asked() -> None:
@@ -139,7 +164,7 @@ def test_an_attachment_may_come_from_stdin() -> None:
     assert body["input"][1] == {"type": "image", "data": "iVBORw==", "mime_type": "image/png"}
 
 
-# What comes out (cli.md 4) -------------------------------------------------------------------------------------------
+# Output --------------------------------------------------------------------------------------------------------------
 
 
 def test_a_terminal_gets_controls_in_visible_form_and_a_pipe_gets_bytes() -> None:
@@ -229,7 +254,7 @@ def test_an_output_that_cannot_be_written_is_13(path: str) -> None:
     assert outcome.err.count("\n") == 1
 
 
-# How it ends (cli.md 5) ----------------------------------------------------------------------------------------------
+# Exit status ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -269,7 +294,7 @@ def test_a_server_message_is_one_line_in_visible_form_without_the_key() -> None:
 
 
 def test_an_unanswered_create_is_not_sent_again() -> None:
-    outcome = gemini("generate", "hi", answers=[Unanswered("reset")])
+    outcome = gemini("generate", "hi", answers=[httpx.ReadError("reset")])
     assert outcome.status == 12
     assert "may have been carried out" in outcome.err
 
@@ -288,9 +313,9 @@ def test_the_schema_is_checked_here_too() -> None:
 def test_a_run_that_is_still_running_is_polled() -> None:
     running = {"id": "v1_a", "status": "in_progress"}
     sleeps: list[float] = []
-    wire = ScriptedWire([reply(running), reply(running), reply(running), reply(interaction())])
+    wire = ScriptedTransport([reply(running), reply(running), reply(running), reply(interaction())])
     assert gemini("generate", "hi", answers=wire, sleeps=sleeps).out == "Hello!\n"
-    assert [call.method for call in wire.calls] == ["POST", "GET", "GET", "GET"]
+    assert [call.method for call in wire.requests] == ["POST", "GET", "GET", "GET"]
     assert sleeps == [1.0, 2.0]
 
 
@@ -358,7 +383,7 @@ def test_continue_follows_the_last_interaction(home: Path) -> None:
 
 
 def test_continue_passes_over_what_cannot_be_continued(home: Path) -> None:
-    """traffic.md 60: the id of a run that ended in an error event, or failed, leads nowhere."""
+    """An interaction that failed, or ended in an error event, cannot be continued (api/README.md 8.9)."""
     environ = {"HOME": str(home)}
     gemini("generate", "hi", answers=[reply(interaction(id="v1_good"))], environ=environ)
     failed = {"event_type": "error", "error": {"code": "internal", "message": "m"}}
@@ -413,7 +438,7 @@ def test_what_is_known_of_the_bill_is_told() -> None:
     assert billed(reply(b"<html>", content_type="text/html")) == ("maybe", 1)
     assert billed(reply(b'{"status": NaN}')) == ("maybe", 1)
     assert billed(reply({"error": {"code": "invalid_request"}}, 400)) == ("no", 1)
-    assert billed(reply(b"", 503), Unanswered("reset")) == ("maybe", 2)
+    assert billed(reply(b"", 503), httpx.ReadError("reset")) == ("maybe", 2)
 
 
 @pytest.mark.parametrize("flags", [["-o", "x"], ["-u"], ["--citations"], ["--require-output"]])

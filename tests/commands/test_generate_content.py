@@ -6,11 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from gemini_cli.body import whole
-from gemini_cli.transport.wire import Cut, Reply
-from tests.harness import Outcome, ScriptedWire, gemini, reply, sse
+from tests.harness import Outcome, ScriptedTransport, gemini, reply, sse
 
 API = ("--api", "generate-content")
 
@@ -21,7 +20,7 @@ def chunk(text: str | None = None, reason: str | None = None, **more: Any) -> di
 
 
 def data(*chunks: Any) -> list[bytes]:
-    """Frames as this family sends them: no `event:` line, CRLF (traffic.md 2)."""
+    """Frames of the older API: no `event:` line, CRLF (api/README.md 11.9)."""
     return [f"data: {json.dumps(each)}\r\n\r\n".encode() for each in chunks]
 
 
@@ -38,23 +37,23 @@ def stream(*items: Any, argv: tuple[str, ...] = ()) -> Outcome:
 
 
 def test_generate_asks_and_prints() -> None:
-    wire = ScriptedWire([reply(chunk("Hello!", "STOP"))])
+    wire = ScriptedTransport([reply(chunk("Hello!", "STOP"))])
     assert ask("-m", "m", "-s", "Be brief.", answers=wire) == (0, "Hello!\n", "")
-    (call,) = wire.calls
+    (call,) = wire.requests
     assert call.url == "https://generativelanguage.googleapis.com/v1beta/models/m:generateContent"
     assert "Api-Revision" not in call.headers
-    assert json.loads(whole(call.body)) == {
+    assert json.loads(call.content) == {
         "systemInstruction": {"parts": [{"text": "Be brief."}]},
         "contents": [{"role": "user", "parts": [{"text": "hi"}]}],
     }
 
 
 def test_stream_asks_and_prints() -> None:
-    wire = ScriptedWire([sse(*data(*HELLO))])
+    wire = ScriptedTransport([sse(*data(*HELLO))])
     assert gemini("stream", *API, "-m", "m", "hi", answers=wire) == (0, "Hello there\n", "")
-    (call,) = wire.calls
+    (call,) = wire.requests
     assert call.url == "https://generativelanguage.googleapis.com/v1beta/models/m:streamGenerateContent?alt=sse"
-    assert json.loads(whole(call.body)) == {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
+    assert json.loads(call.content) == {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
 
 
 def test_json_is_what_the_server_sent() -> None:
@@ -125,10 +124,10 @@ def test_long_follows_the_token() -> None:
 
     hops = [hop("one ", "VA=="), hop("two", None)]
     for command, answers in (("generate", map(reply, hops)), ("stream", (sse(*data(each)) for each in hops))):
-        wire = ScriptedWire(answers)
+        wire = ScriptedTransport(answers)
         outcome = gemini(command, *API, "--long", "-u", "hi", answers=wire)
         assert outcome == (0, "one two\n", "usage: 20 total tokens\n")
-        first, second = (json.loads(whole(call.body)) for call in wire.calls)
+        first, second = (json.loads(call.content) for call in wire.requests)
         assert second == {**first, "continuationToken": "VA=="}
     assert ask("--long", "--json", answers=[reply(each) for each in hops]).json["continuation_ids"] == []
     outcome = ask(answers=[reply(hops[0])])
@@ -160,8 +159,8 @@ def said(*parts: dict[str, Any]) -> dict[str, Any]:
     return {"candidates": [{"content": {"role": "model", "parts": list(parts)}, "finishReason": "STOP"}]}
 
 
-def sent(wire: ScriptedWire) -> list[Any]:
-    return [json.loads(whole(call.body))["contents"] for call in wire.calls]
+def sent(wire: ScriptedTransport) -> list[Any]:
+    return [json.loads(call.content)["contents"] for call in wire.requests]
 
 
 def function_call(city: str, **more: Any) -> dict[str, Any]:
@@ -179,7 +178,7 @@ def tools() -> str:
 
 
 def test_calls_are_made_and_what_the_model_said_is_sent_back_unchanged(tools: str) -> None:
-    """With an id and without (traffic.md 77); the one that is made up here does not leave this machine."""
+    """Calls with an id and without (api/README.md 11.16); an id that the program makes up is not sent."""
     first: list[Any] = [
         {"text": "Hm.", "thought": True},
         {"text": "Let me look.", "thoughtSignature": "A"},
@@ -187,7 +186,7 @@ def test_calls_are_made_and_what_the_model_said_is_sent_back_unchanged(tools: st
         function_call("Rome", id="q7"),
     ]
     second: list[Any] = [{"text": "One more."}, function_call("Bern"), {"text": "", "thoughtSignature": "C"}]
-    wire = ScriptedWire([reply(said(*first)), sse(*data(said(*second))), sse(*data(*HELLO))])
+    wire = ScriptedTransport([reply(said(*first)), sse(*data(said(*second))), sse(*data(*HELLO))])
     outcome = gemini("call-tool", *API, "-m", "m", "-T", tools, "hi", answers=wire)
     assert outcome == (0, "One more.\nHello there\n", "Hm.\nLet me look.\n")
     asked = {"role": "user", "parts": [{"text": "hi"}]}
@@ -197,7 +196,7 @@ def test_calls_are_made_and_what_the_model_said_is_sent_back_unchanged(tools: st
         [{"role": "model", "parts": second}, {"role": "user", "parts": [response("Bern")]}],
     ]
     assert sent(wire) == [turns[0], turns[0] + turns[1], turns[0] + turns[1] + turns[2]]
-    assert [call.url.partition("m:")[2] for call in wire.calls] == [
+    assert [str(call.url).partition("m:")[2] for call in wire.requests] == [
         "generateContent",
         "streamGenerateContent?alt=sse",
         "streamGenerateContent?alt=sse",
@@ -213,7 +212,7 @@ def test_in_two_phases_the_history_has_what_the_service_does_not_keep(command: s
     assert asked.status == 10
     assert asked.json["interaction_id"] is None
     assert "`gemini-cli call-tool --history FILE --result no-id-1=@FILE` and the same flags go on" in asked.err
-    wire = ScriptedWire([reply(chunk("Hello!", "STOP"))])
+    wire = ScriptedTransport([reply(chunk("Hello!", "STOP"))])
     answered = gemini("call-tool", *again, "--result", 'no-id-1={"city":"Oslo"}', answers=wire)
     assert answered == (0, "Hello!\n", "")
     [contents] = sent(wire)
@@ -222,7 +221,7 @@ def test_in_two_phases_the_history_has_what_the_service_does_not_keep(command: s
 
 def test_chat_says_everything_again() -> None:
     signed = {"text": "Hello!", "thoughtSignature": "S"}
-    wire = ScriptedWire([sse(*data(said(signed))), sse(*data(said(signed)))])
+    wire = ScriptedTransport([sse(*data(said(signed))), sse(*data(said(signed)))])
     assert gemini("chat", *API, stdin=b"one\ntwo\n", answers=wire) == (0, "Hello!\nHello!\n", "")
     one, two = ({"role": "user", "parts": [{"text": word}]} for word in ("one", "two"))
     assert sent(wire) == [[one], [one, {"role": "model", "parts": [signed]}, two]]
@@ -237,9 +236,9 @@ BEGUN = data(*HELLO[:2])
     ("items", "status", "out", "words"),
     [
         (BEGUN, 8, "Hello ", "the stream ended before its last event"),
-        ([*BEGUN, Cut("reset")], 8, "Hello ", "reset"),
+        ([*BEGUN, httpx.ReadError("reset")], 8, "Hello ", "reset"),
         # After a finishReason more could have come; what was cut may not be whole.
-        ([*data(*HELLO), Cut("no byte came for 1 s")], 8, "Hello there", "no byte came"),
+        ([*data(*HELLO), httpx.ReadError("no byte came for 1 s")], 8, "Hello there", "no byte came"),
         ([*data(chunk("Hel", "STOP"), chunk("lo"))], 8, "Hello", "ended before"),
         (data(chunk("Hel", "STOP"), chunk("lo", "STOP")), 0, "Hello\n", ""),
         ([*BEGUN, *data(ERROR)], 8, "Hello ", "Overloaded."),
@@ -252,7 +251,7 @@ BEGUN = data(*HELLO[:2])
         ([json.dumps([ERROR], indent=1).encode()], 5, "", "Overloaded."),
         (data({"error": {"code": 400, "message": "Bad.", "status": "INVALID_ARGUMENT"}}), 6, "", "Bad."),
         (data({"error": {"code": 400, "message": "API key not valid."}}), 4, "", "API key not valid."),
-        ([Cut("reset")], 12, "", "may have been carried out"),
+        ([httpx.ReadError("reset")], 12, "", "may have been carried out"),
         ([b""], 6, "", "empty stream"),
         ([b"data: {not json}\n\n"], 6, "", "not JSON"),
         ([*BEGUN, b"data: {not json}\n\n"], 8, "Hello ", "not JSON"),
@@ -277,7 +276,7 @@ def test_an_error_of_200_is_an_error() -> None:
 
 
 def test_an_error_body_under_the_type_of_a_stream_is_read() -> None:
-    """traffic.md 59."""
+    """A JSON error of type text/event-stream (api/README.md 11.12)."""
     refused = reply({"error": {"code": 404, "message": "No model m.", "status": "NOT_FOUND"}}, 404, "text/event-stream")
     outcome = gemini("stream", *API, "-m", "m", "hi", answers=[refused])
     assert outcome == (6, "", "gemini-cli: rejected: No model m.\n")
@@ -297,6 +296,6 @@ def test_a_stream_is_read_to_its_end() -> None:
             read.append(each)
             yield each
 
-    answer = Reply(200, "", {"content-type": "text/event-stream"}, chunks(), lambda: None)
+    answer = httpx.Response(200, headers={"content-type": "text/event-stream"}, content=chunks())
     assert gemini("stream", *API, "hi", answers=[answer]).status == 0
     assert len(read) == len(HELLO)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import httpx
 import pytest
 
-from gemini_cli.body import whole
-from gemini_cli.transport.wire import Reply
-from tests.harness import ScriptedWire, completed, created, gemini, interaction, reply, sse, start, text
+from tests.harness import ScriptedTransport, completed, created, gemini, interaction, reply, sse, start, text
 
 
 def hop(said: str, token: str | None, interaction_id: str) -> dict[str, Any]:
@@ -18,7 +17,7 @@ def hop(said: str, token: str | None, interaction_id: str) -> dict[str, Any]:
     return {**interaction(said), "id": interaction_id, "usage": {"total_tokens": 10}, **more}
 
 
-def streamed(plain: dict[str, Any]) -> Reply:
+def streamed(plain: dict[str, Any]) -> httpx.Response:
     said = plain["steps"][0]["content"][0]["text"]
     last = {key: value for key, value in plain.items() if key != "steps"}
     return sse(created(plain["id"]), start(), text(said), completed(**last))
@@ -27,13 +26,13 @@ def streamed(plain: dict[str, Any]) -> Reply:
 HOPS = [hop("one ", "t1", "v1_a"), hop("two ", "t2", "v1_b"), hop("three", None, "v1_c")]
 
 
-def bodies(wire: ScriptedWire) -> list[Any]:
-    return [json.loads(whole(call.body)) for call in wire.calls]
+def bodies(wire: ScriptedTransport) -> list[Any]:
+    return [json.loads(call.content) for call in wire.requests]
 
 
 @pytest.mark.parametrize("command", ["generate", "stream"])
 def test_the_hops_are_one_seamless_text(command: str) -> None:
-    wire = ScriptedWire([reply(plain) if command == "generate" else streamed(plain) for plain in HOPS])
+    wire = ScriptedTransport([reply(plain) if command == "generate" else streamed(plain) for plain in HOPS])
     outcome = gemini(command, "--long", "-u", "-m", "m", "hi", answers=wire)
     assert outcome == (0, "one two three\n", "usage: 30 total tokens\n")
     stream = {"stream": True} if command == "stream" else {}
@@ -45,7 +44,7 @@ def test_the_hops_are_one_seamless_text(command: str) -> None:
 
 
 def test_what_is_not_stored_is_said_again() -> None:
-    wire = ScriptedWire([reply(plain) for plain in HOPS[1:]])
+    wire = ScriptedTransport([reply(plain) for plain in HOPS[1:]])
     assert gemini("generate", "--long", "--no-store", "-m", "m", "hi", answers=wire).out == "two three\n"
     assert bodies(wire)[1] == {"model": "m", "store": False, "input": "hi", "continuation_token": "t2"}
 

@@ -9,41 +9,42 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from gemini_cli.body import whole
 from gemini_cli.commands.map import Tally
 from gemini_cli.many.mapping import Done
 from gemini_cli.many.rows import Output, Row
 from gemini_cli.progress import Bar
-from gemini_cli.transport.wire import Call, Reply
-from tests.harness import ScriptedWire, gemini, interaction, reply
+from tests.harness import ScriptedTransport, gemini, interaction, reply
 
 ROWS = b'"one"\n{"id":"b","input":"two"}\n{bad\n{"key":7,"prompt":"three"}'
 
 
-class Answering(ScriptedWire):
+class Answering(ScriptedTransport):
     """Answers each body with what `say` makes of it; by default a text that repeats the question."""
 
-    def __init__(self, say: Callable[[Any], Reply] = lambda body: reply(interaction(f"re: {body['input']}"))) -> None:
+    def __init__(
+        self, say: Callable[[Any], httpx.Response] = lambda body: reply(interaction(f"re: {body['input']}"))
+    ) -> None:
         super().__init__([])
         self._say = say
         self._lock = threading.Lock()
 
-    def send(self, call: Call) -> Reply:
+    def handle_request(self, call: httpx.Request) -> httpx.Response:
         with self._lock:
-            self.calls.append(call)
-        return self._say(json.loads(whole(call.body)))
+            self.requests.append(call)
+        return self._say(json.loads(call.read()))
 
     @property
     def bodies(self) -> list[Any]:
-        return [json.loads(whole(call.body)) for call in self.calls]
+        return [json.loads(call.content) for call in self.requests]
 
 
 class Silent(Answering):
     """Answers the same to whatever it is asked, and keeps nothing."""
 
-    def send(self, call: Call) -> Reply:
+    def handle_request(self, call: httpx.Request) -> httpx.Response:
         return reply(interaction())
 
 
@@ -244,7 +245,7 @@ def test_a_terminal_is_no_file_of_rows() -> None:
 
 
 def test_a_run_that_ends_early_has_the_status_of_what_ended_it() -> None:
-    def refuse(body: Any) -> Reply:
+    def refuse(body: Any) -> httpx.Response:
         return reply({"error": {"code": "authentication", "message": "no"}}, 401)
 
     done = gemini("map", "-j", "1", stdin=b'"x"\n' * 20, answers=Answering(refuse))

@@ -9,11 +9,10 @@ import wave
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from gemini_cli.body import whole
-from gemini_cli.transport.wire import Reply
-from tests.harness import ScriptedWire, completed, created, gemini, reply, sse, start, text
+from tests.harness import ScriptedTransport, completed, created, gemini, reply, sse, start, text
 
 OCTETS = "application/octet-stream"
 HERE = "https://generativelanguage.googleapis.com"
@@ -28,11 +27,11 @@ def said(words: str) -> dict[str, Any]:
     return {"type": "text", "text": words}
 
 
-def answered(*content: dict[str, Any], status: str = "completed") -> Reply:
+def answered(*content: dict[str, Any], status: str = "completed") -> httpx.Response:
     return reply({"id": "v1_a", "status": status, "steps": [{"type": "model_output", "content": list(content)}]})
 
 
-def streamed(*content: dict[str, Any]) -> Reply:
+def streamed(*content: dict[str, Any]) -> httpx.Response:
     deltas = [{"event_type": "step.delta", "index": 0, "delta": each} for each in content]
     return sse(created(), start(), *deltas, {"event_type": "step.stop", "index": 0}, completed(), done=True)
 
@@ -123,14 +122,14 @@ def test_raw_sound_becomes_wav(command: str, answer: Any) -> None:
 def test_a_film_at_an_address_is_fetched_with_the_key_and_its_redirect(uri: str) -> None:
     film = {"type": "video", "mime_type": "video/mp4", "uri": uri}
     moved = reply(b"", 302, headers={"location": "/download/v1beta/files/abc-12:download?alt=media"})
-    wire = ScriptedWire([answered(film), moved, reply(b"\0film", content_type=OCTETS)])
+    wire = ScriptedTransport([answered(film), moved, reply(b"\0film", content_type=OCTETS)])
     assert gemini("generate", "-o", "out.mp4", "hi", answers=wire).status == 0
     assert Path("out.mp4").read_bytes() == b"\0film"
-    assert [call.url for call in wire.calls[1:]] == [
+    assert [str(call.url) for call in wire.requests[1:]] == [
         f"{HERE}/v1beta/files/abc-12:download?alt=media",
         f"{HERE}/download/v1beta/files/abc-12:download?alt=media",
     ]
-    assert all("x-goog-api-key" in call.headers for call in wire.calls)
+    assert all("x-goog-api-key" in call.headers for call in wire.requests)
 
 
 def test_a_kept_interaction_has_its_picture_still() -> None:
@@ -222,7 +221,7 @@ def test_the_emulator_draws_and_sings() -> None:
 
 
 def test_text_alone_goes_to_the_file_as_ever() -> None:
-    wire = ScriptedWire([sse(created(), start(), text("Hello!"), completed(), done=True)])
+    wire = ScriptedTransport([sse(created(), start(), text("Hello!"), completed(), done=True)])
     assert gemini("stream", "-o", "out.txt", "hi", answers=wire) == (0, "", "")
     assert Path("out.txt").read_bytes() == b"Hello!"
-    assert json.loads(whole(wire.calls[0].body))["input"] == "hi"
+    assert json.loads(wire.requests[0].content)["input"] == "hi"

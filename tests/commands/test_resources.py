@@ -7,11 +7,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from gemini_cli.body import whole
-from gemini_cli.transport.wire import Cut, Reply, Unanswered
-from tests.harness import Outcome, ScriptedWire, gemini, interaction, reply
+from tests.harness import Outcome, ScriptedTransport, gemini, interaction, reply
 
 
 @pytest.fixture
@@ -65,10 +64,10 @@ def test_what_cannot_be_meant_is_a_usage_error(argv: list[str], environ: dict[st
 def test_lists_follow_their_pages() -> None:
     first = {"files": [{"name": "files/a", "state": "ACTIVE"}], "nextPageToken": "t 1"}
     second = {"files": [{"name": "files/b", "displayName": "two\twords"}]}
-    wire = ScriptedWire([reply(first), reply(second)])
+    wire = ScriptedTransport([reply(first), reply(second)])
     outcome = gemini("files", "list", answers=wire)
     assert outcome.out == "files/a\tACTIVE\t\t\t\t\nfiles/b\t\t\t\t\ttwo words\n"
-    assert [call.url.partition("?")[2] for call in wire.calls] == ["pageSize=100", "pageSize=100&pageToken=t+1"]
+    assert [str(call.url).partition("?")[2] for call in wire.requests] == ["pageSize=100", "pageSize=100&pageToken=t+1"]
     assert gemini("files", "list", answers=[reply({})]) == (0, "", "")
     looping = [reply({"models": [], "nextPageToken": "t"}), reply({"models": [], "nextPageToken": "t"})]
     assert gemini("models", "list", answers=looping).status == 6
@@ -82,7 +81,7 @@ def test_lists_follow_their_pages() -> None:
     ],
 )
 def test_an_error_that_comes_as_a_good_answer_is_none(argv: list[str]) -> None:
-    """traffic.md 55."""
+    """Status 200 with the body of an error (api/README.md 12.2)."""
     error = {"error": {"code": 503, "message": "Busy.", "status": "UNAVAILABLE"}}
     assert gemini(*argv, answers=[reply(error)]) == (5, "", "gemini-cli: temporary: Busy.\n")
     assert gemini(*argv, answers=[reply({"error": {}})]).status == 6
@@ -95,11 +94,11 @@ def test_half_a_list_is_none() -> None:
 
 
 def test_the_revision_goes_to_interactions_only() -> None:
-    listing, asking = ScriptedWire([reply({})]), ScriptedWire([reply(interaction())])
+    listing, asking = ScriptedTransport([reply({})]), ScriptedTransport([reply(interaction())])
     gemini("models", "list", answers=listing)
     gemini("generate", "hi", answers=asking)
-    assert "Api-Revision" not in listing.calls[0].headers
-    assert "Api-Revision" in asking.calls[0].headers
+    assert "Api-Revision" not in listing.requests[0].headers
+    assert "Api-Revision" in asking.requests[0].headers
 
 
 @pytest.mark.parametrize(
@@ -107,13 +106,13 @@ def test_the_revision_goes_to_interactions_only() -> None:
 )
 def test_a_file_is_named_in_every_way(said: str) -> None:
     assert gemini("files", "get", said, answers=[reply({"name": "files/abc-1"})]).out == "name\tfiles/abc-1\n"
-    deleting = ScriptedWire([reply({})])
+    deleting = ScriptedTransport([reply({})])
     assert gemini("files", "delete", said, answers=deleting) == (0, "", "")
-    assert deleting.calls[0].method == "DELETE"
-    assert deleting.calls[0].url.endswith("/v1beta/files/abc-1")
+    assert deleting.requests[0].method == "DELETE"
+    assert str(deleting.requests[0].url).endswith("/v1beta/files/abc-1")
 
 
-def moved(location: str) -> Reply:
+def moved(location: str) -> httpx.Response:
     return reply({"error": {"code": 302}}, 302, headers={"location": location})
 
 
@@ -122,10 +121,10 @@ OCTETS = "application/octet-stream"
 
 def test_a_download_follows_one_redirect_to_its_own_host_or_googles() -> None:
     for location in ("/download/v1beta/files/a:download?alt=media", "https://storage.googleapis.com/x"):
-        wire = ScriptedWire([moved(location), reply(b"\x00bytes", content_type=OCTETS)])
+        wire = ScriptedTransport([moved(location), reply(b"\x00bytes", content_type=OCTETS)])
         assert gemini("files", "download", "a", answers=wire).out == "\x00bytes"
-        assert wire.calls[0].url.endswith("/v1beta/files/a:download?alt=media")
-        assert wire.calls[1].headers["x-goog-api-key"]
+        assert str(wire.requests[0].url).endswith("/v1beta/files/a:download?alt=media")
+        assert wire.requests[1].headers["x-goog-api-key"]
     for location in ("https://evil.example/x", "http://storage.googleapis.com/x", "https://evilgoogleapis.com/"):
         assert gemini("files", "download", "a", answers=[moved(location)]).status == 6
     twice = [moved("/download/v1beta/files/a"), moved("/download/v1beta/files/a")]
@@ -139,8 +138,8 @@ def test_an_interaction_is_fetched_with_the_statuses_of_generate(environ: dict[s
     assert offline("interactions", "wait", made, "-u", environ=environ).err.startswith("usage: ")
     assert offline("interactions", "delete", made, environ=environ) == (0, "", "")
     assert offline("interactions", "get", made, environ=environ).status == 6
-    assert gemini("interactions", "get", "a/b", answers=(wire := ScriptedWire([reply(interaction())]))).status == 0
-    assert wire.calls[0].url.endswith("/interactions/a%2Fb")
+    assert gemini("interactions", "get", "a/b", answers=(wire := ScriptedTransport([reply(interaction())]))).status == 0
+    assert str(wire.requests[0].url).endswith("/interactions/a%2Fb")
     cut = reply(interaction("Hel", "incomplete"))
     assert gemini("interactions", "get", "x", answers=[cut])[:2] == (8, "Hel")
 
@@ -171,9 +170,9 @@ def test_a_terminal_shows_how_far_a_run_is() -> None:
 
 def test_cancel_says_what_became_of_it_and_may_be_repeated() -> None:
     cancelled = {"id": "x", "status": "cancelled"}
-    wire = ScriptedWire([Unanswered("reset"), reply(cancelled)])
+    wire = ScriptedTransport([httpx.ReadError("reset"), reply(cancelled)])
     assert gemini("interactions", "cancel", "x", answers=wire).out == "cancelled\n"
-    assert [(call.method, call.url.rpartition("/")[2], call.body) for call in wire.calls] == [
+    assert [(call.method, str(call.url).rpartition("/")[2], call.content) for call in wire.requests] == [
         ("POST", "cancel", b"")
     ] * 2
     assert gemini("interactions", "cancel", "x", "--json", answers=[reply(cancelled)]).json == cancelled
@@ -181,11 +180,11 @@ def test_cancel_says_what_became_of_it_and_may_be_repeated() -> None:
 
 def test_tokens_are_counted_by_the_service() -> None:
     Path("a.png").write_bytes(b"\x89PNG")
-    wire = ScriptedWire([reply({"totalTokens": 42})])
+    wire = ScriptedTransport([reply({"totalTokens": 42})])
     assert gemini("tokens", "-m", "m", "-a", "a.png", "hi", stdin=b"more", answers=wire).out == "42\n"
-    assert wire.calls[0].url.endswith("/v1beta/models/m:countTokens")
+    assert str(wire.requests[0].url).endswith("/v1beta/models/m:countTokens")
     parts = [{"text": "hi"}, {"inlineData": {"mimeType": "image/png", "data": "iVBORw=="}}, {"text": "more"}]
-    assert json.loads(whole(wire.calls[0].body)) == {"contents": [{"role": "user", "parts": parts}]}
+    assert json.loads(wire.requests[0].content) == {"contents": [{"role": "user", "parts": parts}]}
     answer = reply({"totalTokens": 1, "promptTokensDetails": []})
     assert gemini("tokens", "hi", "--json", answers=[answer]).json == {"totalTokens": 1, "promptTokensDetails": []}
 
@@ -205,16 +204,16 @@ def test_an_id_cannot_lead_elsewhere(interaction_id: str) -> None:
 def test_a_delete_needs_no_body_and_finds_done_what_its_first_try_did() -> None:
     missing = reply({"error": {"code": "not_found"}}, 404)
     assert gemini("interactions", "delete", "x", answers=[reply(b"", content_type="")]) == (0, "", "")
-    assert gemini("files", "delete", "x", answers=[Unanswered("reset"), missing]) == (0, "", "")
+    assert gemini("files", "delete", "x", answers=[httpx.ReadError("reset"), missing]) == (0, "", "")
     assert gemini("files", "delete", "x", answers=[missing]).status == 6
 
 
 def test_one_broken_poll_does_not_end_the_waiting() -> None:
     def broken() -> Any:
         yield b'{"id"'
-        raise Cut("reset")
+        raise httpx.ReadError("reset")
 
-    half = Reply(200, "", {"content-type": "application/json"}, broken(), lambda: None)
+    half = httpx.Response(200, headers={"content-type": "application/json"}, content=broken())
     running = reply({"id": "x", "status": "in_progress"})
     assert gemini("interactions", "wait", "x", answers=[running, half, reply(interaction())]).status == 0
 

@@ -5,23 +5,23 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
+import httpx
 import pytest
 
-from gemini_cli.transport.wire import Cut, Reply
-from tests.harness import Outcome, ScriptedWire, completed, created, gemini, interaction, reply, sse, start, text
+from tests.harness import Outcome, ScriptedTransport, completed, created, gemini, interaction, reply, sse, start, text
 
 STOP = {"event_type": "step.stop", "index": 0}
 HELLO = [created(), start(), text("Hel"), text("lo "), text("there"), STOP, completed()]
 T = "Hello there\n"
 
 
-def streamed(*answers: Reply, argv: tuple[str, ...] = (), **more: Any) -> tuple[Outcome, list[str]]:
+def streamed(*answers: httpx.Response, argv: tuple[str, ...] = (), **more: Any) -> tuple[Outcome, list[str]]:
     """The outcome, and what was asked: `POST` or `GET ?query`."""
-    wire = ScriptedWire(answers)
+    wire = ScriptedTransport(answers)
     outcome = gemini("stream", "hi", *argv, answers=wire, **more)
-    asked = [f"{call.method} {urlsplit(call.url).query}".strip() for call in wire.calls]
+    asked = [f"{call.method} {call.url.query.decode()}".strip() for call in wire.requests]
     return outcome, asked
 
 
@@ -53,7 +53,7 @@ def test_nothing_after_the_terminal_event_is_read() -> None:
             yield b"data: " + json.dumps(event).encode() + b"\n\n"
         raise AssertionError("read on after the last word")
 
-    answer = Reply(200, "", {"content-type": "text/event-stream"}, endless(), lambda: None)
+    answer = httpx.Response(200, headers={"content-type": "text/event-stream"}, content=endless())
     assert streamed(answer)[0] == (0, T, "")
 
 
@@ -99,7 +99,7 @@ def test_half_a_character_is_shown_at_the_end_of_an_answer_that_failed(status: s
 
 def test_half_a_character_at_a_cut_is_no_prefix_of_the_answer() -> None:
     """The other half is what the cut took; U+FFFD would be a byte of another answer."""
-    cut = sse(created(), start(), *HALVES, Cut("it broke"))
+    cut = sse(created(), start(), *HALVES, httpx.ReadError("it broke"))
     outcome, _ = streamed(cut, argv=("--no-store",))
     assert (outcome.status, outcome.out) == (8, "Hi 🥊!")
 
@@ -114,14 +114,14 @@ def test_thoughts_go_to_stderr_as_they_come() -> None:
     assert outcome == (0, "Hi\n", "Hm\n")
 
 
-# Cuts (cli.md 6) -----------------------------------------------------------------------------------------------------
+# Cuts ----------------------------------------------------------------------------------------------------------------
 
-RESET = Cut("Connection reset by peer")
+RESET = httpx.ReadError("Connection reset by peer")
 WITH_IDS = [{**event, "event_id": f"e{number}"} for number, event in enumerate(HELLO)]
 
 
 @pytest.mark.parametrize("ending", [[RESET], []], ids=["reset", "clean end"])
-def test_a_cut_is_resumed_after_the_last_event(ending: list[Cut]) -> None:
+def test_a_cut_is_resumed_after_the_last_event(ending: list[httpx.ReadError]) -> None:
     outcome, asked = streamed(sse(*WITH_IDS[:4], *ending), sse(*WITH_IDS[4:]))
     assert outcome == (0, T, "")
     assert asked[0] == "POST"
@@ -129,7 +129,7 @@ def test_a_cut_is_resumed_after_the_last_event(ending: list[Cut]) -> None:
 
 
 def test_an_error_in_place_of_a_stream_is_the_servers_no() -> None:
-    """Unframed and of status 200 (traffic.md 61): it is known why there is no answer."""
+    """An error without a frame, with status 200 (api/README.md 7.15): the reason is known."""
     outcome, _ = streamed(sse(b'[{"error":{"code":503,"message":"Busy.","status":"UNAVAILABLE"}}]'))
     assert outcome == (5, "", "gemini-cli: temporary: Busy.\n")
 
@@ -162,7 +162,7 @@ def test_an_interaction_that_still_runs_is_polled() -> None:
 
 
 def test_an_error_that_says_nothing_is_no_news_in_a_replay() -> None:
-    """reference.md 7.2; were it one, the stream would be asked for again and again."""
+    """An error event with an empty payload (api/README.md 7.14) must not count as progress of a resumed stream."""
     same = [*HELLO[:4], {"event_type": "error", "error": {}}]
     outcome, asked = streamed(sse(*same), sse(*same), sse(*same), reply(interaction("Hello there")))
     assert outcome == (0, T, "")
@@ -180,7 +180,7 @@ def test_an_error_that_says_nothing_is_no_news_in_a_replay() -> None:
     ],
     ids=["diverged", "diverged fetch", "nothing fetched", "gone", "cut at the same place"],
 )
-def test_what_cannot_be_made_whole_is_a_prefix_and_8(answers: list[Reply]) -> None:
+def test_what_cannot_be_made_whole_is_a_prefix_and_8(answers: list[httpx.Response]) -> None:
     outcome, asked = streamed(sse(*HELLO[:4], RESET), *answers)
     assert outcome.status == 8
     assert T.startswith(outcome.out)
@@ -220,6 +220,7 @@ def test_why_a_run_failed_may_be_said_by_an_event_alone(code: str, status: int) 
 
 
 def test_what_the_server_says_instead_of_a_stream_is_not_lost() -> None:
+    """A JSON response to a request for a stream: the response's type counts (api/README.md 7.16)."""
     outcome, _ = streamed(reply({"error": {"code": 400, "message": "Not streamed here."}}))
     assert outcome.status == 6
     assert outcome.err.endswith("application/json instead of text/event-stream: Not streamed here.\n")
@@ -246,7 +247,7 @@ def test_what_the_server_says_instead_of_a_stream_is_not_lost() -> None:
         (sse(created(), completed("incomplete"), done=True), 8),
     ],
 )
-def test_every_other_ending_has_its_status(answer: Reply, status: int) -> None:
+def test_every_other_ending_has_its_status(answer: httpx.Response, status: int) -> None:
     outcome, asked = streamed(answer)
     assert outcome.status == status
     assert T.startswith(outcome.out)

@@ -7,27 +7,27 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from gemini_cli.body import whole
 from gemini_cli.emulator import Emulator
 from gemini_cli.emulator.faults.faults import FaultQueue
-from gemini_cli.emulator.http import exchange as emulated
 from gemini_cli.emulator.service_state import Pace
 from gemini_cli.files.resumable import CHUNK
-from gemini_cli.transport.wire import Call, Cut, Reply, Unanswered
-from tests.harness import KEY, Outcome, ScriptedWire, gemini, reply
+from gemini_cli.transport.emulator_transport import EmulatorTransport
+from tests.harness import KEY, Outcome, ScriptedTransport, gemini, reply
+from tests.waiting import PATIENCE
 
 BASE = "https://generativelanguage.googleapis.com"
 UPLOAD_URL = f"{BASE}/upload/v1beta/files?upload_id=secret-upload-id"
 
 
-class EmulatedWire(ScriptedWire):
-    """The emulator in memory; what it breaks off is told as a socket would tell it."""
+class EmulatedWire(ScriptedTransport):
+    """The emulator in memory, with faults; keeps the requests."""
 
     def __init__(self, *faults: str, service: Emulator | None = None) -> None:
         super().__init__([])
@@ -38,15 +38,9 @@ class EmulatedWire(ScriptedWire):
         """The same service, in another run."""
         return EmulatedWire(*faults, service=self.emulator)
 
-    def send(self, call: Call) -> Reply:
-        self.calls.append(call)
-        headers = {name.lower(): value for name, value in call.headers.items()}
-        target = call.url.removeprefix(BASE)
-        try:
-            answer = self.emulator.handle(emulated.HttpRequest(call.method, target, headers, whole(call.body)))
-        except ConnectionResetError as error:
-            raise Unanswered(str(error)) from None
-        return Reply(answer.status, "", answer.headers, _chunks(answer), lambda: None)
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        return EmulatorTransport(self.emulator).handle_request(request)
 
     @property
     def spent(self) -> bool:
@@ -54,18 +48,11 @@ class EmulatedWire(ScriptedWire):
 
     @property
     def commands(self) -> list[str]:
-        return [call.headers.get("X-Goog-Upload-Command", call.method) for call in self.calls]
+        return [call.headers.get("X-Goog-Upload-Command", call.method) for call in self.requests]
 
     def content(self, name: str) -> bytes:
         """What the service has under that name."""
         return b"".join(self.emulator._state.store.blobs.read(name.removeprefix("files/")))
-
-
-def _chunks(answer: emulated.HttpResponse) -> Iterator[bytes]:
-    try:
-        yield from (piece for piece in answer.body if piece)
-    except ConnectionResetError as error:
-        raise Cut("broken") from error
 
 
 @pytest.fixture
@@ -89,7 +76,7 @@ def big(name: str = "film.mp4", size: int = CHUNK + 5) -> bytes:
     return data
 
 
-def upload(*argv: str, wire: ScriptedWire, environ: dict[str, str], **more: Any) -> Outcome:
+def upload(*argv: str, wire: ScriptedTransport, environ: dict[str, str], **more: Any) -> Outcome:
     return gemini("upload", *argv, answers=wire, environ=environ, **more)
 
 
@@ -98,11 +85,11 @@ def test_a_file_is_uploaded_and_named(environ: dict[str, str], state: Path) -> N
     assert upload("film.mp4", wire=wire, environ=environ) == (0, "files/emu000000001\n", "")
     assert wire.content("files/emu000000001") == data
     assert wire.commands == ["start", "upload", "upload, finalize"]
-    start, *chunks = wire.calls
+    start, *chunks = wire.requests
     assert start.url == f"{BASE}/upload/v1beta/files"
     assert start.headers["x-goog-api-key"] == KEY
     assert start.headers["X-Goog-Upload-File-Name"] == "film.mp4"
-    assert json.loads(whole(start.body)) == {
+    assert json.loads(start.content) == {
         "file": {"display_name": "film.mp4", "mime_type": "video/mp4", "size_bytes": len(data)}
     }
     assert not [call for call in chunks if "x-goog-api-key" in call.headers]
@@ -134,8 +121,8 @@ def test_names_that_no_header_can_carry_are_encoded(
     big(name, 3)
     wire = EmulatedWire()
     assert upload(name, wire=wire, environ=environ).status == 0
-    assert wire.calls[0].headers["X-Goog-Upload-File-Name"] == header
-    assert json.loads(whole(wire.calls[0].body))["file"]["display_name"] == title
+    assert wire.requests[0].headers["X-Goog-Upload-File-Name"] == header
+    assert json.loads(wire.requests[0].content)["file"]["display_name"] == title
 
 
 @pytest.mark.parametrize(
@@ -300,15 +287,15 @@ def test_one_process_at_a_time_uploads_a_file(environ: dict[str, str], state: Pa
     second: list[Outcome] = []
 
     class Interfering(EmulatedWire):
-        def send(self, call: Call) -> Reply:
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
             if not second:
                 second.append(upload("film.mp4", wire=wire, environ=environ))
-            return super().send(call)
+            return super().handle_request(request)
 
     assert upload("film.mp4", wire=Interfering(), environ=environ).status == 0
     assert second[0].status == 3
     assert f"film.mp4 is in use by process {os.getpid()}" in second[0].err
-    assert wire.calls == []
+    assert wire.requests == []
 
 
 # Files that change ----------------------------------------------------------------------------------------------------
@@ -322,10 +309,10 @@ class Meddling(EmulatedWire):
         self._number = number
         self._meddle = meddle
 
-    def send(self, call: Call) -> Reply:
-        if len(self.calls) == self._number:
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if len(self.requests) == self._number:
             self._meddle()
-        return super().send(call)
+        return super().handle_request(request)
 
 
 def _replace() -> None:
@@ -397,7 +384,7 @@ def test_a_type_is_said_or_told_by_the_name_or_the_content(
     wire = EmulatedWire()
     outcome = upload(name, "--json", *argv, wire=wire, environ=environ)
     if mime_type is None:
-        assert (outcome.status, wire.calls, "--mime" in outcome.err) == (3, [], True)
+        assert (outcome.status, wire.requests, "--mime" in outcome.err) == (3, [], True)
     else:
         assert outcome.json["mimeType"] == mime_type
 
@@ -422,7 +409,7 @@ def test_a_type_is_said_or_told_by_the_name_or_the_content(
 def test_what_cannot_be_meant_is_a_usage_error(argv: list[str], environ: dict[str, str]) -> None:
     wire = EmulatedWire()
     assert upload(*argv, wire=wire, environ=environ, stdin=b"x").status == 2
-    assert wire.calls == []
+    assert wire.requests == []
 
 
 def test_stdin_is_uploaded(environ: dict[str, str]) -> None:
@@ -430,8 +417,8 @@ def test_stdin_is_uploaded(environ: dict[str, str]) -> None:
     outcome = upload("-", "--mime", "audio/wav", wire=wire, environ=environ, stdin=data)
     assert outcome == (0, "files/emu000000001\n", "")
     assert wire.content("files/emu000000001") == data
-    assert "X-Goog-Upload-File-Name" not in wire.calls[0].headers
-    assert json.loads(whole(wire.calls[0].body))["file"].keys() == {"mime_type", "size_bytes"}
+    assert "X-Goog-Upload-File-Name" not in wire.requests[0].headers
+    assert json.loads(wire.requests[0].content)["file"].keys() == {"mime_type", "size_bytes"}
     nothing = upload("-", "--mime", "audio/wav", wire=EmulatedWire(), environ=environ, stdin=b"")
     assert (nothing.status, nothing.out) == (3, "")
 
@@ -490,18 +477,19 @@ def test_each_file_has_tries_of_its_own(environ: dict[str, str]) -> None:
     names = ["a.mp4", "b.mp4", "c.mp4", "d.mp4"]  # of all types, films are processed
     for name in names:
         big(name, 3)
-    meeting = threading.Barrier(4, timeout=10)
+    meeting = threading.Barrier(4, timeout=PATIENCE)
     looks: dict[str, int] = {}
 
     class Busy(EmulatedWire):
         """Two looks at each file are refused, and all look at the same time."""
 
-        def send(self, call: Call) -> Reply:
-            if call.method != "GET":
-                return super().send(call)
-            looks[call.url] = looks.get(call.url, 0) + 1
-            if looks[call.url] > 2:
-                return super().send(call)
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            if request.method != "GET":
+                return super().handle_request(request)
+            looked = str(request.url)
+            looks[looked] = looks.get(looked, 0) + 1
+            if looks[looked] > 2:
+                return super().handle_request(request)
             meeting.wait()
             return reply(b"", 503)
 
@@ -514,13 +502,13 @@ def test_each_file_has_tries_of_its_own(environ: dict[str, str]) -> None:
 def test_several_are_uploaded_at_a_time(environ: dict[str, str]) -> None:
     for name in ("a.png", "b.png", "c.png"):
         big(name, 3)
-    meeting = threading.Barrier(3, timeout=10)
+    meeting = threading.Barrier(3, timeout=PATIENCE)
 
     class Together(EmulatedWire):
-        def send(self, call: Call) -> Reply:
-            if call.headers.get("X-Goog-Upload-Command") == "start":
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            if request.headers.get("X-Goog-Upload-Command") == "start":
                 meeting.wait()
-            return super().send(call)
+            return super().handle_request(request)
 
     assert upload("a.png", "b.png", "c.png", "-j", "3", wire=Together(), environ=environ).status == 0
 
@@ -582,12 +570,12 @@ def test_reuse_copes_with_what_others_do_meanwhile(environ: dict[str, str]) -> N
     there = {"name": name, "state": "ACTIVE", "sha256Hash": says(data)}
     missing = reply({"error": {"code": 404, "message": "no"}}, 404)
     taken = reply({"error": {"code": 409, "message": "already exists"}}, 409)
-    wire = ScriptedWire([missing, taken, reply(there)])
+    wire = ScriptedTransport([missing, taken, reply(there)])
     assert upload("a.png", "--reuse", wire=wire, environ=environ).out == f"{name}\n"
     failed = {**there, "state": "FAILED"}
-    wire = ScriptedWire([reply(failed), reply({}), started(), finished({**there})])
+    wire = ScriptedTransport([reply(failed), reply({}), started(), finished({**there})])
     assert upload("a.png", "--reuse", wire=wire, environ=environ).out == f"{name}\n"
-    assert [call.method for call in wire.calls] == ["GET", "DELETE", "POST", "POST"]
+    assert [call.method for call in wire.requests] == ["GET", "DELETE", "POST", "POST"]
 
 
 # What only a script says ----------------------------------------------------------------------------------------------
@@ -597,12 +585,12 @@ def says(data: bytes) -> str:
     return base64.b64encode(hashlib.sha256(data).hexdigest().encode()).decode()
 
 
-def started(url: str = UPLOAD_URL, **headers: str) -> Reply:
+def started(url: str = UPLOAD_URL, **headers: str) -> httpx.Response:
     sent = {"x-goog-upload-url": url, "x-goog-upload-status": "active", "x-guploader-uploadid": "secret-upload-id"}
     return reply(b"", content_type="text/plain", headers={**sent, **headers})
 
 
-def finished(file: dict[str, Any] | None) -> Reply:
+def finished(file: dict[str, Any] | None) -> httpx.Response:
     return reply({"file": file} if file else b"", headers={"x-goog-upload-status": "final"})
 
 
@@ -625,7 +613,7 @@ FILE = {"name": "files/a", "state": "ACTIVE"}
 def test_the_file_is_held_against_the_source(file: dict[str, str], status: int, environ: dict[str, str]) -> None:
     Path("a.png").write_bytes(b"data")
     deleted = [reply({})] if "name" not in file and status else []
-    wire = ScriptedWire([started(), finished({**FILE, **file}), *deleted])
+    wire = ScriptedTransport([started(), finished({**FILE, **file}), *deleted])
     outcome = upload("a.png", wire=wire, environ=environ)
     assert (outcome.status, outcome.out) == (status, "" if status else "files/a\n")
 
@@ -633,22 +621,22 @@ def test_the_file_is_held_against_the_source(file: dict[str, str], status: int, 
 def test_a_file_that_changed_is_not_even_finished_by_an_empty_chunk(environ: dict[str, str]) -> None:
     Path("a.png").write_bytes(b"data")
 
-    class Meddling(ScriptedWire):
-        def send(self, call: Call) -> Reply:
-            if call.headers.get("X-Goog-Upload-Command") == "query":
+    class Meddling(ScriptedTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            if request.headers.get("X-Goog-Upload-Command") == "query":
                 Path("a.png").write_bytes(b"other data")
-            return super().send(call)
+            return super().handle_request(request)
 
     all_there = {"x-goog-upload-status": "active", "x-goog-upload-size-received": "4"}
     wire = Meddling([started(), reply(b"", 503), reply(b"", headers=all_there), reply(b"")])
     assert upload("a.png", wire=wire, environ=environ).status == 3
-    commands = [call.headers["X-Goog-Upload-Command"] for call in wire.calls]
+    commands = [call.headers["X-Goog-Upload-Command"] for call in wire.requests]
     assert commands == ["start", "upload, finalize", "query", "cancel"]
 
 
 def test_a_file_that_lost_its_name_while_it_was_processed_is_none(environ: dict[str, str]) -> None:
     Path("a.png").write_bytes(b"data")
-    wire = ScriptedWire([started(), finished({**FILE, "state": "PROCESSING"}), reply({"state": "ACTIVE"})])
+    wire = ScriptedTransport([started(), finished({**FILE, "state": "PROCESSING"}), reply({"state": "ACTIVE"})])
     assert upload("a.png", wire=wire, environ=environ)[:2] == (6, "")
 
 
@@ -657,12 +645,12 @@ def test_a_lost_description_is_looked_for(environ: dict[str, str]) -> None:
     mine = {**FILE, "displayName": "a.png", "mimeType": "image/png", "sha256Hash": says(b"data")}
     others = [{**mine, "name": "files/b", "sha256Hash": says(b"x")}, {**mine, "name": "files/c", "displayName": "x"}]
     answers = [started(), finished(None), finished(None), reply({"files": [*others, mine]})]
-    assert upload("a.png", wire=ScriptedWire(answers), environ=environ).out == "files/a\n"
+    assert upload("a.png", wire=ScriptedTransport(answers), environ=environ).out == "files/a\n"
     answers = [started(), finished(None), finished(None), reply({"files": others})]
-    outcome = upload("a.png", wire=ScriptedWire(answers), environ=environ)
+    outcome = upload("a.png", wire=ScriptedTransport(answers), environ=environ)
     assert (outcome.status, outcome.out) == (12, "")
     answers = [started(), finished(None), finished(None), reply(mine)]
-    assert upload("a.png", "--name", "a", wire=ScriptedWire(answers), environ=environ).out == "files/a\n"
+    assert upload("a.png", "--name", "a", wire=ScriptedTransport(answers), environ=environ).out == "files/a\n"
 
 
 @pytest.mark.parametrize(
@@ -682,15 +670,15 @@ def test_a_lost_description_is_looked_for(environ: dict[str, str]) -> None:
 )
 def test_an_upload_goes_only_where_it_may(base: str, url: str, status: int, environ: dict[str, str]) -> None:
     Path("a.png").write_bytes(b"data")
-    wire = ScriptedWire([started(url), *([] if status else [finished(FILE)])])
+    wire = ScriptedTransport([started(url), *([] if status else [finished(FILE)])])
     assert upload("a.png", "--base-url", base, wire=wire, environ=environ).status == status
-    assert all("x-goog-api-key" not in call.headers for call in wire.calls[1:])
+    assert all("x-goog-api-key" not in call.headers for call in wire.requests[1:])
 
 
 def test_the_id_of_an_upload_is_not_shown(environ: dict[str, str]) -> None:
     Path("a.png").write_bytes(b"data")
-    broken = Unanswered(f"cannot ask {UPLOAD_URL}")
-    wire = ScriptedWire([started(), broken, finished(FILE)])
+    broken = httpx.ReadError(f"cannot ask {UPLOAD_URL}")
+    wire = ScriptedTransport([started(), broken, finished(FILE)])
     outcome = upload("a.png", "-vv", wire=wire, environ=environ)
     assert outcome.status == 0
     assert "secret-upload-id" not in outcome.err

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gemini_cli.emulator.http.server import Server
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.skipif(not shutil.which("curl") or not shutil.which("bash"), reason="needs curl and bash")
 
@@ -51,7 +52,7 @@ def server() -> Iterator[Server]:
 def shell(server: Server, script: str, cwd: Path) -> str:
     environment = {**os.environ, "BASE": server.url, "GEMINI_API_KEY": server.key}
     done = subprocess.run(
-        ["bash", "-c", script], cwd=cwd, env=environment, capture_output=True, text=True, timeout=20, check=True
+        ["bash", "-c", script], cwd=cwd, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=True
     )
     return done.stdout
 

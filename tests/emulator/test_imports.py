@@ -10,6 +10,7 @@ from pathlib import Path
 
 import gemini_cli.emulator
 from gemini_cli.emulator.http.routes import ROUTES
+from tests.waiting import PATIENCE
 
 FOLDER = Path(gemini_cli.emulator.__file__).parent
 ROOT = "gemini_cli.emulator"
@@ -102,7 +103,7 @@ print(*sorted(sys.modules))
 def loaded(store: str) -> set[str]:
     root = str(FOLDER.parents[1])
     command = [sys.executable, "-c", PROGRAM % store]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=20, check=True)
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=PATIENCE, check=True)
     return set(done.stdout.split())
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from gemini_cli.emulator import Emulator
 from gemini_cli.emulator.http.server import Server
 from gemini_cli.emulator.service_state import Pace
+from tests.waiting import until
 
 genai: Any = pytest.importorskip("google.genai", reason="the official SDK, google-genai, is not installed")
 if not genai.__version__.startswith("3."):
@@ -87,10 +87,8 @@ def test_background_cancel() -> None:
 
 def test_background_until_done(client: Any) -> None:
     made = client.interactions.create(model=MODEL, input="Hi", background=True)
-    deadline = time.monotonic() + 5
-    while made.status == "in_progress" and time.monotonic() < deadline:
-        time.sleep(0.05)
-        made = client.interactions.get(made.id)
+    until(lambda: client.interactions.get(made.id).status != "in_progress")
+    made = client.interactions.get(made.id)
     assert made.output_text.startswith("Emulator: ")
 
 
@@ -186,8 +184,7 @@ def test_files_list_in_pages_and_delete(client: Any) -> None:
 def test_a_video_is_processed(client: Any) -> None:
     file = client.files.upload(file=io.BytesIO(b"x"), config={"mime_type": "video/mp4"})
     assert file.state.name == "PROCESSING"
-    time.sleep(0.25)
-    assert client.files.get(name=file.name).state.name == "ACTIVE"
+    until(lambda: client.files.get(name=file.name).state.name == "ACTIVE")
 
 
 def test_the_sdk_sends_a_refused_chunk_again() -> None:
@@ -282,11 +279,8 @@ def test_the_sdk_follows_continuations_of_generate_content() -> None:
 
 
 def _finished(client: Any, job: Any) -> Any:
-    deadline = time.monotonic() + 5
-    while not job.done and time.monotonic() < deadline:
-        time.sleep(0.05)
-        job = client.batches.get(name=job.name)
-    return job
+    until(lambda: client.batches.get(name=job.name).done)
+    return client.batches.get(name=job.name)
 
 
 def test_an_inline_batch(client: Any) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from gemini_cli.emulator import Emulator
 from gemini_cli.emulator.store import Store
+from tests.waiting import PATIENCE
 
 from .in_memory_client import InMemoryClient, text
 
@@ -56,7 +57,7 @@ def test_several_processes_share_one_state(tmp_path: Path) -> None:
         worker.start()
     ids = [id for _ in workers for id in queue.get(timeout=30)]
     for worker in workers:
-        worker.join(30)
+        worker.join(PATIENCE)
         assert worker.exitcode == 0
         worker.close()
     assert len(set(ids)) == 80

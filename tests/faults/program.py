@@ -5,12 +5,13 @@ from __future__ import annotations
 import atexit
 import base64
 import functools
-import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,13 +20,16 @@ from pathlib import Path
 from typing import IO, NamedTuple
 from urllib.parse import quote
 
+from tests.waiting import PATIENCE
+
+from .forked import written
+
 CANARY = "AIza/Canary+Key=0123456789abcdefghijklm"
 CANARY_FORMS = (CANARY, base64.b64encode(CANARY.encode()).decode().rstrip("="), quote(CANARY, safe=""))
 PROGRAM = [sys.executable, "-m", "gemini_cli"]
 MEASURE = str(Path(__file__).with_name("measure.py"))
 WARM = str(Path(__file__).with_name("warm.py"))
-COMPANY = 1.5  # seconds that a busy machine may add to any bound: the rows run side by side, each starts a Python
-HANGS = 40.0  # seconds after which a run is killed, and its test fails
+FORKED = str(Path(__file__).with_name("forked.py"))
 
 
 class Run(NamedTuple):
@@ -106,28 +110,44 @@ class Forge:
     """Starts runs of the program that need not import it first; one for all tests."""
 
     def __init__(self) -> None:
-        self._door, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            argv = [sys.executable, WARM, str(theirs.fileno())]
-            self._warm = subprocess.Popen(argv, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+        self._directory = tempfile.TemporaryDirectory(prefix="forge-")
+        self._path = f"{self._directory.name}/door"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
+            door.bind(self._path)
+            door.listen(64)
+            argv = [sys.executable, WARM, str(door.fileno())]
+            self._warm = subprocess.Popen(argv, pass_fds=[door.fileno()], stdin=subprocess.PIPE)
 
     def close(self) -> None:
-        self._door.close()
-        self._warm.wait()
+        self._warm.communicate()
+        self._directory.cleanup()
 
     def start(self, argv: list[str], cwd: Path, environ: Mapping[str, str], stderr: IO[bytes]) -> Forked:
-        order = json.dumps({"argv": argv, "cwd": str(cwd), "environ": dict(environ)}).encode()
-        answer, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        pairs = [(os.fsencode(name), os.fsencode(value)) for name, value in environ.items()]
+        order = written(os.fsencode(cwd), [os.fsencode(word) for word in argv], pairs)
+        answer = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        answer.connect(self._path)
         reading, writing = os.pipe()
-        with theirs, open(os.devnull, "rb") as stdin, os.fdopen(writing, "wb") as stdout:
-            streams = [theirs.fileno(), *(stream.fileno() for stream in (stdin, stdout, stderr))]
-            socket.send_fds(self._door, [order], streams)
+        with open(os.devnull, "rb") as stdin, os.fdopen(writing, "wb") as stdout:
+            socket.send_fds(answer, [order], [stream.fileno() for stream in (stdin, stdout, stderr)])
         return Forked(int(answer.recv(32)), answer, os.fdopen(reading, "rb", buffering=0))
+
+    def command(self) -> list[str]:
+        """Of the program, for a shell that starts it."""
+        return [sys.executable, "-I", "-S", FORKED, self._path]
+
+
+_making_it = threading.Lock()
+
+
+def forge() -> Forge | None:
+    """The same one for every thread. None where there is no such socket, so that each run starts by itself."""
+    with _making_it:
+        return _forge()
 
 
 @functools.cache
-def forge() -> Forge | None:
-    """None where there is no such socket, so that each run starts by itself."""
+def _forge() -> Forge | None:
     if not hasattr(socket, "SOCK_SEQPACKET") or sys.platform != "linux":
         return None
     forge = Forge()
@@ -135,8 +155,18 @@ def forge() -> Forge | None:
     return forge
 
 
+def on_the_path(directory: Path) -> str:
+    """A PATH that begins with a directory in which the program is, for scripts that call it by its name."""
+    started = forge()
+    script = directory / "gemini-cli"
+    directory.mkdir(exist_ok=True)
+    script.write_text(f'#!/bin/sh\nexec {shlex.join(started.command() if started else PROGRAM)} "$@"\n')
+    script.chmod(0o755)
+    return f"{directory}{os.pathsep}{os.environ['PATH']}"
+
+
 class Process:
-    """A run under way."""
+    """A run under way; one that does not end is killed after PATIENCE, and its status is not the expected one."""
 
     def __init__(
         self,
@@ -149,6 +179,7 @@ class Process:
         forge: Forge | None = None,
     ) -> None:
         self._errors = home.path / f"stderr-{time.monotonic_ns()}"
+        self.started = time.monotonic()
         with self._errors.open("wb") as stderr:
             self.popen: subprocess.Popen[bytes] | Forked
             if forge and argv[: len(PROGRAM)] == PROGRAM:
@@ -157,9 +188,8 @@ class Process:
                 self.popen = subprocess.Popen(
                     argv, cwd=home.cwd, env=dict(environ), stdin=stdin, stdout=stdout, stderr=stderr, bufsize=0
                 )
-        self.started = time.monotonic()
         self._stdout = b""
-        self._watchdog = threading.Timer(HANGS, self.popen.kill)
+        self._watchdog = threading.Timer(PATIENCE, self.popen.kill)
         self._watchdog.daemon = True
         self._watchdog.start()
 
@@ -169,12 +199,10 @@ class Process:
         while enough not in self._stdout and (piece := self.popen.stdout.read(65536)):
             self._stdout += piece
 
-    def kill(self, number: signal.Signals) -> float:
-        """Send the signal; the seconds until the process was gone."""
-        sent = time.monotonic()
+    def kill(self, number: signal.Signals) -> None:
+        """Send the signal, and wait until the process has ended."""
         self.popen.send_signal(number)
-        self.popen.wait(HANGS)
-        return time.monotonic() - sent
+        self.popen.wait(PATIENCE)
 
     def finish(self) -> Run:
         if self.popen.stdout is not None:
@@ -218,7 +246,7 @@ def killed_at_the_end(process: Process) -> Iterator[Process]:
 
 
 def assert_always_true(done: Run, home: Home, answer: str, *, kept: Iterable[str] = ()) -> None:
-    """What faults.md says of every fault. `kept` are the files that the run may leave in its working directory."""
+    """Assert what holds after every fault. `kept`: the files that the run may leave in its working directory."""
     assert "Traceback" not in done.stderr
     for form in CANARY_FORMS:
         assert form not in done.stderr, "the key is on stderr"

@@ -1,13 +1,16 @@
-"""Runs the table of table.txt: the real program as a process against a server that misbehaves (faults.md 1 to 47, 50).
+"""Run the table in table.txt: the program as a process against a server that misbehaves.
 
-Many rows wait for something, so all that were selected are started at once in a few threads, and a test fetches its
-outcome. Rows that load the machine themselves run afterwards, one by one.
+Many rows wait for something, so all that were selected run in a few threads, and a test fetches its outcome; but only
+two of them start at a time, since some have a second to come to their request. Rows that load the machine themselves
+run afterwards, one by one. How long a row may take at most is not asserted here: `python -m tests.bench.faults`.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
+import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import pairwise
@@ -16,11 +19,14 @@ from typing import NamedTuple
 
 import pytest
 
-from .program import COMPANY, Home, Run, assert_always_true, command, run, run_forked, run_measured
-from .scenes import Asked, at, emulator
+from tests.waiting import ended
+
+from .program import Home, Process, Run, assert_always_true, command, forge, run, run_measured
+from .scenes import Asked, Scene, at, emulator
 from .table import ANY, EMPTY, PREFIX, TABLE, Row
 
-PATIENT, BUSY = 12, 2  # threads for the rows that mostly wait, and for the others
+PATIENT, BUSY = 24, 2  # threads for the rows that mostly wait, and for the others
+starting = threading.Semaphore(2)
 
 
 class Case(NamedTuple):
@@ -64,11 +70,22 @@ def carry_out(case: Case, path: Path) -> Outcome:
     home = Home(path)
     argv = command(*case.command.split(), *case.row.flags, "--", "hi")
     with case.row.stage() as scene:
-        done = (run_forked if case.row.mib is None else run_measured)(
-            argv, home, home.environ(scene.url, scene.environ)
+        environ = home.environ(scene.url, scene.environ)
+        done = (
+            run_measured(argv, home, environ) if case.row.mib is not None else _run_in_turn(argv, home, environ, scene)
         )
         trespasses = sum(server.connections for server in scene.forbidden)
         return Outcome(done, home, list(scene.requests), trespasses, scene.leftovers())
+
+
+def _run_in_turn(argv: list[str], home: Home, environ: dict[str, str], scene: Scene) -> Run:
+    """While others wait, it does not start before two at most are on their way to their first request."""
+    with starting:
+        process = Process(argv, home, environ, forge=forge())
+        enough = process.started + 1  # for those that never come to one
+        while not scene.requests and not ended(process.popen.pid) and time.monotonic() < enough:
+            time.sleep(0.01)
+    return process.finish()
 
 
 Outcomes = dict[str, "Future[Outcome]"]
@@ -120,12 +137,10 @@ def test_fault(case: Case, outcomes: Outcomes, tmp_path: Path) -> None:
     assert outcome.leftovers == []
     assert outcome.trespasses == 0, "a connection was made where none may be"
     assert len(outcome.gaps) >= len(row.gaps)
-    for gap, (least, most) in zip(outcome.gaps, row.gaps, strict=False):
-        assert least <= gap <= most + COMPANY, outcome.gaps
-    if row.timeout is not None:
-        assert outcome.seconds <= row.timeout + 1 + COMPANY
+    for gap, (least, _) in zip(outcome.gaps, row.gaps, strict=False):
+        assert least <= gap, outcome.gaps
     if row.seconds:
-        assert row.seconds[0] <= outcome.seconds <= row.seconds[1] + COMPANY
+        assert row.seconds[0] <= done.seconds
     if row.mib is not None:
         assert done.peak_mib is not None
         assert done.peak_mib <= row.mib
@@ -134,7 +149,8 @@ def test_fault(case: Case, outcomes: Outcomes, tmp_path: Path) -> None:
 def _assert_stderr(stderr: str, row: Row) -> None:
     expected = row.stderr
     if expected.lines is not None:
-        assert stderr.count("\n") == expected.lines, stderr
+        lines = [line for line in stderr.splitlines() if "hint: " in expected.words or not line.startswith("hint: ")]
+        assert len(lines) == expected.lines, stderr
         assert not stderr or stderr.endswith("\n")
     for word in expected.words:
         assert word in stderr

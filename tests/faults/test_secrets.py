@@ -1,7 +1,7 @@
-"""The key is in one header of a request, and nowhere else (cli.md 7); and nothing is taken from the working directory.
+"""The key is in one header of a request, and nowhere else; nothing is read from the working directory.
 
-`assert_always_true` looks for the key after every run in this folder. Here are the places where one would look who
-wants it: each command at its most talkative, a key put in a wrong place, children, the process table, other hosts.
+`assert_always_true` looks for the key after every run in this folder. The places that an attacker would look at are
+here: each command at its most verbose, a key in a wrong place, child processes, the process table, other hosts.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from pathlib import Path
 import pytest
 
 from gemini_cli.emulator.http.server import Server
+from tests.waiting import until
 
 from .program import CANARY, CANARY_FORMS, Home, Process, Run, command, killed_at_the_end, run, run_forked
 from .rawserver import RawServer
 from .scenes import emulator
-from .test_process_faults import until
 
 # Every command that sends something; the files are beside the working directory of the run.
 COMMANDS = {
@@ -240,7 +240,9 @@ def test_a_redirect_is_not_followed_by_any_command(name: str, place: Home) -> No
 # The working directory ------------------------------------------------------------------------------------------------
 
 SETTINGS = ["default.yaml", "gemini.yaml", ".gemini-cli.yaml", "profiles/default.yaml", "gemini-cli/config.yaml"]
-MODULES = [f"{name}.py" for name in ("httptools", "certifi", "yaml", "json", "typer", "ssl", "sitecustomize")]
+MODULES = [
+    f"{name}.py" for name in ("httpx", "certifi", "yaml", "json", "typer", "ssl", "sitecustomize", "usercustomize")
+]
 BAITS = {
     **dict.fromkeys(MODULES, "raise SystemExit(99)\n"),
     **dict.fromkeys(SETTINGS, "base_url: http://127.0.0.1:1\nretries: x\n"),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from gemini_cli import documents, profiles
+from gemini_cli.client.event_stream import read_api_events
 from gemini_cli.context import profile_keys
 from gemini_cli.errors import Failure, InputError
 from gemini_cli.fold import Fold
 from gemini_cli.interaction import verdict
-from gemini_cli.transport.stream import read_events
-from gemini_cli.transport.wire import Cut
+from gemini_cli.refusal import StreamError
 
 KNOWN = profile_keys()
 
@@ -28,11 +28,11 @@ def _heard(chunks: Iterable[bytes]) -> tuple[list[str], str, str]:
     events: list[str] = []
     fold, text, end = Fold(), "", ""
     try:
-        for event in read_events(chunks, lambda notice: None):
+        for event in read_api_events(chunks, lambda: None):
             events.append(event.raw)
             text += fold.add(event)
         end = repr(verdict(fold.interaction))
-    except (Cut, Failure) as known:
+    except (StreamError, Failure) as known:
         end = f"{type(known).__name__}: {known}"
     return events, text, end
 

@@ -19,6 +19,7 @@ import pytest
 from gemini_cli.emulator import Emulator
 from gemini_cli.emulator.http.server import Server
 from gemini_cli.emulator.model.script import Script
+from tests.waiting import PATIENCE, until_it_waits
 
 SCRIPT = """
 - {when: slow, reply: "begins and never seems to end", chunk: 7, pace: 0.4}
@@ -26,7 +27,6 @@ SCRIPT = """
 - {when: evil, reply: "a\\e]0;title\\ab"}
 - {reply: "answer to {prompt}"}
 """
-LIMIT = 15.0  # seconds for anything to be seen
 
 
 class Typed:
@@ -43,7 +43,7 @@ class Typed:
 
     def see(self, text: str) -> str:
         """Wait until the terminal shows it; everything up to it, which is then done with."""
-        ends = time.monotonic() + LIMIT
+        ends = time.monotonic() + PATIENCE
         while text not in self.shown:
             assert select.select([self._terminal], [], [], max(0, ends - time.monotonic()))[0], self.shown
             try:
@@ -58,7 +58,7 @@ class Typed:
 
     def end(self) -> int:
         """The status, as a shell tells it."""
-        ends = time.monotonic() + LIMIT
+        ends = time.monotonic() + PATIENCE
         while (done := os.waitpid(self.pid, os.WNOHANG))[0] == 0:
             assert time.monotonic() < ends, self.shown
             if select.select([self._terminal], [], [], 0.05)[0]:
@@ -160,7 +160,7 @@ def test_ctrl_c_twice_leaves(tmp_path: Path) -> None:
         for ended in (False, True):
             person.type("half a message")
             person.see("message")
-            time.sleep(0.2)  # Python's readline notices a signal only once it waits for the next key
+            until_it_waits(person.pid)  # Python's readline notices a signal only once it waits for the next key
             person.type("\x03")
             if not ended:
                 person.prompted()

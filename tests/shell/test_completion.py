@@ -21,6 +21,7 @@ from gemini_cli.commands.command import Command
 from gemini_cli.commands.tree import commands
 from gemini_cli.flag import Flag, Record
 from gemini_cli.reference import completion, outline
+from tests.waiting import PATIENCE
 
 
 class Talked(Record):
@@ -46,7 +47,7 @@ CASES: list[tuple[str, set[str]]] = [
     ("generate --dry", {"--dry-run"}),
     ("models list --dry", set()),
     ("files list --verb", {"--verbose"}),
-    ("generate hello there --thinking ", {"minimal", "low", "medium", "high"}),
+    ("generate hello there --thinking ", {"minimal", "low", "medium", "high", "xhigh"}),
     ("stream --thinking=m", {"minimal", "medium"}),
     ("generate -P wor", {"work", "work-2"}),
     ("generate -P not", {"notes.txt"}),
@@ -102,7 +103,7 @@ def typed(argv: Sequence[str], home: Path, pieces: Sequence[str]) -> None:
     if pid == 0:
         os.chdir(home)
         os.execvpe(argv[0], list(argv), environ(home))
-    shown, ends = b"", time.monotonic() + 60
+    shown, ends = b"", time.monotonic() + PATIENCE
     try:
         for piece in [*pieces, "exit\n"]:
             while b"READY>" not in shown:
@@ -163,7 +164,7 @@ def in_fish(home: Path, lines: Sequence[str]) -> list[set[str]]:
         env=environ(home),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=True,
     )
     found = [block.split("\n") for block in done.stdout.split("READY\n")]

@@ -6,13 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
 from gemini_cli.emulator import Emulator
 from gemini_cli.emulator.http.server import Server
 from gemini_cli.emulator.service_state import Pace
+from tests.waiting import PATIENCE, until, until_it_waits
 
 
 @pytest.mark.parametrize(
@@ -31,13 +31,10 @@ def test_ctrl_c_while_waiting(argv: list[str], says: str, then: str) -> None:
         command = [*program, "interactions", "wait", *argv, interaction_id]
         waiting = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         try:
-            ends = time.monotonic() + 15
-            while not any("GET" in line for line in asked):
-                assert time.monotonic() < ends, asked
-                time.sleep(0.02)
-            time.sleep(0.2)  # it sleeps between two looks
+            until(lambda: any("GET" in line for line in asked))
+            until_it_waits(waiting.pid)  # for its next look
             waiting.send_signal(signal.SIGINT)
-            out, err = waiting.communicate(timeout=15)
+            out, err = waiting.communicate(timeout=PATIENCE)
         finally:
             waiting.kill()
             waiting.wait()

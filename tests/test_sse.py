@@ -10,16 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gemini_cli.client.event_stream import read_api_events
 from gemini_cli.errors import Rejected
-from gemini_cli.transport.stream import read_events
-from gemini_cli.transport.wire import Cut
+from gemini_cli.refusal import StreamError
+
+
+def ignore() -> None: ...
+
 
 ENDINGS = st.sampled_from(["\n", "\r\n", "\r"])
 
 
 def read(chunks: list[bytes], limit: int = 10_000) -> tuple[list[str], list[str]]:
     notices: list[str] = []
-    return [event.raw for event in read_events(chunks, notices.append, limit=limit)], notices
+    return [event.raw for event in read_api_events(chunks, lambda: notices.append("invalid"), limit=limit)], notices
 
 
 def split(data: bytes, places: list[int]) -> list[bytes]:
@@ -56,7 +60,7 @@ def test_an_event_does_not_wait_for_the_byte_after_its_end() -> None:
         yield b'data: {"a":1}\r\r'
         raise AssertionError("asked for more before giving the event")
 
-    assert next(read_events(chunks(), print)).raw == '{"a":1}'
+    assert next(read_api_events(chunks(), ignore)).raw == '{"a":1}'
 
 
 def test_nothing_after_done_is_read() -> None:
@@ -64,9 +68,9 @@ def test_nothing_after_done_is_read() -> None:
 
 
 def test_the_type_in_the_data_counts() -> None:
-    (event,) = read_events([b'event: other\ndata: {"event_type":"step.stop"}\n\n'], print)
+    (event,) = read_api_events([b'event: other\ndata: {"event_type":"step.stop"}\n\n'], ignore)
     assert event.type == "step.stop"
-    (event,) = read_events([b"event: named\ndata: {}\n\n"], print)
+    (event,) = read_api_events([b"event: named\ndata: {}\n\n"], ignore)
     assert event.type == "named"
 
 
@@ -94,25 +98,28 @@ def test_an_event_without_end_is_rejected_at_the_limit() -> None:
             yield b"x" * 100
 
     with pytest.raises(Rejected, match="larger than 5000 bytes"):
-        list(read_events(endless(), print, limit=5000))
+        list(read_api_events(endless(), ignore, limit=5000))
     big = b'data: {"a":"' + b"x" * 4000 + b'"}\n\n'
     assert len(read([big] * 5, limit=5000)[0]) == 5
 
 
-def test_an_unfinished_event_is_no_event() -> None:
-    assert read([b'data: {"a":1}\n\ndata: {"b":2}\n'])[0] == ['{"a":1}']
+@pytest.mark.parametrize("ending", [b"", b"\n", b"\r\n", b"\r"])
+def test_a_last_event_without_its_blank_line_counts_if_its_json_is_whole(ending: bytes) -> None:
+    assert read([b'data: {"a":1}\n\ndata: {"b":2}' + ending])[0] == ['{"a":1}', '{"b":2}']
+    assert read([b'data: {"a":1}\n\ndata: {"b":' + ending])[0] == ['{"a":1}']
+    assert read([b'data: {"a":1}\n\ndata: 12' + ending])[0] == ['{"a":1}']
 
 
 def test_an_error_body_without_a_frame_is_told() -> None:
     body = b'{\n "error": {\n  "code": 503,\n  "message": "overloaded",\n  "status": "UNAVAILABLE"\n }\n}\n'
-    events = read_events([b'data: {"a":1}\n\n', body[:20], body[20:]], print)
+    events = read_api_events([b'data: {"a":1}\n\n', body[:20], body[20:]], ignore)
     assert next(events).raw == '{"a":1}'
-    with pytest.raises(Cut, match="broke off with 503: overloaded"):
+    with pytest.raises(StreamError, match="broke off with 503: overloaded"):
         next(events)
 
 
 def test_an_error_in_a_list_is_told() -> None:
-    """reference.md 11.4."""
-    with pytest.raises(Cut, match="broke off with 503: overloaded") as told:
-        list(read_events([b'data: [{"error":{"code":503,"message":"overloaded"}}]\n\n'], print))
-    assert told.value.said is not None
+    """An error body without a frame, or in a list (api/README.md 7.15, 11.11)."""
+    with pytest.raises(StreamError, match="broke off with 503: overloaded") as told:
+        list(read_api_events([b'data: [{"error":{"code":503,"message":"overloaded"}}]\n\n'], ignore))
+    assert told.value.error.code == 503

@@ -1,0 +1,1 @@
+"""The Gemini API: sending requests, retrying them, and reading what comes back."""

@@ -1,0 +1,421 @@
+"""Requests to the API: authentication, retries, and errors of HTTP and of the API as errors of the program.
+
+Repeated are requests that were not sent, that the server refused for now, and those without effect that got no
+response. A create that was sent and got none may have been carried out and billed: it is repeated only with
+--retry-unknown. Resuming an answer is not a retry, and happens in `interactions`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+
+from gemini_cli import refusal
+from gemini_cli.body import Content, Pieces
+from gemini_cli.deadline import Deadline
+from gemini_cli.endpoint import Endpoint
+from gemini_cli.errors import AuthError, DeadlinePassed, Failure, Incomplete, Rejected, Temporary, Unknown
+from gemini_cli.interaction import Event
+from gemini_cli.refusal import StreamError
+from gemini_cli.transport import retry
+from gemini_cli.transport.errors import BrokenBodyError, NoResponseError, NotSentError, TransportError
+from gemini_cli.transport.retry import RetryPolicy
+
+if TYPE_CHECKING:
+    from gemini_cli.transport.http_client import HttpClient, Response
+
+ANSWER_LIMIT = 256 * 1024 * 1024  # bytes of a JSON answer
+ERROR_LIMIT = 64 * 1024  # bytes of an error body
+
+Result = TypeVar("Result")
+
+OnRetry = Callable[[Failure, float], None]  # called with the reason and the seconds to wait; it waits
+
+
+class Log(Protocol):
+    """Level 1: a line per request; level 2: headers and bodies, decoded and joined only if they are printed."""
+
+    def __call__(self, level: int, *parts: str | bytes) -> None: ...
+
+
+class UploadResponse(NamedTuple):
+    """The response to one upload request: headers, if they came, and the body's text or why there is none."""
+
+    headers: Mapping[str, str]
+    text: str
+    failure: Failure | None
+
+
+class _Request(NamedTuple):
+    """`patient`: the server may think for minutes before the first byte."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: Content = b""
+    patient: bool = False
+
+
+class ApiClient:
+    """One thread's access to the API; threads may share `http`, the endpoint and the deadline."""
+
+    def __init__(
+        self,
+        http: HttpClient,
+        endpoint: Endpoint,
+        key: str | None,
+        deadline: Deadline,
+        policy: RetryPolicy,
+        *,
+        log: Log = lambda level, *parts: None,
+        notice: Callable[[str], None] = lambda text: None,
+        on_retry: OnRetry | None = None,
+        redacted: Callable[[str], str] = lambda text: text,
+    ) -> None:
+        self._http = http
+        self._endpoint = endpoint
+        self._key = {"x-goog-api-key": key} if key else {}
+        self._deadline = deadline
+        self._policy = policy
+        self.sleep = policy.sleep
+        self._on_retry: OnRetry = on_retry or (lambda failure, seconds: self.sleep(seconds))
+        self.retries = policy.retries
+        self.attempts = 0  # of the latest request
+        self.answers = 0  # requests that were answered with 200
+        self.check_deadline = deadline.check
+        self.log = log
+        self._notice = notice
+        self._redacted = redacted  # error messages of the server are shown, and kept in sessions and rows
+
+    def json(self, method: str, path: str, body: Content = b"", *, repeatable: bool | None = None) -> str:
+        """The text of a JSON answer; a create is a POST that is not `repeatable`."""
+        request = self._request(method, path, body, "application/json", patient=method == "POST" and not repeatable)
+        text = self._decoded(self._send(request, repeatable, self._json_body))
+        self.log(2, "<", text)
+        return text
+
+    def delete(self, path: str) -> None:
+        """DELETE: any answer of 200 will do (api/README.md 1.8), and 404 to a repeated one."""
+        try:
+            self._send(self._request("DELETE", path, b"", "application/json"), True, lambda response: response.close())
+        except Rejected as failure:
+            if failure.http_status != 404 or failure.attempts == 1:
+                raise
+
+    def events(self, method: str, path: str, body: Content = b"") -> Iterator[Event]:
+        """The events of a streamed answer. The request is sent at once; BrokenBodyError comes while reading."""
+        from gemini_cli.client.event_stream import read_api_events
+
+        response = self._send(self._request(method, path, body, "text/event-stream"), None, self._stream_body)
+        return self._events(response, read_api_events(self._http.chunks(response), self._invalid_utf8))
+
+    def content(self, path: str, headers: Mapping[str, str]) -> tuple[Response, Iterator[bytes]]:
+        """A file's `:download` and its bytes, which the caller reads and closes; `headers` may ask for a range.
+
+        The service answers it with 302, the one redirect that is followed: to the same host, or to a googleapis host
+        over https. Only these see the key.
+        """
+        request = self._request("GET", path, b"", "*/*")
+        request = request._replace(headers={**request.headers, **headers})
+        try:
+            response = self._send(request, True, self._file_body)
+        except RedirectError as redirect:
+            location = self._endpoint.may_move_to(request.url, redirect.location)
+            if location is None:
+                raise
+            response = self._send(request._replace(url=location), True, self._file_body)
+        return response, self._http.chunks(response)
+
+    def start_upload(self, headers: Mapping[str, str], body: bytes) -> UploadResponse:
+        """Ask for an upload URL, once."""
+        url = self._endpoint.upload_url("files")
+        headers = {**self._upload_headers("application/json"), **self._key, **headers}
+        return self._send_upload(_Request("POST", url, headers, body))
+
+    def upload(self, url: str, headers: Mapping[str, str], body: Content = b"") -> UploadResponse:
+        """Send one request to an upload URL, once and without the key, which it does not need.
+
+        What may follow depends on the bytes that the server has; `resumable` decides.
+        """
+        headers = {**self._upload_headers("application/octet-stream"), **headers}
+        return self._send_upload(_Request("POST", url, headers, body))
+
+    def may_upload_to(self, url: str) -> bool:
+        return self._endpoint.may_upload_to(url)
+
+    @property
+    def owner(self) -> str:
+        """A digest of base URL and key, under which uploads are recorded."""
+        from hashlib import sha256  # OpenSSL takes 5 ms
+
+        return sha256(f"{self._endpoint.base}\0{self._key}".encode()).hexdigest()
+
+    def pause(self, failure: Failure, attempts: int) -> None:
+        """Wait before the next attempt; raises `failure` at once if the deadline would come first."""
+        hint = failure.retry_after_s
+        if hint is None:
+            wait = retry.backoff(attempts, self._policy.random)
+        else:
+            wait = hint * (1 + self._policy.random(0, retry.JITTER))
+        if wait >= self._deadline.remaining():
+            if hint is not None:
+                failure.message += f" (come back in {hint:g} s; the limit for this run is {self._deadline.seconds:g} s)"
+            raise failure
+        self.log(1, f"waiting {wait:.1f} s before try {attempts + 1}")
+        self._on_retry(failure, wait)
+
+    def _request(self, method: str, path: str, body: Content, accept: str, *, patient: bool = False) -> _Request:
+        headers = {**self._endpoint.headers(path, accept), **self._key}
+        return _Request(method, self._endpoint.url(path), headers, body, patient)
+
+    def _upload_headers(self, content_type: str) -> dict[str, str]:
+        return {**self._endpoint.headers("upload", "application/json"), "Content-Type": content_type}
+
+    # Attempts ---------------------------------------------------------------------------------------------------------
+
+    def _send(self, request: _Request, repeatable: bool | None, read: Callable[[Response], Result]) -> Result:
+        """Send until `read` has a good response or the policy ends it; raises the last failure."""
+        self._deadline.start()
+        effect_free = request.method != "POST" if repeatable is None else repeatable
+        self.attempts = unknowns = late = 0
+        while True:
+            self.attempts += 1
+            try:
+                return self._attempt(request, effect_free, read)
+            except _AttemptFailed as failed:
+                failure, limit = failed.failure, failed.limit
+            except Failure as error:
+                error.attempts = self.attempts
+                raise
+            failure.attempts = self.attempts
+            unknowns += isinstance(failure, Unknown)
+            late += failure.http_status == 504
+            spent = unknowns if isinstance(failure, Unknown) else self.attempts
+            if failure.http_status == 504 and self.attempts <= self._policy.retries:
+                spent = late  # once, whatever else came before
+            if spent > limit:
+                raise failure from None
+            self.pause(failure, self.attempts)
+
+    def _attempt(self, request: _Request, effect_free: bool, read: Callable[[Response], Result]) -> Result:
+        """One request: what `read` made of the response, or _AttemptFailed with how often it may be repeated."""
+        policy = self._policy
+        response = self._response(request, effect_free)
+        if response.status_code != 200 and not (response.status_code == 206 and "Range" in request.headers):
+            limit = retry.retry_limit(response.status_code, policy.retries)
+            raise _AttemptFailed(self._http_failure(response), limit, response.headers)
+        self.answers += 1
+        try:
+            return read(response)
+        except (Unknown, Incomplete) as failure:  # the body broke off
+            if effect_free:
+                raise _AttemptFailed(Temporary(failure.message), policy.retries) from failure
+            if isinstance(failure, Unknown):
+                raise _AttemptFailed(failure, policy.retry_unknown) from failure
+            raise
+
+    def _response(self, request: _Request, effect_free: bool) -> Response:
+        """The response of one attempt, whatever its status."""
+        retries = self._policy.retries
+        started = time.monotonic()
+        self._log_request(request)
+        try:
+            response = self._http.send(
+                request.method, request.url, request.headers, request.body, patient=request.patient
+            )
+        except NotSentError as error:
+            self.log(1, f"{request.method} {request.url} -> {error}")
+            failure = _not_sent(error)
+            raise _AttemptFailed(failure, retries) from error
+        except NoResponseError as error:
+            self.log(1, f"{request.method} {request.url} -> {error}")
+            if effect_free:
+                raise _AttemptFailed(Temporary(str(error)), retries) from error
+            failure = no_response(str(error), timed_out=error.timed_out)
+            raise _AttemptFailed(failure, self._policy.retry_unknown) from error
+        elapsed = time.monotonic() - started
+        self.log(1, f"{request.method} {request.url} -> {response.status_code} ({elapsed:.2f} s)")
+        self.log(2, "\n".join(f"< {name}: {value}" for name, value in response.headers.items()))
+        return response
+
+    def _log_request(self, request: _Request) -> None:
+        self.log(2, "\n".join(f"> {name}: {value}" for name, value in request.headers.items()))
+        if isinstance(request.body, Pieces):
+            self.log(2, f"> ({request.body.size} bytes)")
+        elif request.body:
+            self.log(2, ">", request.body)
+
+    def _http_failure(self, response: Response) -> Failure:
+        if 300 <= response.status_code < 400:
+            response.close()
+            return RedirectError(response.status_code, response.headers.get("location", ""))
+        reason = self._redacted(response.reason_phrase)
+        error = refusal.read(self._error_body(response), response.status_code, reason)
+        failure = error.failure(response.status_code)
+        failure.retry_after_s = retry.server_retry_delay(response.headers, error.retry_delays(), self._policy.now())
+        return failure
+
+    # Bodies -----------------------------------------------------------------------------------------------------------
+
+    def _error_body(self, response: Response) -> bytes:
+        """An error body, or as much of it as came: it is only there to be quoted."""
+        data = b""
+        try:
+            for chunk in self._http.chunks(response):
+                data += chunk[: ERROR_LIMIT - len(data)]
+                if len(data) >= ERROR_LIMIT:
+                    break
+        except (TransportError, DeadlinePassed):
+            pass  # the status is known; only the server's words are missing
+        finally:
+            response.close()
+        self.log(2, "<", data)
+        return self._redacted(data.decode("utf-8", "replace")).encode()
+
+    def _json_body(self, response: Response) -> bytes:
+        """The body of a JSON answer; Unknown or Incomplete if it breaks off before or after its first byte."""
+        pieces: list[bytes] = []
+        size = 0
+        try:
+            _expect(response, "application/json")
+            for chunk in self._http.chunks(response):
+                pieces.append(chunk)
+                size += len(chunk)
+                if size > ANSWER_LIMIT:
+                    raise Rejected(f"an answer larger than {ANSWER_LIMIT} bytes")
+        except (BrokenBodyError, DeadlinePassed) as error:
+            if not b"".join(pieces).strip():
+                raise no_response(str(error), timed_out=isinstance(error, DeadlinePassed)) from error
+            raise Incomplete(f"the answer is cut off: {error}", billed="yes") from error
+        finally:
+            response.close()
+        if not size:
+            raise Rejected("the server answered with nothing")
+        return b"".join(pieces)
+
+    def _stream_body(self, response: Response) -> Response:
+        """The response, if it is a stream of events, which are read later."""
+        try:
+            _expect(response, "text/event-stream")
+        except Rejected as failure:
+            if response.headers.get("content-type", "").startswith("application/json"):
+                error = refusal.parse(self._error_body(response).decode())
+                failure.message += f": {error.message}" if error and error.message else ""
+            response.close()
+            raise
+        return response
+
+    def _file_body(self, response: Response) -> Response:
+        """The response, if it is a file, of any type but a proxy's page of HTML; it is read later."""
+        try:
+            if _content_type(response) == "text/html":
+                raise Rejected("not the API's answer: text/html instead of a generated file")
+        except Rejected:
+            response.close()
+            raise
+        return response
+
+    def _events(self, response: Response, events: Iterator[Event]) -> Iterator[Event]:
+        """Log the events, and hide secrets in the errors that the server reports."""
+        try:
+            for event in events:
+                self.log(2, "<", event.raw)
+                yield Event.parse(self._redacted(event.raw), event.type) if event.type == "error" else event
+        except StreamError as error:
+            raise StreamError(error.error._replace(message=self._redacted(error.error.message))) from error
+        except BrokenBodyError as error:
+            raise BrokenBodyError(self._redacted(str(error))) from error
+        finally:
+            response.close()
+
+    def _invalid_utf8(self) -> None:
+        self._notice("the answer holds invalid UTF-8; it is shown as U+FFFD")
+
+    def _decoded(self, data: bytes) -> str:
+        try:
+            return data.decode().removeprefix("\ufeff")
+        except UnicodeDecodeError:
+            self._invalid_utf8()
+            return data.decode("utf-8", "replace")
+
+    # Uploads ----------------------------------------------------------------------------------------------------------
+
+    def _send_upload(self, request: _Request) -> UploadResponse:
+        self._deadline.start()
+        try:
+            return self._attempt(request, True, self._upload_body)
+        except _AttemptFailed as failed:
+            return UploadResponse(failed.headers, "", failed.failure)
+        except Rejected as failure:
+            return UploadResponse({}, "", failure)
+
+    def _upload_body(self, response: Response) -> UploadResponse:
+        """The headers count even if the body breaks off."""
+        data = b""
+        try:
+            for chunk in self._http.chunks(response):
+                data += chunk
+                if len(data) > ERROR_LIMIT:
+                    failure = Rejected(f"an answer larger than {ERROR_LIMIT} bytes")
+                    return UploadResponse(response.headers, "", failure)
+        except BrokenBodyError as error:
+            return UploadResponse(response.headers, "", Temporary(f"the answer is cut off: {error}"))
+        finally:
+            response.close()
+        text = self._decoded(data)
+        self.log(2, "<", text)
+        return UploadResponse(response.headers, text, None)
+
+
+def _not_sent(error: NotSentError) -> Failure:
+    """A proxy's 407 is a matter of its password, its 5xx passes, and anything else it says is final."""
+    if error.proxy_status == 407:
+        return AuthError(str(error))
+    final = error.permanent or (error.proxy_status is not None and not retry.retry_limit(error.proxy_status, 1))
+    return Rejected(str(error)) if final else Temporary(str(error))
+
+
+def _expect(response: Response, content_type: str) -> None:
+    """Rejected for another type: a proxy's page of HTML is no answer of the API."""
+    found = _content_type(response)
+    if found != content_type:
+        raise Rejected(f"not the API's answer: {found or 'no content type'} instead of {content_type}")
+
+
+def _content_type(response: Response) -> str:
+    """Rejected for a compressed body."""
+    encoding = response.headers.get("content-encoding", "identity")
+    if encoding != "identity":
+        raise Rejected(f"the answer is compressed ({encoding}), which was not asked for")
+    content_type: str = response.headers.get("content-type", "")
+    return content_type.partition(";")[0].strip().lower()
+
+
+class RedirectError(Rejected):
+    """A redirect, which only downloads follow; `location` is as the server wrote it."""
+
+    def __init__(self, http_status: int, location: str) -> None:
+        super().__init__(
+            f"the server answered with a redirect ({http_status}), which is not followed", http_status=http_status
+        )
+        self.location = location
+
+
+class _AttemptFailed(Exception):
+    """One attempt failed; the request may be repeated up to `limit` times if the failure is one that passes."""
+
+    def __init__(self, failure: Failure, limit: int, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+        self.headers = headers or {}
+        self.limit = limit if isinstance(failure, Temporary | Unknown) else 0
+
+
+def no_response(reason: str, *, timed_out: bool = False) -> Unknown:
+    """The failure of a create that was sent and got no response."""
+    return Unknown(
+        f"{reason}; the request was sent and may have been carried out and billed",
+        hint="wait longer with --timeout, or start it with --background and fetch it later" if timed_out else None,
+        billed="maybe",
+    )

@@ -1,0 +1,33 @@
+"""Server-sent events as the API's events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from gemini_cli import refusal
+from gemini_cli.errors import Rejected
+from gemini_cli.interaction import Event
+from gemini_cli.refusal import StreamError
+from gemini_cli.transport import sse
+
+
+def read_api_events(
+    chunks: Iterable[bytes], on_invalid_utf8: Callable[[], None], *, limit: int = sse.EVENT_LIMIT
+) -> Iterator[Event]:
+    """The events up to `[DONE]` or the end of the stream.
+
+    Rejected for an event that is not a JSON object or larger than `limit` bytes; StreamError if the stream ends in an
+    error body, as servers write it in the middle of a stream: without a frame, or in a list.
+    """
+    try:
+        for event in sse.read_events(chunks, on_invalid_utf8, limit=limit):
+            data = event.data
+            if data == "[DONE]":
+                return
+            unframed = event.event == sse.UNFRAMED
+            if (unframed or data.startswith("[")) and (error := refusal.parse(data)):
+                raise StreamError(error)
+            if not unframed:
+                yield Event.parse(data, "" if event.event == "message" else event.event)
+    except sse.EventTooLargeError as error:
+        raise Rejected(str(error)) from error

@@ -1,0 +1,76 @@
+"""HTTP retry policy: retryable statuses, backoff, Retry-After."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+FIRST_WAIT = 1.0  # seconds; doubles with each attempt, with jitter down to a half
+LONGEST_WAIT = 30.0  # seconds
+JITTER = 0.1  # added to the wait that a server asks for, so that many clients do not come back at once
+LONGEST_HINT = 366 * 24 * 3600.0  # seconds; a longer wait is nonsense, and counts as absent
+
+# The server did nothing with the request. 504 is repeated once only, as the work may go on behind the gateway.
+RETRYABLE = (408, 429, 500, 502, 503, 504)
+
+Random = Callable[[float, float], float]
+
+
+class RetryPolicy(NamedTuple):
+    """How often to repeat a request: refused or not sent (`retries`), without a response (`retry_unknown`)."""
+
+    retries: int
+    retry_unknown: int
+    sleep: Callable[[float], None]
+    random: Random
+    now: Callable[[], float]  # seconds since the epoch
+
+
+def retry_limit(http_status: int, retries: int) -> int:
+    """How many times a request with this answer may be repeated."""
+    if http_status not in RETRYABLE:
+        return 0
+    return min(retries, 1) if http_status == 504 else retries
+
+
+def backoff(attempts: int, random: Random) -> float:
+    """Seconds to wait after so many attempts if the server named no time: 0.5 s to 30 s, growing, with jitter."""
+    return min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(attempts - 1, 10)) * random(0.5, 1.0)
+
+
+def server_retry_delay(headers: Mapping[str, str], delays: Iterable[str], now: float) -> float | None:
+    """The largest wait in seconds that the server named in its headers or (`delays`) its body; None without any."""
+    named = [_retry_after(headers, now), _seconds(headers.get("retry-after-ms", ""), 0.001), *map(_seconds, delays)]
+    return max((wait for wait in named if wait is not None), default=None)
+
+
+def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds, or an HTTP date (RFC 9110, 10.2.3), which counts from the server's own Date: clocks differ."""
+    text = headers.get("retry-after", "")
+    if (seconds := _seconds(text)) is not None:
+        return seconds
+    date = _timestamp(text)
+    if date is None:
+        return None
+    server_now = _timestamp(headers.get("date", ""))
+    wait = date - (now if server_now is None else server_now)
+    return wait if 0 < wait <= LONGEST_HINT else None
+
+
+def _timestamp(http_date: str) -> float | None:
+    if not http_date:
+        return None
+    from email.utils import parsedate_to_datetime  # 8 ms, and servers rarely send a date
+
+    try:
+        return parsedate_to_datetime(http_date).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _seconds(text: str, unit: float = 1.0) -> float | None:
+    if not re.fullmatch(r"[0-9]{1,18}(\.[0-9]{1,18})?", text.strip()):
+        return None
+    seconds = float(text) * unit
+    return seconds if seconds <= LONGEST_HINT else None
