@@ -134,7 +134,7 @@ def test_a_failure_calls_no_function(client: InMemoryClient) -> None:
 
 
 def test_sparse_steps_are_answered_by_both_apis() -> None:
-    steps = [
+    steps: list[dict[str, Any]] = [
         {"type": "google_search_call", "id": "s"},
         {"type": "url_context_result", "call_id": "u"},
         {"type": "code_execution_call", "id": "c", "arguments": {}},
@@ -144,6 +144,13 @@ def test_sparse_steps_are_answered_by_both_apis() -> None:
         {"type": "function_call", "id": "f", "name": "f", "arguments": {}},
         {"type": "thought"},
     ]
+    broken = [{"type": each["type"]} for each in steps]
+    odd = [{"type": each["type"], "arguments": "{not", "result": 5, "content": [{}], "summary": None} for each in steps]
+    for each in (broken, odd):
+        client = client_with({"steps": each})
+        assert client.create("Hi")["steps"] == each
+        assert client.stream("Hi")[-1]["interaction"]["status"] == "completed"
+        assert client.generate("Hi")["candidates"][0]["finishReason"] == "STOP"
     client = client_with({"steps": steps})
     assert client.create("Hi")["steps"] == steps
     assert client.stream("Hi")[-1]["interaction"]["status"] == "completed"
@@ -242,11 +249,8 @@ def test_generate_content_follows_the_script(scripted: InMemoryClient) -> None:
         ([{"when": "("}], "script line 1: "),
         ([{"status": "done"}], "script line 1: unknown status 'done'"),
         (["x"], "script line 1: expected a map, got 'x'"),
-        ([{"steps": [{"text": "x"}]}], r"script line 1: Missing required parameter 'steps\[0\].type'"),
-        (
-            [{"steps": [{"type": "function_call", "id": "x"}]}],
-            r"Missing required parameter 'steps\[0\].name'",
-        ),
+        ([{"steps": [{"text": "x"}]}], "script line 1: expected a step with a type, got {'text': 'x'}"),
+        ([{"steps": ["x"]}], "script line 1: expected a step with a type, got 'x'"),
         ([{"fault": "stal"}], "unknown fault 'stal'"),
         ([{"call": {}}], "script line 1: 'name'"),
     ],

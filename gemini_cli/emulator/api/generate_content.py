@@ -168,21 +168,28 @@ def _unsigned_parts(model_request: ModelRequest, steps: list[Step]) -> Iterator[
     for step in steps:
         match step["type"]:
             case "thought":
-                yield from ({"text": each["text"], "thought": True} for each in step.get("summary", []))
+                yield from ({"text": each["text"], "thought": True} for each in step.get("summary") or [])
             case "model_output":
-                yield from (_output_part(block) for block in step.get("content", []))
+                yield from (_output_part(block) for block in step.get("content") or [])
             case "function_call":
-                call = {"name": step["name"], "args": step["arguments"]}
+                call = {"name": step.get("name", ""), "args": step.get("arguments")}
                 yield {"functionCall": {"id": step["id"], **call} if with_id and "id" in step else call}
             case "code_execution_call":
-                yield {"executableCode": {"language": "PYTHON", "code": step["arguments"].get("code", "")}}
+                yield {
+                    "executableCode": {"language": "PYTHON", "code": _mapping(step.get("arguments")).get("code", "")}
+                }
             case "code_execution_result":
-                yield {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": step["result"]}}
+                yield {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": step.get("result", "")}}
+
+
+def _mapping(value: Any) -> JsonObject:
+    """The value if it is an object: a scripted step may have anything in its place."""
+    return value if isinstance(value, dict) else {}
 
 
 def _output_part(block: dict[str, Any]) -> JsonObject:
-    if block["type"] == "text":
-        return {"text": block["text"]}
+    if block.get("type") == "text":
+        return {"text": str(block.get("text", ""))}
     if "uri" in block:
         return {"fileData": {"mimeType": block.get("mime_type", ""), "fileUri": block["uri"]}}
     return {"inlineData": {"mimeType": block.get("mime_type", ""), "data": block.get("data", "")}}
@@ -203,7 +210,7 @@ def _grounding(steps: list[Step]) -> dict[str, Any]:
             {"segment": place, "groundingChunkIndices": [index]} for index, place in enumerate(places)
         ],
     }
-    searches = [step.get("arguments", {}) for step in steps if step["type"] == "google_search_call"]
+    searches = [_mapping(step.get("arguments")) for step in steps if step["type"] == "google_search_call"]
     if searches:
         metadata["webSearchQueries"] = [query for arguments in searches for query in arguments.get("queries", [])]
     return {"groundingMetadata": metadata}
@@ -221,7 +228,11 @@ GROUNDING_CHUNKS: dict[str, Callable[[dict[str, Any]], Chunk]] = {
 
 
 def _fetched(steps: list[Step]) -> dict[str, Any]:
-    results = [step.get("result") or [] for step in steps if step["type"] == "url_context_result"]
+    results = [
+        step["result"]
+        for step in steps
+        if step["type"] == "url_context_result" and isinstance(step.get("result"), list)
+    ]
     urls = [each["url"] for result in results for each in result if isinstance(each, dict) and "url" in each]
     status = "URL_RETRIEVAL_STATUS_SUCCESS"
     listed = [{"retrievedUrl": url, "urlRetrievalStatus": status} for url in urls]

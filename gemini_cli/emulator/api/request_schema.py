@@ -105,17 +105,6 @@ STEP_KINDS: dict[str, Check] = {
 }
 
 
-def check_scripted_steps(steps: list[Any]) -> None:
-    """Check the steps of a script: those of a known type have its fields."""
-    for index, step in enumerate(steps):
-        path = f"steps[{index}]"
-        mapping(step, path)
-        if step.get("type") is None:
-            raise missing_parameter("type", path)
-        if step["type"] in STEP_KINDS:
-            STEP_KINDS[step["type"]](step, path)
-
-
 def check_input(value: Any, path: str) -> None:
     """A string, a part, a list of parts, or a list of steps (api/README.md 2.3)."""
     if isinstance(value, list):

@@ -120,7 +120,8 @@ def _usage(
     read = tokens.step_tokens(request.steps)
     read["text"] = read.get("text", 0) + tokens.text_tokens(request.system) + request.tool_tokens
     searches = sum(step["type"] == "google_search_call" for step in steps)
-    code = sum(tokens.text_tokens(str(step["result"])) for step in steps if step["type"] == "code_execution_result")
+    outputs = [str(step.get("result", "")) for step in steps if step["type"] == "code_execution_result"]
+    code = sum(map(tokens.text_tokens, outputs))
     return tokens.build_usage(read, spent, THOUGHT_TOKENS if request.thinking else 0, searches, code)
 
 
