@@ -137,7 +137,7 @@ def _calls(request: ModelRequest, line: ScriptLine) -> list[Step]:
     if groups and function_results(groups[-1]) and request.choice.mode != "any":
         return []
     seed = f"{request.number} {request.turn}"
-    earlier = [str(step["name"]) for step in request.steps if step["type"] == "function_call"]
+    earlier = [str(step.get("name")) for step in request.steps if step["type"] == "function_call"]
     return choose_calls(list(request.functions), request.choice, request.prompt, seed, earlier)
 
 
