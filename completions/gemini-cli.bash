@@ -1,77 +1,81 @@
-# bash completion for gemini-cli(1), printed by `python -m gemini_cli.reference`.
+# bash completion for gemini-cli(1), printed by `python -m gemini_cli.docgen`.
 
-# What may follow a command, a noun or (with '') the program.
+# The words that may follow a command or (with '') the program.
 _gemini_cli_after() {
     below= flags= files= programs=
-    local prompted='-f --prompt-file --no-stdin --var -a --attach --inline-limit --inline --upload'
-    local inhistory='--history'
-    local asked='--request --set --api -m --model --agent -s --system --system-file --thinking --thoughts --temperature --top-p --max-tokens --seed --stop -T --tool --tool-header --tool-choice --schema --format-image --format-audio -c --continue --previous --no-store --background --long --service-tier --label --safety'
-    local voice='--json -q --quiet -v --verbose'
-    local answerflags='-o --output -u --usage --citations --require-output'
-    local previewflags='-n --dry-run --curl'
-    local settings='-P --profile --trust-profile --offline --api-key-file --base-url --api-version --ca-file --connect-timeout --idle-timeout --timeout --retries --retry-unknown'
-    local chatting='--session --replay -0 --null --list --show --delete --remote'
-    local calling='--exec --result --ask --max-rounds --tool-timeout'
-    local mapped='-j --jobs --rate --unordered --checkpoint -o --output -n --dry-run'
-    local filled='-p --prompt --csv'
-    local submitted='--display-name -n --dry-run'
-    local results='-o --output --schema'
-    local uploaded='--wait --no-wait --name --display-name --mime --reuse --no-resume -j --jobs'
-    local counted='-m --model'
-    local downloaded='-o --output'
-    local waiting='--cancel-on-interrupt'
-    local emulated='--port --script --fault --state --file-host --list-faults -v --verbose'
+    local promptoptions='-f --prompt-file --no-stdin --var -a --attach --inline-limit --inline --upload'
+    local historyoptions='--history'
+    local requestoptions='--request --set --api -m --model --agent -s --system --system-file --thinking --thoughts --temperature --top-p --max-tokens --seed --stop -T --tool --tool-header --tool-choice --schema --format-image --format-audio -c --continue --previous --no-store --background --long --service-tier --label --safety'
+    local globaloptions='--json -q --quiet -v --verbose'
+    local outputoptions='-o --output -u --usage --citations --require-output'
+    local dryrunoptions='-n --dry-run --curl'
+    local connectionoptions='-P --profile --trust-profile --offline --api-key-file --base-url --api-version --ca-file --connect-timeout --idle-timeout --timeout --retries --retry-unknown'
+    local chatoptions='--session --replay -0 --null --list --show --delete --remote'
+    local calltooloptions='--exec --result --ask --max-rounds --max-calls --tool-timeout'
+    local mapoptions='-j --jobs --rate --unordered --checkpoint -o --output -n --dry-run'
+    local templateoptions='-p --prompt --allow-paths --csv --delimiter'
+    local globaloptions_11='--json -q --quiet -v --verbose'
+    local submitoptions='--display-name -n --dry-run'
+    local resultsoptions='-o --output --schema'
+    local uploadoptions='--wait --no-wait --name --display-name --mime --reuse --no-resume -j --jobs'
+    local tokensoptions='-m --model'
+    local downloadoptions='-o --output'
+    local globaloptions_17='--json -q --quiet -v --verbose'
+    local outputoptions_18='-o --output -u --usage --citations --require-output'
+    local waitoptions='--cancel-on-interrupt'
+    local emulatoroptions='--port --script --fault --state --file-host --list-faults -v --verbose'
     case $1 in
-        '') below="generate stream chat call-tool map batch upload tokens models files interactions config emulator" flags="-h --help --version" ;;
+        '') below="generate stream chat call-tool map batch upload tokens models files interactions config completion emulator" flags="-h --help --version" ;;
         'batch') below="submit status wait results cancel list delete" flags="-h --help" ;;
         'models') below="list get" flags="-h --help" ;;
         'files') below="list get delete download" flags="-h --help" ;;
         'interactions') below="get wait cancel delete" flags="-h --help" ;;
         'config') below="show" flags="-h --help" ;;
-        'generate') flags="$prompted $inhistory $asked $voice $answerflags $previewflags $settings -h --help" ;;
-        'stream') flags="$prompted $inhistory $asked $voice $answerflags $previewflags $settings -h --help" ;;
-        'chat') flags="$prompted $asked $voice $answerflags $previewflags $settings $chatting -h --help" ;;
-        'call-tool') flags="$prompted $inhistory $asked $voice $answerflags $previewflags $settings $calling -h --help" ;;
-        'map') flags="$prompted $asked $voice $settings $mapped $filled -h --help" ;;
-        'batch submit') flags="$prompted $asked $voice $settings $filled $submitted -h --help" ;;
-        'batch status') flags="$voice $settings -h --help" ;;
-        'batch wait') flags="$voice $settings -h --help" ;;
-        'batch results') flags="$voice $settings $results -h --help" ;;
-        'batch cancel') flags="$voice $settings -h --help" ;;
-        'batch list') flags="$voice $settings -h --help" ;;
-        'batch delete') flags="$voice $settings -h --help" ;;
-        'upload') flags="$voice $settings $uploaded -h --help" ;;
-        'tokens') flags="$prompted $voice $settings $counted -h --help" ;;
-        'models list') flags="$voice $settings -h --help" ;;
-        'models get') flags="$voice $settings -h --help" ;;
-        'files list') flags="$voice $settings -h --help" ;;
-        'files get') flags="$voice $settings -h --help" ;;
-        'files delete') flags="$voice $settings -h --help" ;;
-        'files download') flags="$voice $settings $downloaded -h --help" ;;
-        'interactions get') flags="$voice $answerflags $settings -h --help" ;;
-        'interactions wait') flags="$voice $answerflags $settings $waiting -h --help" ;;
-        'interactions cancel') flags="$voice $settings -h --help" ;;
-        'interactions delete') flags="$voice $settings -h --help" ;;
-        'config show') flags="$voice $settings -h --help" ;;
-        'emulator') flags="$emulated -h --help" programs="1" ;;
+        'generate') flags="$promptoptions $historyoptions $requestoptions $globaloptions $outputoptions $dryrunoptions $connectionoptions -h --help" ;;
+        'stream') flags="$promptoptions $historyoptions $requestoptions $globaloptions $outputoptions $dryrunoptions $connectionoptions -h --help" ;;
+        'chat') flags="$promptoptions $requestoptions $globaloptions $outputoptions $dryrunoptions $connectionoptions $chatoptions -h --help" ;;
+        'call-tool') flags="$promptoptions $historyoptions $requestoptions $globaloptions $outputoptions $dryrunoptions $connectionoptions $calltooloptions -h --help" ;;
+        'map') flags="$promptoptions $requestoptions $connectionoptions $mapoptions $templateoptions $globaloptions_11 -h --help" files="1" ;;
+        'batch submit') flags="$promptoptions $requestoptions $connectionoptions $templateoptions $globaloptions_11 $submitoptions -h --help" files="1" ;;
+        'batch status') flags="$connectionoptions $globaloptions_11 -h --help" ;;
+        'batch wait') flags="$connectionoptions $globaloptions_11 -h --help" ;;
+        'batch results') flags="$connectionoptions $globaloptions_11 $resultsoptions -h --help" ;;
+        'batch cancel') flags="$connectionoptions $globaloptions_11 -h --help" ;;
+        'batch list') flags="$connectionoptions $globaloptions_11 -h --help" ;;
+        'batch delete') flags="$connectionoptions $globaloptions_11 -h --help" ;;
+        'upload') flags="$connectionoptions $globaloptions_11 $uploadoptions -h --help" files="1" ;;
+        'tokens') flags="$promptoptions $connectionoptions $globaloptions_11 $tokensoptions -h --help" ;;
+        'models list') flags="$connectionoptions $globaloptions_11 -h --help" ;;
+        'models get') flags="$connectionoptions $globaloptions_11 -h --help" ;;
+        'files list') flags="$connectionoptions $globaloptions_11 -h --help" ;;
+        'files get') flags="$connectionoptions $globaloptions_11 -h --help" ;;
+        'files delete') flags="$connectionoptions $globaloptions_11 -h --help" ;;
+        'files download') flags="$connectionoptions $globaloptions_11 $downloadoptions -h --help" ;;
+        'interactions get') flags="$connectionoptions $globaloptions_17 $outputoptions_18 -h --help" ;;
+        'interactions wait') flags="$connectionoptions $globaloptions_17 $outputoptions_18 $waitoptions -h --help" ;;
+        'interactions cancel') flags="$connectionoptions $globaloptions_11 -h --help" ;;
+        'interactions delete') flags="$connectionoptions $globaloptions_11 -h --help" ;;
+        'config show') flags="$connectionoptions $globaloptions_11 -h --help" ;;
+        'completion') flags=" -h --help" ;;
+        'emulator') flags="$emulatoroptions -h --help" programs="1" ;;
     esac
 }
 
-# What may be the value of a flag: COMMAND FLAG. Fails for a flag that takes none.
+# The values of an option: COMMAND OPTION. Fails for an option without a value.
 _gemini_cli_value() {
     words= kept= files= programs=
     case "$1 $2" in
         *' -f' | *' --prompt-file' | *' -a' | *' --attach' | *' --history' | *' --request' | \
             *' --system-file' | *' --tool-header' | 'generate --schema' | 'stream --schema' | 'chat --schema' | 'call-tool --schema' | \
-            'map --schema' | 'batch submit --schema' | *' -o' | *' --output' | *' --api-key-file' | *' --ca-file' | \
-            *' --checkpoint' | *' --script' | *' --state') files="1" ;;
+            'map --schema' | 'batch submit --schema' | *' -o' | *' --output' | *' --trust-profile' | *' --api-key-file' | \
+            *' --ca-file' | *' --checkpoint' | *' --script' | *' --state') files="1" ;;
         *' --var' | *' --inline-limit' | *' --set' | *' --agent' | *' -s' | *' --system' | \
             *' --temperature' | *' --top-p' | *' --max-tokens' | *' --seed' | *' --stop' | 'batch results --schema' | \
             *' --format-image' | *' --format-audio' | *' --previous' | *' --label' | *' --safety' | *' --base-url' | \
             *' --api-version' | *' --connect-timeout' | *' --idle-timeout' | *' --timeout' | *' --retries' | *' --retry-unknown' | \
-            *' --exec' | *' --result' | *' --max-rounds' | *' --tool-timeout' | *' -j' | *' --jobs' | \
-            *' --rate' | *' -p' | *' --prompt' | *' --display-name' | *' --name' | *' --mime' | \
-            *' --port' | *' --fault' | *' --file-host') ;;
+            *' --exec' | *' --result' | *' --max-rounds' | *' --max-calls' | *' --tool-timeout' | *' -j' | \
+            *' --jobs' | *' --rate' | *' -p' | *' --prompt' | *' --delimiter' | *' --display-name' | \
+            *' --name' | *' --mime' | *' --port' | *' --fault' | *' --file-host') ;;
         *' --api') words="interactions generate-content" ;;
         *' -m' | *' --model') words="gemini-flash-latest gemini-flash-lite-latest gemini-pro-latest" ;;
         *' --thinking') words="minimal low medium high xhigh" ;;
@@ -84,7 +88,7 @@ _gemini_cli_value() {
     esac
 }
 
-# Adds the names of what is kept in these files.
+# Adds the names of saved profiles or sessions, from their files.
 _gemini_cli_kept() {
     local path
     for path in "$@"; do
@@ -108,7 +112,7 @@ _gemini_cli() {
         fi
     done
 
-    if [[ $cur == = ]]; then # readline makes three words of --flag=value
+    if [[ $cur == = ]]; then # readline makes three words of --option=value
         cur=
     elif [[ $flag == = ]]; then
         flag=${COMP_WORDS[COMP_CWORD - 2]}
@@ -129,7 +133,7 @@ _gemini_cli() {
         COMPREPLY=($(compgen -c -- "$cur"))
     fi
     if [[ $files ]]; then
-        compopt -o default # readline's own names of files, where nothing of ours fits
+        compopt -o default # file names of readline, if no word fits
     fi
 }
 

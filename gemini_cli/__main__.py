@@ -1,4 +1,7 @@
-"""The way in, as `python -m gemini_cli` and as the console script: what must happen before anything is imported."""
+"""The entry point: the console script and `python -m gemini_cli`.
+
+It does only what must happen before other modules are imported.
+"""
 
 import contextlib
 import gc
@@ -6,19 +9,22 @@ import os
 import signal
 import sys
 
-# Until `main` listens for signals, Ctrl-C shall end us as it ends any program, not with a traceback.
+# Until `main` installs its handlers, Ctrl-C ends the process without a traceback.
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-# `-m` puts the working directory first on the path, where a stray httpx.py or yaml.py would be run as ours.
-with contextlib.suppress(OSError):  # one that is gone holds nothing to run
+# `-m` puts the working directory first on the path, so a stray httpx.py or yaml.py in it would be imported.
+with contextlib.suppress(OSError):  # a directory that was removed holds no modules
     sys.path[:] = [entry for entry in sys.path if entry not in ("", os.getcwd())]
 
 
 def start() -> None:
-    """Collecting garbage finds none while modules load, nor at the end, and would cost 10 ms each time."""
+    """Run the program without garbage collection during imports and at exit.
+
+    There is no garbage then, and each collection takes 10 ms.
+    """
     gc.disable()
-    from gemini_cli.main import main
+    from gemini_cli.cli.app import main
 
     gc.freeze()
     gc.enable()

@@ -1,25 +1,25 @@
-"""What can go wrong, and the exit status each kind has.
+"""The errors and their exit statuses.
 
-    Failure
-      Bug              1  our mistake
-      UsageError       2  flags, arguments, no prompt
-      InputError       3  a local file, profile, session, schema or row
-      AuthError        4  no key, a bad key, a refused key
-      Temporary        5  never connected, or the server said "not now" after our retries
-      Rejected         6  the server said no, or what answered is not the API
-      QuotaError       7  per-day quota, spend limit, billing
-      Incomplete       8  the answer began and is not whole
-        DeadlinePassed    --timeout ended the run
-      Blocked          9  safety, recitation, prohibited content
-      ActionRequired  10  the model waits for a tool call
-      Partial         11  several were asked for, and some failed
-      Unknown         12  sent, no answer: it may have been carried out
-      OutputError     13  stdout or a file of ours cannot be written
-      SchemaMismatch  14  whole, but not what --schema asked for
+    CliError
+      InternalError         1  a mistake in this program
+      UsageError            2  flags, arguments, no prompt
+      InputError            3  a local file, profile, session, schema or row
+      AuthError             4  no key, a bad key, a refused key
+      TemporaryError        5  no connection, or the server refused for now, after all retries
+      RejectedError         6  the server refused, or the response is not from the API
+      QuotaError            7  per-day quota, spend limit, billing
+      IncompleteError       8  the answer began and is not complete
+        DeadlineExceeded       --timeout ended the run
+      Blocked               9  safety, recitation, prohibited content
+      ActionRequired       10  the model waits for the result of a tool call
+      PartialFailure       11  some of several items failed
+      UnknownOutcomeError  12  sent, no response: the request may have been carried out
+      OutputError          13  stdout or another file cannot be written
+      SchemaMismatch       14  complete, but it does not match --schema
 
-    Ended (not a failure: a signal, or the reader of our stdout went away; the process dies by that signal)
+    Interrupted (not a CliError: a signal ends the process)
 
-The numbers are a promise to scripts: an old one keeps its meaning. `main` alone turns them into an exit status.
+Scripts rely on the numbers, so none of them changes its meaning. Only `main` turns an error into an exit status.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from typing import Any, ClassVar, Literal
 Billed = Literal["no", "maybe", "yes"]
 
 
-class Failure(Exception):
-    """An expected failure: one sentence for people, facts for `--json`.
+class CliError(Exception):
+    """An expected error: a sentence for people, and facts for `--json`.
 
-    `hint` is a second line where the fix is known; `retry_after_s` are seconds after which a new try makes sense.
+    `hint` is a second line that says what to do; `retry_after_s` are seconds to wait before the next attempt.
     """
 
     exit_status: ClassVar[int] = 1
@@ -62,7 +62,7 @@ class Failure(Exception):
         self.interaction_id = interaction_id
         self.billed: Billed = billed
 
-    def facts(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """The object that `--json` prints on stderr."""
         error = {
             "kind": self.kind,
@@ -79,11 +79,14 @@ class Failure(Exception):
             error["hint"] = self.hint
         return {"error": error, "exit_status": self.exit_status}
 
-    def after_the_first_byte(self) -> Failure:
-        """This failure, told as what it is once part of the answer is out: 8 to 11, 13, 14, or our own mistake."""
+    def after_output_began(self) -> CliError:
+        """The error to report once part of the answer is on stdout.
+
+        Its exit status is 1, 8 to 11, 13 or 14.
+        """
         if self.exit_status in (1, 8, 9, 10, 11, 13, 14):
             return self
-        cut = Incomplete(
+        cut = IncompleteError(
             self.message,
             hint=self.hint,
             http_status=self.http_status,
@@ -97,95 +100,95 @@ class Failure(Exception):
         return cut
 
 
-class Bug(Failure):
-    meaning = "our mistake; please report the line on stderr"
+class InternalError(CliError):
+    meaning = "a mistake in gemini-cli; please report the line on stderr"
 
 
-class UsageError(Failure):
+class UsageError(CliError):
     exit_status = 2
     kind = "usage"
-    meaning = "flags or arguments wrong, contradictory or without effect; no prompt"
+    meaning = "options or arguments are wrong, contradictory or without effect; no prompt"
 
 
-class InputError(Failure):
+class InputError(CliError):
     exit_status = 3
     kind = "input"
-    meaning = "a local file, profile, session or schema unreadable, invalid or unsafe"
+    meaning = "a local file, profile, session or schema is unreadable, invalid or unsafe"
 
 
-class AuthError(Failure):
+class AuthError(CliError):
     exit_status = 4
     kind = "auth"
-    meaning = "no key, a malformed key, a key command that failed, 401, 403"
+    meaning = "no API key, a malformed key, a key command that failed, HTTP 401 or 403"
 
 
-class Temporary(Failure):
+class TemporaryError(CliError):
     exit_status = 5
     kind = "temporary"
-    meaning = "never connected, or the server said no (408, 429, 5xx) after our retries"
+    meaning = "no connection, or the server refused for now (408, 429, 5xx), after all retries"
     retryable = True
 
 
-class Rejected(Failure):
+class RejectedError(CliError):
     exit_status = 6
     kind = "rejected"
-    meaning = "another 4xx, a redirect, cleartext, or an answer that is not the API's"
+    meaning = "another HTTP 4xx, a redirect, a URL without TLS, or a response that is not from the API"
 
 
-class QuotaError(Failure):
+class QuotaError(CliError):
     exit_status = 7
     kind = "quota"
-    meaning = "per-day quota, spend limit, billing"
+    meaning = "daily quota, spend limit, billing"
 
 
-class Incomplete(Failure):
+class IncompleteError(CliError):
     exit_status = 8
     kind = "incomplete"
-    meaning = "the answer began and is not whole; stdout has a prefix of it"
+    meaning = "the answer began and is not complete; stdout has the beginning of it"
 
 
-class DeadlinePassed(Incomplete):
-    """`--timeout` is over. Raised by a timer, so from anywhere; the transport says it more precisely where it can."""
+class DeadlineExceeded(IncompleteError):
+    """The time of `--timeout` is over. A timer raises this in the main thread."""
 
 
-class Blocked(Failure):
+class Blocked(CliError):
     exit_status = 9
     kind = "blocked"
-    meaning = "safety, recitation, prohibited content; the prompt or the answer was blocked"
+    meaning = "the prompt or the answer was blocked: safety, recitation, prohibited content"
 
 
-class ActionRequired(Failure):
+class ActionRequired(CliError):
     exit_status = 10
     kind = "action"
-    meaning = "the model asks for a tool call that nobody here may run, or calls without end"
+    meaning = "the model waits for a tool call that no command makes, or calls without end"
 
 
-class Partial(Failure):
+class PartialFailure(CliError):
     exit_status = 11
     kind = "partial"
-    meaning = "`map`, `batch results` or `upload` of several: finished, some failed"
+    meaning = "some rows or files of `map`, `batch results` or `upload` failed"
 
 
-class Unknown(Failure):
+class UnknownOutcomeError(CliError):
     exit_status = 12
     kind = "unknown"
-    meaning = "sent, and no answer came: it may have been carried out and billed; it was not sent again"
+    meaning = "the request was sent and no response came; it may have been carried out and billed"
 
 
-class OutputError(Failure):
+class OutputError(CliError):
     exit_status = 13
     kind = "output"
-    meaning = "stdout, -o or a state file cannot be written"
+    meaning = "stdout, the file of -o or a state file cannot be written"
 
 
-class SchemaMismatch(Failure):
+class SchemaMismatch(CliError):
     exit_status = 14
     kind = "schema"
-    meaning = "complete, but it does not fit --schema (it is still on stdout)"
+    meaning = "the answer is complete and on stdout, but it does not match --schema"
 
 
-class Ended(BaseException):
-    """A signal ends the run. Not an `Exception`: nothing on the way may mistake it for a failure it can handle."""
+class Interrupted(BaseException):
+    """A signal ends the run; not an `Exception`, so that no code handles it as one."""
 
     def __init__(self, signum: int) -> None:
         super().__init__(signum)
@@ -193,10 +196,10 @@ class Ended(BaseException):
 
 
 def exit_statuses() -> list[tuple[int, str, str]]:
-    """Number, kind and meaning of every exit status, for whoever documents them."""
-    found = {(kind.exit_status, kind.kind, kind.meaning) for kind in _below(Failure)}
-    return [(0, "", "the last event said completed, and every byte is written"), *sorted(found)]
+    """Number, kind and meaning of every exit status."""
+    found = {(kind.exit_status, kind.kind, kind.meaning) for kind in _below(CliError)}
+    return [(0, "", "the answer is complete, and every byte is written"), *sorted(found)]
 
 
-def _below(base: type[Failure]) -> list[type[Failure]]:
+def _below(base: type[CliError]) -> list[type[CliError]]:
     return [kind for child in base.__subclasses__() for kind in (child, *_below(child))]

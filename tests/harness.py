@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import httpx
+from typer.testing import CliRunner
 
-from gemini_cli.context import Context, Means
-from gemini_cli.errors import Ended
-from gemini_cli.main import run
-from gemini_cli.terminal import Terminal
+from gemini_cli.cli.app import app
+from gemini_cli.cli.program import Dependencies, Program
+from gemini_cli.console.terminal import Terminal
+from gemini_cli.errors import Interrupted
 
 Answer = httpx.Response | httpx.TransportError
 
@@ -126,20 +127,22 @@ def gemini(
     environ: Mapping[str, str] | None = None,
     terminal: bool = False,
     stdin_terminal: bool = False,
+    stdout_closed: bool = False,
     sleeps: list[float] | None = None,
 ) -> Outcome:
     """Run one command line against scripted answers. `sleeps` collects the waits, none of which is slept."""
     transport = answers if isinstance(answers, httpx.BaseTransport) else ScriptedTransport(answers)
-    out, err = Pipe(terminal=terminal), Pipe(terminal=terminal)
-    source = None if stdin is None else Pipe(stdin, terminal=stdin_terminal)
     everything = {"GEMINI_API_KEY": KEY, **(environ or {})}
     slept = sleeps if sleeps is not None else []
     scripted = None if "--offline" in argv else lambda: transport
-    means = Means(sleep=slept.append, random=lambda low, high: low, transport=scripted)
+    dependencies = Dependencies(sleep=slept.append, random=lambda low, high: low, transport=scripted)
+    out, err = Pipe(terminal=terminal), Pipe(terminal=terminal)
+    source = None if stdin is None else Pipe(stdin, terminal=stdin_terminal)
+    streams = Terminal(source, None if stdout_closed else out, err, everything)
+    program = Program(streams, everything, dependencies)
     try:
-        context = Context(Terminal(source, out, err, everything), everything, means)
-        status = run(list(argv), context.terminal, lambda: context)
-    except Ended as ended:
+        status = CliRunner().invoke(app, list(argv), env=everything, obj=program, catch_exceptions=False).exit_code
+    except Interrupted as ended:
         status = -ended.signum
     outcome = Outcome(status, out.getvalue().decode(), err.getvalue().decode())
     assert not isinstance(transport, ScriptedTransport) or transport.spent, "an answer was not asked for"

@@ -1,1 +1,1 @@
-"""The Gemini API: sending requests, retrying them, and reading what comes back."""
+"""What the API can do: interactions, models, files, downloads."""

@@ -7,18 +7,28 @@ response. A create that was sent and got none may have been carried out and bill
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
-from gemini_cli import refusal
-from gemini_cli.body import Content, Pieces
-from gemini_cli.deadline import Deadline
-from gemini_cli.endpoint import Endpoint
-from gemini_cli.errors import AuthError, DeadlinePassed, Failure, Incomplete, Rejected, Temporary, Unknown
-from gemini_cli.interaction import Event
-from gemini_cli.refusal import StreamError
+from gemini_cli.api import errors
+from gemini_cli.api.errors import StreamError
+from gemini_cli.api.events import Event
+from gemini_cli.config.endpoint import Endpoint
+from gemini_cli.errors import (
+    AuthError,
+    CliError,
+    DeadlineExceeded,
+    IncompleteError,
+    InputError,
+    RejectedError,
+    TemporaryError,
+    UnknownOutcomeError,
+)
 from gemini_cli.transport import retry
+from gemini_cli.transport.body import RequestContent, StreamedBody, holds
+from gemini_cli.transport.deadline import Deadline
 from gemini_cli.transport.errors import BrokenBodyError, NoResponseError, NotSentError, TransportError
 from gemini_cli.transport.retry import RetryPolicy
 
@@ -28,12 +38,16 @@ if TYPE_CHECKING:
 ANSWER_LIMIT = 256 * 1024 * 1024  # bytes of a JSON answer
 ERROR_LIMIT = 64 * 1024  # bytes of an error body
 
-Result = TypeVar("Result")
+STANDARD_KEY_HINT = "standard keys (AIza…) are being refused; create an auth key (AQ.…) in AI Studio"
+EXPIRED_FILE_HINT = "files live 48 hours; if it has expired, upload it again"  # api/README.md 10.8, 10.15
+_FILE_WORDS = r"\bfiles/|\bthe [Ff]ile\b"
 
-OnRetry = Callable[[Failure, float], None]  # called with the reason and the seconds to wait; it waits
+ReadResult = TypeVar("ReadResult")
+
+OnRetry = Callable[[CliError, float], None]  # called with the reason and the seconds to wait; it waits
 
 
-class Log(Protocol):
+class LogFunction(Protocol):
     """Level 1: a line per request; level 2: headers and bodies, decoded and joined only if they are printed."""
 
     def __call__(self, level: int, *parts: str | bytes) -> None: ...
@@ -44,7 +58,7 @@ class UploadResponse(NamedTuple):
 
     headers: Mapping[str, str]
     text: str
-    failure: Failure | None
+    failure: CliError | None
 
 
 class _Request(NamedTuple):
@@ -53,7 +67,7 @@ class _Request(NamedTuple):
     method: str
     url: str
     headers: Mapping[str, str]
-    body: Content = b""
+    body: RequestContent = b""
     patient: bool = False
 
 
@@ -68,7 +82,7 @@ class ApiClient:
         deadline: Deadline,
         policy: RetryPolicy,
         *,
-        log: Log = lambda level, *parts: None,
+        log: LogFunction = lambda level, *parts: None,
         notice: Callable[[str], None] = lambda text: None,
         on_retry: OnRetry | None = None,
         redacted: Callable[[str], str] = lambda text: text,
@@ -88,7 +102,7 @@ class ApiClient:
         self._notice = notice
         self._redacted = redacted  # error messages of the server are shown, and kept in sessions and rows
 
-    def json(self, method: str, path: str, body: Content = b"", *, repeatable: bool | None = None) -> str:
+    def json(self, method: str, path: str, body: RequestContent = b"", *, repeatable: bool | None = None) -> str:
         """The text of a JSON answer; a create is a POST that is not `repeatable`."""
         request = self._request(method, path, body, "application/json", patient=method == "POST" and not repeatable)
         text = self._decoded(self._send(request, repeatable, self._json_body))
@@ -99,11 +113,11 @@ class ApiClient:
         """DELETE: any answer of 200 will do (api/README.md 1.8), and 404 to a repeated one."""
         try:
             self._send(self._request("DELETE", path, b"", "application/json"), True, lambda response: response.close())
-        except Rejected as failure:
+        except RejectedError as failure:
             if failure.http_status != 404 or failure.attempts == 1:
                 raise
 
-    def events(self, method: str, path: str, body: Content = b"") -> Iterator[Event]:
+    def events(self, method: str, path: str, body: RequestContent = b"") -> Iterator[Event]:
         """The events of a streamed answer. The request is sent at once; BrokenBodyError comes while reading."""
         from gemini_cli.client.event_stream import read_api_events
 
@@ -133,7 +147,7 @@ class ApiClient:
         headers = {**self._upload_headers("application/json"), **self._key, **headers}
         return self._send_upload(_Request("POST", url, headers, body))
 
-    def upload(self, url: str, headers: Mapping[str, str], body: Content = b"") -> UploadResponse:
+    def upload(self, url: str, headers: Mapping[str, str], body: RequestContent = b"") -> UploadResponse:
         """Send one request to an upload URL, once and without the key, which it does not need.
 
         What may follow depends on the bytes that the server has; `resumable` decides.
@@ -151,7 +165,7 @@ class ApiClient:
 
         return sha256(f"{self._endpoint.base}\0{self._key}".encode()).hexdigest()
 
-    def pause(self, failure: Failure, attempts: int) -> None:
+    def wait_before_retry(self, failure: CliError, attempts: int) -> None:
         """Wait before the next attempt; raises `failure` at once if the deadline would come first."""
         hint = failure.retry_after_s
         if hint is None:
@@ -165,7 +179,10 @@ class ApiClient:
         self.log(1, f"waiting {wait:.1f} s before try {attempts + 1}")
         self._on_retry(failure, wait)
 
-    def _request(self, method: str, path: str, body: Content, accept: str, *, patient: bool = False) -> _Request:
+    def _request(self, method: str, path: str, body: RequestContent, accept: str, *, patient: bool = False) -> _Request:
+        key = self._key.get("x-goog-api-key")
+        if key and holds(body, key.encode()):
+            raise InputError("the request holds the API key in clear; it is not sent")
         headers = {**self._endpoint.headers(path, accept), **self._key}
         return _Request(method, self._endpoint.url(path), headers, body, patient)
 
@@ -174,7 +191,7 @@ class ApiClient:
 
     # Attempts ---------------------------------------------------------------------------------------------------------
 
-    def _send(self, request: _Request, repeatable: bool | None, read: Callable[[Response], Result]) -> Result:
+    def _send(self, request: _Request, repeatable: bool | None, read: Callable[[Response], ReadResult]) -> ReadResult:
         """Send until `read` has a good response or the policy ends it; raises the last failure."""
         self._deadline.start()
         effect_free = request.method != "POST" if repeatable is None else repeatable
@@ -185,33 +202,33 @@ class ApiClient:
                 return self._attempt(request, effect_free, read)
             except _AttemptFailed as failed:
                 failure, limit = failed.failure, failed.limit
-            except Failure as error:
+            except CliError as error:
                 error.attempts = self.attempts
                 raise
             failure.attempts = self.attempts
-            unknowns += isinstance(failure, Unknown)
+            unknowns += isinstance(failure, UnknownOutcomeError)
             late += failure.http_status == 504
-            spent = unknowns if isinstance(failure, Unknown) else self.attempts
+            spent = unknowns if isinstance(failure, UnknownOutcomeError) else self.attempts
             if failure.http_status == 504 and self.attempts <= self._policy.retries:
                 spent = late  # once, whatever else came before
             if spent > limit:
                 raise failure from None
-            self.pause(failure, self.attempts)
+            self.wait_before_retry(failure, self.attempts)
 
-    def _attempt(self, request: _Request, effect_free: bool, read: Callable[[Response], Result]) -> Result:
+    def _attempt(self, request: _Request, effect_free: bool, read: Callable[[Response], ReadResult]) -> ReadResult:
         """One request: what `read` made of the response, or _AttemptFailed with how often it may be repeated."""
         policy = self._policy
         response = self._response(request, effect_free)
         if response.status_code != 200 and not (response.status_code == 206 and "Range" in request.headers):
             limit = retry.retry_limit(response.status_code, policy.retries)
-            raise _AttemptFailed(self._http_failure(response), limit, response.headers)
+            raise _AttemptFailed(self._http_failure(request, response), limit, response.headers)
         self.answers += 1
         try:
             return read(response)
-        except (Unknown, Incomplete) as failure:  # the body broke off
+        except (UnknownOutcomeError, IncompleteError) as failure:  # the body broke off
             if effect_free:
-                raise _AttemptFailed(Temporary(failure.message), policy.retries) from failure
-            if isinstance(failure, Unknown):
+                raise _AttemptFailed(TemporaryError(failure.message), policy.retries) from failure
+            if isinstance(failure, UnknownOutcomeError):
                 raise _AttemptFailed(failure, policy.retry_unknown) from failure
             raise
 
@@ -231,7 +248,7 @@ class ApiClient:
         except NoResponseError as error:
             self.log(1, f"{request.method} {request.url} -> {error}")
             if effect_free:
-                raise _AttemptFailed(Temporary(str(error)), retries) from error
+                raise _AttemptFailed(TemporaryError(str(error)), retries) from error
             failure = no_response(str(error), timed_out=error.timed_out)
             raise _AttemptFailed(failure, self._policy.retry_unknown) from error
         elapsed = time.monotonic() - started
@@ -241,18 +258,26 @@ class ApiClient:
 
     def _log_request(self, request: _Request) -> None:
         self.log(2, "\n".join(f"> {name}: {value}" for name, value in request.headers.items()))
-        if isinstance(request.body, Pieces):
+        if isinstance(request.body, StreamedBody):
             self.log(2, f"> ({request.body.size} bytes)")
         elif request.body:
             self.log(2, ">", request.body)
 
-    def _http_failure(self, response: Response) -> Failure:
+    def _http_failure(self, request: _Request, response: Response) -> CliError:
         if 300 <= response.status_code < 400:
             response.close()
             return RedirectError(response.status_code, response.headers.get("location", ""))
         reason = self._redacted(response.reason_phrase)
-        error = refusal.read(self._error_body(response), response.status_code, reason)
-        failure = error.failure(response.status_code)
+        error = errors.read_api_error(self._error_body(response), response.status_code, reason)
+        failure = error.to_cli_error(response.status_code)
+        url = request.url.partition("?")[0]  # an upload's query is a secret (api/README.md 10.3)
+        if response.status_code == 404 and error.code is None:  # not the API's own (api/README.md 11.24)
+            failure.message += f" ({url})"
+        key = self._key.get("x-goog-api-key", "")
+        if isinstance(failure, AuthError) and response.status_code in (400, 401) and error.refuses_standard_key(key):
+            failure.hint = STANDARD_KEY_HINT
+        if response.status_code == 403 and ("/files/" in url or re.search(_FILE_WORDS, error.message)):
+            failure.hint = EXPIRED_FILE_HINT
         failure.retry_after_s = retry.server_retry_delay(response.headers, error.retry_delays(), self._policy.now())
         return failure
 
@@ -266,7 +291,7 @@ class ApiClient:
                 data += chunk[: ERROR_LIMIT - len(data)]
                 if len(data) >= ERROR_LIMIT:
                     break
-        except (TransportError, DeadlinePassed):
+        except (TransportError, DeadlineExceeded):
             pass  # the status is known; only the server's words are missing
         finally:
             response.close()
@@ -274,7 +299,10 @@ class ApiClient:
         return self._redacted(data.decode("utf-8", "replace")).encode()
 
     def _json_body(self, response: Response) -> bytes:
-        """The body of a JSON answer; Unknown or Incomplete if it breaks off before or after its first byte."""
+        """The body of a JSON answer.
+
+        UnknownOutcomeError or IncompleteError if it breaks off before or after its first byte.
+        """
         pieces: list[bytes] = []
         size = 0
         try:
@@ -283,24 +311,24 @@ class ApiClient:
                 pieces.append(chunk)
                 size += len(chunk)
                 if size > ANSWER_LIMIT:
-                    raise Rejected(f"an answer larger than {ANSWER_LIMIT} bytes")
-        except (BrokenBodyError, DeadlinePassed) as error:
+                    raise RejectedError(f"an answer larger than {ANSWER_LIMIT} bytes")
+        except (BrokenBodyError, DeadlineExceeded) as error:
             if not b"".join(pieces).strip():
-                raise no_response(str(error), timed_out=isinstance(error, DeadlinePassed)) from error
-            raise Incomplete(f"the answer is cut off: {error}", billed="yes") from error
+                raise no_response(str(error), timed_out=isinstance(error, DeadlineExceeded)) from error
+            raise IncompleteError(f"the answer is cut off: {error}", billed="yes") from error
         finally:
             response.close()
         if not size:
-            raise Rejected("the server answered with nothing")
+            raise RejectedError("the server answered with nothing")
         return b"".join(pieces)
 
     def _stream_body(self, response: Response) -> Response:
         """The response, if it is a stream of events, which are read later."""
         try:
             _expect(response, "text/event-stream")
-        except Rejected as failure:
+        except RejectedError as failure:
             if response.headers.get("content-type", "").startswith("application/json"):
-                error = refusal.parse(self._error_body(response).decode())
+                error = errors.parse_api_error(self._error_body(response).decode())
                 failure.message += f": {error.message}" if error and error.message else ""
             response.close()
             raise
@@ -310,8 +338,8 @@ class ApiClient:
         """The response, if it is a file, of any type but a proxy's page of HTML; it is read later."""
         try:
             if _content_type(response) == "text/html":
-                raise Rejected("not the API's answer: text/html instead of a generated file")
-        except Rejected:
+                raise RejectedError("not the API's answer: text/html instead of a generated file")
+        except RejectedError:
             response.close()
             raise
         return response
@@ -347,7 +375,7 @@ class ApiClient:
             return self._attempt(request, True, self._upload_body)
         except _AttemptFailed as failed:
             return UploadResponse(failed.headers, "", failed.failure)
-        except Rejected as failure:
+        except RejectedError as failure:
             return UploadResponse({}, "", failure)
 
     def _upload_body(self, response: Response) -> UploadResponse:
@@ -357,10 +385,10 @@ class ApiClient:
             for chunk in self._http.chunks(response):
                 data += chunk
                 if len(data) > ERROR_LIMIT:
-                    failure = Rejected(f"an answer larger than {ERROR_LIMIT} bytes")
+                    failure = RejectedError(f"an answer larger than {ERROR_LIMIT} bytes")
                     return UploadResponse(response.headers, "", failure)
         except BrokenBodyError as error:
-            return UploadResponse(response.headers, "", Temporary(f"the answer is cut off: {error}"))
+            return UploadResponse(response.headers, "", TemporaryError(f"the answer is cut off: {error}"))
         finally:
             response.close()
         text = self._decoded(data)
@@ -368,31 +396,31 @@ class ApiClient:
         return UploadResponse(response.headers, text, None)
 
 
-def _not_sent(error: NotSentError) -> Failure:
+def _not_sent(error: NotSentError) -> CliError:
     """A proxy's 407 is a matter of its password, its 5xx passes, and anything else it says is final."""
     if error.proxy_status == 407:
         return AuthError(str(error))
     final = error.permanent or (error.proxy_status is not None and not retry.retry_limit(error.proxy_status, 1))
-    return Rejected(str(error)) if final else Temporary(str(error))
+    return RejectedError(str(error)) if final else TemporaryError(str(error))
 
 
 def _expect(response: Response, content_type: str) -> None:
-    """Rejected for another type: a proxy's page of HTML is no answer of the API."""
+    """RejectedError for another type: a proxy's page of HTML is no answer of the API."""
     found = _content_type(response)
     if found != content_type:
-        raise Rejected(f"not the API's answer: {found or 'no content type'} instead of {content_type}")
+        raise RejectedError(f"not the API's answer: {found or 'no content type'} instead of {content_type}")
 
 
 def _content_type(response: Response) -> str:
-    """Rejected for a compressed body."""
+    """RejectedError for a compressed body."""
     encoding = response.headers.get("content-encoding", "identity")
     if encoding != "identity":
-        raise Rejected(f"the answer is compressed ({encoding}), which was not asked for")
+        raise RejectedError(f"the answer is compressed ({encoding}), which was not asked for")
     content_type: str = response.headers.get("content-type", "")
     return content_type.partition(";")[0].strip().lower()
 
 
-class RedirectError(Rejected):
+class RedirectError(RejectedError):
     """A redirect, which only downloads follow; `location` is as the server wrote it."""
 
     def __init__(self, http_status: int, location: str) -> None:
@@ -405,16 +433,16 @@ class RedirectError(Rejected):
 class _AttemptFailed(Exception):
     """One attempt failed; the request may be repeated up to `limit` times if the failure is one that passes."""
 
-    def __init__(self, failure: Failure, limit: int, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, failure: CliError, limit: int, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(failure.message)
         self.failure = failure
         self.headers = headers or {}
-        self.limit = limit if isinstance(failure, Temporary | Unknown) else 0
+        self.limit = limit if isinstance(failure, TemporaryError | UnknownOutcomeError) else 0
 
 
-def no_response(reason: str, *, timed_out: bool = False) -> Unknown:
+def no_response(reason: str, *, timed_out: bool = False) -> UnknownOutcomeError:
     """The failure of a create that was sent and got no response."""
-    return Unknown(
+    return UnknownOutcomeError(
         f"{reason}; the request was sent and may have been carried out and billed",
         hint="wait longer with --timeout, or start it with --background and fetch it later" if timed_out else None,
         billed="maybe",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from gemini_cli import refusal
-from gemini_cli.errors import Rejected
-from gemini_cli.interaction import Event
-from gemini_cli.refusal import StreamError
+from gemini_cli.api import errors
+from gemini_cli.api.errors import StreamError
+from gemini_cli.api.events import Event
+from gemini_cli.errors import RejectedError
 from gemini_cli.transport import sse
 
 
@@ -16,8 +16,8 @@ def read_api_events(
 ) -> Iterator[Event]:
     """The events up to `[DONE]` or the end of the stream.
 
-    Rejected for an event that is not a JSON object or larger than `limit` bytes; StreamError if the stream ends in an
-    error body, as servers write it in the middle of a stream: without a frame, or in a list.
+    RejectedError for an event that is not a JSON object or larger than `limit` bytes; StreamError if the stream ends in
+    an error body, as servers write it in the middle of a stream: without a frame, or in a list.
     """
     try:
         for event in sse.read_events(chunks, on_invalid_utf8, limit=limit):
@@ -25,9 +25,9 @@ def read_api_events(
             if data == "[DONE]":
                 return
             unframed = event.event == sse.UNFRAMED
-            if (unframed or data.startswith("[")) and (error := refusal.parse(data)):
+            if (unframed or data.startswith("[")) and (error := errors.parse_api_error(data)):
                 raise StreamError(error)
             if not unframed:
                 yield Event.parse(data, "" if event.event == "message" else event.event)
     except sse.EventTooLargeError as error:
-        raise Rejected(str(error)) from error
+        raise RejectedError(str(error)) from error

@@ -1,1 +1,1 @@
-"""Files on their way: uploads that go on where they broke off, and downloads that do."""
+"""Local files in requests, and uploads."""

@@ -1,1 +1,1 @@
-"""Functions that the model may call: declared, checked, run here, round by round."""
+"""Function calling: declarations, the loop, calls, local commands."""

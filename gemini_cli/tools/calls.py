@@ -1,8 +1,8 @@
-"""The model's calls, answered by commands of this machine: function_call steps in, function_result steps out.
+"""Answer the model's calls with local commands: function_call steps in, function_result steps out.
 
-Nothing runs that was not named: a function runs if its declaration says `run`, or `--exec` does. What cannot be run as
-it is asked for becomes an error that the model sees and may do better after; who asks for the same again and again is
-stopped (`Tolerance`).
+A function runs only if its declaration says `run`, or `--exec` does. A call that cannot be run as requested becomes an
+error result, which the model sees and may correct. A model that repeats the same call, or makes too many calls, is
+stopped (`RoundLimit`). The result of each call is kept: if the server repeats a call, its result is sent again.
 """
 
 from __future__ import annotations
@@ -13,28 +13,32 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from gemini_cli import json_text
-from gemini_cli.conversations.conversation import CONTENT
+from gemini_cli.api.conversation import CONTENT_TYPES
+from gemini_cli.api.generate_content.contents import GENERATED_ID_PREFIX
+from gemini_cli.api.interaction import Step
 from gemini_cli.errors import ActionRequired, InputError
-from gemini_cli.interaction import Step
-from gemini_cli.tools import running
-from gemini_cli.tools.functions import Function
-from gemini_cli.tools.running import OUTPUT_LIMIT, Command, Finished
+from gemini_cli.formats import strict_json
+from gemini_cli.tools import process_runner
+from gemini_cli.tools.arguments import with_integers
+from gemini_cli.tools.declarations import Function
+from gemini_cli.tools.process_runner import OUTPUT_LIMIT, ProcessResult, ProcessSpec
 
-SAME = 3  # times in a row that a call may not be made
-TAIL = 4096  # characters of what a failed command said, for the model
+MAX_EQUAL_ROUNDS = 3  # times in a row that a call may not be made
+RUN_FACTOR = 4  # calls of a run, for each that a round may have
+MAX_NAMES = 10  # of functions in a message
+TAIL = 4096  # characters of a failed command's output, for the model
 NOTHING = "(no output)"  # an empty result may be refused (api/README.md 9.5)
 
 
 class Runnable(NamedTuple):
     """A function that may run here; `content_type` is what its command prints, if that is not JSON or text."""
 
-    command: Command
+    command: ProcessSpec
     parameters: Mapping[str, Any]
     content_type: str | None
 
 
-def runnable(
+def runnable_functions(
     functions: Sequence[Function], named: Mapping[str, list[str]], environ: Mapping[str, str], timeout: float | None
 ) -> dict[str, Runnable]:
     """The functions that say how to run them, or that are `named` with a command, by name.
@@ -48,17 +52,17 @@ def runnable(
         if argv is None:
             continue
         directory = os.curdir if function.name in named else os.path.dirname(function.document.name)
-        file = running.executable(argv[0], directory, environ)
+        file = process_runner.find_executable(argv[0], directory, environ)
         if file is None:
             problem = f"{function.name} cannot run: no program {argv[0]!r} that may be executed"
-            raise InputError(problem) if function.name in named else function.fault("run", problem)
-        seen = running.environment(environ, function.local.get("env", ()))
-        command = Command(argv, file, seen, function.local.get("timeout", timeout))
+            raise InputError(problem) if function.name in named else function.error_at("run", problem)
+        seen = process_runner.process_environment(environ, function.local.get("env", ()))
+        command = ProcessSpec(argv, file, seen, function.local.get("timeout", timeout))
         found[function.name] = Runnable(command, function.parameters, function.local.get("content_type"))
     return found
 
 
-class Made(NamedTuple):
+class ToolResult(NamedTuple):
     """A call that was answered: what went wrong, if it did; what the command said on stderr; the result's step."""
 
     call: Step
@@ -67,26 +71,69 @@ class Made(NamedTuple):
     result: Step
 
 
-def make(calls: Sequence[Step], functions: Mapping[str, Runnable], allowed: Callable[[Step], bool]) -> list[Made]:
+class CallRunner:
+    """Answers the calls of each round.
+
+    `allowed` is asked about each call that would run; `report` gets each call that was answered. ActionRequired before
+    any call of a round runs, if one is not allowed or the limit is reached.
+    """
+
+    def __init__(
+        self,
+        functions: Mapping[str, Runnable],
+        limit: RoundLimit,
+        allowed: Callable[[Step], bool],
+        report: Callable[[ToolResult], None],
+    ) -> None:
+        self._functions = functions
+        self._limit = limit
+        self._allowed = allowed
+        self._report = report
+        self._kept: dict[str, tuple[str, Step]] = {}  # a call and its result, by the call's id
+
+    def __call__(self, calls: Sequence[Step]) -> list[Step]:
+        self._limit.count_round(calls)
+        results = [self._kept_result(call) for call in calls]
+        fresh = [call for call, result in zip(calls, results, strict=True) if result is None]
+        made = iter(run_calls(fresh, self._functions, self._allowed))
+        return [result or self._made(next(made)) for result in results]
+
+    def _kept_result(self, call: Step) -> Step | None:
+        described, result = self._kept.get(str(call.get("id")), ("", None))
+        return result if described == describe_call(call) else None
+
+    def _made(self, made: ToolResult) -> Step:
+        self._report(made)
+        call_id = made.call.get("id")
+        if isinstance(call_id, str) and not call_id.startswith(GENERATED_ID_PREFIX):
+            self._kept[call_id] = describe_call(made.call), made.result
+        return made.result
+
+
+def run_calls(
+    calls: Sequence[Step], functions: Mapping[str, Runnable], allowed: Callable[[Step], bool]
+) -> list[ToolResult]:
     """Run the calls of one answer in parallel, and return their results in the same order (api/README.md 9.7).
 
     `allowed` is asked about each call that would run. If it says no, ActionRequired is raised before any runs.
     """
-    made: dict[int, Made] = {}
-    jobs: dict[int, tuple[Command, bytes]] = {}
+    made: dict[int, ToolResult] = {}
+    jobs: dict[int, tuple[ProcessSpec, bytes]] = {}
     for place, call in enumerate(calls):
         if problem := _objection(call, functions):
-            made[place] = Made(call, problem, "", result(call, problem, is_error=True))
+            made[place] = ToolResult(call, problem, "", function_result(call, problem, is_error=True))
         elif allowed(call):
-            jobs[place] = functions[name(call)].command, json_text.dump(_arguments(call)).encode()
+            function = functions[call_name(call)]
+            arguments = with_integers(_arguments(call), function.parameters)
+            jobs[place] = function.command, strict_json.dumps(arguments).encode()
         else:
-            raise ActionRequired(f"the call of {name(call)} was refused")
-    for place, finished in zip(jobs, running.run(list(jobs.values())), strict=True):
-        made[place] = _made(calls[place], finished, functions[name(calls[place])].content_type)
+            raise ActionRequired(f"the call of {call_name(call)} was refused")
+    for place, finished in zip(jobs, process_runner.run_processes(list(jobs.values())), strict=True):
+        made[place] = _made(calls[place], finished, functions[call_name(calls[place])].content_type)
     return [made[place] for place in range(len(calls))]
 
 
-def result(call: Step, value: Any, *, is_error: bool = False) -> Step:
+def function_result(call: Step, value: Any, *, is_error: bool = False) -> Step:
     """A function_result step for a call, of which `id` and `name` count (api/README.md 9.4)."""
     named = {"name": call["name"]} if "name" in call else {}
     return {
@@ -98,10 +145,10 @@ def result(call: Step, value: Any, *, is_error: bool = False) -> Step:
     }
 
 
-def value(text: str) -> Any:
+def result_value(text: str) -> Any:
     """What a command or a file says, as the API takes it: an object, a list of content blocks, or text."""
     try:
-        parsed = json_text.parse(text)
+        parsed = strict_json.loads(text)
     except ValueError:
         parsed = None
     return parsed if _is_result(parsed) else text.rstrip("\n") or NOTHING
@@ -110,16 +157,16 @@ def value(text: str) -> Any:
 def _is_result(parsed: Any) -> bool:
     """Whether the API takes this as a result: an object, or a list of content parts (api/README.md 9.4)."""
     if isinstance(parsed, list):
-        return parsed != [] and all(isinstance(block, dict) and block.get("type") in CONTENT for block in parsed)
+        return parsed != [] and all(isinstance(block, dict) and block.get("type") in CONTENT_TYPES for block in parsed)
     return isinstance(parsed, dict)
 
 
-def said(call: Step) -> str:
+def describe_call(call: Step) -> str:
     """A call as a person reads it. What it holds is the model's, and is shown in visible form wherever it is shown."""
-    return f"{name(call)}({json_text.dump(_arguments(call))})"
+    return f"{call_name(call)}({strict_json.dumps(_arguments(call))})"
 
 
-def name(call: Step) -> str:
+def call_name(call: Step) -> str:
     return str(call.get("name"))
 
 
@@ -129,20 +176,20 @@ def _arguments(call: Step) -> Any:
 
 
 def _objection(call: Step, functions: Mapping[str, Runnable]) -> str | None:
-    function = functions.get(name(call))
+    function = functions.get(call_name(call))
     if function is None:
-        return f"no function {name(call)} is declared; there are: {', '.join(functions) or 'none'}"
+        return f"no function {call_name(call)} is declared; there are: {', '.join(functions) or 'none'}"
     if not isinstance(_arguments(call), dict):
         return "the arguments are not a JSON object"
     if not function.parameters:
         return None
-    from gemini_cli import schema
+    from gemini_cli.formats import json_schema
 
-    why = schema.mismatch(_arguments(call), function.parameters)
+    why = json_schema.schema_mismatch(_arguments(call), function.parameters)
     return f"the arguments do not fit the declaration: {why}" if why else None
 
 
-def _made(call: Step, finished: Finished, content_type: str | None) -> Made:
+def _made(call: Step, finished: ProcessResult, content_type: str | None) -> ToolResult:
     output, errors = (data.decode("utf-8", "replace") for data in (finished.output, finished.errors))
     is_text = content_type is None or content_type.startswith("text/")
     problem = finished.failure
@@ -155,29 +202,46 @@ def _made(call: Step, finished: Finished, content_type: str | None) -> Made:
     elif finished.cut:
         told = f"{output}\n[cut: these are the first {OUTPUT_LIMIT} bytes]"
     else:
-        told = value(output) if content_type is None else output or NOTHING
-    return Made(call, problem, errors, result(call, told, is_error=problem is not None))
+        told = result_value(output) if content_type is None else output or NOTHING
+    return ToolResult(call, problem, errors, function_result(call, told, is_error=problem is not None))
 
 
 def _block(data: bytes, content_type: str) -> dict[str, Any]:
     kind = content_type.partition("/")[0]
     encoded = base64.b64encode(data).decode("ascii")
-    return {"type": kind if kind in CONTENT else "document", "mime_type": content_type, "data": encoded}
+    return {"type": kind if kind in CONTENT_TYPES else "document", "mime_type": content_type, "data": encoded}
 
 
-class Tolerance:
-    """How long the model may go on calling: so many rounds, and never the same call three times in a row."""
+class RoundLimit:
+    """Limits of the model's calls: rounds, calls of a round and of the run, and the same call three times in a row."""
 
-    def __init__(self, rounds: int) -> None:
+    def __init__(self, rounds: int, calls: int = 64) -> None:
         self._rounds = self._left = rounds
+        self._calls = calls
+        self._made = 0
         self._row = Counter[str]()  # how often in a row each call of the latest round was made
 
-    def take(self, calls: Sequence[Step]) -> None:
-        """One more round; ActionRequired, naming the functions, if it is one too many."""
+    def count_round(self, calls: Sequence[Step]) -> None:
+        """Count one more round; ActionRequired, naming the functions, if it is over a limit."""
         if not self._left:
-            names = ", ".join(map(name, calls))
-            raise ActionRequired(f"the model still calls {names} after {self._rounds} rounds of calls (--max-rounds)")
+            raise ActionRequired(
+                f"the model still calls {_names(calls)} after {self._rounds} rounds of calls (--max-rounds)"
+            )
         self._left -= 1
-        self._row = Counter({call: count + self._row[call] for call, count in Counter(map(said, calls)).items()})
-        if repeated := [call for call, count in self._row.items() if count >= SAME]:
+        self._made += len(calls)
+        for count, limit, span in ((len(calls), self._calls, "round"), (self._made, RUN_FACTOR * self._calls, "run")):
+            if count > limit:
+                raise ActionRequired(
+                    f"the model makes {count} calls of {_names(calls)} in a {span}, the limit is {limit} (--max-calls)"
+                )
+        self._row = Counter(
+            {call: count + self._row[call] for call, count in Counter(map(describe_call, calls)).items()}
+        )
+        if repeated := [call for call, count in self._row.items() if count >= MAX_EQUAL_ROUNDS]:
             raise ActionRequired(f"the model makes the same call again and again: {repeated[0]}")
+
+
+def _names(calls: Sequence[Step]) -> str:
+    """The functions that are called, each once, and not more than a few."""
+    names = list(dict.fromkeys(map(call_name, calls)))
+    return ", ".join([*names[:MAX_NAMES], *(["…"] if len(names) > MAX_NAMES else [])])

@@ -1,4 +1,4 @@
-"""The embedded emulator as an httpx transport: no socket, no key."""
+"""The built-in emulator as an httpx transport, without a socket or a key."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 
 import httpx
 
-from gemini_cli import emulator
+from gemini_cli.emulator import service
+from gemini_cli.emulator.http import exchange
 from gemini_cli.errors import InputError
 
 BROKEN = "the emulator broke the connection"
@@ -16,22 +17,22 @@ BROKEN = "the emulator broke the connection"
 class EmulatorTransport(httpx.BaseTransport):
     """Answers from `emulator`; InputError if its state cannot be used."""
 
-    def __init__(self, emulator: emulator.Emulator) -> None:
+    def __init__(self, emulator: service.Emulator) -> None:
         self.emulator = emulator
 
     @classmethod
     def with_state(cls, state: Path | None) -> EmulatorTransport:
         """An emulator that keeps its state in the file `state`, or in memory."""
         try:
-            return cls(emulator.Emulator(state=state))
+            return cls(service.Emulator(state=state))
         except OSError as error:
             raise _unusable(error) from None
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         headers = {
             name: value for name, value in request.headers.items() if name != "host"
-        }  # it has an address of its own
-        call = emulator.HttpRequest(request.method, request.url.raw_path.decode(), headers, request.read())
+        }  # the emulator adds its own
+        call = exchange.HttpRequest(request.method, request.url.raw_path.decode(), headers, request.read())
         try:
             reply = self.emulator.handle(call)
         except ConnectionResetError as error:
@@ -42,7 +43,7 @@ class EmulatorTransport(httpx.BaseTransport):
 
 
 class _Body(httpx.SyncByteStream):
-    def __init__(self, reply: emulator.HttpResponse) -> None:
+    def __init__(self, reply: exchange.HttpResponse) -> None:
         self._reply = reply
 
     def __iter__(self) -> Iterator[bytes]:

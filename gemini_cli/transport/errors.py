@@ -1,7 +1,7 @@
-"""Errors of one HTTP request, by how far it got, because that decides whether it may be sent again.
+"""Errors of one HTTP request, by its progress, which decides about a retry.
 
 TransportError
-  NotSentError      the request did not leave: safe to repeat
+  NotSentError      nothing was sent: safe to repeat
   NoResponseError   sent, at least in part, and no response came: the server may have carried it out
   BrokenBodyError   the response began, and its body broke off
 """
@@ -14,7 +14,10 @@ class TransportError(Exception):
 
 
 class NotSentError(TransportError):
-    """`permanent`: another try would end in the same way. `proxy_status`: the proxy's answer to CONNECT, if any."""
+    """Nothing of the request was sent.
+
+    `permanent`: a retry would fail in the same way. `proxy_status`: the response of the proxy to CONNECT, if any.
+    """
 
     def __init__(self, message: str, *, permanent: bool = False, proxy_status: int | None = None) -> None:
         super().__init__(message)
@@ -23,7 +26,7 @@ class NotSentError(TransportError):
 
 
 class NoResponseError(TransportError):
-    """`timed_out`: a time limit of this program ended the wait."""
+    """No response came. `timed_out`: a time limit of this program ended the wait."""
 
     def __init__(self, message: str, *, timed_out: bool = False) -> None:
         super().__init__(message)

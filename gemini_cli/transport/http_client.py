@@ -1,4 +1,4 @@
-"""One HTTP request over an httpx transport: `send` returns the response as soon as its headers are there.
+"""Send one HTTP request over an httpx transport.
 
 The transport is called directly, without `httpx.Client`, which keeps cookies and raises for a redirect whose Location
 is not a URL even if redirects are not followed. httpx's exceptions end here, and continue as those of `errors`.
@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import httpx
 
-from gemini_cli.body import Content, Pieces
-from gemini_cli.errors import DeadlinePassed
+from gemini_cli.errors import DeadlineExceeded
+from gemini_cli.transport.body import RequestContent, StreamedBody
 from gemini_cli.transport.errors import BrokenBodyError, NoResponseError, NotSentError, TransportError
 
 # For annotations in packages that do not import httpx.
@@ -35,7 +35,10 @@ NOT_SENT = (
 
 
 class Limits(NamedTuple):
-    """Seconds to connect, between two bytes, and until the first byte of a `patient` request; None for no limit."""
+    """Time limits in seconds; None for no limit.
+
+    To connect, between two bytes, and until the first byte of the response to a `patient` request.
+    """
 
     connect: float | None
     idle: float | None
@@ -50,11 +53,12 @@ class HttpClient:
         self._limits = limits
 
     def send(
-        self, method: str, url: str, headers: Mapping[str, str], body: Content = b"", *, patient: bool = False
+        self, method: str, url: str, headers: Mapping[str, str], body: RequestContent = b"", *, patient: bool = False
     ) -> httpx.Response:
-        """Send one request. NotSentError, or NoResponseError if it was sent and no response came.
+        """Send one request, and return the response when its headers have arrived.
 
-        `patient`: wait for the first byte of the response for `limits.first_byte` instead of `limits.idle` seconds.
+        NotSentError if nothing was sent, NoResponseError if no response came. `patient`: wait for the
+        first byte of the response for `limits.first_byte` instead of `limits.idle` seconds.
         """
         limits = self._limits
         request = _request(method, url, headers, body)
@@ -64,13 +68,16 @@ class HttpClient:
         }
         try:
             return self._transport.handle_request(request)
-        except DeadlinePassed as error:
+        except DeadlineExceeded as error:
             raise NoResponseError(error.message, timed_out=True) from error
         except httpx.TransportError as error:
             raise self._translated(request, error) from error
 
     def chunks(self, response: httpx.Response) -> Iterator[bytes]:
-        """The body as it arrives, not decompressed; BrokenBodyError if it breaks off. Closes the response."""
+        """Yield the body as it arrives, without decompression, and close the response.
+
+        BrokenBodyError if it breaks off.
+        """
         stream = response.stream  # iter_bytes() would decompress, and costs two more layers for each chunk
         assert isinstance(stream, httpx.SyncByteStream)
         try:
@@ -103,10 +110,10 @@ class HttpClient:
         )
 
 
-def _request(method: str, url: str, headers: Mapping[str, str], body: Content) -> httpx.Request:
-    """A permanent NotSentError for a URL or a header that cannot be sent."""
+def _request(method: str, url: str, headers: Mapping[str, str], body: RequestContent) -> httpx.Request:
+    """Make a request; a permanent NotSentError if its URL or headers are not valid."""
     if method == "POST":
-        size, content = (body.size, body.make()) if isinstance(body, Pieces) else (len(body), iter([body]))
+        size, content = (body.size, body.open_chunks()) if isinstance(body, StreamedBody) else (len(body), iter([body]))
         headers = {**headers, "Content-Length": str(size)}
     try:
         # h11 finds this only once connected, and its message quotes the value, which may be the key.
@@ -130,14 +137,17 @@ def _writes(content: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _socket_error(error: BaseException | None) -> OSError | None:
-    """The error of the socket, which httpx and httpcore have each wrapped."""
+    """The error of the socket inside the errors of httpx and httpcore."""
     while error is not None and not isinstance(error, OSError):
         error = error.__cause__ or error.__context__
     return error
 
 
 def _reason(error: httpx.TransportError, timeout: str) -> str:
-    """The reason in words; `timeout` if a limit of ours has passed. A time-out of the kernel has an error number."""
+    """The reason for users; `timeout` if a time limit of this program has passed.
+
+    A time-out of the kernel has an error number.
+    """
     cause = _socket_error(error)
     if cause is not None and cause.strerror:
         return cause.strerror

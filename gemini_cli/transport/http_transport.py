@@ -1,7 +1,7 @@
-"""The real httpx transport: httpcore's connection pool with a network backend and a trust store of our own.
+"""The httpx transport for the network: httpcore with a backend and a trust store.
 
-`httpx.HTTPTransport` takes no network backend, so this class stands in its place. It keeps one promise more: the errors
-in `http_client.NOT_SENT` are raised exactly if nothing of the request was sent.
+`httpx.HTTPTransport` has no argument for a network backend, so this class replaces it. It also raises the errors in
+`http_client.NOT_SENT` exactly if nothing of the request was sent.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import httpcore
 import httpx
 
-from gemini_cli.errors import DeadlinePassed, UsageError
+from gemini_cli.errors import DeadlineExceeded, UsageError
 from gemini_cli.transport.http_client import NOT_SENT, Limits
 from gemini_cli.transport.network import Connection, NetworkBackend
 from gemini_cli.transport.tls import TrustStore
@@ -23,7 +23,10 @@ KEEP_ALIVE = 5.0  # seconds a connection may be idle; servers close theirs later
 
 
 class HttpTransport(httpx.BaseTransport):
-    """HTTP/1.1 over TCP and TLS, by way of `proxy` (a URL) if there is one. Threads share its connections."""
+    """HTTP/1.1 over TCP and TLS, through `proxy` (a URL) if given.
+
+    Threads may share it.
+    """
 
     def __init__(
         self,
@@ -43,12 +46,15 @@ class HttpTransport(httpx.BaseTransport):
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """`extensions["first_byte_timeout"]`: seconds to wait for the response to begin; then the read timeout."""
+        """Send a request, and return the response when its headers have arrived.
+
+        `extensions["first_byte_timeout"]`: seconds to wait for them; later the read timeout applies.
+        """
         progress = _Progress(request.extensions, self._connect_timeout)
         try:
             with _as_httpx_errors():
                 response = self._pool.handle_request(_core_request(request, progress))
-        except (httpx.TransportError, DeadlinePassed) as error:
+        except (httpx.TransportError, DeadlineExceeded) as error:
             if progress.sent or isinstance(error, NOT_SENT):
                 raise
             timed_out = isinstance(error, httpx.TimeoutException)
@@ -63,9 +69,9 @@ class HttpTransport(httpx.BaseTransport):
 
 
 class _Progress:
-    """Follows a request by httpcore's `trace` extension, and gives each phase its time limit.
+    """Follows a request by the `trace` extension of httpcore, and sets timeouts.
 
-    httpcore looks the limits up when a phase begins. The CONNECT to a proxy is traced as a request, too.
+    httpcore reads the timeouts when a phase begins. CONNECT to a proxy is traced as a request too.
     """
 
     def __init__(self, extensions: Mapping[str, Any], connect_timeout: float | None) -> None:
@@ -85,7 +91,7 @@ class _Progress:
 
 
 class _Body(httpx.SyncByteStream):
-    """The body of a response. Its connection is used again only if nothing followed the body."""
+    """The body of a response; it closes the connection if bytes follow the body."""
 
     def __init__(self, response: httpcore.Response) -> None:
         self._response = response
@@ -95,7 +101,7 @@ class _Body(httpx.SyncByteStream):
             yield from self._response.iter_stream()
         connection = self._response.extensions["network_stream"]
         if isinstance(connection, Connection) and not connection.ended_exactly(_content_length(self._response)):
-            connection.close()  # the pool notices, and drops it
+            connection.close()  # the pool then removes it
 
     def close(self) -> None:
         self._response.close()
@@ -119,7 +125,7 @@ def _core_request(request: httpx.Request, progress: _Progress) -> httpcore.Reque
 
 @contextmanager
 def _as_httpx_errors() -> Iterator[None]:
-    """httpx's exceptions have the names of httpcore's."""
+    """Convert exceptions of httpcore to those of httpx, which have the same names."""
     try:
         yield
     except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, httpcore.ProxyError) as error:
@@ -129,7 +135,7 @@ def _as_httpx_errors() -> Iterator[None]:
 
 
 def _parse_proxy(url: str, trust: TrustStore) -> httpcore.Proxy:
-    """UsageError for a URL that is not a proxy's. The message does not repeat it: it may hold a password."""
+    """Parse the URL of a proxy; UsageError without the URL, which may hold a password."""
     try:
         proxy = httpx.Proxy(url)
         if not proxy.url.host or not 0 < (proxy.url.port or 1) < 65536:
@@ -137,8 +143,8 @@ def _parse_proxy(url: str, trust: TrustStore) -> httpcore.Proxy:
         if proxy.url.scheme.startswith("socks"):
             import socksio  # noqa: F401
     except ImportError:
-        raise UsageError("the proxy: SOCKS needs the package socksio (the extra `socks`)") from None
+        raise UsageError("the proxy: SOCKS needs the Python package socksio (the extra `socks`)") from None
     except (httpx.InvalidURL, ValueError):
-        raise UsageError("the proxy: not a URL with http://, https://, socks5:// or socks5h://") from None
+        raise UsageError("the proxy: its URL must begin with http://, https://, socks5:// or socks5h://") from None
     secure = proxy.url.scheme == "https"
     return httpcore.Proxy(str(proxy.url), auth=proxy.raw_auth, ssl_context=trust if secure else None)

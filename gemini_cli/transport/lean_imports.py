@@ -1,4 +1,4 @@
-"""Import httpx without the optional parts that this program does not use."""
+"""Import httpx without the optional modules that this program does not use."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# httpx's command line, which loads click, rich and pygments, and the backends of asynchronous programs. httpx and
-# httpcore import them only if they are installed; where they are, leaving them out saves 40 ms and more.
+# The command line of httpx, which imports click, rich and pygments, and the backends for asynchronous programs. httpx
+# and httpcore import them only if they are installed; without them the import is at least 40 ms faster.
 OPTIONAL = ("httpx._main", "anyio", "trio")
 
 
 @contextmanager
 def lean_imports() -> Iterator[None]:
-    """Let imports of OPTIONAL fail as if not installed, and collect no garbage meanwhile, as there is none."""
+    """Let imports of OPTIONAL fail, and collect no garbage, since imports make none."""
     collecting = gc.isenabled()
     left_out = [name for name in OPTIONAL if name not in sys.modules]
     sys.modules.update(dict.fromkeys(left_out))  # type: ignore[arg-type]  # None makes an import an ImportError

@@ -1,7 +1,7 @@
-"""httpcore's network backend, with what the promises about retries and signals need of it.
+"""The network backend for httpcore.
 
-Looking up a name can be interrupted; a connection knows whether bytes follow a response, and whether the server closed
-it while it was idle.
+A signal can interrupt the look-up of a name. A connection knows whether bytes follow a response, and whether the server
+closed it while it was idle.
 """
 
 from __future__ import annotations
@@ -14,14 +14,17 @@ from typing import Any, TypeVar
 
 import httpcore
 
-Result = TypeVar("Result")
+WorkResult = TypeVar("WorkResult")
 
 SIGNAL_CHECK = 0.1  # seconds
-IDLE_CLOSE = 1.0  # seconds; a server that closes an idle connection does so before it can have worked on a request
+IDLE_CLOSE = 1.0  # seconds; a connection that ends this early was idle, and the server did not get the request
 
 
 class NetworkBackend(httpcore.SyncBackend):
-    """`handshake_timeout`: seconds for a step that httpcore gives no limit, as it does with SOCKS proxies."""
+    """Connects in a way that signals can interrupt.
+
+    `handshake_timeout`: seconds for steps to which httpcore gives no limit, as with SOCKS proxies.
+    """
 
     def __init__(self, handshake_timeout: float | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._handshake_timeout = handshake_timeout
@@ -35,14 +38,14 @@ class NetworkBackend(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> Connection:
-        name: Any = host.encode()  # as text it would load the codec of international names, which takes 3 ms
+        name: Any = host.encode()  # a text would import the codec for international names, which takes 3 ms
         connect = super().connect_tcp
         stream = interruptible(lambda: connect(name, port, timeout, local_address, socket_options))
         return Connection(stream, self._clock, self._handshake_timeout)
 
 
 class Connection(httpcore.NetworkStream):
-    """A network stream that remembers what came back since the latest request was written."""
+    """A network stream that keeps track of the response to the latest request."""
 
     def __init__(
         self, stream: httpcore.NetworkStream, clock: Callable[[], float], handshake_timeout: float | None = None
@@ -62,7 +65,7 @@ class Connection(httpcore.NetworkStream):
         self._written_at = self._clock()
         try:
             self._stream.write(buffer, timeout or self._handshake_timeout)
-        except httpcore.WriteTimeout as error:  # the server may have answered, and read no further
+        except httpcore.WriteTimeout as error:  # the server may have responded and stopped reading
             if self._stream.get_extra_info("is_readable"):
                 raise httpcore.WriteError(str(error)) from error
             raise
@@ -83,13 +86,16 @@ class Connection(httpcore.NetworkStream):
         return data
 
     def _closed_while_idle(self) -> bool:
-        """True if a reused connection ends before a byte: it was closed before the latest request arrived."""
+        """True if the server closed a reused connection before the latest request arrived.
+
+        Then the connection ends soon, and without a byte.
+        """
         return self._reused and not self._received and self._clock() - self._written_at < IDLE_CLOSE
 
     def ended_exactly(self, content_length: int | None) -> bool:
-        """True if no byte follows the response, which has a Content-Length or is chunked (None).
+        """True if no byte follows the response.
 
-        h11 would take what follows for the beginning of the next response.
+        `content_length` is None for a chunked response. h11 would read the bytes as the next response.
         """
         head_size = self._head.find(b"\r\n\r\n") + 4
         if content_length is not None:
@@ -110,15 +116,15 @@ class Connection(httpcore.NetworkStream):
         return self._stream.get_extra_info(info)
 
 
-def interruptible(work: Callable[[], Result]) -> Result:
-    """Do `work` in a thread, so that a signal or the deadline can end the wait for it.
+def interruptible(work: Callable[[], WorkResult]) -> WorkResult:
+    """Run `work` in a thread, so that a signal or the deadline can end the wait.
 
-    getaddrinfo blocks in C, and Python runs signal handlers only between instructions of the main thread. The thread is
-    left behind if the wait ends early.
+    getaddrinfo blocks in C, and Python runs signal handlers only between instructions of the main thread. The thread
+    goes on if the wait ends early.
     """
     if threading.current_thread() is not threading.main_thread():
         return work()
-    outcome: list[Result | BaseException] = []
+    outcome: list[WorkResult | BaseException] = []
 
     def run() -> None:
         try:
@@ -129,7 +135,7 @@ def interruptible(work: Callable[[], Result]) -> Result:
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     while thread.is_alive():
-        thread.join(SIGNAL_CHECK)  # not without a limit: a signal that comes just before it blocks does not wake it
+        thread.join(SIGNAL_CHECK)  # with a limit, since a signal just before the call does not end it
     (result,) = outcome
     if isinstance(result, BaseException):
         raise result

@@ -1,4 +1,4 @@
-"""Server-sent events (WHATWG HTML, 9.2), decoded by httpx_sse; what it leaves to its caller is guarded here."""
+"""Read server-sent events (WHATWG HTML, 9.2) with httpx_sse, with limits."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import httpx
 from httpx_sse import EventSource, ServerSentEvent
 
 EVENT_LIMIT = 64 * 1024 * 1024  # bytes of a line and of an event; some have several MB (api/README.md 7.13)
-TAIL_LIMIT = 64 * 1024  # bytes kept of an error body
-UNFRAMED = "unframed"  # the `event` of a JSON text that ends the stream without being an event
+TAIL_LIMIT = 64 * 1024  # bytes of an error body
+UNFRAMED = "unframed"  # the `event` for JSON at the end of the stream that is not an event
 
 
 class EventTooLargeError(Exception):
@@ -21,11 +21,11 @@ class EventTooLargeError(Exception):
 def read_events(
     chunks: Iterable[bytes], on_invalid_utf8: Callable[[], None], *, limit: int = EVENT_LIMIT
 ) -> Iterator[ServerSentEvent]:
-    """Events that have data, in their order; EventTooLargeError for one of more than `limit` bytes.
+    """Yield the events with data; EventTooLargeError above `limit` bytes.
 
-    A last event without its blank line counts if its data is a whole JSON object. A server that fails in the middle may
-    write an error body, which is no event, and end: that comes as an event named UNFRAMED. Each piece of invalid UTF-8
-    becomes U+FFFD, and `on_invalid_utf8` is called once.
+    A last event without a blank line counts if its data is a complete JSON object. A server that fails may write an
+    error body, which is not an event, and end the stream: it becomes an event named UNFRAMED. Invalid UTF-8 becomes
+    U+FFFD, and `on_invalid_utf8` is called once.
     """
     guarded = _GuardedChunks(chunks, on_invalid_utf8, limit)
     response = httpx.Response(
@@ -40,10 +40,10 @@ def read_events(
 
 
 class _GuardedChunks:
-    """The chunks with LF for every line end, so that no event waits for the LF that may follow a CR.
+    """The chunks with LF for each line end, and a blank line at the end.
 
-    They end with a blank line, which completes an event that lacks one. `size` are bytes since the last blank line or
-    event, `tail` is what stands after the last blank line.
+    Otherwise an event would wait for the LF that may follow a CR, and a last event without a blank line would be lost.
+    `size` is the number of bytes since the last blank line or event, `tail` the bytes after the last blank line.
     """
 
     def __init__(self, chunks: Iterable[bytes], on_invalid_utf8: Callable[[], None], limit: int) -> None:

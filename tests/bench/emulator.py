@@ -19,8 +19,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.connection import Connection
 from typing import NamedTuple
 
-from gemini_cli.emulator import Emulator
 from gemini_cli.emulator.http.server import Server
+from gemini_cli.emulator.service import Emulator
 from tests.bench.measure import running
 
 CONNECTIONS = 4

@@ -152,7 +152,8 @@ _CONTENTS = {"contents": [{"parts": [{"text": "hi"}]}]}
 
 def _answer(path: str, body: Mapping[str, Any]) -> bytes:
     """The emulator's answer, made once."""
-    from gemini_cli.emulator import Emulator, HttpRequest
+    from gemini_cli.emulator.http.exchange import HttpRequest
+    from gemini_cli.emulator.service import Emulator
 
     asked = json.dumps({"model": "gemini-flash-latest", **body} if path == "interactions" else body).encode()
     answer = b"".join(Emulator().handle(HttpRequest("POST", f"/v1beta/{path}", {}, asked)).body)

@@ -28,11 +28,11 @@ from tests.bench.measure import (
     table,
     take_turns,
 )
-from tests.faults.sink import Sink
+from tests.faults.null_server import NullServer
 
 
 def serve(pipe: Connection, certificate: str | None = None) -> None:
-    pipe.send(Sink(tls=secured(certificate)).url)
+    pipe.send(NullServer(tls=secured(certificate)).url)
     threading.Event().wait()
 
 

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gemini_cli.emulator import Emulator
+from gemini_cli.emulator.service import Emulator
 
 from .in_memory_client import Clock, InMemoryClient
 

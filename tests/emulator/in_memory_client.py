@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from gemini_cli.emulator import Emulator, HttpRequest, HttpResponse
+from gemini_cli.emulator.http.exchange import HttpRequest, HttpResponse
+from gemini_cli.emulator.service import Emulator
 
 Json = Any
 MODEL = "gemini-flash-latest"

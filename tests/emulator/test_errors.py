@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from gemini_cli.emulator import Emulator
 from gemini_cli.emulator.http.exchange import JSON_LIMIT
+from gemini_cli.emulator.service import Emulator
 
 from .in_memory_client import MODEL, InMemoryClient
 

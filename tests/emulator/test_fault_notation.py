@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from gemini_cli.emulator import Emulator
 from gemini_cli.emulator.faults.fault_table import all_faults, parse_fault
 from gemini_cli.emulator.faults.faults import FaultSpec
+from gemini_cli.emulator.service import Emulator
 
 from .in_memory_client import InMemoryClient
 from .test_faults import CREATE, TARGET, said, streamed, with_faults

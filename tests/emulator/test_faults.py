@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gemini_cli.emulator import Emulator
 from gemini_cli.emulator.http.sse_frames import has_text
+from gemini_cli.emulator.service import Emulator
 
 from .in_memory_client import MODEL, Clock, InMemoryClient, delta_text, events, text
 from .test_files import send, start, upload

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gemini_cli.emulator import Emulator
+from gemini_cli.emulator.service import Emulator
 from gemini_cli.emulator.service_state import Pace
 
 from .in_memory_client import MODEL, Clock, InMemoryClient, Response

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gemini_cli.emulator import Emulator
+from gemini_cli.emulator.service import Emulator
 
 from .in_memory_client import MODEL, Clock, InMemoryClient
 from .test_files import upload

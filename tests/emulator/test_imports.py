@@ -92,7 +92,7 @@ def test_every_route_has_its_handler() -> None:
 
 PROGRAM = """
 import json, sys
-from gemini_cli.emulator import Emulator, HttpRequest
+from gemini_cli.emulator.service import Emulator; from gemini_cli.emulator.http.exchange import HttpRequest
 body = json.dumps({"model": "gemini-flash-latest", "input": "Hi", "store": %s}).encode()
 response = Emulator().handle(HttpRequest("POST", "/v1/interactions", {}, body))
 assert response.status == 200, b"".join(response.body)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_cli.emulator import Emulator
+from gemini_cli.emulator.service import Emulator
 from gemini_cli.emulator.service_state import Pace
 
 from .in_memory_client import MODEL, Clock, InMemoryClient, events, fold, text

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from gemini_cli.emulator import Emulator
 from gemini_cli.emulator.http.server import Server
+from gemini_cli.emulator.service import Emulator
 from gemini_cli.emulator.service_state import Pace
 from tests.waiting import until
 
@@ -305,17 +305,20 @@ def test_a_batch_from_a_file(client: Any) -> None:
     assert b"Emulator: turn 1," in content
 
 
-def test_a_cancelled_batch(client: Any) -> None:
-    job = client.batches.create(model=MODEL, src=[{"contents": "One"}])
-    client.batches.cancel(name=job.name)
-    assert client.batches.get(name=job.name).state.name == "JOB_STATE_CANCELLED"
+def test_a_cancelled_batch() -> None:
+    with Server(Emulator(pace=Pace(batch_pending=600))) as server:
+        client = genai.Client(api_key=server.key, http_options=genai.types.HttpOptions(base_url=server.url))
+        job = client.batches.create(model=MODEL, src=[{"contents": "One"}])
+        client.batches.cancel(name=job.name)
+        assert client.batches.get(name=job.name).state.name == "JOB_STATE_CANCELLED"
+        client.close()
 
 
 # --- asynchronous
 
 
-def test_the_asynchronous_client(server: Server) -> None:
-    async def use() -> None:
+def test_the_asynchronous_client() -> None:
+    async def use(server: Server) -> None:
         client = genai.Client(api_key=server.key, http_options=genai.types.HttpOptions(base_url=server.url)).aio
         made = await client.interactions.create(model=MODEL, input="Hi")
         events = [event async for event in await client.interactions.create(model=MODEL, input="Hi", stream=True)]
@@ -338,4 +341,6 @@ def test_the_asynchronous_client(server: Server) -> None:
         await client.batches.cancel(name=job.name)
         await client.aclose()
 
-    asyncio.run(use())
+    slow = Pace(background=600, batch_pending=600)  # what is cancelled is not done before
+    with Server(Emulator(pace=slow)) as server:
+        asyncio.run(use(server))

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from gemini_cli.emulator import Emulator
 from gemini_cli.emulator.errors import ErrorResponse
 from gemini_cli.emulator.http.http_limits import BODY_LIMIT, check_request_head
 from gemini_cli.emulator.http.server import NEW_CONNECTIONS, Server
+from gemini_cli.emulator.service import Emulator
 from tests.waiting import PATIENCE, until
 
 from .in_memory_client import MODEL, delta_text, events

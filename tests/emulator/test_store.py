@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gemini_cli.emulator import Emulator
+from gemini_cli.emulator.service import Emulator
 from gemini_cli.emulator.store import Store
 from tests.waiting import PATIENCE
 

@@ -28,7 +28,7 @@ CANARY = "AIza/Canary+Key=0123456789abcdefghijklm"
 CANARY_FORMS = (CANARY, base64.b64encode(CANARY.encode()).decode().rstrip("="), quote(CANARY, safe=""))
 PROGRAM = [sys.executable, "-m", "gemini_cli"]
 MEASURE = str(Path(__file__).with_name("measure.py"))
-WARM = str(Path(__file__).with_name("warm.py"))
+WARM = str(Path(__file__).with_name("warmup.py"))
 FORKED = str(Path(__file__).with_name("forked.py"))
 
 

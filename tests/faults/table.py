@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from .scenes import STAGES, Stage, T, emulated
+from .setups import SETUPS, Setup, T, emulated
 
 COMMANDS = {"both": ("generate", "stream"), "generate": ("generate",), "stream": ("stream",), "chat": ("chat",)}
 OLDER = "--api generate-content"
@@ -38,7 +38,7 @@ class Stderr(NamedTuple):
 class Row(NamedTuple):
     fault: str
     name: str
-    stage: Stage
+    stage: Setup
     commands: tuple[str, ...]
     flags: list[str]
     statuses: list[int]
@@ -63,7 +63,7 @@ class Row(NamedTuple):
         return cls(
             fault,
             name,
-            STAGES[server[1:]] if server.startswith("@") else emulated(*server.strip("-").split(" + ")),
+            SETUPS[server[1:]] if server.startswith("@") else emulated(*server.strip("-").split(" + ")),
             _commands(command),
             flags.split(),
             [int(number) for number in status.split()],

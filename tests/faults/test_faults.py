@@ -22,7 +22,7 @@ import pytest
 from tests.waiting import ended
 
 from .program import Home, Process, Run, assert_always_true, command, forge, run, run_measured
-from .scenes import Asked, Scene, at, emulator
+from .setups import Asked, Target, at, emulator
 from .table import ANY, EMPTY, PREFIX, TABLE, Row
 
 PATIENT, BUSY = 24, 2  # threads for the rows that mostly wait, and for the others
@@ -78,7 +78,7 @@ def carry_out(case: Case, path: Path) -> Outcome:
         return Outcome(done, home, list(scene.requests), trespasses, scene.leftovers())
 
 
-def _run_in_turn(argv: list[str], home: Home, environ: dict[str, str], scene: Scene) -> Run:
+def _run_in_turn(argv: list[str], home: Home, environ: dict[str, str], scene: Target) -> Run:
     """While others wait, it does not start before two at most are on their way to their first request."""
     with starting:
         process = Process(argv, home, environ, forge=forge())

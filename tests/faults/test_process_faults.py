@@ -25,7 +25,7 @@ import pytest
 from tests.waiting import until, until_it_connects, until_it_waits
 
 from .program import Home, Process, Run, assert_always_true, command, killed_at_the_end, run, shell
-from .scenes import DELTAS, Scene, T, deaf_port, emulated, emulator
+from .setups import DELTAS, T, Target, deaf_port, emulated, emulator
 
 BOTH = ("generate", "stream")
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -119,7 +119,7 @@ def test_49_a_file_gets_the_exact_bytes(name: str, place: Home, tmp_path: Path) 
 # Signals --------------------------------------------------------------------------------------------------------------
 
 # Where it happens, what is run, how to wait for the moment, and what is on stdout by then.
-Moment = tuple[Scene, list[str], Callable[[Process, Scene], None], bytes]
+Moment = tuple[Target, list[str], Callable[[Process, Target], None], bytes]
 
 
 @contextmanager
@@ -153,12 +153,12 @@ def connecting() -> Iterator[Moment]:
         yield scene, ["stream"], _connecting, b""
 
 
-def _asked(process: Process, scene: Scene) -> None:
+def _asked(process: Process, scene: Target) -> None:
     until(lambda: len(scene.requests) > 0)
     until_it_waits(process.popen.pid)  # it has heard what there is to hear
 
 
-def _connecting(process: Process, scene: Scene) -> None:
+def _connecting(process: Process, scene: Target) -> None:
     until_it_connects(process.popen.pid, int(scene.url.rpartition(":")[2]))
 
 
@@ -205,7 +205,7 @@ sys.addaudithook(end)
     ("module", "number"),
     [
         ("typer", signal.SIGINT),
-        ("gemini_cli.context", signal.SIGINT),
+        ("gemini_cli.cli.context", signal.SIGINT),
         ("httpx", signal.SIGINT),
         ("httpx", signal.SIGTERM),
         ("gemini_cli.client.event_stream", signal.SIGHUP),

@@ -19,14 +19,15 @@ from pathlib import Path
 
 import pytest
 
+from gemini_cli.docgen import command_info
 from gemini_cli.emulator.http.server import Server
 from tests.waiting import until
 
 from .program import CANARY, CANARY_FORMS, Home, Process, Run, command, killed_at_the_end, run, run_forked
-from .rawserver import RawServer
-from .scenes import emulator
+from .raw_server import RawServer
+from .setups import emulator
 
-# Every command that sends something; the files are beside the working directory of the run.
+# Every command that sends a request; the files are beside the working directory of the run.
 COMMANDS = {
     "generate": ["generate", "hi"],
     "stream": ["stream", "hi"],
@@ -38,13 +39,30 @@ COMMANDS = {
     "call-tool": ["call-tool", "-T", "../tools.json", "hi"],
     "map": ["map", "../rows.jsonl", "--checkpoint", "../kept"],
     "batch": ["batch", "submit", "../rows.jsonl"],
+    "batch status": ["batch", "status", "batches/none"],
+    "batch wait": ["batch", "wait", "batches/none"],
+    "batch results": ["batch", "results", "batches/none"],
+    "batch cancel": ["batch", "cancel", "batches/none"],
     "batch list": ["batch", "list"],
+    "batch delete": ["batch", "delete", "batches/none"],
     "tokens": ["tokens", "hi"],
     "models": ["models", "list"],
+    "models get": ["models", "get", "gemini-flash-latest"],
     "files": ["files", "list"],
+    "files get": ["files", "get", "files/none"],
+    "files delete": ["files", "delete", "files/none"],
     "download": ["files", "download", "files/none", "-o", "../none"],
     "interactions": ["interactions", "get", "v1_none"],
+    "interactions wait": ["interactions", "wait", "--timeout", "1", "v1_none"],
+    "interactions cancel": ["interactions", "cancel", "v1_none"],
+    "interactions delete": ["interactions", "delete", "v1_none"],
 }
+
+# The status where the server is not at fault and the command names something that does not exist.
+STATUSES = {name: 6 for name, argv in COMMANDS.items() if argv[-1].endswith("none")} | {"interactions wait": 8}
+
+# Commands that send nothing to the API.
+LOCAL = {"config show", "emulator"}
 
 
 @pytest.fixture
@@ -70,6 +88,15 @@ def assert_not_there(done: Run, place: Home, *, besides: Path | None = None) -> 
         assert not [data for data in kept if form.encode() in data], "the key was written"
 
 
+def test_every_command_is_tried() -> None:
+    """All that can send a request: a new command belongs into COMMANDS, or into LOCAL if it sends nothing."""
+    commands = {info.name for info in command_info.load_commands()}
+    sending = {
+        name for name in commands if any(argv[: name.count(" ") + 1] == name.split() for argv in COMMANDS.values())
+    }
+    assert commands - sending == LOCAL
+
+
 # What is said and written ---------------------------------------------------------------------------------------------
 
 
@@ -77,7 +104,7 @@ def assert_not_there(done: Run, place: Home, *, besides: Path | None = None) -> 
 def test_nothing_said_or_written_holds_the_key(name: str, place: Home, server: Server) -> None:
     server.requests.clear()
     done = run_forked(command(*COMMANDS[name], "-vv"), place, place.environ(server.url))
-    assert done.status == (6 if name in ("download", "interactions") else 0), done
+    assert done.status == STATUSES.get(name, 0), done
     assert done.stderr.count("\n") >= 1
     assert_not_there(done, place)
     assert [request for request in server.requests if request.headers.get("x-goog-api-key") == CANARY]

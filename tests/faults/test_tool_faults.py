@@ -18,12 +18,12 @@ from typing import Any
 
 import pytest
 
-from gemini_cli.emulator import Emulator
 from gemini_cli.emulator.http.server import Server
+from gemini_cli.emulator.service import Emulator
 from tests.waiting import PATIENCE, until
 
 from .program import CANARY, CANARY_FORMS, Home, Process, assert_always_true, command, run, run_forked
-from .scenes import T, emulator
+from .setups import T, emulator
 
 TOKEN = f"86399.{os.getpid():08}"  # seconds; the argument by which the processes of these tests are found again
 ESCAPED = TOKEN.replace("9.", "8.")  # of the one that leaves its group, and is not looked for
@@ -281,11 +281,16 @@ def test_66_another_program_would_be_read(place: Home) -> None:
 ON_A_TERMINAL = "import os, sys; os.open(sys.argv[1], os.O_RDWR); os.execv(sys.argv[2], sys.argv[2:])"
 
 
-@pytest.mark.parametrize(("answer", "runs"), [(b"y\n", True), (b"\n", False), (b"\x04", False)])
-def test_a_person_confirms_each_call(answer: bytes, runs: bool, place: Home) -> None:
+@pytest.mark.parametrize(
+    ("early", "answer", "runs"),
+    [(b"", b"y\n", True), (b"", b"\n", False), (b"", b"\x04", False), (b"y\n", b"\n", False)],
+)
+def test_a_person_confirms_each_call(early: bytes, answer: bytes, runs: bool, place: Home) -> None:
+    """Input typed before the question, `early`, is no answer."""
     declared = declare(place, "echo fine")
     line = steps({"city": "Oslo\x1b[2J"})
     master, slave = os.openpty()
+    os.write(master, early)
     try:
         with serve([{**line, "times": 1}, {"reply": T}]).start() as server:
             argv = command("call-tool", "--ask", "-T", declared, "hi")

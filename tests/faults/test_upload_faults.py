@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from gemini_cli.emulator import Emulator
 from gemini_cli.emulator.http.server import Server
+from gemini_cli.emulator.service import Emulator
 from tests.waiting import until
 
+from .null_server import NullServer
 from .program import (
     CANARY,
     Home,
@@ -25,9 +26,8 @@ from .program import (
     run_forked,
     run_measured,
 )
-from .rawserver import RawServer, http
-from .scenes import emulator
-from .sink import Sink
+from .raw_server import RawServer, http
+from .setups import emulator
 
 MIB = 1 << 20
 CHUNK = 8 * MIB
@@ -137,7 +137,7 @@ def meddled(meddle: Any, place: Home, path: Path) -> tuple[int, list[str]]:
         if meddlings:
             meddlings.pop()()
 
-    sink = Sink(meanwhile)
+    sink = NullServer(meanwhile)
     try:
         done = run_forked(command("upload", str(path)), place, place.environ(sink.url))
     finally:
@@ -166,13 +166,13 @@ def test_a_file_that_changes_on_its_way_is_not_finished(meddle: Any, place: Home
 
 
 @pytest.fixture
-def sunk() -> Iterator[Sink]:
-    sink = Sink()
+def sunk() -> Iterator[NullServer]:
+    sink = NullServer()
     yield sink
     sink.close()
 
 
-def test_memory_does_not_grow_with_the_file(place: Home, tmp_path: Path, sunk: Sink) -> None:
+def test_memory_does_not_grow_with_the_file(place: Home, tmp_path: Path, sunk: NullServer) -> None:
     path = tmp_path / "film.png"
     with path.open("wb") as file:
         file.truncate(300 * MIB)

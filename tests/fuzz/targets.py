@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from gemini_cli import documents, profiles
+from gemini_cli.api.accumulator import StreamAccumulator
+from gemini_cli.api.errors import StreamError
+from gemini_cli.api.outcome import completion_error
 from gemini_cli.client.event_stream import read_api_events
-from gemini_cli.context import profile_keys
-from gemini_cli.errors import Failure, InputError
-from gemini_cli.fold import Fold
-from gemini_cli.interaction import verdict
-from gemini_cli.refusal import StreamError
+from gemini_cli.config import profiles
+from gemini_cli.errors import CliError, InputError
+from gemini_cli.formats import documents
 
-KNOWN = profile_keys()
+KNOWN = profiles.profile_keys()
 
 
 def stream_reader(data: bytes) -> None:
@@ -26,13 +26,13 @@ def stream_reader(data: bytes) -> None:
 def _heard(chunks: Iterable[bytes]) -> tuple[list[str], str, str]:
     """The events, the text that they brought, and how it ended."""
     events: list[str] = []
-    fold, text, end = Fold(), "", ""
+    fold, text, end = StreamAccumulator(), "", ""
     try:
         for event in read_api_events(chunks, lambda: None):
             events.append(event.raw)
             text += fold.add(event)
-        end = repr(verdict(fold.interaction))
-    except (StreamError, Failure) as known:
+        end = repr(completion_error(fold.interaction))
+    except (StreamError, CliError) as known:
         end = f"{type(known).__name__}: {known}"
     return events, text, end
 
@@ -41,7 +41,7 @@ def profile_reader(data: bytes) -> None:
     """It is a profile whose every setting can be asked for, or it is refused, and its file named."""
     told = "p.yaml"
     try:
-        profile = profiles.check(documents.parse(data, "p.yaml"), KNOWN)
+        profile = profiles.check_profile(documents.parse_document(data, "p.yaml"))
         for name in profile.client:
             profile.value(KNOWN[name])
     except InputError as refused:

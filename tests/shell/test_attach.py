@@ -8,8 +8,8 @@ import sys
 import threading
 from pathlib import Path
 
-from gemini_cli.emulator import Emulator
 from gemini_cli.emulator.http.server import Server
+from gemini_cli.emulator.service import Emulator
 from tests.faults.program import Home, run, run_measured
 
 GENERATE = [sys.executable, "-m", "gemini_cli", "generate", "--no-stdin"]

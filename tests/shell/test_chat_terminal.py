@@ -9,6 +9,7 @@ import re
 import select
 import signal
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from gemini_cli.emulator import Emulator
 from gemini_cli.emulator.http.server import Server
 from gemini_cli.emulator.model.script import Script
+from gemini_cli.emulator.service import Emulator
 from tests.waiting import PATIENCE, until_it_waits
 
 SCRIPT = """
@@ -55,6 +56,11 @@ class Typed:
 
     def prompted(self) -> str:
         return self.see("\n> ")
+
+    def mode(self) -> int:
+        """The local modes of the terminal (termios)."""
+        mode: int = termios.tcgetattr(self._terminal)[3]
+        return mode
 
     def end(self) -> int:
         """The status, as a shell tells it."""
@@ -172,3 +178,14 @@ def test_other_signals_end_it(tmp_path: Path, signum: int) -> None:
     with typed([], tmp_path) as person:
         os.kill(person.pid, signum)
         assert person.end() == -signum
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_at_the_prompt_leaves_the_terminal_as_it_was(number: signal.Signals, tmp_path: Path) -> None:
+    with typed([], tmp_path) as person:
+        until_it_waits(person.pid)
+        assert not person.mode() & termios.ICANON  # readline edits the line
+        os.kill(person.pid, number)
+        assert person.end() == -number
+        assert person.mode() & termios.ICANON
+        assert person.mode() & termios.ECHO

@@ -12,32 +12,33 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import pytest
+from typer import Option
 
-from gemini_cli.commands.command import Command
-from gemini_cli.commands.tree import commands
-from gemini_cli.flag import Flag, Record
-from gemini_cli.reference import completion, outline
+from gemini_cli.config.option_groups import Saved, Suggestions
+from gemini_cli.docgen import command_info, completion
+from gemini_cli.docgen.command_info import CommandInfo, load_commands
 from tests.waiting import PATIENCE
 
 
-class Talked(Record):
-    """Who talks."""
+@dataclass
+class TalkOptions:
+    """Voice."""
 
-    session: Annotated[str | None, Flag("the session", metavar="NAME", kept="session")] = None
-    mood: Annotated[str | None, Flag("it's the [mood]: any", "-z", "MOOD", offers=("calm", "cross"))] = None
-    loud: Annotated[bool, Flag("shout")] = False
+    session: Annotated[str | None, Option("--session", metavar="NAME", help="the session"), Saved("session")] = None
+    mood: Annotated[
+        str | None, Option("-z", "--mood", metavar="MOOD", help="it's the [mood]: any"), Suggestions(("calm", "cross"))
+    ] = None
+    loud: Annotated[bool, Option("--loud", help="shout")] = False
 
 
-def talk(context: object) -> None:
-    """Talk: to [nobody]. It's made up."""
-
-
-TREE = (*commands(), Command("talk", talk, (Talked,), "FILE...", local="file"))
-FIRST = set(outline.words(TREE)[""])
+TALK = CommandInfo("talk", "Talk: to [nobody]. It's made up.", (TalkOptions,), "FILE...", argument_completes="file")
+TREE = (*load_commands(), TALK)
+FIRST = set(command_info.command_words(TREE)[""])
 
 CASES: list[tuple[str, set[str]]] = [
     ("", FIRST),
@@ -80,7 +81,7 @@ KEPT = (
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with profiles, a session and files; a program of our name that leaves a trace when it is started."""
     home = tmp_path_factory.mktemp("completion")
-    for name, script in completion.scripts(TREE).items():
+    for name, script in completion.completion_scripts(TREE).items():
         (home / name).write_text(script)
     for path in KEPT:
         (home / path).parent.mkdir(parents=True, exist_ok=True)

@@ -110,7 +110,7 @@ def test_state_is_kept_in_a_file(tmp_path: Path, emulator: Emulator) -> None:
         (["--script", "/no/such/file"], 3, "/no/such/file"),
         (["--state", "/no/such/folder/db"], 3, "/no/such/folder"),
         (["--port", "99999999"], 2, "port"),
-        (["--", "/no/such/program"], 3, "/no/such/program"),
+        (["--", "/no/such/program"], 127, "/no/such/program"),
     ],
 )
 def test_what_cannot_be_served_is_told_in_one_line(
@@ -142,3 +142,9 @@ def test_the_faults_are_listed(emulator: Emulator) -> None:
 
 def test_a_killed_command_is_told_as_a_shell_tells_it(emulator: Emulator) -> None:
     assert emulator("--", "bash", "-c", "kill -TERM $$").returncode == 128 + signal.SIGTERM
+
+
+def test_a_command_that_cannot_be_run_has_the_status_of_a_shell(tmp_path: Path, emulator: Emulator) -> None:
+    assert emulator("--", "no-such-command").returncode == 127
+    (tmp_path / "plain").write_text("")
+    assert emulator("--", str(tmp_path / "plain")).returncode == 126

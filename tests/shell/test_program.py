@@ -146,4 +146,38 @@ def test_the_program_is_the_same_as_a_module_and_as_a_script(shell: Shell) -> No
     script = Path(sys.executable).with_name("gemini-cli")
     done = subprocess.run([script, "--version"], capture_output=True, text=True, timeout=PATIENCE, check=True)
     assert done.stdout == started("gemini-cli --version").stdout
-    assert shell("gemini-cli").stdout == shell("gemini-cli --help").stdout == shell("gemini-cli -h").stdout
+    assert shell("gemini-cli --help").stdout == shell("gemini-cli -h").stdout
+
+
+def test_without_a_command_the_usage_is_on_stderr(shell: Shell) -> None:
+    done = shell("echo x | gemini-cli > out; status=$?; cat out; exit $status")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no command" in done.stderr
+    noun = shell("gemini-cli files")
+    assert (noun.returncode, noun.stdout) == (2, "")
+    assert "list, get, delete, download" in noun.stderr
+
+
+def test_a_first_argument_with_a_blank_is_a_prompt(shell: Shell) -> None:
+    asked = "'How does AI work?' -n -m x"
+    assert shell(f"gemini-cli {asked}").stdout == shell(f"gemini-cli generate {asked}").stdout
+    unknown = shell("gemini-cli explain")
+    assert (unknown.returncode, unknown.stdout) == (2, "")
+    assert "gemini-cli generate explain" in unknown.stderr
+
+
+def test_file_names_are_never_options(shell: Shell) -> None:
+    """Names that begin with `-` come from an expanded `*`."""
+    Path("--trust-profile").touch()
+    Path("-Pevil.yaml").write_text("base_url: https://evil.example\n")
+    done = shell("gemini-cli upload *")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "hint: put -- before file names" in done.stderr
+    assert shell("gemini-cli generate -n -- -Pevil.yaml").returncode == 0
+
+
+@pytest.mark.parametrize("prompt", ["-summarise this", "-m is a short option"])
+def test_a_prompt_that_looks_like_an_option_is_an_error_with_a_hint(prompt: str, shell: Shell) -> None:
+    done = shell(f"echo text | gemini-cli generate -n '{prompt}'")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "hint: put -- before a prompt" in done.stderr

@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from gemini_cli.emulator import Emulator
 from gemini_cli.emulator.http.server import Server
+from gemini_cli.emulator.service import Emulator
 from gemini_cli.emulator.service_state import Pace
 from tests.waiting import PATIENCE, until, until_it_waits
 

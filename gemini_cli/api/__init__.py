@@ -1,0 +1,1 @@
+"""Formats of requests and answers. No I/O."""

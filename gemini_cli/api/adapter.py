@@ -1,0 +1,67 @@
+"""The API's two families: the same request and the same answer in two formats.
+
+The program builds each request in the format of Interactions, and reads each answer as an Interaction or its events.
+A family converts both to and from the format that is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
+
+from gemini_cli.api.body import Body, require_text
+from gemini_cli.api.events import Event
+from gemini_cli.api.interaction import Interaction
+from gemini_cli.errors import UsageError
+
+
+class Request(NamedTuple):
+    """A POST: `path` as the API's pages write it, without the version."""
+
+    path: str
+    body: Body
+
+
+class UnsupportedFieldError(UsageError):
+    """A request has a field that generateContent lacks: `field` is its name in the body, or an option's."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(f"{field} has no counterpart in generate-content")
+        self.field = field
+
+
+class ApiAdapter(Protocol):
+    """The format of one family, and whether its server `stores_interactions` interactions.
+
+    Only interactions that are stored can be continued, resumed and fetched by id.
+    """
+
+    stores_interactions: bool
+
+    def build_request(self, body: Body) -> Request:
+        """Convert a request; UnsupportedFieldError for a field that the family lacks, InputError if it is not text."""
+
+    def parse_response(self, text: str) -> Interaction:
+        """Parse an answer without streaming; RejectedError if it has another format."""
+
+    def map_events(self, events: Iterator[Event]) -> Iterator[Event]:
+        """Convert the events of a streamed answer."""
+
+
+class InteractionsAdapter:
+    """The format that the program uses itself: nothing is converted."""
+
+    stores_interactions = True
+
+    def build_request(self, body: Body) -> Request:
+        require_text(body)
+        return Request("interactions", body)
+
+    def parse_response(self, text: str) -> Interaction:
+        return Interaction.parse(text)
+
+    def map_events(self, events: Iterator[Event]) -> Iterator[Event]:
+        return events
+
+
+INTERACTIONS_ADAPTER = InteractionsAdapter()

@@ -1,0 +1,89 @@
+"""The body of a request: merge layers of JSON, set one field, and encode it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from gemini_cli.errors import InputError, UsageError
+from gemini_cli.formats import strict_json
+
+REQUEST_LIMIT = 100 * 1000 * 1000  # bytes, the API's own (api/README.md 3.4)
+
+Body = dict[str, Any]
+BodyPath = list[str | int]
+
+
+def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> Body:
+    """Merge two layers into a new one: maps deeply, everything else is replaced."""
+    merged = {key: merge(value, {}) if isinstance(value, dict) else value for key, value in under.items()}
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = merge(below if isinstance(below, dict) else {}, value) if isinstance(value, dict) else value
+    return merged
+
+
+def require_text(value: Any, place: str = "") -> None:
+    """Raise InputError if a string of the body holds half a surrogate pair: no text has that."""
+    if isinstance(value, str) and strict_json.has_lone_surrogate(value):
+        raise InputError(f"{place}: half a surrogate pair, {strict_json.dumps(value)[:40]}, is not text")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            require_text(key, place or "the request")
+            require_text(item, f"{place}.{key}" if place else key)
+    if isinstance(value, list):
+        for number, item in enumerate(value):
+            require_text(item, f"{place}[{number}]")
+
+
+_KEY = r"[^.\[\]=]+"
+_PATH = rf"{_KEY}(?:\.{_KEY}|\[\d{{0,6}}\])*"
+_STEP = rf"(?P<key>{_KEY})|\[(?P<place>\d*)\]"
+
+
+def parse_path(text: str) -> BodyPath:
+    """Parse `a.b[0].c` to ["a", "b", 0, "c"]; `[]`, which appends, becomes -1."""
+    if not re.fullmatch(_PATH, text):
+        raise UsageError(f"{text!r} is not a path; write a.b, a.b[0].c, or a.b[] to append")
+    return [match["key"] or int(match["place"] or -1) for match in re.finditer(_STEP, text)]
+
+
+def apply_set_option(body: Body, text: str) -> str:
+    """Apply one `--set PATH=VALUE`, and return the top-level field that it is in.
+
+    VALUE is JSON if it parses, else text.
+    """
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise UsageError(f"--set {text}: write PATH=VALUE")
+    try:
+        parsed = strict_json.loads(value)
+    except ValueError:
+        parsed = value
+    path = parse_path(name)
+    set_path(body, path, parsed)
+    return str(path[0])
+
+
+def set_path(body: Body, path: BodyPath, value: Any) -> None:
+    """Set one field of the body, making maps and lists on the way."""
+    here: Any = body
+    for step, following in zip(path, [*path[1:], None], strict=True):
+        below = value if following is None else [] if isinstance(following, int) else {}
+        if isinstance(step, str):
+            if not isinstance(here, dict):
+                raise UsageError(f"--set: {step!r} lies in something that is not a map")
+            if following is None or here.get(step) is None:
+                here[step] = below
+            here = here[step]
+            continue
+        if not isinstance(here, list):
+            raise UsageError(f"--set: [{step if step >= 0 else ''}] is a place in a list, and this is none")
+        if step > len(here):
+            raise UsageError(f"--set: there is no place [{step}]; use [] to append")
+        if step in (-1, len(here)):
+            here.append(below)
+        elif following is None:
+            here[step] = below
+        here = here[step]

@@ -1,0 +1,66 @@
+"""The request of the next turn of a conversation. Pure.
+
+If the server stores the conversation, a turn names the interaction before it. Otherwise it repeats all steps so far
+unchanged, unknown ones, thoughts and signatures included (api/README.md 4.2, 8.8, 8.10). Neither inherits settings,
+so model, tools, system instruction and configuration are sent again in every turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from gemini_cli.api.body import Body
+from gemini_cli.api.interaction import Interaction, Step
+from gemini_cli.errors import UsageError
+
+PER_TURN = ("input", "previous_interaction_id", "continuation_token")
+
+
+class Conversation:
+    """`body` is a create whose settings hold for every turn; `steps` is the history as far as it is known.
+
+    `stored`: the service keeps the interactions. `resend_history` makes the next turn send the history once more, for a
+    service that has forgotten it. UsageError for a history that is known neither here nor there.
+    """
+
+    def __init__(self, body: Body, steps: Iterable[Step] = (), *, stored: bool) -> None:
+        self.settings = settings_of(body)
+        self.steps = list(steps)
+        self.stored = stored and self.settings.get("store") is not False
+        self.previous: str | None = body.get("previous_interaction_id")
+        self.resend_history = False
+        if self.previous and not self.stored and not self.steps:
+            raise UsageError(f"{self.previous} cannot be continued with --no-store: its history is not known here")
+
+    def reset(self) -> None:
+        self.steps, self.previous, self.resend_history = [], None, False
+
+    def next_request(self, turn_input: Any) -> Body:
+        """The request body for the next input, in any of the API's shapes (api/README.md 2.3)."""
+        if self.stored and self.previous and not self.resend_history:
+            return {**self.settings, "previous_interaction_id": self.previous, "input": turn_input}
+        return {**self.settings, "input": [*self.steps, *input_to_steps(turn_input)] if self.steps else turn_input}
+
+    def add_turn(self, turn_input: Any, interaction: Interaction) -> None:
+        """Take in a turn that the service finished, or stopped for the results of its calls."""
+        self.steps += [*input_to_steps(turn_input), *interaction.steps]
+        self.resend_history = interaction.id is None
+        self.previous = interaction.id
+
+
+def settings_of(body: Body) -> Body:
+    return {key: value for key, value in body.items() if key not in PER_TURN}
+
+
+def input_to_steps(turn_input: Any) -> list[Step]:
+    """Any shape of an input as a list of steps: the one shape that can be joined to others."""
+    if isinstance(turn_input, str):
+        turn_input = {"type": "text", "text": turn_input}
+    parts = [turn_input] if isinstance(turn_input, dict) else list(turn_input)
+    if all(isinstance(part, dict) and (part.get("type") or "text") in CONTENT_TYPES for part in parts):
+        return [{"type": "user_input", "content": parts}]
+    return parts
+
+
+CONTENT_TYPES = ("text", "image", "audio", "video", "document")

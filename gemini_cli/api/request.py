@@ -1,0 +1,182 @@
+"""Build the body of a request from the options. Pure: the caller reads the files.
+
+The layers, each over the one before: the profile's `request:`, GEMINI_MODEL, `--request`, the options, `--set`. Maps
+merge deeply, lists replace. The `path` of an option, in `Asked`, is its field in the body.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
+
+from gemini_cli.api import tool_types
+from gemini_cli.api.body import Body, BodyPath, apply_set_option, merge, parse_path, set_path
+from gemini_cli.config.option_groups import BodyField, option_fields
+from gemini_cli.config.request_options import DEFAULT_MODEL, RequestOptions
+from gemini_cli.errors import UsageError
+from gemini_cli.formats.documents import Document
+
+# A request has one of these fields. `contents` is generateContent's own.
+INPUT_FIELDS = ("input", "continuation_token", "contents")
+
+
+class RequestInputs(NamedTuple):
+    """Contents of the files and streams that the options name, read by the caller."""
+
+    input: str | list[dict[str, Any]] | None = None
+    system: str | None = None
+    request: Document | None = None
+    schema: Document | None = None
+    tools: list[dict[str, Any]] | None = None
+    tool_headers: Mapping[str, str] | None = None
+    last_id: str | None = None
+
+
+def check_options(given: Collection[str]) -> None:
+    """Raise UsageError for options on the command line that exclude each other, before files are opened."""
+    for one, other in (("model", "agent"), ("system", "system_file"), ("continue_", "previous")):
+        if one in given and other in given:
+            raise UsageError(f"--{one.rstrip('_')} and --{other.replace('_', '-')} exclude each other")
+
+
+def build_request_body(
+    asked: RequestOptions, inputs: RequestInputs, *, given: Collection[str], defaults: Mapping[str, Any], stream: bool
+) -> Body:
+    """Build the body of a request; UsageError for contradictions.
+
+    Of `asked`, only the options in `given` lie over `--request`; the others are in `defaults`, the lowest layer.
+    """
+    body = merge({}, defaults)
+    if inputs.request is not None:
+        if not isinstance(inputs.request.value, dict):
+            raise inputs.request.error_at((), "a request is a map")
+        body = overlay(body, inputs.request.value)
+    for path, value in _flags(asked, inputs, given):
+        set_path(body, path, value)
+        body = _choose(body, {str(path[0]): value})
+    for text in asked.set or ():
+        body = _choose(body, {apply_set_option(body, text): text})
+    if inputs.tool_headers:
+        body["tools"] = tool_types.add_server_headers(body.get("tools"), inputs.tool_headers)
+    return apply_defaults(body, stream=stream)
+
+
+def overlay(body: Body, values: Mapping[str, Any]) -> Body:
+    """Lay one more layer over a body, which is not changed."""
+    return _choose(merge(body, values), values)
+
+
+def build_default_body(profile: Mapping[str, Any], variables: Mapping[str, Any]) -> Body:
+    """The body without any option: `variables` are values of options from the environment, by their names.
+
+    They override the profile; only GEMINI_MODEL gives way to a profile's agent.
+    """
+    body = merge({}, profile)
+    for field in option_fields(RequestOptions):
+        place = field.marker(BodyField)
+        if place and field.name in variables and not (field.name == "model" and "agent" in body):
+            set_path(body, parse_path(place.path), variables[field.name])
+    return body
+
+
+def _choose(body: Body, values: Mapping[str, Any]) -> Body:
+    """Keep one of `model` and `agent` (api/README.md 2.1): the later layer wins."""
+    if "agent" in values and "model" not in values:
+        body.pop("model", None)
+    if "model" in values and "agent" not in values:
+        body.pop("agent", None)
+    return body
+
+
+def _flags(asked: RequestOptions, inputs: RequestInputs, given: Collection[str]) -> list[tuple[BodyPath, Any]]:
+    """Fields of the body and their values, for the options in `given`."""
+    values: dict[str, Any] = {
+        "thoughts": "auto" if asked.thoughts else None,
+        "no_store": False if asked.no_store else None,
+        "background": asked.background or None,
+        "tool": inputs.tools,
+        "tool_choice": tool_types.parse_tool_choice(asked.tool_choice) if asked.tool_choice else None,
+        "system": inputs.system,
+        "previous": inputs.last_id or asked.previous,
+        "safety": [_safety(text) for text in asked.safety or ()] or None,
+    }
+    placed: list[tuple[BodyPath, Any]] = []
+    for field in option_fields(RequestOptions):
+        place = field.marker(BodyField)
+        if place is None or place.path in ("labels", "response_format"):
+            continue
+        value = values[field.name] if field.name in values else getattr(asked, field.name)
+        if value is not None and (field.name in values or field.name in given):
+            placed.append((parse_path(place.path), value))
+    if formats := _formats(asked, inputs.schema):
+        placed.append((["response_format"], formats[0] if len(formats) == 1 else formats))
+    placed += [
+        (["labels", key], value)
+        for key, value in (parse_key_value("--label", text, "KEY=VALUE") for text in asked.label or ())
+    ]
+    return [*placed, (["input"], inputs.input)] if inputs.input is not None else placed
+
+
+def apply_defaults(body: Body, *, stream: bool) -> Body:
+    """Add the defaults to a body; UsageError for contradictions."""
+    if body.get("stream", stream) is not stream:
+        raise UsageError(
+            f"the request says stream: {str(body['stream']).lower()}; use `{'generate' if stream else 'stream'}`"
+        )
+    if stream:
+        body["stream"] = True
+    if "agent" not in body:
+        body = {"model": DEFAULT_MODEL, **body}
+    if body.get("background") and body.get("store") is False:  # api/README.md 2.5
+        raise UsageError("--background needs the service to store the interaction; it excludes --no-store")
+    return body
+
+
+def require_prompt(body: Body) -> Body:
+    """Return the body; UsageError if it has no prompt."""
+    if not any(key in body for key in INPUT_FIELDS):
+        raise UsageError("no prompt: give words, -f FILE, or text on stdin")
+    return body
+
+
+def _formats(options: RequestOptions, schema: Document | None) -> list[Body]:
+    """The `response_format`s of the options (api/README.md 2.10)."""
+    formats: list[Body] = []
+    if schema is not None:
+        if not isinstance(schema.value, dict):
+            raise schema.error_at((), "a JSON Schema is a map")
+        formats.append({"type": "text", "mime_type": "application/json", "schema": schema.value})
+    if options.format_image is not None:
+        ratio, _, size = options.format_image.partition(",")
+        said = {"aspect_ratio": ratio.strip(), "image_size": size.strip()}
+        formats.append({"type": "image", **{key: value for key, value in said.items() if value}})
+    if options.format_audio is not None:
+        formats.append({"type": "audio", "mime_type": options.format_audio})
+    return formats
+
+
+def parse_key_value(flag: str, text: str, form: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not key or not separator:
+        raise UsageError(f"{flag} {text}: write {form}")
+    return key, value
+
+
+def _safety(text: str) -> dict[str, str]:
+    kind, threshold = parse_key_value("--safety", text, "TYPE=THRESHOLD")
+    return {"type": kind, "threshold": threshold}
+
+
+_VARIABLE = r"\$(\$)?\{([A-Za-z_][A-Za-z0-9_]*)\}"
+
+
+def fill_template(prompt: str, variables: list[str] | None) -> str:
+    """Fill `${NAME}` in a profile's prompt; `$${NAME}` is a literal `${NAME}`."""
+    values = dict(parse_key_value("--var", text, "NAME=VALUE") for text in variables or ())
+    used = {name for escaped, name in re.findall(_VARIABLE, prompt) if not escaped}
+    for name in sorted(used - values.keys()):
+        raise UsageError(f"the profile's prompt needs --var {name}=VALUE")
+    for name in sorted(values.keys() - used):
+        raise UsageError(f"--var {name} has no effect: the profile's prompt has no ${{{name}}}")
+    return re.sub(_VARIABLE, lambda match: match[0][1:] if match[1] else values[match[2]], prompt)

@@ -1,0 +1,300 @@
+"""Send one request for each row, in parallel, and stop when the next rows would fail as well.
+
+Rule 1. A row that has a result in the checkpoint is not sent; one that was sent without a result only if that is
+allowed. A row that failed for a reason outside of the row has no result, and is sent by a later run.
+Rule 2. A worker has its result on disk before it returns it or takes another row. However a run ends, no more rows than
+there are workers were sent without a result.
+Rule 3. A daily quota ends the run; so do MAX_EQUAL_FAILURES equal errors in a row. Of the server's errors, that is in
+the order of the responses; of errors on this machine (a field that is missing, a line that is not JSON), in the order
+of the input. A worker checks this before it takes another row. Requests under way are waited for, the rest is not sent.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator
+from typing import NamedTuple
+
+from gemini_cli.api.body import Body
+from gemini_cli.bulk import output_rows
+from gemini_cli.bulk.checkpoint import CheckpointStore, RowResult
+from gemini_cli.bulk.output_rows import OutputRow, SchemaValidator
+from gemini_cli.bulk.rate_limiter import AdaptiveLimiter, LimiterClosed
+from gemini_cli.bulk.request_template import EMPTY_PROMPT, RequestTemplate
+from gemini_cli.bulk.rows import Row
+from gemini_cli.bulk.worker_pool import WorkerPool
+from gemini_cli.client.api_client import ApiClient, OnRetry
+from gemini_cli.client.interactions import InteractionsClient
+from gemini_cli.errors import (
+    AuthError,
+    CliError,
+    InputError,
+    OutputError,
+    QuotaError,
+    RejectedError,
+    TemporaryError,
+    UnknownOutcomeError,
+)
+from gemini_cli.transport.deadline import extend_alarm
+
+MAX_EQUAL_FAILURES = 10
+LOCAL_FAILURES_KEPT = 5000  # the rows under way are closer together than this
+SPARE_RETRIES = 50  # for the whole run, beside one for each row
+STOP_GRACE = 0.2  # seconds for answers that are under way when a signal or the deadline ends the run
+
+AGAIN = (AuthError, InputError, QuotaError, TemporaryError)  # nothing was carried out, and a later run may do better
+FATAL = (
+    AuthError,
+    QuotaError,
+    RejectedError,
+    TemporaryError,
+    UnknownOutcomeError,
+)  # what the next row may well meet, too
+
+
+class RowOutcome(NamedTuple):
+    """What came of a row: its `place` in the input from 0, its output row, and whether it was asked."""
+
+    place: int
+    row: Row
+    output: OutputRow
+    sent: bool = False
+
+    @property
+    def size(self) -> int:
+        return len(self.output.text)
+
+
+class WorkerDependencies(NamedTuple):
+    """What the workers share.
+
+    Each has a service of its own, which calls the worker's `_on_retry` in place of sleeping.
+    """
+
+    template: RequestTemplate
+    checkpoint: CheckpointStore
+    limiter: AdaptiveLimiter
+    make_api_client: Callable[[OnRetry], ApiClient]
+    make_interactions_client: Callable[[ApiClient], InteractionsClient]
+    validator: SchemaValidator | None = None
+    retry_unknown: bool = False
+    notice: Callable[[str], None] = lambda text: None
+
+
+def run_rows(
+    found: Iterator[Row], dependencies: WorkerDependencies, *, jobs: int, ordered: bool
+) -> Generator[RowOutcome, None, None]:
+    """What came of each row, in the order of the input or as it comes. To be closed by whoever leaves it early.
+
+    Raises the failure that ended the run, after everything that had come by then.
+    """
+    retries, breaker = RetryBudget(), CircuitBreaker(dependencies.limiter)
+    pool = WorkerPool(
+        enumerate(found), lambda: Worker(dependencies, retries, breaker), jobs, lambda: dependencies.limiter.waiting
+    )
+    order = OrderedResults() if ordered else UnorderedResults()
+
+    def handed_on(arrived: list[RowOutcome]) -> Iterator[RowOutcome]:
+        for done in arrived:
+            for ready in order.add(done):
+                yield ready
+                pool.release(ready)
+
+    try:
+        for arrived in pool.results():
+            yield from handed_on(arrived)
+            if breaker.fatal_error is not None:
+                yield from handed_on(pool.stop(float("inf")))
+                raise breaker.fatal_error
+    except CliError:
+        dependencies.limiter.close()
+        extend_alarm()  # where it is the deadline, and nobody reads
+        yield from handed_on(pool.stop(STOP_GRACE))
+        yield from order.rest()
+        raise
+    except BaseException:  # nobody listens any more
+        dependencies.limiter.close()
+        pool.stop(STOP_GRACE)
+        raise
+
+
+class RetryBudget:
+    """How often a run may repeat requests: a few times, and once for each row, so that trouble is not multiplied."""
+
+    def __init__(self) -> None:
+        self._left = SPARE_RETRIES
+        self._lock = threading.Lock()
+
+    def deposit(self) -> None:
+        with self._lock:
+            self._left += 1
+
+    def withdraw(self) -> bool:
+        with self._lock:
+            may = self._left > 0
+            self._left -= may
+            return may
+
+
+class Worker:
+    """Does one row after the other."""
+
+    def __init__(self, dependencies: WorkerDependencies, retries: RetryBudget, breaker: CircuitBreaker) -> None:
+        self._dependencies = dependencies
+        self._retries = retries
+        self._breaker = breaker
+        self._api_client = dependencies.make_api_client(self._on_retry)
+        self._client = dependencies.make_interactions_client(self._api_client)
+        self._answers = 0  # of the service, before the row that is being done
+        self._row: tuple[Row, str]
+
+    def __call__(self, task: tuple[int, Row]) -> RowOutcome | None:
+        """Do one row; None for one that is not sent any more. OutputError if the checkpoint cannot be written."""
+        place, row = task
+        if self._breaker.fatal_error is not None:
+            return None
+        try:
+            if row.fault:
+                raise row.input_error(row.fault)
+            digest = self._dependencies.checkpoint.digest(row)
+            known = self._stored_output(row, digest)
+            if known is not None:
+                return RowOutcome(place, row, known)
+            body = self._dependencies.template.fill(row)
+        except CliError as failure:
+            self._breaker.record_local(place, row, failure)
+            return RowOutcome(place, row, output_rows.error_row(row.key, failure, line=row.line))
+        try:
+            return RowOutcome(place, row, self._send(row, digest, body), sent=True)
+        except LimiterClosed:
+            return None
+
+    def _stored_output(self, row: Row, digest: str) -> OutputRow | None:
+        """The output row of a row that is not asked, because of what an earlier run kept."""
+        found = self._dependencies.checkpoint.lookup(row, digest)
+        if found is None:
+            return None
+        if found.changed:
+            self._dependencies.notice("there are rows that are not as the checkpoint has them; they are asked anew")
+            return None
+        if found.output is not None:
+            return OutputRow(found.output, found.ok)
+        if self._dependencies.retry_unknown:
+            return None
+        raise UnknownOutcomeError(
+            "an earlier run sent it and saw no answer; it may have been carried out and billed",
+            hint="--retry-unknown 1 sends it again",
+            billed="maybe",
+        )
+
+    def _send(self, row: Row, digest: str, body: Body) -> OutputRow:
+        checkpoint = self._dependencies.checkpoint
+        self._retries.deposit()
+        self._row, self._answers = (row, digest), self._api_client.answers
+        with self._dependencies.limiter as limiter:
+            checkpoint.mark_sent(row, digest)
+            try:
+                output = output_rows.answer_row(
+                    row.key, self._client.create_and_wait(body), self._dependencies.validator, line=row.line
+                )
+                limiter.record_success()
+            except OutputError:  # `_on_retry` could not write it down
+                raise
+            except CliError as failure:
+                output = output_rows.error_row(row.key, failure, line=row.line)
+        if isinstance(output.failure, AGAIN):
+            checkpoint.clear_sent(row)
+        elif not isinstance(output.failure, UnknownOutcomeError):
+            checkpoint.save_result(RowResult(row, digest, output.ok, output.text))
+        self._breaker.record(output.failure)
+        return output
+
+    def _on_retry(self, failure: CliError, seconds: float) -> None:
+        """Before a request is repeated: let the others go on, or keep them waiting, too, if the rate was too high."""
+        if not self._retries.withdraw():
+            raise failure
+        refused = isinstance(failure, TemporaryError) and self._api_client.answers == self._answers
+        if refused:
+            self._dependencies.checkpoint.clear_sent(self._row[0])
+        self._dependencies.limiter.pause(seconds, all_workers=failure.http_status == 429)
+        if refused:
+            self._dependencies.checkpoint.mark_sent(*self._row)
+
+
+class CircuitBreaker:
+    """Ends the run when the next rows would fail as well; `fatal_error` is the error that ended it."""
+
+    def __init__(self, limiter: AdaptiveLimiter) -> None:
+        self.fatal_error: CliError | None = None
+        self._limiter = limiter
+        self._last: tuple[object, ...] = ()
+        self._times = 0
+        self._local: dict[int, str] = {}  # errors of rows that were not sent, by their place in the input
+        self._lock = threading.Lock()
+
+    def record(self, failure: CliError | None) -> None:
+        """Count what came of a row that was sent."""
+        with self._lock:
+            if self.fatal_error is None and failure is not None and self._is_fatal(failure):
+                self._stop(failure)
+            elif not isinstance(failure, FATAL):
+                self._times = 0
+
+    def record_local(self, place: int, row: Row, failure: CliError) -> None:
+        """Count a row that could not be sent. A row without a prompt is not counted: tables have empty cells."""
+        reason = row.reason(failure.message)
+        if not isinstance(failure, InputError) or reason == EMPTY_PROMPT:
+            return
+        with self._lock:
+            self._local[place] = reason
+            equal = 1
+            for step in (-1, 1):
+                other = place + step
+                while equal < MAX_EQUAL_FAILURES and self._local.get(other) == reason:
+                    equal, other = equal + 1, other + step
+            if equal == MAX_EQUAL_FAILURES and self.fatal_error is None:
+                self._stop(failure)
+            if len(self._local) > 2 * LOCAL_FAILURES_KEPT:
+                latest = max(self._local)
+                self._local = {at: why for at, why in self._local.items() if at > latest - LOCAL_FAILURES_KEPT}
+
+    def _is_fatal(self, failure: CliError) -> bool:
+        if not isinstance(failure, FATAL):
+            return False
+        like = (failure.kind, failure.http_status, failure.code, failure.message)
+        self._times = self._times + 1 if like == self._last else 1
+        self._last = like
+        return isinstance(failure, QuotaError) or self._times == MAX_EQUAL_FAILURES
+
+    def _stop(self, failure: CliError) -> None:
+        times = "" if isinstance(failure, QuotaError) else f"{MAX_EQUAL_FAILURES} failures like this in a row; "
+        failure.hint = f"{times}the rest was not sent; with --checkpoint, the same command goes on from here"
+        self.fatal_error = failure
+        self._limiter.close()
+
+
+class UnorderedResults:
+    def add(self, done: RowOutcome) -> Iterable[RowOutcome]:
+        return (done,)
+
+    def rest(self) -> Iterable[RowOutcome]:
+        return ()
+
+
+class OrderedResults:
+    """Holds back what came before its turn."""
+
+    def __init__(self) -> None:
+        self._next = 0
+        self._held: dict[int, RowOutcome] = {}
+
+    def add(self, done: RowOutcome) -> Iterator[RowOutcome]:
+        """What has its turn now."""
+        self._held[done.place] = done
+        while (ready := self._held.pop(self._next, None)) is not None:
+            self._next += 1
+            yield ready
+
+    def rest(self) -> Iterable[RowOutcome]:
+        """What waited for a row that never came."""
+        return [done for _, done in sorted(self._held.items())]

@@ -1,0 +1,90 @@
+"""Output rows of `map` and `batch`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from gemini_cli.api.interaction import Interaction
+from gemini_cli.api.outcome import completion_error
+from gemini_cli.bulk.rows import Key
+from gemini_cli.errors import CliError, PartialFailure, SchemaMismatch
+from gemini_cli.formats import strict_json
+
+MAX_REASONS = 1000  # different ones that are counted
+
+# Holds the text of a whole answer against a schema: the parsed value, or SchemaMismatch.
+SchemaValidator = Callable[[str], Any]
+
+
+class OutputRow(NamedTuple):
+    """One output row: `text` is its line of JSON without the newline; `failure` why it is not ok, if that is news."""
+
+    text: str
+    ok: bool
+    failure: CliError | None = None
+    tokens: int = 0
+
+
+def answer_row(
+    key: Key, interaction: Interaction, validator: SchemaValidator | None = None, *, line: int | None = None
+) -> OutputRow:
+    """The output row of an answer, whole or not. A row that failed says its line, if it has one."""
+    failure, data = completion_error(interaction), {}
+    if failure is None and validator is not None:
+        try:
+            data = {"data": validator(interaction.text)}
+        except SchemaMismatch as mismatch:
+            failure = mismatch
+            failure.interaction_id = interaction.id
+    outcome = _error(failure, line) if failure else {**data, "interaction": interaction.wire}
+    said = {"key": key, "ok": failure is None, "text": interaction.text, "usage": interaction.usage, **outcome}
+    tokens = interaction.usage.get("total_tokens")
+    return OutputRow(strict_json.dumps(said), failure is None, failure, tokens if isinstance(tokens, int) else 0)
+
+
+def error_row(key: Key, failure: CliError, *, line: int | None = None) -> OutputRow:
+    """The output row of a row that has no answer."""
+    said = {"key": key, "ok": False, "text": None, **_error(failure, line)}
+    return OutputRow(strict_json.dumps(said), False, failure)
+
+
+def _error(failure: CliError, line: int | None) -> dict[str, Any]:
+    return {"error": failure.as_dict()["error"], **({} if line is None else {"line": line})}
+
+
+class FailureSummary:
+    """Counts the rows that failed, and why. The error at the end tells the first reason."""
+
+    def __init__(self) -> None:
+        self.rows = self.failed = 0
+        self._reasons = Counter[str]()
+        self._first: tuple[str, str] = ("", "")
+        self._hints: dict[str, str] = {}
+
+    def add(self, row: OutputRow) -> None:
+        self.rows += 1
+        if row.ok:
+            return
+        self.failed += 1
+        said = strict_json.loads(row.text)  # of an earlier run there is nothing but the text
+        error, line = said["error"], said.get("line")
+        message = str(error["message"])
+        reason = message.removeprefix(f"line {line}: ")
+        if reason in self._reasons or len(self._reasons) < MAX_REASONS:
+            self._reasons[reason] += 1
+        self._first = self._first if self._first[0] else (reason, message)
+        if "hint" in error:
+            self._hints.setdefault(error["kind"], error["hint"])
+
+    def error(self, of: str = "failed") -> PartialFailure | None:
+        """The error of the run; None if no row failed."""
+        if not self.failed:
+            return None
+        reason, message = self._first
+        equal = self._reasons[reason]
+        times = f" ({equal} times)" if equal > 1 else ""
+        others = f", {self.failed - equal} for other reasons" if self.failed > equal else ""
+        hint = self._hints.get("unknown") or next(iter(self._hints.values()), None)
+        return PartialFailure(f"{self.failed} of {self.rows} rows {of}: {message}{times}{others}", hint=hint)

@@ -1,0 +1,303 @@
+"""Read the input rows of `map` and `batch`.
+
+A row is a line of JSON, a string or an object, or a record of CSV under its header. A malformed line becomes a Row with
+a `fault`, which is answered by a failed output row that names the line. Input that has no rows at all (a JSON array,
+UTF-16, lines that end with CR) is an InputError before the first row. No more than one line is held in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing
+from itertools import chain, islice
+from typing import Any, NamedTuple
+
+from gemini_cli.errors import InputError
+from gemini_cli.formats import strict_json
+
+LINE_LIMIT = 32 * 1024 * 1024  # bytes; -j of them may be in memory at a time, each several times over
+ROW_READ_SIZE = 64 * 1024
+KEYS_IN_MEMORY = 2 * 1024 * 1024  # bytes of keys, which are remembered without a database
+KEY_OVERHEAD = 200  # bytes that a key takes beside itself
+
+Key = str | int
+KEY_FIELDS = ("key", "id", "custom_id")  # a row's own name for itself, which is never sent
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+class Row(NamedTuple):
+    """`line` counts from 1. `end` is how many bytes of input were read when it was whole. `fault`: why it is none."""
+
+    line: int
+    key: Key
+    value: str | dict[str, Any]
+    end: int
+    fault: str = ""
+
+    @property
+    def name(self) -> str:
+        """The key as text that UTF-8 can say: 7 and "7" name the same row."""
+        return str(self.key).encode("utf-8", "backslashreplace").decode()
+
+    def input_error(self, reason: str) -> InputError:
+        return InputError(f"line {self.line}: {reason}")
+
+    def reason(self, message: str) -> str:
+        """The message of an `input_error` without its line, so that equal reasons can be counted."""
+        return message.removeprefix(f"line {self.line}: ")
+
+
+class Line(NamedTuple):
+    """`data` without its newline; None if it is longer than the limit. `end` counts the input's bytes up to here."""
+
+    number: int
+    data: bytes | None
+    size: int
+    end: int
+
+
+def read_rows(pieces: Iterable[bytes], *, csv: bool, delimiter: str | None = None) -> Iterator[Row]:
+    """Yield the rows of a file; a row with the key of an earlier one is a fault.
+
+    InputError, before the first row, for a file that has no rows in it. `delimiter` is the one of CSV; None is a comma
+    that was not asked for.
+    """
+    found = _checked_lines(split_lines(pieces), csv=csv)
+    return _unique(_records(found, delimiter) if csv else _values(found))
+
+
+def read_first_row(rows: Iterator[Row]) -> Iterator[Row]:
+    """Read the first row now, so that a file without rows is an error before anything is sent."""
+    return chain(list(islice(rows, 1)), rows)
+
+
+def _checked_lines(lines: Iterator[Line], *, csv: bool) -> Iterator[Line]:
+    """The lines without blank ones at the start; InputError if the first line shows that this is no file of rows."""
+    for line in lines:
+        data = line.data
+        if data is not None and (data.startswith(UTF16_MARKS) or b"\0" in data[:4]):
+            raise InputError("the rows are not UTF-8, but UTF-16", hint="iconv -f UTF-16 -t UTF-8 FILE")
+        if data is not None and not data.strip(b", ;\t" if csv else None):
+            continue
+        if data is not None and not csv:
+            _check_first_value(data)
+        yield line
+        break
+    yield from lines
+
+
+def _check_first_value(data: bytes) -> None:
+    if data.lstrip().startswith(b"["):
+        raise InputError("the rows are a JSON array, not a value on each line", hint="jq -c '.[]' FILE")
+    if b"\r" in data:
+        try:
+            strict_json.loads(data.decode())
+        except ValueError:
+            raise _carriage_returns() from None
+
+
+def _carriage_returns() -> InputError:
+    return InputError(
+        "the lines end with CR alone",
+        hint="tr '\\r' '\\n' <FILE, and iconv -f MACINTOSH -t UTF-8 if it is an old Mac's file",
+    )
+
+
+def file_chunks(path: str) -> Iterator[bytes]:
+    """A file's bytes as they are needed. It is opened at once; InputError if it cannot be read."""
+    try:
+        file = open(path, "rb", buffering=0)  # noqa: SIM115  closed when its last byte was read
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+
+    def read() -> Iterator[bytes]:
+        with file:
+            try:
+                while piece := file.read(ROW_READ_SIZE):
+                    yield piece
+            except OSError as error:
+                raise InputError(f"cannot read {path}: {error.strerror or error}") from None
+
+    return read()
+
+
+def split_lines(pieces: Iterable[bytes], limit: int = LINE_LIMIT) -> Iterator[Line]:
+    """Lines end with LF or CRLF, the last one perhaps with the input; a BOM before the first is dropped."""
+    number, size, end, bom = 0, 0, 0, b"\xef\xbb\xbf"
+    held: list[bytes] = []
+    for piece in pieces:
+        *ended, rest = piece.split(b"\n")
+        for part in ended:
+            number, size = number + 1, size + len(part)
+            end += size + 1
+            data = b"".join([*held, part]).removeprefix(bom).removesuffix(b"\r") if size <= limit else None
+            yield Line(number, data, size, end)
+            held, size, bom = [], 0, b""
+        size += len(rest)
+        held = [*held, rest] if size <= limit else []
+    if size:
+        data = b"".join(held).removeprefix(bom) if size <= limit else None
+        yield Line(number + 1, data, size, end + size)
+
+
+def _values(lines: Iterable[Line]) -> Iterator[Row]:
+    for line in lines:
+        if line.data is None:
+            yield Row(line.number, line.number, "", line.end, _too_long(line))
+        elif line.data.strip():
+            try:
+                yield _row(line.number, strict_json.loads(line.data.decode()), line.end)
+            except UnicodeDecodeError as error:
+                yield Row(line.number, line.number, "", line.end, f"not valid UTF-8 (byte offset {error.start})")
+            except ValueError as error:
+                yield Row(line.number, line.number, "", line.end, f"not JSON: {error}")
+
+
+def _too_long(line: Line) -> str:
+    return f"too large for a row: {line.size} bytes, the limit is {LINE_LIMIT}"
+
+
+def _row(line: int, value: Any, end: int) -> Row:
+    if not isinstance(value, str | dict):
+        return Row(line, line, "", end, "a row is a string or an object")
+    key = _key(value) if isinstance(value, dict) else None
+    if key is None:
+        return Row(line, line, value, end)
+    if not isinstance(key, str | int) or isinstance(key, bool):
+        return Row(line, line, "", end, "the key of a row is text or a whole number")
+    return Row(line, key, value, end)
+
+
+def _key(fields: dict[str, Any]) -> Any:
+    """A row's own key; a request inside a batch job has it in its `metadata`."""
+    metadata = fields.get("metadata")
+    if "request" in fields and isinstance(metadata, dict):
+        fields = {**metadata, **fields}
+    return next((fields[name] for name in KEY_FIELDS if fields.get(name) is not None), None)
+
+
+def _records(lines: Iterator[Line], delimiter: str | None) -> Iterator[Row]:
+    """Read CSV (RFC 4180); the cells of a record are the fields of an object, all of them text.
+
+    Empty cells at the end of a line are ignored: spreadsheets write them for columns that were deleted.
+    """
+    import csv
+
+    csv.field_size_limit(LINE_LIMIT)
+    texts = _Texts(lines, csv.Error)
+    reader = csv.reader(texts, strict=True, delimiter=delimiter or ",")
+    try:
+        header = _without_empty_end(next(reader, []), 0)
+    except csv.Error as error:
+        if "new-line" in str(error):
+            raise _carriage_returns() from None
+        raise InputError(f"line {texts.number}: not a header of CSV: {_csv_fault(error)}") from None
+    _check_header(header, texts.number, delimiter)
+    while True:
+        line = texts.number + 1
+        try:
+            cells = next(reader, None)
+            if cells is None:
+                return
+            "".join(cells).encode()
+        except csv.Error as error:
+            yield Row(line, line, "", texts.end, f"not CSV: {_csv_fault(error)}")
+        except UnicodeEncodeError:
+            yield Row(line, line, "", texts.end, "not valid UTF-8")
+        else:
+            cells = _without_empty_end(cells, len(header))
+            if len(cells) == len(header):
+                yield _row(line, dict(zip(header, cells, strict=True)), texts.end)
+            elif cells:
+                yield Row(line, line, "", texts.end, f"{len(cells)} cells, the header has {len(header)}")
+
+
+def _check_header(header: list[str], line: int, delimiter: str | None) -> None:
+    if len(set(header)) != len(header):
+        raise InputError(f"line {line}: the header of the CSV names a column twice")
+    if delimiter is None and len(header) == 1:
+        for other, spelling in ((";", "';'"), ("\t", "'\\t'")):
+            if other in header[0]:
+                raise InputError(
+                    f"line {line}: the header of the CSV is one column, {header[0]!r}",
+                    hint=f"--delimiter {spelling} separates the columns there; --delimiter , takes it as one",
+                )
+
+
+def _without_empty_end(cells: list[str], least: int) -> list[str]:
+    count = len(cells)
+    while count > least and not cells[count - 1]:
+        count -= 1
+    return cells[:count]
+
+
+def _csv_fault(error: Exception) -> str:
+    """The reason in the words of CSV, not of Python's module."""
+    reasons = {
+        "unexpected end": "a quote is not closed",
+        "expected after": "there is text after a closing quote",
+        "new-line": "a carriage return outside of quotes",
+        "field limit": f"a cell is larger than {LINE_LIMIT} bytes",
+        "NUL": "a NUL character",
+    }
+    return next((reason for words, reason in reasons.items() if words in str(error)), str(error))
+
+
+class _Texts:
+    """Lines as the csv module reads them: text with its line end. Invalid UTF-8 is found later, in the cells."""
+
+    def __init__(self, lines: Iterator[Line], error: type[Exception]) -> None:
+        self.number = 0
+        self.end = 0
+        self._lines = lines
+        self._error = error
+
+    def __iter__(self) -> _Texts:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.number, self.end = line.number, line.end
+        if line.data is None:
+            raise self._error(_too_long(line))
+        return line.data.decode("utf-8", "surrogateescape") + "\n"
+
+
+def _unique(rows: Iterable[Row]) -> Iterator[Row]:
+    with ExitStack() as stack:
+        lines: dict[str, int] | _OnDisk = {}
+        size = 0
+        for row in rows:
+            if row.fault:
+                yield row
+                continue
+            line = lines.setdefault(row.name, row.line)
+            yield row if line == row.line else row._replace(fault=f"the key {row.name!r} is that of line {line}")
+            size += KEY_OVERHEAD + len(row.name)
+            if isinstance(lines, dict) and size > KEYS_IN_MEMORY:
+                lines = stack.enter_context(closing(_OnDisk(lines)))
+
+
+class _OnDisk:
+    """As much of a dict as is needed, in a nameless database: memory does not grow with the input."""
+
+    def __init__(self, lines: dict[str, int]) -> None:
+        import sqlite3
+
+        self._taken = sqlite3.IntegrityError
+        self._rows = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._rows.execute("PRAGMA journal_mode = OFF")
+        self._rows.execute("CREATE TABLE lines (key TEXT PRIMARY KEY, line INTEGER) WITHOUT ROWID")
+        self._rows.execute("BEGIN")
+        self._rows.executemany("INSERT INTO lines VALUES (?, ?)", lines.items())
+
+    def setdefault(self, key: str, line: int) -> int:
+        try:
+            self._rows.execute("INSERT INTO lines VALUES (?, ?)", (key, line))
+            return line
+        except self._taken:
+            ((first,),) = self._rows.execute("SELECT line FROM lines WHERE key = ?", (key,))
+            return int(first)
+
+    def close(self) -> None:
+        self._rows.close()

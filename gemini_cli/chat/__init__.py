@@ -1,0 +1,1 @@
+"""Kept conversations: sessions, history files, one turn."""

@@ -1,0 +1,39 @@
+"""A conversation in a file of the user's: the list of its steps, for a script that keeps the state itself.
+
+The file is the `input` of a stateless request (api/README.md 8.10), so jq reads it and `--set` could send it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from gemini_cli.api.body import REQUEST_LIMIT
+from gemini_cli.api.interaction import Step
+from gemini_cli.errors import InputError, OutputError, UsageError
+from gemini_cli.formats import strict_json, text_files
+from gemini_cli.storage.atomic_write import replace_file
+
+
+def read_history(path: str) -> list[Step]:
+    """The steps; none if there is no file yet. InputError for a file that holds anything else."""
+    if path == "-":
+        raise UsageError("--history names a file that is written back; - is none")
+    if not os.path.lexists(path):
+        return []
+    text = text_files.decode_text(text_files.read_bytes(path, limit=REQUEST_LIMIT), path)
+    try:
+        steps = strict_json.loads(text)
+    except ValueError as error:
+        raise InputError(f"{path} is not JSON: {error}") from None
+    if not isinstance(steps, list) or not all(isinstance(step, dict) and "type" in step for step in steps):
+        raise InputError(f"{path} is not a history: a list of steps")
+    return steps
+
+
+def write_history(path: str, steps: Sequence[Step]) -> None:
+    """Whole or not at all; OutputError if it cannot be written."""
+    try:
+        replace_file(path, f"{strict_json.dumps(steps)}\n".encode())
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from None

@@ -1,0 +1,102 @@
+"""One conversation, turn by turn: asked, shown, and kept where there is a place to keep it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gemini_cli.api.accumulator import StreamAccumulator
+from gemini_cli.api.body import Body
+from gemini_cli.api.conversation import Conversation
+from gemini_cli.api.interaction import Interaction
+from gemini_cli.chat.session import Session
+from gemini_cli.client.interactions import InteractionsClient
+from gemini_cli.console.presenter import Presenter
+from gemini_cli.errors import CliError, OutputError
+
+
+class TurnRunner:
+    """`ended` is told every interaction that came to its end, whole or not."""
+
+    def __init__(
+        self,
+        client: InteractionsClient,
+        conversation: Conversation,
+        session: Session | None,
+        ended: Callable[[Interaction], None],
+    ) -> None:
+        self.conversation = conversation
+        self.session = session
+        self._client = client
+        self._ended = ended
+        self._unsaved: OutputError | None = None
+        self.usages: list[dict[str, Any]] = []  # the usage of each turn
+
+    def run_turn(self, turn_input: Any, presenter: Presenter) -> Interaction:
+        """One turn, shown as it comes; with `--json` plainly, as the server sent it.
+
+        A turn that cannot be written down is still asked and shown; the OutputError comes after it.
+        """
+        body = self.conversation.next_request(turn_input)
+        self._client.resolve_attachments(body)  # a session keeps the address of a large file, not its bytes
+        self._save(lambda session: session.record_request(body, turn_input))
+        accumulator = StreamAccumulator()
+        try:
+            interaction = self._send_turn(body, presenter, accumulator)
+        except BaseException as error:  # a signal too
+            self._record_lost_turn(accumulator, error, body)
+            raise
+        self.conversation.add_turn(turn_input, interaction)
+        self._save(lambda session: session.record_answer(interaction))
+        if self._unsaved:
+            raise self._unsaved
+        return interaction
+
+    def _send_turn(self, body: Body, presenter: Presenter, accumulator: StreamAccumulator) -> Interaction:
+        if body.get("stream"):
+            interaction = presenter.show_stream(self._client.stream(body, accumulator), accumulator)
+        else:
+            interaction = self._client.create_and_wait(body)
+            accumulator.set_interaction(interaction)
+            presenter.show(interaction)
+        self._record_usage(interaction)
+        return interaction
+
+    def reset(self) -> None:
+        """A new conversation, with the same settings."""
+        self.conversation.reset()
+        self._save(lambda session: session.reset())
+        if self._unsaved:
+            raise self._unsaved
+
+    def _record_usage(self, interaction: Interaction) -> None:
+        self.usages.append(interaction.usage)
+        self._ended(interaction)
+
+    def _record_lost_turn(self, accumulator: StreamAccumulator, error: BaseException, body: Body) -> None:
+        """Written down as what it is. What a failure says about the turn comes before what the disk says."""
+        interaction = accumulator.interaction
+        if accumulator.terminal:
+            self._record_usage(interaction)
+            self._save(lambda session: session.record_answer(interaction))
+        else:
+            reason = error.message if isinstance(error, CliError) else "stopped by a signal"
+            self._save(lambda session: session.record_cut(interaction, reason))
+        self._unsaved = None
+        if isinstance(error, CliError) and error.http_status == 404 and "previous_interaction_id" in body:
+            error.hint = error.hint or self._expired_hint()
+
+    def _expired_hint(self) -> str:
+        forgotten = "the service keeps an interaction for a limited time"
+        if self.session is None or not self.session.has_full_history:
+            return f"{forgotten}, and its history is not known here"
+        return f"{forgotten}; --replay sends the known history again"
+
+    def _save(self, write: Callable[[Session], None]) -> None:
+        if self.session is None:
+            return
+        try:
+            write(self.session)
+            self._unsaved = None
+        except OutputError as error:
+            self._unsaved = error

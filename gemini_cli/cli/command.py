@@ -1,0 +1,94 @@
+"""Typer commands and groups: grouped help, and checks of the arguments."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from gemini_cli.errors import UsageError
+from gemini_cli.formats.text_files import decode_argument
+
+PromptWords = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[PROMPT]...", show_default=False, help="the prompt; a single `-` reads it from stdin"),
+]
+
+
+class OptionCommand(TyperCommand):
+    """A command whose `--help` shows the options in groups."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        refuse_ambiguous(args)
+        return super().parse_args(ctx, args)
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                groups.setdefault(getattr(parameter, "rich_help_panel", None) or "Help", []).append(record)
+        for title, records in groups.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Two of the examples of the man page."""
+        from gemini_cli.cli.examples import EXAMPLES  # only for those who read the help
+
+        name = " ".join(ctx.command_path.split()[1:])
+        with formatter.section("Examples"):
+            for example in EXAMPLES.get(name, ())[:2]:
+                formatter.write_text(example.description)
+                with formatter.indentation():
+                    for line in example.script.splitlines():
+                        formatter.write(f"{' ' * formatter.current_indent}{line}\n")
+
+
+class VerbGroup(TyperGroup):
+    """A command with subcommands, such as `files list`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args:
+            raise UsageError(f"give one of {', '.join(self.list_commands(ctx))}", hint=f"{ctx.command_path} --help")
+        return super().parse_args(ctx, args)
+
+
+def command_app() -> typer.Typer:
+    """A Typer for one command, or, with a callback, for a command with subcommands."""
+    return typer.Typer(cls=VerbGroup, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+def refuse_ambiguous(args: Sequence[str]) -> None:
+    """UsageError for arguments before `--` that are probably not meant as options.
+
+    The name of an existing file that begins with `-` comes from an expanded `*`, and could set any option. A short
+    option with a blank in its value (`-summarise this`) is a prompt.
+    """
+    for word in args[: args.index("--")] if "--" in args else args:
+        if word.startswith("-") and len(word) > 1 and os.path.lexists(word):
+            raise UsageError(f"{word!r} is a file name that looks like an option", hint="put -- before file names")
+        if word.startswith("-") and not word.startswith("--") and " " in word[2:]:
+            raise UsageError(f"{word!r} looks like an option", hint="put -- before a prompt that begins with -")
+
+
+def single_argument(words: Sequence[str] | None, name: str) -> str:
+    """The argument of a command that takes exactly one."""
+    if not words or len(words) != 1 or not words[0]:
+        raise UsageError(f"give one {name}")
+    return decode_argument(words[0], name)
+
+
+def refuse_key(value: str | None) -> None:
+    """UsageError for `--api-key KEY`, without the key in it.
+
+    Arguments are visible in the process list and the history of the shell.
+    """
+    if value is not None:
+        raise UsageError("a key does not belong on the command line; set GEMINI_API_KEY or use --api-key-file")
+
+
+Run = Callable[..., Any]

@@ -1,0 +1,216 @@
+"""`chat`: one turn of a saved session, a turn for each line of stdin, or a prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+from typer import Option
+
+from gemini_cli.api.body import REQUEST_LIMIT, Body
+from gemini_cli.api.conversation import Conversation, input_to_steps
+from gemini_cli.api.interaction import output_text, step_text
+from gemini_cli.api.request import require_prompt
+from gemini_cli.chat.session import Session, SessionStore
+from gemini_cli.chat.turn_runner import TurnRunner
+from gemini_cli.cli import resource_output
+from gemini_cli.cli.command import OptionCommand, PromptWords, command_app
+from gemini_cli.cli.context import Context
+from gemini_cli.cli.dry_run import print_dry_run
+from gemini_cli.cli.prompt_run import print_answer, refuse_binary, save_last_interaction
+from gemini_cli.cli.repl import Repl
+from gemini_cli.client import interactions
+from gemini_cli.config.option_groups import ONCE, Saved, option_groups
+from gemini_cli.config.output_options import DryRunOptions
+from gemini_cli.config.request_options import PromptOptions, RequestOptions
+from gemini_cli.config.settings import ConnectionOptions
+from gemini_cli.console import formatting
+from gemini_cli.errors import CliError, UsageError
+from gemini_cli.formats import text_files
+
+COLUMNS = ("NAME", "TURNS", "STATUS", "LAST TURN", "INTERACTION")
+
+
+@dataclass(eq=False, repr=False)
+class ChatOptions:
+    """Session."""
+
+    session: Annotated[
+        str | None,
+        Option("--session", metavar="NAME", help="save the conversation as NAME, and continue it"),
+        Saved("session"),
+        ONCE,
+    ] = None
+    replay: Annotated[
+        bool, Option("--replay", help="send the saved history again, if the server has deleted the interactions")
+    ] = False
+    null: Annotated[bool, Option("-0", "--null", help="end turns on stdin with NUL instead of a newline")] = False
+    list: Annotated[bool, Option("--list", help="list the sessions and exit")] = False
+    show: Annotated[str | None, Option("--show", metavar="NAME", help="print a session and exit"), Saved("session")] = (
+        None
+    )
+    delete: Annotated[
+        str | None, Option("--delete", metavar="NAME", help="delete a session and exit"), Saved("session")
+    ] = None
+    remote: Annotated[bool, Option("--remote", help="with --delete: delete the interactions from the server too")] = (
+        False
+    )
+
+
+app = command_app()
+
+
+@app.command("chat", cls=OptionCommand)
+@option_groups
+def chat(
+    ctx: typer.Context,
+    prompt: PromptWords = None,
+    *,
+    prompt_options: PromptOptions,
+    options: ChatOptions,
+    request: RequestOptions,
+    output: DryRunOptions,
+    connection: ConnectionOptions,
+) -> None:
+    """Hold a conversation of several turns.
+
+    With a PROMPT, the command sends one turn. Without it, the command reads turns from the terminal, or one from each
+    line of stdin; then the first turn that fails ends the run with its status, 10 if the model calls a declared
+    function. With --session NAME the conversation is saved, and continues in the next run with the same model, tools
+    and system instruction.
+    """
+    context = Context(ctx, prompt_options, options, request, output, connection, words=prompt, no_timeout=True)
+    sessions = SessionStore(context.state, offline=context.connection_options.offline, now=context.dependencies.now)
+    _check(context, options)
+    if options.list:
+        resource_output.print_list(context, COLUMNS, map(_summary, map(sessions.load, sessions.names())), _row)
+    elif options.show is not None:
+        _show(context, sessions.load(options.show))
+    elif options.delete is not None:
+        _delete(context, sessions, options.delete, remote=options.remote)
+    elif options.session is not None:
+        with sessions.open_locked(options.session) as session:
+            _converse(context, options, session)
+    else:
+        _converse(context, options, None)
+
+
+def _check(context: Context, options: ChatOptions) -> None:
+    managing = [flag for flag in ("list", "show", "delete") if getattr(options, flag)]
+    if len(managing) + bool(options.session) > 1:
+        raise UsageError("--session, --list, --show and --delete exclude each other")
+    one = context.prompt_input.has_prompt
+    useless = {
+        "a prompt": one and bool(managing),
+        "--replay": options.replay and not options.session,
+        "--remote": options.remote and not options.delete,
+        "--null": options.null and one,
+        "--background": bool(context.request_options.background),
+        **{f"--{flag.replace('_', '-')}": not one and context.is_given(flag) for flag in ("output", "dry_run", "curl")},
+    }
+    for option, is_useless in useless.items():
+        if is_useless:
+            raise UsageError(f"{option} has no effect on this kind of chat")
+
+
+def _converse(context: Context, options: ChatOptions, session: Session | None) -> None:
+    one = context.prompt_input.has_prompt
+    if not one and context.prompt_input.reads_stdin:
+        raise UsageError("stdin holds the turns, so - cannot read anything else from it")
+    turn_input = context.prompt_input.build_input() if one else None
+    settings = session.settings if session else None
+    body = context.build_body(stream=not context.output_options.json, input=turn_input, session_settings=settings)
+    conversation = _conversation(context, body, session, repeat=options.replay)
+    if one and print_dry_run(context, conversation.next_request(require_prompt(body)["input"])):
+        return
+    if one:
+        refuse_binary(context, body)
+    turns = TurnRunner(
+        context.interactions_client, conversation, session, lambda ended: save_last_interaction(context, ended)
+    )
+    if one:
+        _run_turn(context, turns, body["input"])
+    elif context.terminal.stdin_is_terminal:
+        Repl(context, turns, lambda message: _run_turn(context, turns, message)).run()
+    elif context.prompt_options.no_stdin:
+        raise UsageError("no prompt: give words or -f FILE, since --no-stdin forbids to read turns from stdin")
+    else:
+        for message in _piped_turns(context, b"\0" if options.null else b"\n"):
+            _run_turn(context, turns, message)
+
+
+def _conversation(context: Context, body: Body, session: Session | None, *, repeat: bool) -> Conversation:
+    if session is None:
+        return Conversation(body, stored=context.adapter.stores_interactions)
+    conversation = session.conversation(body, stored=context.adapter.stores_interactions)
+    if (repeat or not conversation.stored) and not session.has_full_history:
+        raise UsageError(f"session {session.name} began with an interaction whose history is not saved on this machine")
+    conversation.resend_history = repeat
+    return conversation
+
+
+def _run_turn(context: Context, runner: TurnRunner, turn_input: Any) -> None:
+    """Run one turn, whose exit status does not depend on earlier answers."""
+    context.terminal.answered = False
+    print_answer(context, lambda presenter: runner.run_turn(turn_input, presenter))
+    context.terminal.answered = False  # a later error does not belong to this answer
+
+
+def _piped_turns(context: Context, separator: bytes) -> Iterator[Any]:
+    """The records of stdin that are not blank; the first with the attachments."""
+    records = (
+        text_files.decode_text(record, "stdin") for record in context.terminal.stdin_records(separator, REQUEST_LIMIT)
+    )
+    turns = (record for record in records if record.strip())
+    first = next(turns, None)
+    if first is None:
+        raise UsageError("no prompt: give words, -f FILE, or turns on stdin")
+    yield context.prompt_input.first_turn_input(first)
+    yield from turns
+
+
+# The sessions -------------------------------------------------------------------------------------------------------
+
+
+def _summary(session: Session) -> dict[str, Any]:
+    last = session.turns[-1] if session.turns else {}
+    return {
+        "name": session.name,
+        "turns": len(session.turns),
+        "status": last.get("status"),
+        "at": last.get("at"),
+        "id": last.get("id"),
+    }
+
+
+def _row(summary: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(summary.values())
+
+
+def _show(context: Context, session: Session) -> None:
+    """Print the turns of a session; with --json the whole record."""
+    if context.output_options.json:
+        resource_output.print_resource(context, {"name": session.name, **session.record})
+        return
+    for turn in session.turns:
+        message = "".join(step_text(step) for step in input_to_steps(turn["input"]))
+        quoted = "".join(f"> {line}\n" for line in message.splitlines())
+        answer = "".join(map(output_text, turn["steps"]))
+        mark = "" if turn["status"] == "completed" else f"[{turn['status']}]\n"
+        context.terminal.write(f"{quoted}\n{answer}{formatting.trailing_newline(answer) if answer else ''}{mark}\n")
+
+
+def _delete(context: Context, sessions: SessionStore, name: str, *, remote: bool) -> None:
+    """Delete a session, and with `remote` its interactions on the server first.
+
+    If one of these cannot be deleted, the local record still has their ids.
+    """
+    with sessions.delete_locked(name):
+        for interaction_id in sessions.load(name).ids if remote else ():
+            try:
+                interactions.delete_interaction(context.api_client, interaction_id)
+            except CliError as failure:
+                if failure.http_status != 404:
+                    raise

@@ -1,0 +1,32 @@
+"""`completion`: print the completion script of a shell."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from gemini_cli.cli.command import OptionCommand, command_app
+from gemini_cli.cli.program import Program
+from gemini_cli.config.option_groups import option_groups
+
+Shell = Annotated[
+    Literal["bash", "zsh", "fish"], typer.Argument(metavar="bash|zsh|fish", show_default=False, help="the shell")
+]
+
+app = command_app()
+
+
+@app.command("completion", cls=OptionCommand)
+@option_groups
+def print_completion(ctx: typer.Context, shell: Shell) -> None:
+    """Print the completion script of a shell.
+
+    bash reads it from `~/.local/share/bash-completion/completions/gemini-cli`, zsh from a file `_gemini-cli` in a
+    directory of `$fpath`, fish from `~/.config/fish/completions/gemini-cli.fish`.
+    """
+    from gemini_cli.docgen import command_info, completion  # the one command that prints a document
+
+    program: Program = ctx.obj
+    names = {"bash": "gemini-cli.bash", "zsh": "_gemini-cli", "fish": "gemini-cli.fish"}
+    program.terminal.write(completion.completion_scripts(command_info.load_commands())[names[shell]])

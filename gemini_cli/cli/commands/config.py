@@ -1,0 +1,153 @@
+"""`config show`: the settings and their origins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import typer
+from typer.main import get_command
+
+from gemini_cli.api.request import build_default_body
+from gemini_cli.cli import resource_output
+from gemini_cli.cli.command import OptionCommand, command_app
+from gemini_cli.cli.context import Context
+from gemini_cli.config import proxy
+from gemini_cli.config.endpoint import REVISION_VARIABLE
+from gemini_cli.config.option_groups import (
+    BodyField,
+    OptionField,
+    option_fields,
+    option_groups,
+    value_origin,
+    value_source,
+)
+from gemini_cli.config.output_options import GlobalOptions
+from gemini_cli.config.profiles import profile_keys
+from gemini_cli.config.request_options import DEFAULT_MODEL, RequestOptions
+from gemini_cli.config.settings import DEFAULT, TIMEOUT, ConnectionOptions, ResolvedValue
+from gemini_cli.storage import paths
+
+COLUMNS = ("SETTING", "VALUE", "FROM")
+
+SettingRow = tuple[str, ResolvedValue]
+
+
+app = command_app()
+
+
+@app.callback()
+def config() -> None:
+    """Settings: show."""
+
+
+@app.command("show", cls=OptionCommand)
+@option_groups
+def config_show(ctx: typer.Context, *, output: GlobalOptions, connection: ConnectionOptions) -> None:
+    """Show the settings and their origins.
+
+    The origin is an option, a variable, the file of a profile, or the default. The API key is not shown, only whether
+    there is one and its origin; api_key_command is not run. With --json, one object.
+    """
+    context = Context(ctx, output, connection)
+    others = _other_options(ctx, connection)
+    rows = [
+        *_settings(context, ctx, others),
+        *_request(context, others),
+        *_network_settings(context),
+        *_directory_settings(context),
+    ]
+    if context.global_options.json:
+        resource_output.print_resource(context, {name: found._asdict() for name, found in rows})
+    else:
+        resource_output.print_list(
+            context, COLUMNS, [{"name": name, **found._asdict()} for name, found in rows], _table_row
+        )
+
+
+def _table_row(row: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(row.values())
+
+
+def _other_options(ctx: typer.Context, connection: ConnectionOptions) -> typer.Context:
+    """The context of `generate` without options, for the settings of other commands."""
+    from gemini_cli.cli.commands.generate import app as generate
+
+    profile = ["-P", connection.profile] if connection.profile else []
+    return cast(typer.Context, get_command(generate).make_context("generate", profile, obj=ctx.obj))
+
+
+def _settings(context: Context, ctx: typer.Context, others: typer.Context) -> Iterator[SettingRow]:
+    """Settings of the connection and of the profile.
+
+    The file of the key is not shown, since the option may hold a key by mistake.
+    """
+    own = option_fields(ConnectionOptions)
+    more = (field for field in profile_keys().values() if field not in own and field.name not in ctx.params)
+    for place, field in [*((ctx, field) for field in own), *((others, field) for field in more)]:
+        value, origin = place.params[field.name], _origin(context, place, field)
+        if field.name == "timeout" and value is None:
+            value = TIMEOUT
+        if field.name == "profile" and context.profile:
+            yield "profile_file", ResolvedValue(context.profile.document.name, origin)
+        if field.name != "api_key_file":
+            yield field.name, ResolvedValue(_without_user(value) if field.name == "base_url" else value, origin)
+    source = context.key_source
+    yield "api_key", ResolvedValue(source.there, source.origin) if source else ResolvedValue(False, DEFAULT)
+
+
+def _origin(context: Context, ctx: typer.Context, field: OptionField) -> str:
+    if value_source(ctx, field) == "DEFAULT_MAP" and context.profile:
+        return context.profile.document.name
+    return value_origin(ctx, field) or DEFAULT
+
+
+def _request(context: Context, others: typer.Context) -> Iterator[SettingRow]:
+    """The fields of a request without options."""
+    profile = context.profile
+    name = profile.document.name if profile else DEFAULT
+    fields = {
+        place.path: field
+        for field in option_fields(RequestOptions)
+        if (place := field.marker(BodyField)) and value_source(others, field) == "ENVIRONMENT"
+    }
+    body = build_default_body(
+        profile.request if profile else {}, {field.name: others.params[field.name] for field in fields.values()}
+    )
+    if "agent" not in body:
+        body = {"model": DEFAULT_MODEL, **body}
+    if profile and profile.prompt:
+        yield "prompt", ResolvedValue(profile.prompt, name)
+    for key, value in body.items():
+        from_profile = profile is not None and key in profile.request and profile.request[key] == value
+        variable = value_origin(others, fields[key]) if key in fields and not from_profile else ""
+        yield f"request.{key}", ResolvedValue(value, variable or (name if from_profile else DEFAULT))
+
+
+def _network_settings(context: Context) -> Iterator[SettingRow]:
+    environ, endpoint = context.environ, context.endpoint
+    found = proxy.find_proxy(endpoint, environ)
+    directory = proxy.trusted_certificates(context.connection_options.ca_file, environ).directory
+    yield (
+        "api_revision",
+        ResolvedValue(endpoint.revision, REVISION_VARIABLE if REVISION_VARIABLE in environ else DEFAULT),
+    )
+    yield "ca_directory", ResolvedValue(directory, "SSL_CERT_DIR" if directory else DEFAULT)
+    yield "proxy", ResolvedValue(_without_user(found.value), found.origin) if found else ResolvedValue(None, DEFAULT)
+
+
+def _directory_settings(context: Context) -> Iterator[SettingRow]:
+    for name, place in (
+        ("config", paths.config_directory(context.environ)),
+        ("state", paths.state_directory(context.environ)),
+    ):
+        yield (
+            f"{name}_directory",
+            ResolvedValue(str(place.path), place.variable) if place else ResolvedValue(None, DEFAULT),
+        )
+
+
+def _without_user(url: str) -> str:
+    """A URL without user name and password."""
+    return urlsplit(url)._replace(netloc=urlsplit(url).netloc.rpartition("@")[2]).geturl()

@@ -1,0 +1,172 @@
+"""`emulator`: serve the API on loopback, for a shell or for one command."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer import Option
+
+from gemini_cli.cli.command import OptionCommand, command_app
+from gemini_cli.cli.program import Program
+from gemini_cli.config.option_groups import FILE_NAME, PROGRAM_NAME, option_groups
+from gemini_cli.console.terminal import Terminal
+from gemini_cli.errors import InputError, Interrupted, UsageError
+
+if TYPE_CHECKING:
+    from gemini_cli.emulator.http.server import Server
+
+COMMAND_GRACE = 2.0  # seconds that the command has to end after a signal
+NOT_EXECUTABLE, NOT_FOUND = 126, 127  # the exit statuses of a shell, env and nohup
+
+
+@dataclass(eq=False, repr=False)
+class EmulatorOptions:
+    """Emulator."""
+
+    port: Annotated[int, Option("--port", metavar="PORT", min=0, help="listen on this port; 0 means any free port")] = 0
+    script: Annotated[
+        str | None, Option("--script", metavar="FILE", help="read the answers of the model from FILE, YAML"), FILE_NAME
+    ] = None
+    fault: Annotated[
+        list[str] | None,
+        Option("--fault", metavar="FAULT", help="add a fault, such as 'refuse(503, times=2)'; may be repeated"),
+    ] = None
+    state: Annotated[
+        str | None, Option("--state", metavar="FILE", help="keep the state in this SQLite file"), FILE_NAME
+    ] = None
+    file_host: Annotated[
+        str | None,
+        Option(
+            "--file-host",
+            metavar="HOST",
+            help="the host in the URIs of files, for clients that refuse loopback addresses",
+        ),
+    ] = None
+    list_faults: Annotated[bool, Option("--list-faults", help="list the faults and exit")] = False
+    verbose: Annotated[int, Option("-v", "--verbose", count=True, help="report each request on stderr")] = 0
+
+
+CommandArguments = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[COMMAND]...", show_default=False, help="run this command against the emulator"),
+    PROGRAM_NAME,
+]
+
+app = command_app()
+
+
+@app.command("emulator", cls=OptionCommand)
+@option_groups
+def emulator(ctx: typer.Context, command: CommandArguments = None, *, options: EmulatorOptions) -> int | None:
+    """Serve the API on loopback, and print the variables to export.
+
+    With a COMMAND after `--`, run it against the emulator and exit with its status. Requests need the key that is
+    printed. Other clients can use the emulator too, such as the official SDK with GOOGLE_GEMINI_BASE_URL.
+    """
+    context: Program = ctx.obj
+    if options.list_faults:
+        context.terminal.write(fault_list())
+        return None
+    with _served(options, context.terminal) as server:
+        if command:
+            return _around(server, command, context)
+        context.terminal.write(f"export GEMINI_BASE_URL={server.url}\nexport GEMINI_API_KEY={server.key}\n")
+        context.terminal.log(1, f"fault token: {server.token}")
+        threading.Event().wait()  # until a signal ends it
+    return None
+
+
+def fault_list() -> str:
+    """A table of the faults."""
+    from gemini_cli.emulator.faults.fault_table import all_faults
+
+    faults = all_faults().values()
+    width = max(len(fault.usage) for fault in faults)
+    return "".join(f"{fault.usage:{width}}  {fault.description}\n" for fault in faults)
+
+
+@contextmanager
+def _served(options: EmulatorOptions, terminal: Terminal) -> Iterator[Server]:
+    """Serve for the duration of a block. An unused fault is not an error."""
+    from gemini_cli.emulator.http.server import Server
+    from gemini_cli.emulator.model.script import Script
+    from gemini_cli.emulator.service import Emulator
+
+    terminal.verbose = options.verbose
+    if options.port > 65535:
+        raise UsageError(f"--port {options.port}: there is no such port")
+    with _reading(options.state):
+        if options.state is not None:  # the store opens the file at the first request, too late for an error message
+            os.close(os.open(options.state, os.O_RDWR | os.O_CREAT, 0o600))
+    with _reading(options.script):
+        script = Script.load(options.script)
+    try:
+        served = Emulator(
+            state=options.state, script=script, faults=options.fault or (), file_host=options.file_host or ""
+        )
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    try:
+        server = Server(served, port=options.port, ipv6=True, log=lambda line: terminal.log(1, line), remember=None)
+    except OSError as error:
+        raise InputError(f"cannot listen on port {options.port}: {error}") from None
+    try:
+        yield server.start()
+    finally:
+        server.close()
+
+
+@contextmanager
+def _reading(path: str | None) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _around(server: Server, argv: list[str], context: Program) -> int:
+    """Run a command against the server, and return its status.
+
+    If signal N ended the command, the status is 128 + N, as in a shell.
+    """
+    environ = {
+        **context.environ,
+        "GEMINI_BASE_URL": server.url,
+        "GOOGLE_GEMINI_BASE_URL": server.url,
+        "GEMINI_API_KEY": server.key,
+        "GOOGLE_API_KEY": server.key,
+        "GEMINI_OFFLINE": "0",  # overrides a profile
+    }
+    try:
+        command = subprocess.Popen(argv, env=environ)
+    except OSError as error:
+        context.terminal.print_notice(f"cannot run {argv[0]}: {error.strerror or error}")
+        return NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE
+    try:
+        status = command.wait()
+    except Interrupted as ended:
+        _end(command, ended.signum)
+        raise
+    for left in server.emulator.leftovers():
+        context.terminal.print_notice(left)
+    return status if status >= 0 else 128 - status
+
+
+def _end(command: subprocess.Popen[bytes], signum: int) -> None:
+    """Pass a signal on to the command, and wait until it ends.
+
+    Ctrl-C on a terminal has reached the command already; a second signal does no harm.
+    """
+    command.send_signal(signum)
+    try:
+        command.wait(COMMAND_GRACE)
+    except subprocess.TimeoutExpired:
+        command.kill()
+        command.wait()

@@ -1,0 +1,137 @@
+"""`interactions get|wait|cancel|delete`: stored interactions."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+from shlex import quote
+from typing import Annotated
+
+import typer
+from typer import Option
+
+from gemini_cli.api.interaction import Interaction
+from gemini_cli.cli import resource_output
+from gemini_cli.cli.command import OptionCommand, command_app, single_argument
+from gemini_cli.cli.context import Context
+from gemini_cli.client import interactions
+from gemini_cli.config.option_groups import option_groups
+from gemini_cli.config.output_options import GlobalOptions, OutputOptions
+from gemini_cli.config.settings import ConnectionOptions
+from gemini_cli.errors import DeadlineExceeded, Interrupted
+
+
+@dataclass(eq=False, repr=False)
+class WaitOptions:
+    """Waiting."""
+
+    cancel_on_interrupt: Annotated[
+        bool, Option("--cancel-on-interrupt", help="cancel the interaction on Ctrl-C, instead of leaving it running")
+    ] = False
+
+
+IdArgument = Annotated[str, typer.Argument(metavar="ID", show_default=False)]
+
+app = command_app()
+
+
+@app.callback()
+def interactions_group() -> None:
+    """Interactions: get, wait, cancel, delete."""
+
+
+@app.command("get", cls=OptionCommand)
+@option_groups
+def interactions_get(
+    ctx: typer.Context, id: IdArgument, *, output: OutputOptions, connection: ConnectionOptions
+) -> None:
+    """Print the answer of an interaction.
+
+    The exit statuses are those of `generate`; 8 if the interaction is still running.
+    """
+    context = Context(ctx, output, connection)
+    interaction_id = single_argument([id], "ID")
+    with context.open_output(output.output) as target:
+        found = interactions.fetch_interaction(context.api_client, interaction_id)
+        context.make_presenter(target).show(found)
+
+
+@app.command("wait", cls=OptionCommand)
+@option_groups
+def interactions_wait(
+    ctx: typer.Context, id: IdArgument, *, wait: WaitOptions, output: OutputOptions, connection: ConnectionOptions
+) -> None:
+    """Wait until an interaction ends, and print its answer.
+
+    The exit statuses are those of `generate`. Ctrl-C leaves the interaction running.
+    """
+    context = Context(ctx, wait, output, connection)
+    interaction_id = single_argument([id], "ID")
+    with context.open_output(output.output) as target:
+        try:
+            found = _wait_with_progress(context, interaction_id)
+        except Interrupted as ended:
+            if ended.signum == signal.SIGINT:
+                _leave(context, interaction_id, cancel=wait.cancel_on_interrupt)
+            raise
+        context.make_presenter(target).show(found)
+
+
+def _wait_with_progress(context: Context, interaction_id: str) -> Interaction:
+    """Wait until the interaction ends; on a terminal, show the number of its steps."""
+    with context.terminal.progress(interaction_id, None, "steps") as progress:
+        seen = 0
+
+        def look(found: Interaction) -> None:
+            nonlocal seen
+            progress.advance(len(found.steps) - seen)
+            progress.note(str(found.status))
+            seen = len(found.steps)
+
+        try:
+            return interactions.wait_for_interaction(
+                context.api_client, interaction_id, hidden_for=interactions.HIDDEN_SECONDS, on_poll=look
+            )
+        except DeadlineExceeded as error:
+            error.interaction_id, error.hint = interaction_id, _again_hint(interaction_id)
+            raise
+
+
+def _leave(context: Context, interaction_id: str, *, cancel: bool) -> None:
+    """After Ctrl-C: cancel the interaction, or print how to wait for it again."""
+    if cancel:
+        context.terminal.print_notice(
+            f"{interaction_id}: {interactions.cancel_interaction(context.api_client, interaction_id).status}"
+        )
+    else:
+        context.terminal.print_notice(f"{interaction_id} goes on; {_again_hint(interaction_id)}")
+
+
+def _again_hint(interaction_id: str) -> str:
+    return f"`gemini-cli interactions wait {quote(interaction_id)}` waits for it again"
+
+
+@app.command("cancel", cls=OptionCommand)
+@option_groups
+def interactions_cancel(
+    ctx: typer.Context, id: IdArgument, *, output: GlobalOptions, connection: ConnectionOptions
+) -> None:
+    """Cancel a running interaction, and print its status.
+
+    With --json, print the interaction.
+    """
+    context = resource_output.open_context(ctx, output, connection)
+    cancelled = interactions.cancel_interaction(context.api_client, single_argument([id], "ID"))
+    if context.global_options.json:
+        resource_output.print_resource(context, cancelled.raw)
+    else:
+        context.terminal.write(f"{cancelled.status}\n")
+
+
+@app.command("delete", cls=OptionCommand)
+@option_groups
+def interactions_delete(
+    ctx: typer.Context, id: IdArgument, *, output: GlobalOptions, connection: ConnectionOptions
+) -> None:
+    """Delete an interaction. A running interaction is not cancelled."""
+    interactions.delete_interaction(Context(ctx, output, connection).api_client, single_argument([id], "ID"))

@@ -1,0 +1,404 @@
+"""The objects that a command needs, each made when it is first used.
+
+Expensive modules are imported at the same time, so `--help`, `--version`, usage errors and dry runs do without them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+import typer
+
+from gemini_cli.api.adapter import INTERACTIONS_ADAPTER, ApiAdapter, UnsupportedFieldError
+from gemini_cli.api.body import Body
+from gemini_cli.api.conversation import input_to_steps
+from gemini_cli.api.request import (
+    RequestInputs,
+    build_default_body,
+    build_request_body,
+    check_options,
+    fill_template,
+    require_prompt,
+)
+from gemini_cli.chat import history_file
+from gemini_cli.cli.program import Program
+from gemini_cli.cli.prompt_input import PromptInput
+from gemini_cli.config import api_key, proxy
+from gemini_cli.config.api_key import KeySource
+from gemini_cli.config.endpoint import Endpoint, resolve_endpoint
+from gemini_cli.config.option_groups import NEEDS_NETWORK, BodyField, option_fields
+from gemini_cli.config.output_options import DryRunOptions, GlobalOptions, OutputOptions
+from gemini_cli.config.process_memory import close_process_memory
+from gemini_cli.config.profiles import check_trust, profile_in_use
+from gemini_cli.config.request_options import HistoryOptions, PromptOptions, RequestOptions
+from gemini_cli.config.settings import TIMEOUT, ConnectionOptions
+from gemini_cli.console.output_file import OutputTarget, open_output
+from gemini_cli.errors import AuthError, CliError, DeadlineExceeded, RejectedError, UsageError
+from gemini_cli.files.attachments import Attachments, InlinePolicy
+from gemini_cli.files.content_parts import Part
+from gemini_cli.formats import documents
+from gemini_cli.storage.state_dir import StateDirectory
+from gemini_cli.tools import declarations
+from gemini_cli.tools.declarations import ToolDeclarations
+from gemini_cli.transport.deadline import Deadline
+from gemini_cli.transport.lean_imports import lean_imports
+
+if TYPE_CHECKING:
+    from gemini_cli.api.interaction import Step
+    from gemini_cli.client.api_client import ApiClient, OnRetry
+    from gemini_cli.client.interactions import InteractionsClient
+    from gemini_cli.console.presenter import Presenter
+    from gemini_cli.formats.documents import Document
+    from gemini_cli.transport.http_client import BaseTransport, HttpClient, Limits
+
+Record = TypeVar("Record")
+
+
+class Context:
+    """The options of one run of a command, and the objects made from them.
+
+    `records` are the option records of the command, `words` its arguments. Without `no_timeout` the whole run has a
+    time limit by default.
+    """
+
+    def __init__(
+        self, ctx: typer.Context, *records: object, words: Sequence[str] | None = None, no_timeout: bool = False
+    ) -> None:
+        program: Program = ctx.obj
+        self.terminal = program.terminal
+        self.environ = program.environ
+        self.dependencies = program.dependencies
+        self.words = list(words or ())
+        self.no_timeout = no_timeout
+        self.results: Sequence[str] = ()  # of `--result`, which may read stdin
+        self.profile = profile_in_use(ctx)
+        self._ctx = ctx
+        self._records = records
+        program.json_errors = self.global_options.json
+        self.terminal.quiet, self.terminal.verbose = self.global_options.quiet, self.global_options.verbose
+        self.terminal.json_lines = self.global_options.json
+        connection = self.connection_options
+        check_trust(self.profile, connection.profile, connection.trust_profile)
+        for field in option_fields(ConnectionOptions):
+            if connection.offline and NEEDS_NETWORK in field.markers and self.is_given(field.name):
+                raise UsageError(f"{field.long} has no effect with --offline")
+        program.nothing_sent = lambda: "_http" not in self.__dict__
+        if self.is_given("timeout"):
+            self.deadline.start()  # the default limit starts with the first request, so that slow input is not cut
+
+    # Options ----------------------------------------------------------------------------------------------------------
+
+    def _record(self, kind: type[Record]) -> Record:
+        """The record of this type; one with defaults if the command does not take it."""
+        return next((record for record in self._records if isinstance(record, kind)), None) or kind()
+
+    def is_given(self, name: str) -> bool:
+        """True if the option was given on the command line."""
+        return self._source(name) == "COMMANDLINE"
+
+    def is_from_environment(self, name: str) -> bool:
+        return self._source(name) == "ENVIRONMENT"
+
+    def _source(self, name: str) -> str:
+        source = self._ctx.get_parameter_source(name)
+        return source.name if source else ""
+
+    @cached_property
+    def _given(self) -> frozenset[str]:
+        """Options of the request that were given on the command line."""
+        return frozenset(field.name for field in option_fields(RequestOptions) if self.is_given(field.name))
+
+    @cached_property
+    def connection_options(self) -> ConnectionOptions:
+        return self._record(ConnectionOptions)
+
+    @cached_property
+    def global_options(self) -> GlobalOptions:
+        return self._record(GlobalOptions)
+
+    @cached_property
+    def output_options(self) -> OutputOptions:
+        options = self._record(OutputOptions)
+        if options.json and self.is_given("citations"):
+            raise UsageError("--citations has no effect with --json, which prints all citations")
+        return options
+
+    @cached_property
+    def dry_run_options(self) -> DryRunOptions:
+        return self._record(DryRunOptions)
+
+    @cached_property
+    def request_options(self) -> RequestOptions:
+        check_options(self._given)
+        return self._record(RequestOptions)
+
+    @cached_property
+    def prompt_options(self) -> PromptOptions:
+        options = self._record(PromptOptions)
+        if options.inline and options.upload:
+            raise UsageError("--inline and --upload exclude each other")
+        return options
+
+    @cached_property
+    def history_path(self) -> str | None:
+        return self._record(HistoryOptions).history
+
+    # The request ------------------------------------------------------------------------------------------------------
+
+    def build_request(self, *, stream: bool, results: list[Step] | None = None) -> Body:
+        """The request body from command line, stdin and profile.
+
+        `results` of function calls take the place of a prompt.
+        """
+        turn_input = self.prompt_input.build_input() if results is None else results
+        if self.history_path is None:
+            return require_prompt(self.build_body(stream=stream, input=turn_input))
+        if self.request_options.continue_ or self.request_options.previous:
+            raise UsageError("--history holds the whole conversation; it excludes --previous and --continue")
+        body = require_prompt({"store": False, **self.build_body(stream=stream, input=turn_input)})
+        return {
+            **body,
+            "input": [*history_file.read_history(self.history_path), *input_to_steps(body.get("input", []))],
+        }
+
+    def build_body(
+        self, *, stream: bool, input: str | list[Part] | None = None, session_settings: Body | None = None
+    ) -> Body:
+        """The request body; `input` may be added later.
+
+        `session_settings` take the place of profile and environment.
+        """
+        options = self.request_options
+        if options.continue_ and not self.adapter.stores_interactions:
+            raise UsageError(f"-c, --continue: with --api {options.api} the server stores no interactions")
+        inputs = RequestInputs(
+            input=input,
+            system=options.system if options.system_file is None else self.prompt_input.read_text(options.system_file),
+            request=self.prompt_input.read_document(options.request) if options.request is not None else None,
+            schema=self.schema,
+            tools=self.tool_declarations.tools if options.tool else None,
+            tool_headers=self._tool_headers(),
+            last_id=self.state.last_interaction(offline=self.connection_options.offline) if options.continue_ else None,
+        )
+        layer = session_settings or self.default_body()
+        body = build_request_body(options, inputs, given=self._given, defaults=layer, stream=stream)
+        check_request(self.adapter, body)  # an unsupported field is reported before a missing key
+        return body
+
+    def default_body(self) -> Body:
+        """The body without options: the `request:` of the profile and the environment."""
+        variables = {
+            field.name: getattr(self.request_options, field.name)
+            for field in option_fields(RequestOptions)
+            if self.is_from_environment(field.name)
+        }
+        return build_default_body(self._profile_request(), variables)
+
+    def _profile_request(self) -> Body:
+        """The `request:` of the profile, without the local settings of its tools."""
+        request = {**self.profile.request} if self.profile else {}
+        if "tools" in request and not self.request_options.tool:
+            request["tools"] = self.tool_declarations.tools
+        return request
+
+    @cached_property
+    def tool_declarations(self) -> ToolDeclarations:
+        """The tools of -T, or else of the profile."""
+        if self.request_options.tool:
+            return declarations.parse_tool_options(self.request_options.tool)
+        if self.profile and "tools" in self.profile.request:
+            return declarations.parse_declarations(
+                self.profile.document, self.profile.request["tools"], ("request", "tools")
+            )
+        return ToolDeclarations([], [])
+
+    def _tool_headers(self) -> dict[str, str]:
+        headers = dict(declarations.parse_tool_header(text) for text in self.request_options.tool_header or ())
+        for value in headers.values():
+            self.terminal.add_secret(value)
+        return headers
+
+    @cached_property
+    def attachments(self) -> Attachments:
+        return self._attachments(lambda: self.api_client)
+
+    def _attachments(self, api_client: Callable[[], ApiClient]) -> Attachments:
+        prompt_options = self.prompt_options
+        policy = InlinePolicy(prompt_options.inline_limit, always=prompt_options.inline, never=prompt_options.upload)
+        return Attachments(policy, api_client, self.terminal)
+
+    @cached_property
+    def prompt_input(self) -> PromptInput:
+        options, prompt_options = self.request_options, self.prompt_options
+        prompt = fill_template(self.profile.prompt if self.profile else "", prompt_options.var)
+        files = {"--request": options.request, "--system-file": options.system_file}
+        files |= {f"--result {text}": "-" for text in self.results if text.endswith("=-")}
+        return PromptInput(self.terminal, self.words, prompt_options, prompt, files, self.endpoint)
+
+    @cached_property
+    def schema(self) -> Document | None:
+        return load_schema(self.request_options.schema)
+
+    # The connection and the output ------------------------------------------------------------------------------------
+
+    @cached_property
+    def endpoint(self) -> Endpoint:
+        given = self._source("api_version") != "DEFAULT"
+        return resolve_endpoint(self.connection_options, self.environ, version_given=given)
+
+    @cached_property
+    def adapter(self) -> ApiAdapter:
+        if self.request_options.api == "generate-content":
+            from gemini_cli.api.generate_content import GENERATE_CONTENT_ADAPTER
+
+            return GENERATE_CONTENT_ADAPTER
+        return INTERACTIONS_ADAPTER
+
+    @cached_property
+    def state(self) -> StateDirectory:
+        return StateDirectory(self.environ, self.terminal.print_notice)
+
+    @cached_property
+    def deadline(self) -> Deadline:
+        seconds = self.connection_options.timeout
+        default = None if self.no_timeout else TIMEOUT
+        return Deadline(
+            default if seconds is None else seconds or None, self.dependencies.clock, self.dependencies.set_alarm
+        )
+
+    @cached_property
+    def api_client(self) -> ApiClient:
+        return self.make_api_client()
+
+    def make_api_client(self, on_retry: OnRetry | None = None) -> ApiClient:
+        """A client for one thread; all share the connections, the key and the deadline."""
+        from gemini_cli.client.api_client import ApiClient
+        from gemini_cli.transport.retry import RetryPolicy
+
+        dependencies, options, key = self.dependencies, self.connection_options, self._key
+        return ApiClient(
+            self._http,
+            self.endpoint,
+            key,
+            self.deadline,
+            RetryPolicy(
+                options.retries, options.retry_unknown, dependencies.sleep, dependencies.random, dependencies.now
+            ),
+            log=self.terminal.log,
+            notice=self.terminal.print_notice,
+            on_retry=on_retry or self._wait,
+            redacted=self.terminal.redacted,
+        )
+
+    def _wait(self, failure: CliError, seconds: float) -> None:
+        """Wait before a retry; on a terminal, print the reason."""
+        self.terminal.print_status(f"another try in {seconds:.1f} s: {failure.message}")
+        self.dependencies.sleep(seconds)
+
+    @cached_property
+    def _http(self) -> HttpClient:
+        """The HTTP client. httpx is imported only here, before the first request."""
+        with lean_imports():
+            from gemini_cli.transport.http_client import HttpClient, Limits
+
+            settings = self.connection_options
+            idle = settings.idle_timeout or None
+            first_byte = None if self._source("idle_timeout") == "DEFAULT" else idle
+            limits = Limits(settings.connect_timeout or None, idle, first_byte)
+            return HttpClient(self._transport(limits), limits)
+
+    def _transport(self, limits: Limits) -> BaseTransport:
+        if self.dependencies.transport:
+            return self.dependencies.transport()
+        if self.connection_options.offline:
+            from gemini_cli.transport.emulator_transport import EmulatorTransport
+
+            return EmulatorTransport.with_state(self.state.database_path("offline.db"))
+        from gemini_cli.transport.http_transport import HttpTransport
+        from gemini_cli.transport.tls import TrustStore
+
+        trust = TrustStore(*proxy.trusted_certificates(self.connection_options.ca_file, self.environ))
+        if self.endpoint.secure:
+            trust.load()  # a file that cannot be read is reported before anything is sent
+        found = proxy.find_proxy(self.endpoint, self.environ)
+        return HttpTransport(trust, limits, found.value if found else None)
+
+    @cached_property
+    def key_source(self) -> KeySource | None:
+        option = self.connection_options.api_key_file if self.is_given("api_key_file") else None
+        return api_key.find_key_source(option, self.environ, self.profile)
+
+    @cached_property
+    def _key(self) -> str | None:
+        if self.connection_options.offline:
+            return None
+        if not any(self.environ.get(name) for name in api_key.KEY_VARIABLES):
+            self.deadline.start()  # before the first request, since a command or a pipe with the key may hang
+        try:
+            key = api_key.find_api_key(self.key_source, self.environ, self.terminal.print_notice)
+        except DeadlineExceeded as error:
+            raise AuthError(f"no API key: {error.message}") from None
+        self.terminal.add_secret(key)
+        close_process_memory()
+        return key
+
+    @cached_property
+    def interactions_client(self) -> InteractionsClient:
+        return self.make_interactions_client(self.api_client)
+
+    def make_interactions_client(self, api_client: ApiClient) -> InteractionsClient:
+        from gemini_cli.client.interactions import InteractionsClient
+
+        return InteractionsClient(
+            api_client,
+            self.adapter,
+            long=self.request_options.long,
+            resolve_attachments=self._attachments(lambda: api_client).resolve,
+        )
+
+    def open_output(self, path: str | None) -> AbstractContextManager[OutputTarget]:
+        return open_output(path, self.terminal)
+
+    def make_presenter(self, output: OutputTarget) -> Presenter:
+        from gemini_cli.console.presenter import Presenter
+
+        return Presenter(self.output_options, self.terminal, output, self._linked)
+
+    def _linked(self, uri: str) -> Iterator[bytes]:
+        """Download media of an answer that has only their address.
+
+        Only files of this API (api/README.md 3.8), since the key is sent too.
+        """
+        from gemini_cli.client import resources
+
+        name = self.endpoint.file_name_in(uri)
+        if name is None:
+            raise RejectedError(f"the answer is at {uri}, which is not a file of this API; it is not downloaded")
+        return resources.download_file(self.api_client, name)
+
+
+def check_request(adapter: ApiAdapter, body: Body) -> None:
+    """Raise UsageError for a field that the API lacks, with the name of its option."""
+    try:
+        adapter.build_request(body)
+    except UnsupportedFieldError as error:
+        options = {field.marker(BodyField): field.long for field in option_fields(RequestOptions)}
+        raise UnsupportedFieldError(options.get(BodyField(error.field), error.field)) from None
+
+
+def load_schema(text: str | None) -> Document | None:
+    """Parse JSON, or load a file, and check that it is a JSON Schema."""
+    if text is None:
+        return None
+    is_json = text.lstrip().startswith("{")
+    document = (
+        documents.parse_document(os.fsencode(text), "--schema.json") if is_json else documents.load_document(text)
+    )
+    from gemini_cli.formats import json_schema
+
+    json_schema.check_schema(document)
+    return document

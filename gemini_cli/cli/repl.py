@@ -1,0 +1,139 @@
+"""The prompt of `chat` on a terminal: messages, and commands with a slash."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from typing import Any
+
+from gemini_cli.api.interaction import sum_usage
+from gemini_cli.chat import history_file
+from gemini_cli.chat.turn_runner import TurnRunner
+from gemini_cli.cli.context import Context
+from gemini_cli.console import formatting, signals
+from gemini_cli.errors import CliError, Interrupted, UsageError
+from gemini_cli.files.content_parts import Part, text_part
+from gemini_cli.formats import text_files
+
+PROMPT, MORE = "> ", ". "
+QUOTES = '"""'
+
+
+class Repl:
+    """Reads messages until the user leaves. An error is printed, and the chat goes on."""
+
+    def __init__(self, context: Context, runner: TurnRunner, take: Callable[[Any], None]) -> None:
+        self._context = context
+        self._terminal = context.terminal
+        self._runner = runner
+        self._run_turn = take
+        self._attached: list[Part] = []
+        self._started = False
+        self._interrupted = False
+        self._commands: dict[str, tuple[str, Callable[[str], None]]] = {
+            "/help": ("list these commands", self._help),
+            "/new": ("begin a new conversation with the same settings", self._new),
+            "/system": ("TEXT  set the system instruction", self._system),
+            "/attach": ("FILE  attach a file to the next message", self._attach),
+            "/tools": ("list the tools", self._tools),
+            "/save": ("FILE  write the conversation as JSON, in the format of --history", self._save),
+            "/usage": ("print the token counts so far", self._usage),
+            "/quit": ("leave, as Ctrl-D does", lambda rest: None),
+        }
+
+    def run(self) -> None:
+        self._terminal.print_notice("/help lists the commands; Ctrl-D leaves")
+        while (text := self._read_message()) is not None and text.strip() != "/quit":
+            if text.strip():
+                self._run_reporting_errors(self._command if text.startswith("/") else self._send_message, text)
+
+    def _read_message(self) -> str | None:
+        """Read one line, or the lines between two lines of three quotes.
+
+        Ctrl-C clears the input; twice in a row it leaves.
+        """
+        try:
+            text = self._terminal.read_line(PROMPT)
+            if text is not None and text.startswith(QUOTES):
+                text = self._read_quoted(text.removeprefix(QUOTES))
+        except Interrupted as ended:
+            self._interrupt(ended)
+            return ""
+        self._interrupted = False
+        return text
+
+    def _read_quoted(self, first: str) -> str | None:
+        lines = [first] if first else []
+        while not (lines and lines[-1].endswith(QUOTES)):
+            line = self._terminal.read_line(MORE)
+            if line is None:
+                return None
+            lines.append(line)
+        return "\n".join(lines).removesuffix(QUOTES).strip("\n")
+
+    def _run_reporting_errors(self, do: Callable[[str], None], text: str) -> None:
+        try:
+            do(text)
+        except CliError as failure:
+            self._terminal.print_error(failure, as_json=self._context.global_options.json)
+        except Interrupted as ended:
+            self._interrupt(ended)
+            self._terminal.print_line("gemini-cli: stopped; the message is not part of the conversation")
+
+    def _interrupt(self, ended: Interrupted) -> None:
+        """Ctrl-C stops the answer; twice in a row it ends the program."""
+        if ended.signum != signal.SIGINT or self._interrupted:
+            raise ended
+        self._interrupted = True
+        signals.install_handlers()
+        self._terminal.print_line("")
+
+    def _send_message(self, line: str) -> None:
+        text = text_files.decode_argument(line, "the message")
+        message = text if self._started else self._context.prompt_input.first_turn_input(text)
+        if self._attached:
+            message = [*([text_part(message)] if isinstance(message, str) else message), *self._attached]
+        self._run_turn(message)
+        self._started, self._attached = True, []
+
+    # Commands --------------------------------------------------------------------------------------------------------
+
+    def _command(self, text: str) -> None:
+        name, _, rest = text.strip().partition(" ")
+        if name not in self._commands:
+            raise UsageError(f"no command {name}; /help lists them")
+        self._commands[name][1](rest.strip())
+
+    def _help(self, rest: str) -> None:
+        for line in formatting.table([(name, summary) for name, (summary, _) in self._commands.items()]).splitlines():
+            self._terminal.print_line(line)
+        self._terminal.print_line(f"{QUOTES} begins and ends a message of several lines; Ctrl-C stops an answer")
+
+    def _new(self, rest: str) -> None:
+        self._runner.reset()
+        self._started = False
+
+    def _system(self, rest: str) -> None:
+        if not rest:
+            raise UsageError("/system TEXT")
+        self._runner.conversation.settings["system_instruction"] = rest
+
+    def _attach(self, rest: str) -> None:
+        if not rest:
+            raise UsageError("/attach FILE")
+        self._attached += self._context.prompt_input.load_attachments([rest])
+
+    def _tools(self, rest: str) -> None:
+        tools = self._runner.conversation.settings.get("tools") or []
+        for tool in tools:
+            self._terminal.print_line(str(tool.get("name") or tool.get("type")))
+        if not tools:
+            self._terminal.print_line("none")
+
+    def _save(self, rest: str) -> None:
+        if not rest:
+            raise UsageError("/save FILE")
+        history_file.write_history(rest, self._runner.conversation.steps)
+
+    def _usage(self, rest: str) -> None:
+        self._terminal.print_line(formatting.usage_line(sum_usage(self._runner.usages)))

@@ -1,0 +1,44 @@
+"""Print resources of the API: as JSON, as a table, or as rows with tabs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import typer
+
+from gemini_cli.cli.context import Context
+from gemini_cli.client.resources import Resource
+from gemini_cli.console import formatting
+
+
+def open_context(ctx: typer.Context, *records: object, no_timeout: bool = False) -> Context:
+    """Make the context of a command that prints a resource.
+
+    OutputError before anything is sent if stdout is closed.
+    """
+    context = Context(ctx, *records, no_timeout=no_timeout)
+    context.terminal.require_stdout()
+    return context
+
+
+def print_list(
+    context: Context, header: Sequence[str], found: Iterable[Resource], row: Callable[[Resource], Sequence[Any]]
+) -> None:
+    """Print a list: JSON lines, a table on a terminal, rows with tabs in a pipe."""
+    terminal = context.terminal
+    if context.global_options.json:
+        for resource in found:
+            terminal.write(formatting.as_json(resource, pretty=False))
+    elif terminal.stdout_is_terminal:
+        terminal.write(formatting.table([header, *map(row, found)]))
+    else:
+        for resource in found:
+            terminal.write(formatting.table([row(resource)], aligned=False))
+
+
+def print_resource(context: Context, found: Resource) -> None:
+    """Print one resource: its JSON, or a line for each field."""
+    pretty = context.terminal.stdout_is_terminal
+    fields = formatting.table(found.items(), aligned=pretty)
+    context.terminal.write(formatting.as_json(found, pretty=pretty) if context.global_options.json else fields)

@@ -1,0 +1,298 @@
+"""Send a request and get its final answer: follow, resume, poll.
+
+Resuming asks for the rest of an answer that exists; it never sends the request again. It needs an id, so the
+interaction must be stored. Tried in this order: the stream after the last event id, the stream from the start, the
+finished interaction (api/README.md 8.1). If all fail, the text so far is a prefix of the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from gemini_cli.api.accumulator import StreamAccumulator
+from gemini_cli.api.adapter import INTERACTIONS_ADAPTER, ApiAdapter
+from gemini_cli.api.body import Body
+from gemini_cli.api.errors import StreamError
+from gemini_cli.api.events import Event
+from gemini_cli.api.interaction import Interaction, merge_continuations
+from gemini_cli.api.resume_filter import ResumeFilter
+from gemini_cli.client.api_client import EXPIRED_FILE_HINT, ApiClient, no_response
+from gemini_cli.errors import CliError, DeadlineExceeded, IncompleteError, RejectedError, UsageError
+from gemini_cli.transport.body import encode_body
+from gemini_cli.transport.errors import BrokenBodyError
+
+FIRST_POLL = 1.0  # seconds between two polls of a run, at first
+LONGEST_POLL = 5.0  # the interval of the documentation for models (api/README.md 8.4)
+HIDDEN_SECONDS = 120.0  # seconds in which the GET of a fresh run may fail with 403 or 404 (api/README.md 8.7)
+RESUMES_WITHOUT_NEWS = 2  # after as many in a row that bring nothing, the finished interaction is fetched
+
+EventText = tuple[Event, str]  # an event, and the text of the answer in it
+
+
+class InteractionsClient:
+    """Requests in the format of one family.
+
+    `long`: request the rest of an answer that reached the output limit of one request, until it is complete.
+    `resolve_attachments`: upload the attachments that are too large for the request, and put their addresses into it.
+    """
+
+    def __init__(
+        self,
+        api_client: ApiClient,
+        adapter: ApiAdapter = INTERACTIONS_ADAPTER,
+        *,
+        long: bool = False,
+        resolve_attachments: Callable[[Body], None] = lambda body: None,
+    ) -> None:
+        self._api_client = api_client
+        self._adapter = adapter
+        self._long = long
+        self.resolve_attachments = resolve_attachments
+
+    def create(self, body: Body) -> Interaction:
+        """Send one request without streaming. A background run is only started."""
+        self.resolve_attachments(body)
+        path, sent = self._adapter.build_request(body)
+        with _create(self._api_client, body):
+            return self._adapter.parse_response(self._api_client.json("POST", path, encode_body(sent)))
+
+    def create_and_wait(self, body: Body) -> Interaction:
+        """Get one answer without streaming, over several requests with `long`.
+
+        If a later request fails, its error is the answer's `lost`.
+        """
+        parts, sent = [self._followed(body)], set[str]()
+        try:
+            while rest := self._rest(body, parts[-1], sent):
+                parts.append(self._followed(rest))
+        except CliError as failure:
+            return merge_continuations(parts, continuation_error=failure)
+        return merge_continuations(parts)
+
+    def _rest(self, body: Body, part: Interaction, sent: set[str]) -> Body | None:
+        """The request for the rest of an answer (api/README.md 8.12), or None.
+
+        No token is sent twice.
+        """
+        token = part.continuation_token
+        if not self._long or token is None or token in sent:
+            return None
+        sent.add(token)
+        if not self._keeps(body):
+            return {**body, "continuation_token": token}
+        rest = {key: value for key, value in body.items() if key != "input"}
+        return {**rest, "continuation_token": token, "previous_interaction_id": part.id}
+
+    def _keeps(self, body: Body) -> bool:
+        return self._adapter.stores_interactions and body.get("store") is not False
+
+    def _followed(self, body: Body) -> Interaction:
+        """Send one request without streaming, and wait until the run ends.
+
+        IncompleteError, with the id, if waiting fails: the run goes on at the server.
+        """
+        interaction = self.create(body)
+        if not interaction.running or interaction.id is None:
+            return interaction
+        try:
+            return wait_for_interaction(self._api_client, interaction.id, hidden_for=HIDDEN_SECONDS)
+        except CliError as failure:
+            reason = f"the interaction is still running as {interaction.id}; following it failed: {failure.message}"
+            raise IncompleteError(reason, interaction_id=interaction.id, billed="yes") from failure
+
+    def stream(self, body: Body, accumulator: StreamAccumulator) -> Iterator[EventText]:
+        """Yield the events of an answer up to the last one, and the text in each.
+
+        `accumulator` collects them. IncompleteError if the last event does not arrive; other errors only before the
+        answer begins.
+        """
+        yield from self._listen(body, accumulator)
+        sent = set[str]()
+        while rest := self._rest(body, accumulator.latest, sent):
+            accumulator.begin_continuation()
+            yield from self._listen(rest, accumulator)
+
+    def _listen(self, body: Body, accumulator: StreamAccumulator) -> Iterator[EventText]:
+        api_client, adapter = self._api_client, self._adapter
+        self.resolve_attachments(body)
+        try:
+            path, sent = adapter.build_request(body)
+            with _create(api_client, body):
+                events = api_client.events("POST", path, encode_body(sent))
+                lost = yield from _follow(adapter.map_events(events), accumulator, None)
+            if not accumulator.terminal:
+                yield from _resume(api_client, accumulator, lost, stored=self._keeps(body))
+        except DeadlineExceeded as error:
+            if not accumulator.text_began:
+                raise no_response(error.message, timed_out=True) from error
+            raise
+        except CliError as failure:
+            told = failure.after_output_began() if accumulator.text_began else failure
+            told.interaction_id = told.interaction_id or accumulator.id
+            told.attempts = told.attempts or api_client.attempts
+            if accumulator.text_began or accumulator.events:
+                told.billed = "yes"
+            raise told from (failure if told is not failure else failure.__cause__)
+
+
+@contextmanager
+def _create(api_client: ApiClient, body: Body) -> Iterator[None]:
+    """Add to an error of a create the model or id of the request, the attempts, and the billing.
+
+    What was answered with 200 may be billed, whatever is wrong with the answer.
+    """
+    answers = api_client.answers
+    try:
+        yield
+    except CliError as failure:
+        failure.attempts = api_client.attempts
+        asked = {key: str(body[key]) for key in ("model", "agent", "previous_interaction_id") if key in body}
+        not_found = failure.http_status == 404 and failure.code is not None  # without a code, it was not the API
+        if not_found and not any(name in failure.message for name in asked.values()):
+            failure.message += f" ({', '.join(f'{key}: {name}' for key, name in asked.items())})"
+        if failure.http_status == 403 and failure.hint is None and _has_file(body.get("input")):
+            failure.hint = EXPIRED_FILE_HINT
+        if failure.billed == "no" and api_client.answers > answers:
+            failure.billed = "maybe"
+        raise
+
+
+def _has_file(value: Any) -> bool:
+    """Whether an input holds the address of an uploaded file."""
+    if isinstance(value, list):
+        return any(map(_has_file, value))
+    if not isinstance(value, dict):
+        return False
+    return "/files/" in str(value.get("uri")) or any(map(_has_file, value.values()))
+
+
+def wait_for_interaction(
+    api_client: ApiClient,
+    interaction_id: str,
+    *,
+    hidden_for: float = 0,
+    on_poll: Callable[[Interaction], None] = lambda found: None,
+) -> Interaction:
+    """Poll until a run ends; `on_poll` gets each state in between.
+
+    403 and 404 count as running for `hidden_for` seconds (api/README.md 8.7).
+    """
+    pause, waited = FIRST_POLL, 0.0
+    while True:
+        api_client.check_deadline()
+        try:
+            found = fetch_interaction(api_client, interaction_id)
+            if not found.running:
+                return found
+            on_poll(found)
+        except CliError as failure:
+            if failure.http_status not in (403, 404) or waited >= hidden_for:
+                api_client.check_deadline()  # it may be the cause
+                raise
+        api_client.sleep(pause)
+        waited += pause
+        pause = min(pause * 2, LONGEST_POLL)
+
+
+def fetch_interaction(api_client: ApiClient, interaction_id: str) -> Interaction:
+    return Interaction.parse(api_client.json("GET", _path(interaction_id)))
+
+
+def cancel_interaction(api_client: ApiClient, interaction_id: str) -> Interaction:
+    """Stop a run (api/README.md 8.3). Repeating it does no harm."""
+    return Interaction.parse(api_client.json("POST", f"{_path(interaction_id)}/cancel", repeatable=True))
+
+
+def delete_interaction(api_client: ApiClient, interaction_id: str) -> None:
+    api_client.delete(_path(interaction_id))
+
+
+def _follow(
+    events: Iterator[Event], accumulator: StreamAccumulator, resume_filter: ResumeFilter | None
+) -> Generator[EventText, None, str]:
+    """Yield events up to the last one, and return why it is missing, if it is.
+
+    Only the last event makes an answer complete (api/README.md 7.17).
+    """
+    try:
+        for event in events:
+            fresh = resume_filter.new_part(event) if resume_filter else event
+            if fresh is not None:
+                yield fresh, accumulator.add(fresh)
+            if accumulator.terminal:
+                return ""
+    except BrokenBodyError as error:
+        if not accumulator.events:
+            raise no_response(str(error)) from error
+        return str(error)
+    except StreamError as error:
+        if not accumulator.events:
+            raise error.error.to_cli_error() from error
+        return str(error)
+    if not accumulator.events:
+        raise RejectedError("the server answered with an empty stream")
+    return "the stream ended before its last event"
+
+
+def _resume(api_client: ApiClient, accumulator: StreamAccumulator, lost: str, *, stored: bool) -> Iterator[EventText]:
+    silent = 0
+    while not accumulator.terminal and silent < RESUMES_WITHOUT_NEWS:
+        _resumable(accumulator, lost, stored=stored)
+        api_client.log(1, f"{lost}; asking for the rest")
+        before = accumulator.events
+        try:
+            lost = yield from _follow(
+                api_client.events("GET", _rest(accumulator)), accumulator, ResumeFilter(accumulator)
+            )
+        except IncompleteError:
+            raise
+        except CliError as failure:
+            api_client.log(1, failure.message)
+            break
+        silent = silent + 1 if accumulator.events == before else 0
+    if not accumulator.terminal:
+        yield from _fetched(api_client, accumulator, lost)
+
+
+def _resumable(accumulator: StreamAccumulator, lost: str, *, stored: bool) -> None:
+    if accumulator.error is not None:
+        raise accumulator.error.after_output_began()
+    if not accumulator.recognized:
+        raise RejectedError("not the API's stream: it has none of its events")
+    if not stored or accumulator.id is None:
+        raise IncompleteError(f"the answer is cut off: {lost} (not stored, so it cannot be resumed)", billed="yes")
+
+
+def _fetched(api_client: ApiClient, accumulator: StreamAccumulator, lost: str) -> Iterator[EventText]:
+    """Fetch the finished interaction in place of the stream's last event.
+
+    Its steps have the rest of the text.
+    """
+    try:
+        finished = wait_for_interaction(api_client, accumulator.id or "")
+    except IncompleteError:
+        raise
+    except CliError as failure:
+        raise IncompleteError(
+            f"the answer is cut off: {lost}; fetching it failed: {failure.message}", billed="yes"
+        ) from failure
+    event = Event.from_payload({"event_type": "interaction.completed", "interaction": finished.raw})
+    yield event, accumulator.add(event)
+
+
+def _rest(accumulator: StreamAccumulator) -> str:
+    query = {"last_event_id": accumulator.resume_point.event_id} if accumulator.resume_point else {}
+    return f"{_path(accumulator.id or '')}?{urlencode({**query, 'stream': 'true'}, errors='replace')}"
+
+
+def _path(interaction_id: str) -> str:
+    """The path of an interaction; UsageError for an id that would change the path.
+
+    Characters that UTF-8 cannot encode are replaced: no id has them.
+    """
+    if interaction_id.strip(".") == "":
+        raise UsageError(f"{interaction_id!r} is not the id of an interaction")
+    return f"interactions/{quote(interaction_id, safe='', errors='replace')}"

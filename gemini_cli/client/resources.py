@@ -1,0 +1,89 @@
+"""List and get models, files and batch jobs.
+
+They stay the server's JSON (api/README.md 10.11, 11.23, 14.5).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from gemini_cli.api import errors
+from gemini_cli.api.fields import get_objects, get_typed, parse_object, without_nulls
+from gemini_cli.client.api_client import ApiClient
+from gemini_cli.errors import RejectedError, UsageError
+from gemini_cli.transport.body import encode_body
+
+Resource = dict[str, Any]
+
+PAGE_SIZE = 100  # the most for files; models allow more (api/README.md 10.11, 11.23)
+MAX_PAGES = 10_000  # of a list
+MAX_EMPTY_PAGES = 100  # in a row
+
+
+def list_all(api_client: ApiClient, collection: str, listed: str | None = None) -> Iterator[Resource]:
+    """Yield all `models`, `files` or `batches`; RejectedError if the pages do not end.
+
+    `listed` is the name of the list in a page, if another.
+    """
+    token, seen, empty = "", {""}, 0
+    while True:
+        query = {"pageSize": PAGE_SIZE, **({"pageToken": token} if token else {})}
+        page = parse_answer(api_client.json("GET", f"{collection}?{urlencode(query)}"))
+        found = get_objects(page, listed or collection)
+        yield from found
+        token, empty = get_typed(page, "nextPageToken", str) or "", 0 if found else empty + 1
+        if not token:
+            return
+        if token in seen:
+            raise RejectedError("the list does not end: a page leads to an earlier one")
+        if len(seen) == MAX_PAGES or empty == MAX_EMPTY_PAGES:
+            raise RejectedError(f"the list does not end after {len(seen)} pages")
+        seen.add(token)
+
+
+def get_resource(api_client: ApiClient, name: str) -> Resource:
+    return parse_answer(api_client.json("GET", quote(name)))
+
+
+def delete_resource(api_client: ApiClient, name: str) -> None:
+    api_client.delete(quote(name))
+
+
+def count_tokens(api_client: ApiClient, model: str, contents: list[Resource]) -> Resource:
+    body = encode_body({"contents": contents})
+    return parse_answer(api_client.json("POST", f"{quote(model)}:countTokens", body, repeatable=True))
+
+
+def parse_answer(text: str) -> Resource:
+    """Parse a resource; raise the error if the JSON is one (api/README.md 12.2)."""
+    resource = parse_object(text, "the answer")
+    if without_nulls(resource).keys() == {"error"}:
+        said = errors.parse_api_error(text)
+        raise said.to_cli_error() if said else RejectedError("the answer is an error, and the server gave no reason")
+    return resource
+
+
+def download_file(api_client: ApiClient, name: str) -> Iterator[bytes]:
+    """Download a generated file; an uploaded one cannot be (api/README.md 10.12)."""
+    from gemini_cli.client import download  # OpenSSL takes 5 ms
+
+    return download.download_chunks(api_client, f"{quote(name)}:download?alt=media")
+
+
+_NAME = {
+    "models": re.compile(r"(?:models/|tunedModels/)?[A-Za-z0-9._-]+"),
+    "files": re.compile(r"(?:(?:https?://[^?]*/)?files/)?[a-z0-9-]{1,40}"),
+    "batches": re.compile(r"(?:batches/)?[A-Za-z0-9_-]+"),
+}
+
+
+def resource_name(collection: str, text: str) -> str:
+    """Turn `abc`, `files/abc` or a URI into `files/abc`; UsageError for other names."""
+    if not _NAME[collection].fullmatch(text) or text.rpartition("/")[2].strip(".") == "":
+        raise UsageError(f"{text!r} is not a name in {collection}")
+    if text.startswith("tunedModels/"):
+        return text
+    return f"{collection}/{text.rpartition('/')[2]}"

@@ -1,1 +1,0 @@
-"""One module for each subcommand: what it takes, and the work, which never meets a flag."""

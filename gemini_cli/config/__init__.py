@@ -1,0 +1,1 @@
+"""Options, settings and their sources, profiles, the API key, the endpoint."""

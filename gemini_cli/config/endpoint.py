@@ -1,0 +1,143 @@
+"""The address of the API, and the hosts that may receive the key."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from gemini_cli import __version__
+from gemini_cli.config.settings import ConnectionOptions
+from gemini_cli.errors import RejectedError, UsageError
+
+REVISION = "2026-05-20"  # pins the steps schema; optional since it became the default (api/README.md 1.6)
+REVISION_VARIABLE = "GEMINI_API_REVISION"  # empty: no pin
+
+
+USER_AGENT = f"gemini-cli-unix/{__version__}"
+
+
+class Endpoint(NamedTuple):
+    """A checked base URL, without a trailing slash, and its parts."""
+
+    base: str
+    version: str
+    revision: str
+    host: str
+    loopback: bool
+    secure: bool
+
+    def url(self, path: str) -> str:
+        """The URL for a path without the version: `interactions`, `files/abc`."""
+        return f"{self.base}/{self.version}/{path}"
+
+    def upload_url(self, path: str) -> str:
+        """The URL for the first request of an upload (api/README.md 1.1)."""
+        return f"{self.base}/upload/{self.version}/{path}"
+
+    def may_upload_to(self, url: str) -> bool:
+        """True if an upload may be sent to this URL.
+
+        It must have the origin of the endpoint, or both must be hosts of Google.
+        """
+        try:
+            parts, base = urlsplit(url), urlsplit(self.base)
+        except ValueError:
+            return False
+        same = (parts.scheme, parts.netloc) == (base.scheme, base.netloc)
+        return same or (_is_googles(parts) and _is_googles(base))
+
+    def may_move_to(self, here: str, location: str) -> str | None:
+        """The URL of a redirected download; None if the key must not be sent there.
+
+        The key may be sent to the origin of the endpoint and to hosts of Google. `here` is the URL of the download.
+        """
+        try:
+            url = urljoin(here, location)
+            parts, base = urlsplit(url), urlsplit(self.base)
+        except ValueError:
+            return None
+        return url if _is_googles(parts) or (parts.scheme, parts.netloc) == (base.scheme, base.netloc) else None
+
+    def file_name_in(self, uri: str) -> str | None:
+        """`files/ID` if `uri` is the address of a file at this endpoint or at the API.
+
+        The id may contain dashes (api/README.md 10.13).
+        """
+        for base in (self.base, ConnectionOptions.base_url):
+            if uri.startswith(f"{base}/") and (match := re.fullmatch(_FILE, uri[len(base) :])):
+                return match[1]
+        return None
+
+    def headers(self, path: str, accept: str) -> dict[str, str]:
+        """The headers of a request, without the key.
+
+        Only Interactions has revisions (api/README.md 1.6).
+        """
+        pinned = {"Api-Revision": self.revision} if self.revision and path.startswith("interactions") else {}
+        return {
+            "Content-Type": "application/json",
+            "Accept": accept,
+            "Accept-Encoding": "identity",
+            "User-Agent": USER_AGENT,
+            **pinned,
+        }
+
+
+def resolve_endpoint(
+    options: ConnectionOptions, environ: Mapping[str, str], *, version_given: bool = False
+) -> Endpoint:
+    """Check the base URL and the versions.
+
+    UsageError if they are malformed, RejectedError if the key would be sent over a network without TLS. A last segment
+    such as `v1beta` is the version; `version_given` says that the options have one, which then must be the same.
+    """
+    base = (ConnectionOptions.base_url if options.offline else options.base_url).rstrip("/")
+    version = "v1beta" if options.api_version == "beta" else options.api_version  # as the SDK reads it
+    if not re.fullmatch(_TOKEN, version):
+        raise UsageError(f"--api-version {version!r}: not a version")
+    if match := re.fullmatch(r"(https?://[^/]+(?:/.*)?)/(v1(?:alpha|beta)?)", base):
+        base, in_url = match.groups()
+        if version_given and in_url != version:
+            raise UsageError(f"the base URL ends in {in_url}, and --api-version is {version}")
+        version = in_url
+    try:
+        parts = urlsplit(base)
+        if parts.username is not None or parts.query or parts.fragment:  # not repeated: they may hold secrets
+            raise UsageError("the base URL must not contain a user name, a password, a query or a fragment")
+        host, _ = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise UsageError(f"base URL {base!r}: {error}") from None
+    if parts.scheme not in ("http", "https") or not host or _untidy(base):
+        raise UsageError(f"base URL {base!r}: must be http://HOST or https://HOST, with an optional path")
+    loopback = is_loopback(host)
+    if parts.scheme == "http" and not loopback:
+        raise RejectedError(
+            f"http://{host} would send the key in cleartext; use https:// (http:// is allowed for loopback only)"
+        )
+    revision = environ.get(REVISION_VARIABLE, REVISION)
+    if revision and not re.fullmatch(_TOKEN, revision):
+        raise UsageError(f"{REVISION_VARIABLE}={revision!r}: not a revision")
+    return Endpoint(base, version, revision, host, loopback, parts.scheme == "https")
+
+
+_FILE = r"(?:/download)?/v[0-9a-z]+/(files/[a-z0-9-]{1,40})(?::download)?(?:\?alt=media)?"
+_TOKEN = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+
+
+def _is_googles(parts: SplitResult) -> bool:
+    host = parts.hostname or ""
+    return parts.scheme == "https" and (host == "googleapis.com" or host.endswith(".googleapis.com"))
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _untidy(url: str) -> bool:
+    return any(ord(char) <= 0x20 or ord(char) == 0x7F for char in url)

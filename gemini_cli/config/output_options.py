@@ -1,0 +1,61 @@
+"""Options for output, diagnostics and dry runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from typer import Option
+
+from gemini_cli.config.option_groups import FILE_NAME, ONCE, PROFILE_KEY
+
+
+@dataclass(eq=False, repr=False)
+class GlobalOptions:
+    """General."""
+
+    json: Annotated[
+        bool, Option("--json", help="print the JSON of the API instead of text, and errors as JSON"), PROFILE_KEY
+    ] = False
+    quiet: Annotated[bool, Option("-q", "--quiet", help="print no notices"), PROFILE_KEY] = False
+    verbose: Annotated[
+        int,
+        Option(
+            "-v",
+            "--verbose",
+            count=True,
+            help="report each request, retry and resume; -vv adds headers, bodies without secrets, and tracebacks",
+        ),
+    ] = 0
+
+
+@dataclass(eq=False, repr=False)
+class OutputOptions(GlobalOptions):
+    """Output."""
+
+    output: Annotated[
+        str | None,
+        Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="write the answer to FILE, whole or not at all; more images or sounds go to FILE-2 etc., 16 at most",
+        ),
+        FILE_NAME,
+        ONCE,
+    ] = None
+    usage: Annotated[bool, Option("-u", "--usage", help="print the token counts on stderr"), PROFILE_KEY] = False
+    citations: Annotated[bool, Option("--citations", help="print the cited sources after the answer"), PROFILE_KEY] = (
+        False
+    )
+    require_output: Annotated[
+        bool, Option("--require-output", help="exit with status 8 if the answer is empty"), PROFILE_KEY
+    ] = False
+
+
+@dataclass(eq=False, repr=False)
+class DryRunOptions(OutputOptions):
+    """Dry run."""
+
+    dry_run: Annotated[bool, Option("-n", "--dry-run", help="print the request as JSON, and send nothing")] = False
+    curl: Annotated[bool, Option("--curl", help="print the request as a curl command, and send nothing")] = False

@@ -1,0 +1,1 @@
+"""The terminal, and everything that is printed."""

@@ -1,0 +1,108 @@
+"""What is shown, as text. Formatting only: the terminal writes, the commands decide when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from gemini_cli.api.interaction import Citation, Interaction
+from gemini_cli.formats import strict_json
+
+HEREDOC_FROM = 100 * 1024  # bytes; Linux takes at most 128 KiB in one argument
+
+
+def as_json(value: Any, *, pretty: bool) -> str:
+    """One line for a program, indented for a person."""
+    return strict_json.dumps(value, indent=2 if pretty else None) + "\n"
+
+
+def table(rows: Iterable[Sequence[Any]], *, aligned: bool = True) -> str:
+    """Columns in line for a person; for a program, fields between tabs and nothing that looks like one more."""
+    cells = [[_cell(value) for value in row] for row in rows]
+    if not aligned:
+        return "".join("\t".join(row) + "\n" for row in cells)
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cells)
+    return "".join(line.rstrip() + "\n" for line in lines)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return " ".join((value if isinstance(value, str) else strict_json.dumps(value)).split())
+
+
+def dry_run(url: str, headers: Mapping[str, str], body: Mapping[str, Any], *, pretty: bool, **about: Any) -> str:
+    """The request, and what is to be said `about` it."""
+    return as_json({**about, "method": "POST", "url": url, "headers": dict(headers), "body": dict(body)}, pretty=pretty)
+
+
+def pending_calls(interaction: Interaction, *, pretty: bool) -> str:
+    """The calls that the model waits for, as JSON for the script that makes them."""
+    fields = [{key: call.get(key) for key in ("id", "name", "arguments")} for call in interaction.calls]
+    return as_json({"interaction_id": interaction.id, "calls": fields}, pretty=pretty)
+
+
+def curl(url: str, headers: Mapping[str, str], body: Mapping[str, Any], *, stream: bool) -> str:
+    """The same request as a command to paste; the key stays in the variable."""
+    from shlex import quote
+
+    data = strict_json.dumps(body)
+    sent = " \\\n  ".join(f"-H {quote(f'{name}: {value}')}" for name, value in headers.items())
+    buffering = "-N " if stream else ""
+    key = '-H "x-goog-api-key: $GEMINI_API_KEY"'
+    start = f"curl -sS --fail-with-body {buffering}-X POST {quote(url)} \\\n  {key} \\\n  {sent}"
+    if len(data.encode()) < HEREDOC_FROM:
+        return f"{start} \\\n  --data-binary {quote(data)}\n"
+    return f"{start} \\\n  --data-binary @- <<'END_OF_BODY'\n{data}\nEND_OF_BODY\n"
+
+
+def trailing_newline(text: str) -> str:
+    """Text for a terminal or a pipe ends with a newline; none is added to one that is there."""
+    return "" if text.endswith("\n") else "\n"
+
+
+def citation_list(sources: Sequence[Citation]) -> str:
+    if not sources:
+        return ""
+    return "\n".join(["", "Citations:", *map(_citation, sources), ""])
+
+
+def _citation(source: Citation) -> str:
+    title = _one_line(source.title)
+    return f"- [{title}]({''.join(source.url.split())})" if source.url else f"- {title}"
+
+
+def _one_line(title: str) -> str:
+    return " ".join(title.split()).replace("[", "\\[").replace("]", "\\]")
+
+
+def code_execution(step: Mapping[str, Any]) -> str:
+    """The code of a code_execution_call, the output of a code_execution_result; empty for any other step."""
+    if step.get("type") == "code_execution_call":
+        arguments = step.get("arguments")
+        return str(arguments.get("code", "")) if isinstance(arguments, dict) else ""
+    if step.get("type") == "code_execution_result":
+        result = step.get("result", "")
+        return result if isinstance(result, str) else strict_json.dumps(result)
+    return ""
+
+
+_COUNTS = (
+    ("total_input_tokens", "input", True),
+    ("total_cached_tokens", "cached", False),
+    ("total_tool_use_tokens", "tool use", False),
+    ("total_output_tokens", "output", True),
+    ("total_thought_tokens", "thought", True),
+)
+
+
+def usage_line(counted: Mapping[str, Any]) -> str:
+    """The server's counts, not computed again (api/README.md 6.8). Rare counts are shown when they are not 0."""
+    counts = {key: count for key, count in counted.items() if isinstance(count, int)}
+    output_options = [
+        f"{counts[key]} {word}" for key, word, always in _COUNTS if counts.get(key) or (always and key in counts)
+    ]
+    if "total_tokens" in counts:
+        output_options.append(f"{counts['total_tokens']} total tokens")
+    return f"usage: {', '.join(output_options) or 'not reported'}"

@@ -1,0 +1,205 @@
+"""From an Interaction, or the events that become one, to what the user gets: the answer, then what is said about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from gemini_cli.api import media
+from gemini_cli.api.accumulator import StreamAccumulator
+from gemini_cli.api.events import Event
+from gemini_cli.api.fields import get_objects, get_typed
+from gemini_cli.api.interaction import Interaction, Step, sum_usage
+from gemini_cli.api.outcome import completion_error
+from gemini_cli.config.output_options import OutputOptions
+from gemini_cli.console import formatting
+from gemini_cli.console.output_file import OutputTarget
+from gemini_cli.console.terminal import Terminal
+from gemini_cli.errors import CliError, IncompleteError
+from gemini_cli.formats import mime_types
+
+QUIET_STEPS = ("model_output", "thought", "user_input")
+
+
+class Presenter:
+    """Shows one answer. What the model put out goes to `output`; thoughts, tool steps and counts to stderr.
+
+    With -o, pictures and sounds take the file and the text beside them goes to stdout; `fetch` gets what is elsewhere.
+    """
+
+    def __init__(
+        self, options: OutputOptions, terminal: Terminal, output: OutputTarget, fetch: media.FetchMedia
+    ) -> None:
+        self._options = options
+        self._terminal = terminal
+        self._output = output
+        self._usages: list[dict[str, Any]] = []
+        self._fetch = fetch
+        self._words: OutputTarget | None = output  # where the text goes; nowhere when a picture has taken stdout
+
+    def show(self, interaction: Interaction) -> None:
+        """A plain answer: shown when it is there, however it ended; then `conclude`."""
+        failure = completion_error(interaction)
+        if failure and not interaction.text and failure.exit_status not in (8, 9, 10):
+            self._add_usage(interaction)
+            raise failure
+        if self._options.json:
+            self._output.write(formatting.as_json(interaction.wire, pretty=self._pretty))
+        elif interaction.calls:
+            self._show_text_before_calls(interaction)
+        else:
+            self._show_steps(interaction.steps)
+            self._print_answer(interaction, failure)
+        self._finish(interaction, interaction.text, failure)
+
+    def show_tool_round(self, interaction: Interaction, *, printed: bool) -> None:
+        """An answer that ends in calls which somebody here makes: not the last one. `printed`: its words are out."""
+        self._usages.append(interaction.usage)
+        if not printed:
+            self._show_text_before_calls(interaction)
+        elif interaction.all_text:
+            self._output.write(formatting.trailing_newline(interaction.all_text))
+
+    def _show_text_before_calls(self, interaction: Interaction) -> None:
+        """Show the text before a call (api/README.md 9.6) on stderr: it is not the answer."""
+        self._show_steps(interaction.steps)
+        if interaction.all_text and not self._terminal.quiet:
+            self._terminal.print_thought(interaction.all_text)
+
+    def show_stream(self, events: Iterable[tuple[Event, str]], accumulator: StreamAccumulator) -> Interaction:
+        """Print a streamed answer: each event, and each piece of text, as it arrives.
+
+        A stream cannot know that a tool step will come between two texts, of which `output_text` is only the last
+        (api/README.md 6.10); so it prints both. With -o nothing is printed before the end, and it is `output_text`.
+        """
+        self.show_events(events)
+        self.finish_stream(accumulator.interaction)
+        return accumulator.interaction
+
+    def show_events(self, events: Iterable[tuple[Event, str]]) -> None:
+        """The first half of `show_stream`: what comes as it comes."""
+        for event, text in events:
+            if self._options.json:
+                self._output.write(f"{event.raw}\n" if event.raw else "")
+            elif not text:
+                self._show_side_event(event)
+            elif self._options.output is None:
+                self._output.write(text)
+
+    def finish_stream(self, interaction: Interaction) -> None:
+        """The second half: what can be said only of a whole stream."""
+        failure = completion_error(interaction)
+        if self._options.output is not None and not self._options.json:
+            self._print_answer(interaction, failure)
+        self._finish(interaction, interaction.all_text, failure)
+
+    def _print_answer(self, interaction: Interaction, failure: CliError | None) -> None:
+        """The whole answer, or the text of one that is not whole."""
+        if failure is None and self._writes_media(interaction):
+            try:
+                self._write_media(interaction.media)
+            except CliError as failed:
+                failed.interaction_id, failed.billed = interaction.id, "yes"
+                raise
+            self._words = self._terminal if self._writes_to_file else None
+        if self._words is not None:
+            self._words.write(interaction.text)
+        elif interaction.text:
+            self._terminal.print_notice(f"the text beside it: {interaction.text}")
+
+    def _write_media(self, blocks: list[media.MediaBlock]) -> None:
+        named = mime_types.guess_from_name(self._options.output or "") or ""
+        for block, (name, write) in zip(blocks, self._output.media_writers(len(blocks)), strict=True):
+            for piece in media.media_bytes(block, self._fetch):
+                write(piece)
+            received = media.block_mime_type(block)
+            if mime_types.content_kind(named) == "image" and named != received:
+                self._terminal.print_notice(f"{name} holds {received}")
+
+    def _finish(self, interaction: Interaction, text: str, failure: CliError | None) -> None:
+        if failure:
+            self._print_pending_calls(interaction)
+            self._add_usage(interaction)
+            raise failure.after_output_began() if text else failure
+        if not self._options.json:
+            self._print_citations(interaction, text)
+        self._add_usage(interaction)
+        if not self._writes_media(interaction):
+            self._check_for_nothing(interaction, text)
+
+    def _print_pending_calls(self, interaction: Interaction) -> None:
+        """Calls that nobody here makes, for whoever started us: on a line of their own, and never in the file of -o."""
+        if interaction.calls and not self._options.json:
+            self._terminal.end_line()
+            self._terminal.write(formatting.pending_calls(interaction, pretty=self._terminal.stdout_is_terminal))
+
+    def _print_citations(self, interaction: Interaction, text: str) -> None:
+        """End the text with a newline, and list the sources below it."""
+        if self._words is None:
+            return
+        sources = formatting.citation_list(interaction.citations) if self._options.citations else ""
+        if text:
+            self._words.write(formatting.trailing_newline(text))
+        self._words.write(sources)
+
+    def _check_for_nothing(self, interaction: Interaction, text: str) -> None:
+        """What is not there: media that nobody asked to have written, or anything at all."""
+        if interaction.media and not self._options.json:
+            kinds = ", ".join(map(media.block_mime_type, interaction.media))
+            self._terminal.print_notice(f"the answer holds {kinds}; -o FILE writes it, --json has it")
+        if text or interaction.media:
+            return
+        if self._options.require_output:
+            raise IncompleteError("the answer is empty", interaction_id=interaction.id, billed="yes")
+        self._terminal.print_notice("the answer is empty")
+
+    def _writes_media(self, interaction: Interaction) -> bool:
+        return bool(interaction.media) and self._options.output is not None and not self._options.json
+
+    def _add_usage(self, interaction: Interaction) -> None:
+        self._usages.append(interaction.usage)
+        self.print_usage()
+
+    def print_usage(self) -> None:
+        """What was counted so far, over all rounds."""
+        if self._options.usage:
+            self._terminal.print_line(formatting.usage_line(sum_usage(self._usages)))
+
+    def _show_steps(self, steps: Iterable[Step]) -> None:
+        for step in steps:
+            self._show_step(step)
+            for summary in get_objects(step, "summary") if step.get("type") == "thought" else ():
+                self._show_thought(summary)
+
+    def _show_side_event(self, event: Event) -> None:
+        """What is beside the answer in a stream: thoughts for stderr, tool steps for -v."""
+        if event.type == "step.start":
+            self._show_steps([get_typed(event.payload, "step", dict) or {}])
+        elif event.type == "step.delta":
+            delta = get_typed(event.payload, "delta", dict) or {}
+            if delta.get("type") == "thought_summary":
+                self._show_thought(get_typed(delta, "content", dict) or {})
+            self._show_code_execution(delta)
+
+    def _show_step(self, step: Step) -> None:
+        if step.get("type") not in QUIET_STEPS:
+            self._terminal.log(1, f"step: {step.get('type')}")
+        self._show_code_execution(step)
+
+    def _show_code_execution(self, step: Step) -> None:
+        """Code that the service ran, and what it printed: in a step, or in the delta that brings it."""
+        for line in formatting.code_execution(step).splitlines():
+            self._terminal.log(1, f"  {line}")
+
+    def _show_thought(self, block: dict[str, Any]) -> None:
+        text = get_typed(block, "text", str)
+        if text and not self._terminal.quiet:
+            self._terminal.print_thought(text)
+
+    @property
+    def _writes_to_file(self) -> bool:
+        return self._options.output not in (None, "-")
+
+    @property
+    def _pretty(self) -> bool:
+        return self._terminal.stdout_is_terminal and not self._writes_to_file

@@ -1,0 +1,96 @@
+"""INT, TERM and HUP unwind the run, so that files beside their place are removed; then we die by the signal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from gemini_cli.errors import Interrupted
+
+ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+ECHO = 0.2  # seconds in which another signal is the first one again: timeout(1) sends it to us and to our group
+
+
+def install_handlers() -> None:
+    """Raise Interrupted in the main thread for the next one; a second one, but for an echo, does not wait for us."""
+    for number in ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup and `&` set it
+            signal.signal(number, _end)
+
+
+@contextmanager
+def end_immediately() -> Iterator[None]:
+    """While readline waits for a line, TERM and HUP end the process at once, with the terminal as it was before.
+
+    readline holds the terminal in a mode of its own, and would notice a signal only at the next key. So both signals
+    are blocked, and a thread waits for them.
+    """
+    waited = {number for number in ENDING if number != signal.SIGINT and signal.getsignal(number) is _end}
+    if not waited or not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    restore, done = _terminal_restorer(), threading.Event()
+
+    def watch() -> None:
+        number = signal.sigwait(waited)
+        if not done.is_set():
+            restore()
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [number])
+            os.kill(os.getpid(), number)
+
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, waited)
+    for number in waited:
+        signal.signal(number, signal.SIG_DFL)
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        signal.pthread_kill(watcher.ident or 0, min(waited))  # wakes it; only it waits for the signal
+        watcher.join()
+        for number in waited:
+            signal.signal(number, _end)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _terminal_restorer() -> Callable[[], None]:
+    """A function that gives the terminal on stdin the mode that it has now."""
+    try:
+        import termios
+
+        mode = termios.tcgetattr(0)
+    except (ImportError, OSError, termios.error):
+        return lambda: None
+
+    def restore() -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTTOU])  # it may be a background process by now
+        termios.tcsetattr(0, termios.TCSANOW, mode)
+
+    return restore
+
+
+def exit_with_signal(signum: int) -> None:
+    """End as the signal would have ended us, so that a shell sees it."""
+    sys.stdout = sys.stderr = None  # nothing may be written or complained about any more
+    signal.signal(signum, signal.SIG_DFL)
+    os.kill(os.getpid(), signum)
+
+
+def _end(signum: int, frame: FrameType | None) -> None:
+    sys.unraisablehook = lambda _: None  # where Python would tell of a second signal that came at the same moment
+    unwound = time.monotonic() + ECHO
+
+    def end_at_once(signum: int, frame: FrameType | None) -> None:
+        if time.monotonic() > unwound:
+            exit_with_signal(signum)
+
+    for number in ENDING:
+        signal.signal(number, end_at_once)
+    raise Interrupted(signum)

@@ -1,0 +1,413 @@
+"""stdin, stdout and stderr: the only module that writes to them.
+
+stdout carries the answer, byte for byte, or in a visible form where a terminal would act on it. stderr carries what is
+said about it, always in visible form, one line a statement, and never a secret. Everything is written at once: there
+is no buffer in which a byte could be lost.
+"""
+
+from __future__ import annotations
+
+import base64
+import errno
+import io
+import os
+import re
+import select
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout, suppress
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import quote
+
+from gemini_cli.console import signals
+from gemini_cli.console.visible import shorten, visible_in_full, visible_line, visible_text
+from gemini_cli.errors import CliError, InputError, Interrupted, OutputError, UsageError
+from gemini_cli.formats import strict_json
+
+if TYPE_CHECKING:
+    from gemini_cli.console.progress import ProgressBar
+
+HINT_AFTER = 3.0  # seconds of reading stdin after which a person is told
+READ_SIZE = 1024 * 1024
+
+_SURROGATE = "[\ud800-\udfff]"
+# The id of an upload is all that writing to it takes (api/README.md 10.3). It comes as a parameter and as a header.
+_UPLOAD_ID = r"(?i)(upload_?id(?:=|: ?))[^&\s\"']+"
+
+
+class RawStream(Protocol):
+    """As much of a raw binary file as we use."""
+
+    def read(self, size: int = -1, /) -> bytes | None: ...
+    def write(self, data: bytes | memoryview, /) -> int | None: ...
+    def fileno(self) -> int: ...
+    def isatty(self) -> bool: ...
+
+
+class Progress(Protocol):
+    """Something that goes on: `advance` by so much, and `note` a few words about it."""
+
+    def advance(self, count: float) -> None: ...
+    def note(self, text: str) -> None: ...
+
+
+class _Unseen:
+    def advance(self, count: float) -> None: ...
+    def note(self, text: str) -> None: ...
+
+
+class Terminal:
+    """The three streams; None is one that was closed before we started."""
+
+    def __init__(
+        self,
+        stdin: RawStream | None,
+        stdout: RawStream | None,
+        stderr: RawStream | None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self._stdin = stdin
+        self._stdout = stdout
+        self._stderr = stderr
+        self._environ = environ or {}
+        self._secrets: list[str] = []
+        self._noticed: set[str] = set()
+        self.stdout_is_terminal = _isatty(stdout)
+        self.json_lines = False  # every message on stderr is a JSON object
+        self.quiet = False
+        self.verbose = 0
+        self.answered = False  # a byte of the answer is on stdout
+        self._column_zero = True
+        self._bar: ProgressBar | None = None
+
+    @classmethod
+    def standard(cls, environ: Mapping[str, str]) -> Terminal:
+        """The process's own. Closed descriptors are filled, so that no socket ever takes the number of stdout."""
+        open_ones = [_is_open(number) for number in range(3)]
+        for number, is_open in enumerate(open_ones):
+            if number == 0 and is_open:
+                open_ones[0] = _is_readable(0)  # nohup gives a stdin that is open for writing
+            elif not is_open:
+                os.open(os.devnull, os.O_RDWR if number else os.O_RDONLY)  # takes the lowest free number: this one
+        files = [io.FileIO(number, "r" if number == 0 else "w", closefd=False) for number in range(3)]
+        stdin, stdout, stderr = (file if is_open else None for file, is_open in zip(files, open_ones, strict=True))
+        return cls(stdin, stdout, stderr, environ)
+
+    @classmethod
+    def of_process(cls, environ: Mapping[str, str]) -> Terminal:
+        """The standard streams, or those that stand in for them, as `typer.testing` has it."""
+        if sys.stdout is sys.__stdout__:
+            return cls.standard(environ)
+        stdin, stdout, stderr = (getattr(stream, "buffer", None) for stream in (sys.stdin, sys.stdout, sys.stderr))
+        return cls(stdin, stdout, stderr, environ)
+
+    # How far it is ------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def progress(self, label: str, total: float | None, unit: str) -> Iterator[Progress]:
+        """A line on stderr that is there while the block lasts: of so many `unit` (bytes: "B"), how many, how fast.
+
+        Without a unit, only a bar and the time left.
+        Off a terminal and with -q there is none, and none within another: a row of `map` may upload a file.
+        """
+        if self._bar or self.quiet or not _isatty(self._stderr) or self._environ.get("TERM", "dumb") == "dumb":
+            yield _Unseen()
+            return
+        from gemini_cli.console.progress import ProgressBar  # rich, 90 ms
+
+        self._bar = ProgressBar(self._put, self._environ, label, total, unit, self.redacted)
+        try:
+            yield self._bar
+        finally:
+            bar, self._bar = self._bar, None
+            bar.close()
+
+    def _without_progress_bar(self) -> AbstractContextManager[None]:
+        return self._bar.hidden() if self._bar else nullcontext()
+
+    # What may be said about it ------------------------------------------------------------------------------------
+
+    def add_secret(self, secret: str) -> None:
+        """Never show this on stderr, nor its base64 or URL-quoted forms."""
+        encoded = base64.b64encode(secret.encode()).decode()
+        self._secrets += [secret, strict_json.dumps(secret)[1:-1], encoded, encoded.rstrip("="), quote(secret, safe="")]
+
+    def print_notice(self, text: str) -> None:
+        """Print a notice once; not with -q."""
+        if not self.quiet and text not in self._noticed:
+            self._noticed.add(text)
+            self._print_message("notice", text)
+
+    def log(self, level: int, *parts: str | bytes) -> None:
+        """Print lines for -v (1) and -vv (2). The parts, perhaps large, are joined only if they are printed."""
+        if level <= self.verbose:
+            texts = (part if isinstance(part, str) else part.decode("utf-8", "replace") for part in parts)
+            for line in " ".join(texts).split("\n"):
+                self._print_message("log", line, "" if level > 1 else "gemini-cli: ")
+
+    def print_status(self, text: str) -> None:
+        """Print a notice for a person at a terminal; -v has it in the log."""
+        if _isatty(self._stderr) and not self.quiet and not self.verbose:
+            self._print_message("status", text)
+
+    def print_thought(self, text: str) -> None:
+        """Print a summary of thoughts: several lines, dimmed on a terminal."""
+        if self.json_lines:
+            self._print_message("thought", text.strip())
+            return
+        shown = self.redacted(visible_text(text.strip()))
+        self._write_stderr(f"\x1b[2m{shown}\x1b[0m\n" if self._coloured() else f"{shown}\n")
+
+    def print_error(self, failure: CliError, *, as_json: bool) -> None:
+        """Print a line with the error and one with the hint; or one JSON object."""
+        if as_json:
+            self._print_object(failure.as_dict())
+            return
+        self._print_line(f"gemini-cli: {failure.kind}: {failure.message}")
+        if failure.hint:
+            self._print_line(f"hint: {failure.hint}")
+
+    def print_line(self, text: str) -> None:
+        """Print a line that was asked for, also with -q."""
+        self._print_message("notice", text, "")
+
+    def _print_message(self, kind: str, text: str, beginning: str = "gemini-cli: ") -> None:
+        """With --json an object with the one key `kind`, so that every line of stderr can be parsed."""
+        if self.json_lines:
+            self._print_object({kind: text.removeprefix("gemini-cli: ")})
+        else:
+            self._print_line(f"{beginning}{text}")
+
+    def _print_object(self, value: Mapping[str, object]) -> None:
+        self._print_line(strict_json.dumps(value))
+
+    def _print_line(self, line: str) -> None:
+        self._break_line()
+        self._write_stderr(visible_line(self.redacted(line)) + "\n")
+
+    def _break_line(self) -> None:
+        """On a terminal, where both streams meet, a message does not continue the answer's last line."""
+        if self.stdout_is_terminal and not self._column_zero:
+            self._column_zero = True
+            self._write_stderr("\n")
+
+    def redacted(self, text: str) -> str:
+        """The text without what is hidden."""
+        for secret in self._secrets:
+            text = text.replace(secret, "[redacted]")
+        return re.sub(_UPLOAD_ID, r"\1[redacted]", text)
+
+    def _write_stderr(self, text: str) -> None:
+        """Losing a message is no reason to fail: what counts is the answer and the exit status."""
+        with self._without_progress_bar():
+            self._put(text)
+
+    def _put(self, text: str) -> None:
+        if self._stderr is not None:
+            try:
+                _write_all(self._stderr, re.sub(_SURROGATE, "\ufffd", text).encode())
+            except OSError:
+                self._stderr = None
+
+    def _coloured(self) -> bool:
+        if self._environ.get("NO_COLOR"):
+            return False
+        if self._environ.get("CLICOLOR_FORCE", "0") not in ("", "0"):
+            return True
+        return self._environ.get("TERM") != "dumb" and _isatty(self._stderr)
+
+    # The answer ---------------------------------------------------------------------------------------------------
+
+    def require_stdout(self) -> None:
+        """Before anything is sent: an answer that nobody can receive is not asked for."""
+        if self._stdout is None:
+            raise OutputError("stdout is closed")
+
+    def write(self, text: str) -> None:
+        """A piece of the answer, now. OutputError if it cannot be written, Interrupted if its reader has gone."""
+        self.write_bytes(self.encoded(visible_text(text) if self.stdout_is_terminal else text))
+
+    def write_row(self, text: str) -> None:
+        """A line that is whole by itself: it is no prefix of anything, and what fails later keeps its own status."""
+        answered = self.answered
+        self.write(text)
+        self.answered = answered
+
+    def encoded(self, text: str) -> bytes:
+        """UTF-8. Half a surrogate pair cannot be said in it, and is shown as U+FFFD, with a notice."""
+        try:
+            return text.encode()
+        except UnicodeEncodeError:
+            self.print_notice("the answer holds half a surrogate pair; it is shown as U+FFFD")
+            return re.sub(_SURROGATE, "\ufffd", text).encode()
+
+    def end_line(self) -> None:
+        """What follows on stdout begins a line."""
+        if not self._column_zero:
+            self.write("\n")
+
+    def media_writers(self, count: int) -> list[tuple[str, Callable[[bytes], None]]]:
+        """One image or sound can go to stdout, if that is no terminal; OutputError otherwise."""
+        if self.stdout_is_terminal:
+            raise OutputError("the answer is binary, and stdout is a terminal", hint="use -o FILE")
+        if count > 1:
+            raise OutputError(f"the answer is {count} files, and stdout holds one", hint="use -o FILE")
+        return [("stdout", self.write_bytes)]
+
+    def write_bytes(self, data: bytes) -> None:
+        if not data:
+            return
+        if self._stdout is None:
+            raise OutputError("stdout is closed")
+        self.answered = True
+        self._column_zero = data.endswith(b"\n")
+        try:
+            if self.stdout_is_terminal:
+                with self._without_progress_bar():
+                    _write_all(self._stdout, data)
+            else:
+                _write_all(self._stdout, data)
+        except BrokenPipeError:
+            # SIGPIPE stays ignored, or it would kill us when a server hangs up; a reader that left is noticed here.
+            raise Interrupted(getattr(signal, "SIGPIPE", signal.SIGTERM)) from None
+        except OSError as error:
+            raise OutputError(f"cannot write to stdout: {error.strerror or error}") from None
+
+    # What is read -------------------------------------------------------------------------------------------------
+
+    @property
+    def stdin_is_terminal(self) -> bool:
+        return _isatty(self._stdin)
+
+    def read_stdin(self, limit: int) -> bytes:
+        """Read stdin to its end; InputError if it is more than `limit` bytes."""
+        hint = threading.Timer(HINT_AFTER, self.print_notice, ["reading stdin … (--no-stdin to skip)"])
+        hint.daemon = True
+        if _isatty(self._stderr) and not self.stdin_is_terminal:
+            hint.start()
+        pieces: list[bytes] = []
+        size = 0
+        try:
+            for piece in self.stdin_chunks():
+                pieces.append(piece)
+                size += len(piece)
+                if size > limit:
+                    raise InputError(f"stdin is too large: more than {limit} bytes")
+        finally:
+            hint.cancel()
+        return b"".join(pieces)
+
+    def stdin_records(self, separator: bytes, limit: int) -> Iterator[bytes]:
+        """stdin as it comes, by what stands between separators; the last record may lack its own."""
+        held: list[bytes] = []
+        size = 0
+        for piece in self.stdin_chunks():
+            first, *others = piece.split(separator)
+            held.append(first)
+            size += len(first)
+            for following in others:
+                yield b"".join(held)
+                held, size = [following], len(following)
+            if size > limit:
+                raise InputError(f"a record of stdin is too large: more than {limit} bytes")
+        if last := b"".join(held):
+            yield last
+
+    def stdin_chunks(self) -> Iterator[bytes]:
+        """stdin as it comes, to its end."""
+        while self._stdin is not None:
+            try:
+                piece = self._stdin.read(READ_SIZE)
+            except OSError as error:
+                raise InputError(f"cannot read stdin: {error.strerror or error}") from None
+            if piece is None:  # a non-blocking stdin with nothing to read yet
+                select.select([self._stdin.fileno()], [], [])
+            elif piece:
+                yield piece
+            else:
+                return
+
+    # A person --------------------------------------------------------------------------------------------------------
+
+    def confirm(self, question: str) -> bool:
+        """Ask a person at the terminal, whatever the streams are; UsageError if there is no terminal.
+
+        Input that was typed before the question is not an answer to it.
+        """
+        shown = shorten(visible_in_full(self.redacted(question)))
+        with _terminal() as terminal:
+            _discard_input(terminal)
+            _write_all(terminal, f"{shown} [y/N] ".encode())
+            answer = b""
+            while not answer.endswith(b"\n") and (piece := terminal.read(READ_SIZE)):
+                answer += piece
+        return answer.strip().lower() in (b"y", b"yes")
+
+    def require_interactive(self) -> None:
+        """Before anything is asked for that a person would have to confirm."""
+        _terminal().close()
+
+    def read_line(self, prompt: str) -> str | None:
+        """A line that a person types, edited and recalled with readline; None at the end, which Ctrl-D is."""
+        self._break_line()
+        if not self.stdout_is_terminal:  # an answer that is sent elsewhere has no prompts in it
+            self._write_stderr(prompt)
+        with suppress(ImportError):  # not everywhere; without it the line is typed as it is
+            import readline  # noqa: F401
+        try:
+            # `main` collects help where stdout was; readline wants the real one.
+            with redirect_stdout(sys.__stdout__), signals.end_immediately():
+                return input(prompt if self.stdout_is_terminal else "")
+        except EOFError:
+            self._write_stderr("\n")
+            return None
+
+
+def _write_all(stream: RawStream, data: bytes) -> None:
+    """All of it: a pipe takes less than we give, a non-blocking one nothing for a while."""
+    view = memoryview(data)
+    while view:
+        written = stream.write(view)
+        if written is None:
+            select.select([], [stream.fileno()], [])
+        else:
+            view = view[written:]
+
+
+def _terminal() -> io.FileIO:
+    try:
+        return io.FileIO("/dev/tty", "r+")
+    except OSError as error:
+        raise UsageError(f"there is no terminal to ask at: {error.strerror or error}") from None
+
+
+def _discard_input(terminal: io.FileIO) -> None:
+    with suppress(ImportError, OSError):  # Windows
+        import termios
+
+        termios.tcflush(terminal.fileno(), termios.TCIFLUSH)
+
+
+def _is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError as error:
+        if error.errno == errno.EBADF:
+            return False
+        raise
+    return True
+
+
+def _is_readable(number: int) -> bool:
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return True
+    flags = fcntl.fcntl(number, fcntl.F_GETFL)
+    return flags & os.O_ACCMODE != os.O_WRONLY and not flags & getattr(os, "O_PATH", 0)
+
+
+def _isatty(stream: RawStream | None) -> bool:
+    return stream is not None and stream.isatty()

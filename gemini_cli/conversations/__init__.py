@@ -1,1 +1,0 @@
-"""Several turns: what each of them must say, and where they are kept."""

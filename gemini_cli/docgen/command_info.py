@@ -1,0 +1,237 @@
+"""The commands for the documents: summaries, options, variables and files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import typer
+from typer import Option
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from gemini_cli.cli.app import app, root
+from gemini_cli.config import api_key
+from gemini_cli.config.endpoint import REVISION_VARIABLE
+from gemini_cli.config.option_groups import (
+    FILE_NAME,
+    PROFILE_KEY,
+    PROGRAM_NAME,
+    OptionField,
+    Saved,
+    Suggestions,
+    declaring,
+    option_fields,
+)
+from gemini_cli.config.profiles import OWN_KEYS
+from gemini_cli.config.settings import ConnectionOptions
+
+PROGRAM = "gemini-cli"
+ABOUT = root.__doc__ or ""
+
+# The option that Typer adds to every command, and the option of `gemini-cli` itself.
+HELP = OptionField("help", bool, bool, Option("-h", "--help", help="show this help and exit"), (), False)
+VERSION = OptionField("version", bool, bool, Option("--version", help="print the version and exit"), (), False)
+
+_VALUES = {int: "INTEGER", float: "FLOAT", str: "TEXT", list: "TEXT"}
+
+
+class CommandInfo(NamedTuple):
+    """A command, such as `batch submit`. `argument` is the metavar of its argument."""
+
+    name: str
+    doc: str
+    records: tuple[type, ...]
+    argument: str | None
+    argument_completes: str | None = None  # `file`, or `command` for a program with its arguments
+
+
+def load_commands() -> list[CommandInfo]:
+    """Every command, from the Typer tree."""
+    tree: Any = get_command(app)
+    return [info for word, command in _children(tree) for info in _commands(word, command)]
+
+
+def _commands(word: str, command: Any) -> Iterator[CommandInfo]:
+    if isinstance(command, TyperGroup):
+        for verb, child in _children(command):
+            yield from _commands(f"{word} {verb}", child)
+        return
+    metavars = [parameter.metavar for parameter in command.params if parameter.param_type_name == "argument"]
+    function, argument = command.callback, metavars[0] if metavars else None
+    completes = {FILE_NAME: "file", PROGRAM_NAME: "command"}
+    local = next((kind for marker, kind in completes.items() if marker in function.argument_markers), None)
+    yield CommandInfo(word, function.__doc__ or "", function.records, argument, local)
+
+
+def _children(group: Any) -> Iterator[tuple[str, Any]]:
+    ctx = typer.Context(group)
+    for name in group.list_commands(ctx):
+        yield name, group.get_command(ctx, name)
+
+
+class OptionSection(NamedTuple):
+    """The options that a record declares. `name` is the name of the record."""
+
+    name: str
+    title: str
+    text: str
+    fields: tuple[OptionField, ...]
+
+
+class DocumentedVariable(NamedTuple):
+    """Variables with one meaning, of which the first one that is set counts.
+
+    `flag` is the option that overrides them.
+    """
+
+    names: tuple[str, ...]
+    flag: str
+    meaning: str
+
+
+class DocumentedFile(NamedTuple):
+    path: str
+    meaning: str
+
+
+def split_docstring(doc: str | None) -> tuple[str, str]:
+    """The first sentence of a docstring, without its full stop, and the rest."""
+    first, _, rest = " ".join(line.strip() or "\n" for line in (doc or "").strip().splitlines()).partition(".")
+    return " ".join(first.split()), rest.strip()
+
+
+def option_sections(command: CommandInfo) -> list[OptionSection]:
+    """The options of a command, by the record that declares them."""
+    found: dict[type, list[OptionField]] = {}
+    for record in command.records:
+        for field in option_fields(record):
+            found.setdefault(declaring(record, field.name), []).append(field)
+    return [OptionSection(owner.__name__, *split_docstring(owner.__doc__), tuple(own)) for owner, own in found.items()]
+
+
+def help_text(field: OptionField) -> str:
+    """The help of an option, with the default and the variables."""
+    extras = []
+    if field.takes_value and field.kind is not list and field.default is not None:
+        extras.append(f"default: {field.default:g}" if field.kind is float else f"default: {field.default}")
+    if field.variables:
+        extras.append(f"env: {', '.join(field.variables)}")
+    return (field.option.help or "") + (f" [{'; '.join(extras)}]" if extras else "")
+
+
+def completes_saved(field: OptionField) -> str:
+    """`profile` or `session` if the value is the name of a saved one."""
+    saved = field.marker(Saved)
+    return saved.kind if saved else ""
+
+
+def is_file_name(field: OptionField) -> bool:
+    return FILE_NAME in field.markers
+
+
+def command_options(command: CommandInfo) -> list[OptionField]:
+    return [*(field for group in option_sections(command) for field in group.fields), HELP]
+
+
+def spellings(field: OptionField) -> list[str]:
+    return list(field.spellings)
+
+
+def value_placeholder(field: OptionField) -> str | None:
+    """The name of the value in a synopsis; None for an option without a value."""
+    return (field.option.metavar or _VALUES[field.kind]) if field.takes_value else None
+
+
+def shared_option_sections(commands: Sequence[CommandInfo]) -> dict[str, tuple[OptionSection, list[CommandInfo]]]:
+    """Each section once, with the commands that have it.
+
+    The keys are valid names of shell variables.
+    """
+    takers: dict[OptionSection, list[CommandInfo]] = {}
+    for command in commands:
+        for group in option_sections(command):
+            takers.setdefault(group, []).append(command)
+    found: dict[str, tuple[OptionSection, list[CommandInfo]]] = {}
+    for group, taking in takers.items():
+        name = group.name.lower()
+        found[name if name not in found else f"{name}_{len(found)}"] = group, taking
+    return found
+
+
+def value_suggestions(field: OptionField) -> tuple[str, ...]:
+    """The values for completion."""
+    suggestions = field.marker(Suggestions)
+    return field.choices or (suggestions.values if suggestions else ())
+
+
+def command_words(commands: Iterable[CommandInfo]) -> dict[str, dict[str, str]]:
+    """The subcommands of each command, with summaries; under `""` the commands."""
+    found: dict[str, dict[str, str]] = {"": {}}
+    for command in commands:
+        noun, _, verb = command.name.rpartition(" ")
+        found.setdefault(noun, {})[verb] = command_summary(command)
+        if noun:
+            found[""][noun] = ", ".join(found[noun])
+    return found
+
+
+def command_summary(command: CommandInfo) -> str:
+    return split_docstring(command.doc)[0]
+
+
+def sends_requests(command: CommandInfo) -> bool:
+    """True for a command with options for the connection."""
+    return any(issubclass(record, ConnectionOptions) for record in command.records)
+
+
+# Variables that are not declared with an option.
+_KEY = DocumentedVariable(api_key.KEY_VARIABLES, "--api-key-file", "the API key")
+_CONNECTION = (
+    DocumentedVariable((REVISION_VARIABLE,), "", "the `Api-Revision` header; empty for none"),
+    DocumentedVariable(
+        ("HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+        "",
+        "the proxy, and the hosts that need none; loopback never needs one",
+    ),
+    DocumentedVariable(
+        ("SSL_CERT_FILE", "SSL_CERT_DIR"), "--ca-file", "the trusted certificates (default: those of the system)"
+    ),
+    DocumentedVariable(
+        ("XDG_CONFIG_HOME", "XDG_STATE_HOME"), "", "the directories for profiles and for state (default: below `HOME`)"
+    ),
+)
+_COLOUR = DocumentedVariable(("NO_COLOR", "CLICOLOR_FORCE", "TERM"), "", "colour on stderr")
+
+_FILES = (
+    DocumentedFile(
+        "$XDG_CONFIG_HOME/gemini-cli/profiles/NAME.yaml",
+        "The profile NAME; `default.yaml` applies without `--profile`. Without XDG_CONFIG_HOME, below `~/.config`.",
+    ),
+    DocumentedFile(
+        "$XDG_STATE_HOME/gemini-cli/",
+        "Sessions and other state, closed to other users. Without XDG_STATE_HOME, below `~/.local/state`.",
+    ),
+)
+
+
+def documented_variables(commands: Sequence[CommandInfo]) -> list[DocumentedVariable]:
+    """The variables that some of these commands read."""
+    found: dict[tuple[str, ...], DocumentedVariable] = {}
+    for field in (field for command in commands for field in command_options(command) if field.variables):
+        found.setdefault(field.variables, DocumentedVariable(field.variables, field.long, field.option.help or ""))
+    if not any(map(sends_requests, commands)):
+        return [*found.values(), _COLOUR]
+    return [_KEY, *found.values(), *_CONNECTION, _COLOUR]
+
+
+def documented_files(commands: Sequence[CommandInfo]) -> list[DocumentedFile]:
+    return list(_FILES) if any(map(sends_requests, commands)) else []
+
+
+def documented_profile_keys(commands: Sequence[CommandInfo]) -> list[str]:
+    """The keys at the top of a profile."""
+    return sorted(
+        {field.name for each in commands for field in command_options(each) if PROFILE_KEY in field.markers}
+        | {*OWN_KEYS}
+    )

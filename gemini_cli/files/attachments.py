@@ -1,0 +1,162 @@
+"""Make attachments ready to be sent: inline, or uploaded first through the Files API.
+
+An uploaded file without a type is looked up, and waited for. Of the local files, the largest are uploaded until the
+rest of the request fits. Parts are changed in place, once, so that a request that is sent again, or is part of a
+history, does not upload its files again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gemini_cli.api.body import REQUEST_LIMIT, Body
+from gemini_cli.api.fields import get_typed
+from gemini_cli.errors import DeadlineExceeded, InputError, RejectedError, TemporaryError
+from gemini_cli.files.content_parts import Base64File, FileReference, Part
+from gemini_cli.formats.mime_types import content_kind, is_text
+from gemini_cli.transport.body import encoded_length
+
+if TYPE_CHECKING:
+    from gemini_cli.client.api_client import ApiClient
+    from gemini_cli.client.resources import Resource
+    from gemini_cli.console.terminal import Progress, Terminal
+
+PDF_LIMIT = 50 * 1000 * 1000  # bytes of a PDF that the API takes inline (api/README.md 3.4)
+
+
+class InlinePolicy(NamedTuple):
+    """When a local file goes inline: always, never, or while the whole request has at most `limit` bytes."""
+
+    limit: int
+    always: bool = False
+    never: bool = False
+
+
+class Attachments:
+    """`make_api_client` is asked for only when there is something to ask; `terminal` shows how far an upload is."""
+
+    def __init__(self, policy: InlinePolicy, make_api_client: Callable[[], ApiClient], terminal: Terminal) -> None:
+        self._policy = policy
+        self._make_api_client = make_api_client
+        self._terminal = terminal
+
+    def resolve(self, body: Body) -> None:
+        """Look up, upload and wait for what must be there before the question.
+
+        InputError for what cannot go inline and must; TemporaryError if the time for the run ends before all is there:
+        the question itself was not asked.
+        """
+        try:
+            self._look_up(body)
+            self._upload(self._too_large(body))
+        except DeadlineExceeded as error:
+            raise TemporaryError(f"{error.message}; the attachments were not ready, and nothing was asked") from error
+
+    def preview(self, body: Body) -> list[str]:
+        """Words where `resolve` would put addresses; the names of what it would upload. Nothing is asked."""
+        for part in _parts(body):
+            if isinstance(part.get("uri"), FileReference):
+                name = part["uri"]
+                raise InputError(f"the type of {name} is only known to the service; add ;type=image/png or the like")
+        chosen = self._too_large(body)
+        names = [str(part["data"].source.name) for part in chosen]
+        for part, name in zip(chosen, names, strict=True):
+            _refer(part, f"(of {name}, uploaded first)", part["mime_type"])
+        return names
+
+    def _look_up(self, body: Body) -> None:
+        for part in _parts(body):
+            if isinstance(part.get("uri"), FileReference):
+                from gemini_cli.client import resources
+
+                name = part["uri"]
+                self._refer_to(part, resources.get_resource(self._make_api_client(), name))
+                if is_text(part["mime_type"]):  # ignored by models (api/README.md 3.5)
+                    self._terminal.print_notice(
+                        f"{name} is text, which models do not see by reference; attach it from here"
+                    )
+
+    def _upload(self, chosen: list[Part]) -> None:
+        """All of them, then the wait for all: the service works on the first while the next is on its way."""
+        if not chosen:
+            return
+        sources = [part["data"].source for part in chosen]
+        label = sources[0].name if len(sources) == 1 else f"{len(sources)} files"
+        with self._terminal.progress(label, sum(source.size for source in sources), "B") as progress:
+            files = [self._uploaded(part, progress) for part in chosen]
+            progress.note("waiting until it can be used")
+            for part, file in zip(chosen, files, strict=True):
+                self._refer_to(part, file)
+
+    def _uploaded(self, part: Part, progress: Progress) -> Resource:
+        """Rows of a `map` share what is attached to all of them: what was sent for one is not sent for later ones.
+
+        Nobody waits for another's upload: it may itself have to wait until the other goes on.
+        """
+        from gemini_cli.files import upload
+
+        data: Base64File = part["data"]
+        if data.file is None:
+            source = data.source
+            self._terminal.log(1, f"{source.name} goes ahead through the Files API")
+            title = os.fsencode(os.path.basename(source.path)).decode("utf-8", "replace") if source.path else None
+            data.file = upload.upload(
+                self._make_api_client(),
+                source,
+                mime_type=part["mime_type"],
+                display_name=title,
+                on_progress=progress.advance,
+            )
+        return data.file
+
+    def _refer_to(self, part: Part, file: Resource) -> None:
+        from gemini_cli.files import upload
+
+        ready = upload.wait_until_active(self._make_api_client(), file)
+        uri, found = get_typed(ready, "uri", str), get_typed(ready, "mimeType", str)
+        if not uri or not found:
+            raise RejectedError(f"the service does not say where {ready.get('name')} is, or what")
+        _refer(part, uri, found)
+
+    def _too_large(self, body: Body) -> list[Part]:
+        """The parts that go through the Files API: the largest, until the rest fits."""
+        local = [part for part in _parts(body) if isinstance(part.get("data"), Base64File)]
+        if self._policy.never or not local:
+            return local
+        if self._policy.always:
+            for part in filter(_is_large_pdf, local):
+                source = part["data"].source
+                raise InputError(f"{source.name} cannot go inline: {source.size} bytes, a PDF may have {PDF_LIMIT}")
+            return []
+        chosen: list[Part] = []
+        rest, limit = encoded_length(body), min(self._policy.limit, REQUEST_LIMIT)
+        for part in sorted(local, key=lambda part: part["data"].size, reverse=True):
+            if rest > limit or _is_large_pdf(part):
+                chosen.append(part)
+                rest -= part["data"].size
+        return chosen
+
+
+def _parts(body: Body) -> Iterator[Part]:
+    """The content parts of an input, in any of its shapes (api/README.md 2.3)."""
+    return _inside(body.get("input"))
+
+
+def _inside(turn_input: Any) -> Iterator[Part]:
+    for each in turn_input if isinstance(turn_input, list) else ():
+        if isinstance(each, dict):
+            yield each
+            yield from _inside(each.get("content"))
+
+
+def _is_large_pdf(part: Part) -> bool:
+    return bool(part["mime_type"] == "application/pdf" and part["data"].source.size > PDF_LIMIT)
+
+
+def _refer(part: Part, uri: str, found: str) -> None:
+    """By address instead of by data. What the user has said of the part stays."""
+    part.pop("data", None)
+    said = {key: value for key, value in part.items() if key != "uri"}
+    part |= {"type": content_kind(found), "uri": uri, "mime_type": found, **said}

@@ -1,0 +1,187 @@
+"""What is to be uploaded: a file that is opened once and held to be what it was then, and its SHA-256."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import threading
+import weakref
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import NamedTuple
+
+from gemini_cli.errors import InputError, OutputError
+from gemini_cli.formats import mime_types
+from gemini_cli.formats.text_files import open_nonblocking
+
+FILE_READ_SIZE = (
+    256 * 1024
+)  # bytes read and sent at a time: each costs 40 us, and a larger one leaves the processor's cache
+HASHED = 1024 * 1024  # bytes hashed at a time: between two, the thread holds the lock that the sending needs
+HEAD_START = 3.0  # seconds that the sending has before the hashing begins
+LOWEST = 19  # the priority of what runs when nobody else wants the processor
+SAMPLE = 1024 * 1024  # bytes at either end that stand for the content when two runs are compared
+
+
+class FileStamp(NamedTuple):
+    """What a file was when it was opened: these stay as they are, or it is another one."""
+
+    device: int
+    inode: int
+    size: int
+    modified_ns: int
+
+    @classmethod
+    def from_stat(cls, about: os.stat_result) -> FileStamp:
+        return cls(about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns)
+
+
+class LocalFile:
+    """Bytes whose number is known, readable at any place. `path` is absolute, None for what came from a pipe.
+
+    It is closed by `close`, or when nobody has it any more: a `map` attaches a file to each of many rows.
+    """
+
+    def __init__(self, descriptor: int, name: str, path: str | None) -> None:
+        self._descriptor = descriptor
+        self.close = weakref.finalize(self, os.close, descriptor)
+        self.stamp = FileStamp.from_stat(os.fstat(descriptor))
+        self.name = name
+        self.path = path
+        self.size = self.stamp.size
+
+    @classmethod
+    def open_path(cls, path: str) -> LocalFile:
+        """A file; InputError for one that is empty, cannot be read, or is no regular file."""
+        try:
+            descriptor = open_nonblocking(path, os.O_RDONLY | os.O_CLOEXEC)
+        except (OSError, ValueError) as error:
+            raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+        source = cls(descriptor, path, os.path.abspath(path))
+        wrong = source._unfit()
+        if wrong:
+            source.close()
+            raise InputError(f"cannot send {path}: {wrong}")
+        return source
+
+    @classmethod
+    def from_chunks(cls, pieces: Iterable[bytes], name: str) -> LocalFile:
+        """What comes in pieces, kept in a file without a name: the service wants to know the size before the bytes."""
+        import tempfile
+
+        try:
+            with tempfile.TemporaryFile() as file:
+                for piece in pieces:
+                    file.write(piece)
+                file.flush()
+                source = cls(os.dup(file.fileno()), name, None)
+        except OSError as error:
+            raise OutputError(f"cannot keep {name} in {tempfile.gettempdir()}: {error.strerror or error}") from None
+        if not source.size:
+            source.close()
+            raise InputError(f"cannot send {name}: it is empty")
+        return source
+
+    def _unfit(self) -> str:
+        mode = os.fstat(self._descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            return "it is a directory"
+        if not stat.S_ISREG(mode):
+            return "it is no regular file; `-` reads stdin"
+        return "" if self.size else "it is empty"
+
+    def check_unchanged(self) -> None:
+        """InputError if it is not what it was when it was opened, or another file lies in its place."""
+        try:
+            about = os.fstat(self._descriptor) if self.path is None else os.stat(self.path)
+        except OSError:
+            raise self._changed() from None
+        if FileStamp.from_stat(about) != self.stamp:
+            raise self._changed()
+
+    def _changed(self) -> InputError:
+        return InputError(f"{self.name} changed while it was being sent")
+
+    def read_chunks(self, offset: int, length: int, largest: int = FILE_READ_SIZE) -> Iterator[bytes]:
+        """So many bytes from there. It is checked before the last piece, so that no changed file is ever completed."""
+        end = offset + length
+        while offset < end:
+            try:
+                piece = os.pread(self._descriptor, min(largest, end - offset), offset)
+            except OSError as error:
+                raise self._unreadable(error) from None
+            offset += len(piece)
+            if not piece or offset == end:
+                self.check_unchanged()
+            if not piece:
+                raise self._changed()
+            yield piece
+
+    def _unreadable(self, error: OSError) -> InputError:
+        return InputError(f"cannot read {self.name}: {error.strerror}")
+
+    def mime_type(self) -> str | None:
+        """By its name, else by its first bytes."""
+        head = b"".join(self.read_chunks(0, min(mime_types.HEAD_SIZE, self.size)))
+        return mime_types.guess_from_name(self.name) or mime_types.guess_from_content(head)
+
+    def sample_hash(self) -> str:
+        """A hash of both its ends. It tells two contents apart where size and time do not, most of the time."""
+        from hashlib import sha256
+
+        ends, length = sha256(), min(SAMPLE, self.size)
+        for offset in (0, self.size - length):
+            for piece in self.read_chunks(offset, length):
+                ends.update(piece)
+        return ends.hexdigest()
+
+
+class FileDigest:
+    """The SHA-256 of a source. A thread begins it while the source is sent, and gives way to the sending.
+
+    It takes several times what sending over loopback takes, and less than sending over any other line. So it waits a
+    little: whatever is sent by then needs the processor more, and on a slow line it catches up.
+    """
+
+    def __init__(self, source: LocalFile) -> None:
+        from hashlib import sha256  # OpenSSL takes 5 ms
+
+        self._source = source
+        self._digest = sha256()
+        self._offset = 0
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._begin, daemon=True)
+        if source.size > SAMPLE:  # less is done sooner than a thread comes to it
+            self._thread.start()
+
+    def hex(self) -> str:
+        """Waits: what the thread has not come to is done here, at our own priority. InputError as for `pieces`."""
+        self.stop()
+        for piece in self._rest():
+            self._add(piece)
+        return self._digest.hexdigest()
+
+    def stop(self) -> None:
+        """Nobody reads the source any more when this returns."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _begin(self) -> None:
+        if self._stopped.wait(HEAD_START):
+            return
+        if sys.platform == "linux":  # where a thread has a priority of its own
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWEST)
+        with suppress(InputError):  # `hex` will meet it too
+            for piece in self._rest():
+                self._add(piece)
+                if self._stopped.is_set():
+                    return
+
+    def _rest(self) -> Iterator[bytes]:
+        return self._source.read_chunks(self._offset, self._source.size - self._offset, HASHED)
+
+    def _add(self, piece: bytes) -> None:
+        self._digest.update(piece)
+        self._offset += len(piece)

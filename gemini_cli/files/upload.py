@@ -1,0 +1,242 @@
+"""Uploading: the requests that `resumable` wants, made from a source; and the file at the end, held against it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import NamedTuple
+from urllib.parse import quote
+
+from gemini_cli.api.fields import get_typed
+from gemini_cli.client import resources
+from gemini_cli.client.api_client import ApiClient, UploadResponse
+from gemini_cli.client.resources import Resource
+from gemini_cli.errors import AuthError, CliError, InputError, RejectedError, UsageError
+from gemini_cli.files.local_file import FileDigest, LocalFile
+from gemini_cli.files.resumable_upload import ResumableUpload, UploadSession, UploadStep, has_sha256
+from gemini_cli.files.upload_record import UploadRecord
+from gemini_cli.formats import strict_json
+from gemini_cli.transport.body import StreamedBody
+
+FIRST_FILE_POLL = 1.0  # seconds between two looks at a file that is being processed, at first
+LONGEST_FILE_POLL = 10.0
+
+ProgressCallback = Callable[[int], None]
+
+
+def upload(
+    api_client: ApiClient,
+    source: LocalFile,
+    *,
+    mime_type: str,
+    display_name: str | None = None,
+    name: str | None = None,
+    reuse: bool = False,
+    record: UploadRecord | None = None,
+    on_progress: ProgressCallback = lambda count: None,
+) -> Resource:
+    """The File that holds exactly the bytes of `source`; it may still be in state PROCESSING.
+
+    With `reuse` its name is made of its content, and a file that is already there is not sent again. `record` is
+    continued, and keeps what the next call needs; `on_progress` is told of bytes that were sent, or (negative) were
+    lost. InputError if the source changes meanwhile: then nothing is finished.
+    """
+    digest = FileDigest(source)
+    try:
+        if reuse:
+            name = f"files/{digest.hex()[:40]}"
+            found = _file_with_digest(api_client, name, digest)
+            if found and found.get("state") != "FAILED":
+                return found
+            if found:
+                resources.delete_resource(api_client, name)
+        described = _FileMetadata(mime_type, display_name, name)
+        sending = _UploadRun(api_client, source, digest, described, record, on_progress)
+        try:
+            return sending.verified(record.load_session() if record else None)
+        except RejectedError as failure:
+            if reuse and failure.http_status == 409 and (found := _file_with_digest(api_client, name or "", digest)):
+                return found  # somebody was faster
+            raise
+    finally:
+        digest.stop()
+
+
+def wait_until_active(api_client: ApiClient, file: Resource) -> Resource:
+    """Wait until a File can be used (api/README.md 10.10); RejectedError if processing it failed."""
+    pause = FIRST_FILE_POLL
+    while file.get("state") == "PROCESSING":
+        api_client.sleep(pause)
+        pause = min(pause * 2, LONGEST_FILE_POLL)
+        file = resources.get_resource(api_client, file_name(file))
+    if file.get("state") == "FAILED":
+        error = get_typed(file, "error", dict) or {}
+        reason = get_typed(error, "message", str) or "no reason given"
+        raise RejectedError(
+            f"the service could not process {file_name(file)}: {reason}", code=get_typed(error, "code", int)
+        )
+    file_name(file)  # or it cannot be used
+    return file
+
+
+def file_name(file: Resource) -> str:
+    """`files/ID`; RejectedError for anything else that the server may call it."""
+    try:
+        return resources.resource_name("files", str(file.get("name")))
+    except UsageError:
+        raise RejectedError(f"not the API's answer: a file with the name {file.get('name')!r}") from None
+
+
+class _FileMetadata(NamedTuple):
+    """The description of a file in the request that starts its upload."""
+
+    mime_type: str
+    display_name: str | None
+    name: str | None
+
+    def body(self, size: int) -> bytes:
+        """The body of the start request; names are sent only if there are any (api/README.md 10.1)."""
+        named = {"name": self.name, "display_name": self.display_name}
+        said = {key: value for key, value in named.items() if value}
+        return strict_json.dumps({"file": {**said, "mime_type": self.mime_type, "size_bytes": size}}).encode()
+
+    def fits(self, file: Resource) -> bool:
+        told = {"displayName": self.display_name, "mimeType": self.mime_type, "name": self.name}
+        return all(file.get(key) == value for key, value in told.items() if value)
+
+
+class _UploadRun:
+    """One source on its way."""
+
+    def __init__(
+        self,
+        api_client: ApiClient,
+        source: LocalFile,
+        digest: FileDigest,
+        described: _FileMetadata,
+        record: UploadRecord | None,
+        advance: ProgressCallback,
+    ) -> None:
+        self._api_client = api_client
+        self._source = source
+        self._digest = digest
+        self._described = described
+        self._record = record
+        self._advance = advance
+        self._position = 0  # what `advance` was told, in sum
+
+    def verified(self, session: UploadSession | None) -> Resource:
+        """The File, if it has the content of the source as it still is; else it is deleted."""
+        file = self._sent(session)
+        try:
+            wrong = self._mismatch(file)
+            self._source.check_unchanged()
+        except InputError:
+            self._remove(file)
+            raise
+        if not wrong:
+            return file
+        self._remove(file)
+        if session is None:
+            raise RejectedError(f"{self._source.name} arrived damaged: {wrong}")
+        return self.verified(None)  # what was begun in an earlier run was of another content
+
+    def _sent(self, session: UploadSession | None) -> Resource:
+        """The File that ends the upload, whatever is in it."""
+        api_client = self._api_client
+        upload = ResumableUpload(self._source.size, api_client.retries, api_client.may_upload_to, session)
+        try:
+            while (step := upload.step) is not None:
+                if step.command == "find":
+                    upload.set_found_file(self._find_file())
+                elif failure := upload.handle_response(self._run_step(step, upload.session)):
+                    api_client.log(1, failure.message)
+                    api_client.wait_before_retry(failure, upload.tries)
+                self._save_session(upload.session)
+        except InputError:
+            self._cancel(upload.session)
+            raise
+        except CliError as failure:
+            failure.attempts = failure.attempts or upload.tries
+            if failure.retryable and self._record:
+                failure.hint = "the same command continues where this one ended"
+            raise
+        return upload.file or {}
+
+    def _run_step(self, step: UploadStep, session: UploadSession | None) -> UploadResponse:
+        if session is None:
+            return self._api_client.start_upload(self._headers(), self._described.body(self._source.size))
+        if step.command == "query":
+            return self._api_client.upload(session.url, {"X-Goog-Upload-Command": "query"})
+        if not step.length:  # an empty chunk has no last piece to check before
+            self._source.check_unchanged()
+        headers = {"X-Goog-Upload-Command": step.command, "X-Goog-Upload-Offset": str(step.offset)}
+        return self._api_client.upload(session.url, headers, StreamedBody(step.length, lambda: self._pieces(step)))
+
+    def _headers(self) -> dict[str, str]:
+        headers = {
+            "X-Goog-Upload-Protocol": "resumable",
+            "X-Goog-Upload-Command": "start",
+            "X-Goog-Upload-Header-Content-Length": str(self._source.size),
+            "X-Goog-Upload-Header-Content-Type": self._described.mime_type,
+        }
+        if self._source.path is None:
+            return headers
+        base = os.path.basename(self._source.path)
+        plain = base.isascii() and base.isprintable()
+        return {**headers, "X-Goog-Upload-File-Name": base if plain else quote(os.fsencode(base))}
+
+    def _pieces(self, step: UploadStep) -> Iterator[bytes]:
+        """The bytes of a chunk. What was told of an earlier try that was lost is taken back."""
+        self._report_position(step.offset)
+        for piece in self._source.read_chunks(step.offset, step.length):
+            yield piece
+            self._report_position(self._position + len(piece))
+
+    def _report_position(self, position: int) -> None:
+        if position != self._position:
+            self._advance(position - self._position)
+            self._position = position
+
+    def _save_session(self, session: UploadSession | None) -> None:
+        if self._record and session:
+            self._record.save(session)
+
+    def _mismatch(self, file: Resource) -> str:
+        """The difference between the File (api/README.md 10.8) and the source, if any. Missing fields are not one."""
+        size = file.get("sizeBytes")
+        if size is not None and str(size) != str(self._source.size):
+            return f"{size} bytes instead of {self._source.size}"
+        if file.get("sha256Hash") and not has_sha256(file, self._digest.hex()):
+            return "the service has another SHA-256"
+        return ""
+
+    def _find_file(self) -> Resource | None:
+        """Find the File of an upload whose last response was lost: by its name, else by all other fields."""
+        if self._described.name:
+            return _file_with_digest(self._api_client, self._described.name, self._digest)
+        digest = self._digest.hex()
+        files = resources.list_all(self._api_client, "files")
+        return next((file for file in files if self._described.fits(file) and has_sha256(file, digest)), None)
+
+    def _cancel(self, session: UploadSession | None) -> None:
+        """Nothing more will come. It ends by itself if this is not heard."""
+        if session is not None:
+            self._api_client.upload(session.url, {"X-Goog-Upload-Command": "cancel"})
+
+    def _remove(self, file: Resource) -> None:
+        """What is damaged shall not be used; what cannot be deleted expires."""
+        with suppress(CliError):
+            resources.delete_resource(self._api_client, file_name(file))
+
+
+def _file_with_digest(api_client: ApiClient, name: str, digest: FileDigest) -> Resource | None:
+    """The file of that name, if there is one with this content."""
+    try:
+        file = resources.get_resource(api_client, name)
+    except (RejectedError, AuthError) as failure:
+        if failure.http_status in (403, 404):  # 403 also if there is no such file (api/README.md 10.15)
+            return None
+        raise
+    return file if has_sha256(file, digest.hex()) else None

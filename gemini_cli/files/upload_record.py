@@ -1,0 +1,87 @@
+"""An upload that is not finished: what is kept of it, so that the next call continues it.
+
+    uploads/NAME.json   {"about": {...}, "url", "granularity"}
+
+NAME stands for the file's path and whose upload it is, `about` for everything that must be the same for the rest of it
+to be the rest: size, time and content of the file, and what the server was told of it. Held by one process at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from gemini_cli.errors import InputError, OutputError, RejectedError, UnknownOutcomeError
+from gemini_cli.files.local_file import LocalFile
+from gemini_cli.files.resumable_upload import UploadSession
+from gemini_cli.formats import strict_json
+from gemini_cli.storage.state_dir import StateDirectory
+
+RECORD_LIMIT = 64 * 1024  # bytes of a record; it holds an URL and a few words
+
+
+class UploadRecord:
+    """The record of one upload."""
+
+    def __init__(self, state: StateDirectory, name: str, about: Mapping[str, Any]) -> None:
+        self._state = state
+        self._name = name
+        self._about = about
+        self._kept: UploadSession | None = None
+
+    def load_session(self) -> UploadSession | None:
+        """Where the upload goes on; None if there is nothing to continue, or it was about something else."""
+        try:
+            record = strict_json.loads((self._state.read(self._name, RECORD_LIMIT) or b"").decode())
+            same = record["about"] == self._about
+            session = UploadSession(str(record["url"]), int(record["granularity"]))
+        except (InputError, ValueError, TypeError, KeyError):
+            return None
+        return session if same and session.granularity > 0 else None
+
+    def save(self, session: UploadSession) -> None:
+        """What cannot be kept cannot be continued; that is no reason not to upload."""
+        if session == self._kept:
+            return
+        self._kept = session
+        record = {"about": self._about, **session._asdict()}
+        with suppress(OutputError):
+            self._state.write(self._name, f"{strict_json.dumps(record)}\n".encode())
+
+    def delete(self) -> None:
+        with suppress(OutputError):  # there may be none
+            self._state.delete(self._name)
+
+
+@contextmanager
+def open_upload_record(
+    state: StateDirectory, source: LocalFile, owner: str, told: Sequence[Any], *, resume: bool
+) -> Iterator[UploadRecord | None]:
+    """The record of this upload, ours alone for the block; InputError, naming the process, if another has it.
+
+    It is forgotten when the block ends, but for an end that the next call may change. `owner` is whose upload it is,
+    `told` what the service is told of the file. There is no record of what came from a pipe.
+    """
+    if source.path is None:
+        yield None
+        return
+    from hashlib import sha256
+
+    name = sha256(f"{owner}\0{source.path}".encode("utf-8", "surrogateescape")).hexdigest()[:40]
+    about = {
+        "size": source.size,
+        "modified_ns": source.stamp.modified_ns,
+        "sample": source.sample_hash(),
+        "told": list(told),
+    }
+    with state.lock(f"upload-{name}", f"the upload of {source.name}"):
+        record = UploadRecord(state, f"uploads/{name}.json", about)
+        if not resume:
+            record.delete()
+        try:
+            yield record
+        except (InputError, RejectedError, UnknownOutcomeError):
+            record.delete()
+            raise
+        record.delete()

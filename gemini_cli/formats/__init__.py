@@ -1,0 +1,1 @@
+"""JSON, YAML, text files, MIME types, JSON Schema."""

@@ -1,0 +1,180 @@
+"""Read the JSON and YAML that a user hands in: profiles, requests, tools, schemas. The only module that says `yaml`.
+
+YAML is read as a plain subset: one document of maps, lists and scalars. Anchors, aliases, merge keys, tags and repeated
+keys are refused, because a profile of 586 bytes can otherwise cost seconds and a tag can name code. The tree is built
+from parser events with the limits checked on the way, so nothing large exists before it is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path as FilePath
+from typing import Any, NamedTuple, NoReturn
+
+from gemini_cli.errors import InputError
+from gemini_cli.formats import strict_json
+from gemini_cli.formats.text_files import decode_text, read_bytes
+
+YAML_LIMIT = 64 * 1024
+JSON_LIMIT = 100 * 1000 * 1000  # the API's limit for a request (api/README.md 3.4)
+DEPTH = 16
+
+KeyPath = tuple[str | int, ...]
+
+
+class Document(NamedTuple):
+    """A value, and where each part of it stood: `lines` gives a line, counted from 1, for each known path of keys."""
+
+    name: str
+    value: Any
+    lines: Callable[[], Mapping[KeyPath, int]]
+
+    def error_at(self, path: KeyPath, message: str) -> InputError:
+        lines = self.lines()
+        line = next((lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in lines), None)
+        return InputError(f"{self.name}:{line}: {message}" if line else f"{self.name}: {message}")
+
+
+def load_document(path: str | FilePath) -> Document:
+    """The document in a file; InputError naming file and line for whatever is wrong with it."""
+    return parse_document(read_bytes(path, limit=JSON_LIMIT), str(path))
+
+
+def load_yaml_document(path: str | FilePath) -> Document:
+    """The same for a file of our own kind: small, YAML whatever it looks like, and no FIFO to wait for."""
+    text = decode_text(read_bytes(path, limit=YAML_LIMIT, wait=False), str(path)).removeprefix("\ufeff")
+    for number, line in enumerate(text.split("\n"), 1):
+        if re.match(_TAB, line):
+            raise InputError(f"{path}:{number}: a tab; indent and separate with spaces")
+    return _parse_yaml(text, str(path))
+
+
+_TAB = r"\t|[ -]*[\w.-]+:[ ]*\t"
+
+
+def parse_document(data: bytes, name: str) -> Document:
+    """JSON, or YAML where it is not meant to be JSON: no `.json`, and no quote where JSON has its first one."""
+    text = decode_text(data, name).removeprefix("\ufeff")
+    if text.lstrip()[:1] in ("{", "["):
+        try:
+            return Document(name, strict_json.loads(text), partial(_lines_of_json, text))
+        except ValueError as error:
+            if name.endswith(".json") or re.match(_JSON, text):
+                raise InputError(f"{name}: not valid JSON: {error}") from None
+    if len(data) > YAML_LIMIT:
+        raise InputError(f"{name} is too large: {len(data)} bytes of YAML, the limit is {YAML_LIMIT}")
+    return _parse_yaml(text, name)
+
+
+_JSON = r"[\s\[{]*[\[{]\s*\""
+
+
+def _lines_of_json(text: str) -> Mapping[KeyPath, int]:
+    """Looked for only when there is something to complain of. JSON is YAML, but for a few rare texts."""
+    try:
+        return _parse_yaml(text, "").lines() if len(text) <= YAML_LIMIT else {}
+    except InputError:
+        return {}
+
+
+def _parse_yaml(text: str, name: str) -> Document:
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        return _TreeBuilder(yaml.parse(text, Loader=loader), name).document()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"{name}:{mark.line + 1}" if mark else name
+        raise InputError(f"{where}: {error.problem or error.context}") from None
+    except yaml.YAMLError as error:  # a character that YAML does not allow
+        line = text.count("\n", 0, getattr(error, "position", 0)) + 1
+        raise InputError(f"{name}:{line}: {getattr(error, 'reason', error)}") from None
+
+
+class _TreeBuilder:
+    """Builds a value from YAML parser events and remembers where everything stood."""
+
+    def __init__(self, events: Iterator[Any], name: str) -> None:
+        import yaml
+        from yaml.resolver import Resolver
+
+        self._yaml: Any = yaml
+        self._events = events
+        self._name = name
+        self._resolver: Any = Resolver()
+        self._constructor: Any = yaml.constructor.SafeConstructor()
+        self._lines: dict[KeyPath, int] = {}
+
+    def document(self) -> Document:
+        value: Any = None
+        documents = 0
+        for event in self._events:
+            if isinstance(event, self._yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    self._refuse(event, "a second document")
+            elif isinstance(event, self._yaml.NodeEvent):
+                value = self._value(event, ())
+        return Document(self._name, value, lambda: self._lines)
+
+    def _value(self, event: Any, path: KeyPath) -> Any:
+        self._lines.setdefault(path, event.start_mark.line + 1)
+        if isinstance(event, self._yaml.AliasEvent):
+            self._refuse(event, f"an alias (*{event.anchor})")
+        if event.anchor:
+            self._refuse(event, f"an anchor (&{event.anchor})")
+        if event.tag:
+            self._refuse(event, f"a tag ({event.tag})")
+        if len(path) > DEPTH:
+            self._refuse(event, f"more than {DEPTH} levels")
+        if isinstance(event, self._yaml.MappingStartEvent):
+            return self._mapping(path)
+        if isinstance(event, self._yaml.SequenceStartEvent):
+            return self._sequence(path)
+        return self._scalar(event)
+
+    def _mapping(self, path: KeyPath) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        while not isinstance(event := next(self._events), self._yaml.MappingEndEvent):
+            line = event.start_mark.line + 1
+            key = self._value(event, (*path, "?"))
+            if not isinstance(key, str):
+                raise InputError(f"{self._name}:{line}: a key must be a plain word, not {key!r}")
+            if event.value == "<<" and not event.style:
+                self._refuse(event, "a merge key (<<)")
+            if key in found:
+                raise InputError(f"{self._name}:{line}: repeated key {key!r}")
+            self._lines[(*path, key)] = line
+            found[key] = self._value(next(self._events), (*path, key))
+        self._lines.pop((*path, "?"), None)
+        return found
+
+    def _sequence(self, path: KeyPath) -> list[Any]:
+        found: list[Any] = []
+        while not isinstance(event := next(self._events), self._yaml.SequenceEndEvent):
+            found.append(self._value(event, (*path, len(found))))
+        return found
+
+    def _scalar(self, event: Any) -> Any:
+        """What JSON can say: text, number, boolean, null. YAML's own dates and sexagesimals stay text."""
+        text: str = event.value
+        tag = None if event.style else self._resolver.resolve(self._yaml.ScalarNode, text, event.implicit)
+        node = self._yaml.ScalarNode(tag, text)
+        try:
+            if tag == "tag:yaml.org,2002:null":
+                return None
+            if tag == "tag:yaml.org,2002:bool":
+                return self._constructor.construct_yaml_bool(node)
+            if tag == "tag:yaml.org,2002:int" and ":" not in text:
+                return strict_json.loads(str(self._constructor.construct_yaml_int(node)))
+            if tag == "tag:yaml.org,2002:float" and ":" not in text:
+                return strict_json.loads(repr(self._constructor.construct_yaml_float(node)))
+        except ValueError as error:
+            self._refuse(event, f"the number {text[:40]} ({error})")
+        return text
+
+    def _refuse(self, event: Any, what: str) -> NoReturn:
+        raise InputError(f"{self._name}:{event.start_mark.line + 1}: {what} is not read here; plain YAML only")

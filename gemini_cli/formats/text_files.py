@@ -1,0 +1,53 @@
+"""Files and words as UTF-8 text."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path as FilePath
+
+from gemini_cli.errors import InputError
+
+_PROCESS_FILE = re.compile(
+    r"/proc/(?:\d+|self|thread-self)(?:/task/\d+)?/(?:environ|mem|cmdline|maps|smaps|auxv|stack|fd|root|cwd)(?:/|$)"
+)
+
+
+def refuse_process_file(path: str | FilePath) -> None:
+    """InputError for a file of /proc that holds the memory or the environment of a process, also behind a link."""
+    if _PROCESS_FILE.match(os.path.realpath(path)):
+        raise InputError(f"cannot read {path}: the environment or memory of a process is never sent")
+
+
+def open_nonblocking(path: str, flags: int) -> int:
+    """Open without waiting for somebody to write into a FIFO; reading waits as usual."""
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    os.set_blocking(descriptor, True)
+    return descriptor
+
+
+def read_bytes(path: str | FilePath, *, limit: int, wait: bool = True) -> bytes:
+    """A regular file's or a pipe's bytes, at most `limit` of them; with `wait`, from a FIFO once it has a writer."""
+    refuse_process_file(path)
+    try:
+        with open(path, "rb", opener=None if wait else open_nonblocking) as file:
+            data = file.read(limit + 1)
+            size = max(len(data), os.fstat(file.fileno()).st_size)
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+    if len(data) > limit:
+        raise InputError(f"{path} is too large: {size} bytes, the limit is {limit}")
+    return data
+
+
+def decode_text(data: bytes, name: str) -> str:
+    """UTF-8 text; InputError with the byte offset otherwise."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name} is not valid UTF-8 (byte offset {error.start})") from None
+
+
+def decode_argument(word: str, name: str) -> str:
+    """A word of the command line or the environment as UTF-8, whatever the locale made of its bytes."""
+    return decode_text(os.fsencode(word), name)

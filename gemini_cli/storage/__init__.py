@@ -1,0 +1,1 @@
+"""Files that the program keeps: directories, atomic writes, locks."""

@@ -1,0 +1,65 @@
+"""Locks between processes: flock, which the kernel releases when its process ends."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from gemini_cli.errors import InputError
+
+
+def lock_file(descriptor: int, *, wait: bool) -> None:
+    """Lock an open file; BlockingIOError if another process has it, OSError where files cannot be locked."""
+    try:
+        import fcntl
+    except ImportError:
+        raise OSError("no locks") from None  # Windows
+    fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+
+
+def hold_lock(path: Path, name: str, notice: Callable[[str], None]) -> int:
+    """Open and lock the file; retry if it was unlinked between open() and flock().
+
+    InputError if another process has it. `name` is the thing that is locked, in messages. Where the file system has no
+    locks (some NFS servers, WSL), the work goes on without one, and `notice` says so.
+    """
+    while True:
+        descriptor = _open(path)
+        try:
+            _lock(descriptor, name, notice)
+            if os.path.samestat(os.fstat(descriptor), os.stat(path)):
+                return descriptor
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def _open(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EISDIR):
+            raise InputError(f"{path} is not a regular file; it is not changed") from None
+        raise
+
+
+def _lock(descriptor: int, name: str, notice: Callable[[str], None]) -> None:
+    """The process id in the file is for messages; only the kernel's lock counts."""
+    try:
+        lock_file(descriptor, wait=False)
+    except BlockingIOError:
+        holder = os.read(descriptor, 32).decode("ascii", "replace").strip()
+        raise InputError(f"{name} is in use by process {holder or 'unknown'}") from None
+    except OSError as error:
+        if error.errno:  # known on Windows, and no news
+            notice(f"{name} is not locked ({error.strerror}): do not use it in two processes at the same time")
+        return
+    with suppress(OSError):  # a full disk keeps the number out, not the lock
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())

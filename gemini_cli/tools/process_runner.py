@@ -1,0 +1,263 @@
+"""Run commands for the model's calls, several in parallel. Knows processes, and nothing of models or calls.
+
+1. What runs is a list of words, never a line for a shell. Its environment is made from nothing: a few names, and those
+   that its declaration lists. The key is not among them, and our memory, where a copy of our first environment lies,
+   is closed to processes of the same user.
+2. A command has a process group of its own. However it ends, in its own time, by its timeout, or because our run ends,
+   what is left of the group is killed. What has left the group with `setsid` meant to stay; it cannot hold us.
+3. stdin carries the arguments to whoever reads them; stdout and stderr are kept up to a limit, and read on beyond it.
+4. Commands are started and followed in threads, because signals and the deadline interrupt the main thread anywhere,
+   also between the birth of a child and our knowing of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import selectors
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from queue import Empty, SimpleQueue
+from typing import IO, NamedTuple
+
+from gemini_cli.config.process_memory import close_process_memory
+
+OUTPUT_LIMIT = 1024 * 1024  # bytes of stdout that are kept
+ERRORS_LIMIT = 16 * 1024  # bytes of stderr
+KILL_GRACE = 1.0  # seconds between TERM and KILL
+CHILD_CHECK = 0.02  # seconds between two looks at whether a child has ended or shall end
+PIPE_READ_SIZE = 64 * 1024
+MAX_PARALLEL = 32  # commands, and the threads that follow them; the others wait
+
+KEPT_VARIABLES = re.compile(r"PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|USER")
+
+
+class ProcessSpec(NamedTuple):
+    """`argv` as it was written, `file` what is executed; `timeout` in seconds, None for no limit."""
+
+    argv: list[str]
+    file: str
+    environ: Mapping[str, str]
+    timeout: float | None
+
+
+class ProcessResult(NamedTuple):
+    """What a command printed, and why it failed; `cut` if it printed more than is kept on stdout."""
+
+    output: bytes
+    errors: bytes
+    failure: str | None
+    cut: bool
+
+
+def process_environment(environ: Mapping[str, str], listed: Iterable[str]) -> dict[str, str]:
+    """What a command is to see of an environment."""
+    names = set(listed)
+    return {name: value for name, value in environ.items() if KEPT_VARIABLES.fullmatch(name) or name in names}
+
+
+def find_executable(word: str, directory: str, environ: Mapping[str, str]) -> str | None:
+    """The file that the first word of a command names: in `directory` with a slash in it, on the PATH without.
+
+    A relative entry of the PATH does not count: what lies in the working directory is not run by chance.
+    """
+    if "/" in word:
+        path = os.path.abspath(os.path.join(directory, word))
+        return path if os.path.isfile(path) and os.access(path, os.X_OK) else None
+    entries = environ.get("PATH", os.defpath).split(os.pathsep)
+    return shutil.which(word, path=os.pathsep.join(entry for entry in entries if os.path.isabs(entry)))
+
+
+def run_processes(jobs: Sequence[tuple[ProcessSpec, bytes]]) -> list[ProcessResult]:
+    """Run commands in parallel, each with its stdin, and return their results in the same order.
+
+    An exception that ends the wait, a signal's or the deadline's, ends the commands first.
+    """
+    if not jobs:
+        return []
+    close_process_memory()
+    ended: dict[int, ProcessResult] = {}
+    stop = threading.Event()
+    # Queues, which are written in C: a signal that raises inside of a semaphore leaves it locked for everybody.
+    waiting: SimpleQueue[int] = SimpleQueue()
+    done: SimpleQueue[None] = SimpleQueue()
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    for place in range(len(jobs)):
+        waiting.put(place)
+
+    def work() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)  # a child inherits it
+        with contextlib.suppress(Empty):
+            while not stop.is_set():
+                place = waiting.get_nowait()
+                try:
+                    ended[place] = _run(*jobs[place], stop)
+                finally:
+                    done.put(None)
+
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(MAX_PARALLEL, len(jobs)))]
+    try:
+        with _undisturbed(mask):  # or we would not know which of them are started
+            _start(threads)
+        if not any(thread.ident for thread in threads):
+            return [ProcessResult(b"", b"", "it cannot be run: the limit of threads is reached", cut=False)] * len(jobs)
+        left = len(jobs)
+        while left and any(thread.is_alive() for thread in threads):
+            with contextlib.suppress(Empty):
+                done.get(
+                    timeout=CHILD_CHECK
+                )  # not for ever: a signal that comes just before it blocks does not wake it
+                left -= 1
+    finally:
+        stop.set()
+        for thread in threads:
+            if thread.ident is not None:  # a signal may come before any of them is started
+                thread.join()
+    return [ended[place] for place in range(len(jobs))]
+
+
+def _start(threads: Iterable[threading.Thread]) -> None:
+    """Start as many as the system allows."""
+    for thread in threads:
+        try:
+            thread.start()
+        except RuntimeError:  # the limit of processes
+            return
+
+
+@contextlib.contextmanager
+def _undisturbed(mask: set[int | signal.Signals]) -> Iterator[None]:
+    """No signal arrives in this block; what came meanwhile arrives after it."""
+    try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())  # one that came just before may raise here
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _run(command: ProcessSpec, given: bytes, stop: threading.Event) -> ProcessResult:
+    try:
+        process = subprocess.Popen(
+            command.argv,
+            executable=command.file,
+            env=command.environ,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        return ProcessResult(b"", b"", f"it cannot be run: {getattr(error, 'strerror', None) or error}", cut=False)
+    with contextlib.closing(_Exchange(process, given)) as exchange:
+        try:
+            in_time = exchange.until_ended(command.timeout, stop)
+            if not in_time and not stop.is_set():
+                _signal_group(process, signal.SIGTERM)
+                exchange.until_ended(KILL_GRACE, stop)
+        finally:
+            _signal_group(process, signal.SIGKILL)
+        exchange.until_ended(
+            KILL_GRACE
+        )  # at once, but for what became another user's (sudo) and cannot be killed by us
+        if not stop.is_set():
+            exchange.drain()
+    failure = _failure(process.returncode) if in_time else f"it did not end within {command.timeout or 0:g} s"
+    return ProcessResult(bytes(exchange.output.kept), bytes(exchange.errors.kept), failure, exchange.output.cut)
+
+
+def _failure(status: int) -> str | None:
+    if status == 0:
+        return None
+    return f"it ended with exit status {status}" if status > 0 else f"it was ended by signal {-status}"
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
+    with contextlib.suppress(OSError):  # nobody is left in it
+        os.killpg(process.pid, number)
+
+
+class _Kept:
+    """The beginning of what a pipe brings."""
+
+    def __init__(self, limit: int) -> None:
+        self.kept = bytearray()
+        self.cut = False
+        self._limit = limit
+
+    def read(self, pipe: int) -> bool:
+        """Read what is there; False at the end."""
+        data = os.read(pipe, PIPE_READ_SIZE)
+        room = self._limit - len(self.kept)
+        self.kept += data[:room]
+        self.cut = self.cut or len(data) > room
+        return bool(data)
+
+
+class _Exchange:
+    """The pipes of a child: moves what can be moved at once, and never waits for somebody at the other end."""
+
+    def __init__(self, process: subprocess.Popen[bytes], given: bytes) -> None:
+        self._process = process
+        self._given = memoryview(given)
+        self._selector = selectors.DefaultSelector()
+        self.output, self.errors = _Kept(OUTPUT_LIMIT), _Kept(ERRORS_LIMIT)
+        self._serve(process.stdin, selectors.EVENT_WRITE, self._feed)
+        self._serve(process.stdout, selectors.EVENT_READ, self.output.read)
+        self._serve(process.stderr, selectors.EVENT_READ, self.errors.read)
+
+    def _serve(self, pipe: IO[bytes] | None, event: int, move: Callable[[int], bool]) -> None:
+        """`move` is called when something can be moved, until it returns False."""
+        assert pipe is not None
+        os.set_blocking(pipe.fileno(), False)
+        self._selector.register(pipe, event, (pipe, move))
+
+    def close(self) -> None:
+        for key in list(self._selector.get_map().values()):
+            self._leave(key.data[0])
+        self._selector.close()
+
+    def until_ended(self, seconds: float | None, stop: threading.Event | None = None) -> bool:
+        """Serve the pipes while the child lives, for so many seconds, and until `stop`; whether it has ended."""
+        ends = float("inf") if seconds is None else time.monotonic() + seconds
+        while self._process.poll() is None:
+            if (stop and stop.is_set()) or time.monotonic() >= ends:
+                return False
+            if self._selector.get_map():
+                self._move(CHILD_CHECK)
+            else:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(CHILD_CHECK)
+        return True
+
+    def drain(self) -> None:
+        """What a dead child has left in its pipes. Somebody else who holds them may write for ever."""
+        ends = time.monotonic() + KILL_GRACE
+        while time.monotonic() < ends and self._move(0):
+            pass
+
+    def _move(self, seconds: float) -> bool:
+        """Move something if it can be done within so many seconds; whether it could."""
+        ready = self._selector.select(seconds)
+        for key, _ in ready:
+            pipe, move = key.data
+            if not move(key.fd):
+                self._leave(pipe)
+        return bool(ready)
+
+    def _leave(self, pipe: IO[bytes]) -> None:
+        self._selector.unregister(pipe)
+        pipe.close()
+
+    def _feed(self, pipe: int) -> bool:
+        """Write on; False when all is written, so that a reader sees the end, and when nobody reads."""
+        try:
+            self._given = self._given[os.write(pipe, self._given[:PIPE_READ_SIZE]) :]
+        except BrokenPipeError:
+            return False
+        return bool(self._given)

@@ -1,0 +1,85 @@
+"""Where requests go: base URLs, API versions, proxies."""
+
+from __future__ import annotations
+
+import pytest
+
+from gemini_cli.config import proxy as proxy_module
+from gemini_cli.config.endpoint import Endpoint, is_loopback, resolve_endpoint
+from gemini_cli.config.settings import ConnectionOptions
+from gemini_cli.errors import RejectedError, UsageError
+
+
+def at(url: str) -> Endpoint:
+    return resolve_endpoint(ConnectionOptions(base_url=url), {})
+
+
+@pytest.mark.parametrize(
+    ("environ", "proxy"),
+    [
+        ({}, None),
+        ({"HTTPS_PROXY": "http://p:1"}, "http://p:1"),
+        ({"https_proxy": "p:1"}, "http://p:1"),
+        ({"https_proxy": "http://low:1", "HTTPS_PROXY": "http://up:1"}, "http://low:1"),
+        ({"ALL_PROXY": "http://all:1"}, "http://all:1"),
+        ({"HTTP_PROXY": "http://plain:1"}, None),
+        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "api.example"}, None),
+        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": ".example"}, None),
+        ({"HTTPS_PROXY": "http://p:1", "no_proxy": "*"}, None),
+        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "other.example"}, "http://p:1"),
+    ],
+)
+def test_the_proxy_is_the_one_curl_would_take(environ: dict[str, str], proxy: str | None) -> None:
+    found = proxy_module.find_proxy(at("https://api.example"), environ)
+    assert (found.value if found else None) == proxy
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("localhost", True), ("LOCALHOST", True),
+        ("0.0.0.0", False), ("localhost.example", False), ("127.0.0.1.example", False), ("10.0.0.1", False),
+    ],
+)  # fmt: skip
+def test_loopback_is_what_cannot_leave_the_machine(host: str, loopback: bool) -> None:
+    assert is_loopback(host) is loopback
+
+
+@pytest.mark.parametrize("url", ["http://10.0.0.1", "http://localhost.example", "http://[2001:db8::1]/x"])
+def test_cleartext_to_elsewhere_is_rejected(url: str) -> None:
+    with pytest.raises(RejectedError, match="cleartext"):
+        at(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "x", "ftp://x", "https://", "https://x:port", "https://x?y", "https://x y", "https://u@x"]
+)
+def test_what_is_no_base_url_is_a_usage_error(url: str) -> None:
+    with pytest.raises(UsageError):
+        at(url)
+
+
+@pytest.mark.parametrize("version", ["a/b", "v1?x", "v1\nx", "..", "ü"])
+def test_what_is_no_version_is_a_usage_error(version: str) -> None:
+    with pytest.raises(UsageError):
+        resolve_endpoint(ConnectionOptions(api_version=version), {})
+    with pytest.raises(UsageError):
+        resolve_endpoint(ConnectionOptions(), {"GEMINI_API_REVISION": version})
+
+
+@pytest.mark.parametrize("version", ["v1", "v1beta", "v1alpha"])
+def test_a_base_url_that_ends_in_a_version_says_the_version(version: str) -> None:
+    for prefix in ("https://gateway.example", "https://gateway.example/gemini"):
+        endpoint = at(f"{prefix}/{version}/")
+        assert endpoint.url("interactions") == f"{prefix}/{version}/interactions"
+        options = ConnectionOptions(base_url=f"{prefix}/{version}", api_version=version)
+        assert resolve_endpoint(options, {}, version_given=True).version == version
+        with pytest.raises(UsageError, match="--api-version"):
+            resolve_endpoint(
+                ConnectionOptions(base_url=f"{prefix}/{version}", api_version="v2"), {}, version_given=True
+            )
+
+
+def test_a_path_prefix_is_kept() -> None:
+    assert at("http://127.0.0.1:1/proxy/").url("interactions") == "http://127.0.0.1:1/proxy/v1beta/interactions"
+    assert resolve_endpoint(ConnectionOptions(api_version="beta"), {}).version == "v1beta"

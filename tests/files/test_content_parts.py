@@ -1,0 +1,214 @@
+"""Attachments and tools: what was spelled, what part or tool it becomes, what is refused."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gemini_cli.config.endpoint import resolve_endpoint
+from gemini_cli.config.settings import ConnectionOptions
+from gemini_cli.errors import InputError, UsageError
+from gemini_cli.files.content_parts import Attachment, attachment_parts, user_input
+from gemini_cli.formats import strict_json
+from gemini_cli.tools.declarations import parse_tool_options
+
+BASE = "https://host.example/prefix"
+FILES = f"{BASE}/v1beta"
+GOOGLE = ConnectionOptions.base_url
+
+
+def parts(*texts: str, stdin: bytes = b"") -> Any:
+    """As they are sent."""
+    made = attachment_parts(texts, lambda: stdin, resolve_endpoint(ConnectionOptions(base_url=BASE), {}))
+    return strict_json.loads(strict_json.dumps(made))
+
+
+@pytest.mark.parametrize(
+    ("text", "source", "mime_type"),
+    [
+        ("a.png", "a.png", None),
+        ("a.png;type=image/webp", "a.png", "image/webp"),
+        ("odd;type=x;type=image/png", "odd;type=x", "image/png"),
+        ("-;type=application/pdf", "-", "application/pdf"),
+        ("a;type=Text/Plain", "a", "text/plain"),
+    ],
+)
+def test_an_attachment_is_taken_apart(text: str, source: str, mime_type: str | None) -> None:
+    assert Attachment.parse(text) == (source, mime_type)
+
+
+@pytest.mark.parametrize("text", ["a;type=", "a;type=png", "a;type=image/", "a;type=image/png x"])
+def test_what_is_no_mime_type_is_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        Attachment.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("https://x.example/a.png?size=1", {"type": "image", "mime_type": "image/png"}),
+        (
+            "https://x.example/a;type=audio/mp3",
+            {"type": "audio", "mime_type": "audio/mp3", "uri": "https://x.example/a"},
+        ),
+        ("https://x.example/a.pdf", {"type": "document", "mime_type": "application/pdf"}),
+        ("gs://bucket/a.mp4", {"type": "video", "mime_type": "video/mp4"}),
+        ("https://www.youtube.com/watch?v=x", {"type": "video", "mime_type": "video/mp4"}),
+        ("https://youtu.be/x", {"type": "video"}),
+        ("files/abc-1;type=video/mp4", {"type": "video", "uri": f"{FILES}/files/abc-1", "mime_type": "video/mp4"}),
+        (f"{GOOGLE}/v1/files/a;type=image/png", {"type": "image", "uri": f"{GOOGLE}/v1/files/a"}),
+    ],
+)
+def test_what_is_elsewhere_goes_by_uri(text: str, part: dict[str, str]) -> None:
+    (made,) = parts(text)
+    assert part.items() <= made.items()
+    assert made["uri"].split("?")[0] in (text.split(";")[0].split("?")[0], f"{FILES}/files/abc-1")
+    assert "data" not in made
+
+
+@pytest.mark.parametrize(
+    ("text", "file"),
+    [
+        ("files/abc-123", "files/abc-123"),
+        (f"{FILES}/files/abc-123", "files/abc-123"),
+        (f"{BASE}/v1/files/abc-123:download?alt=media", "files/abc-123"),
+        (f"{GOOGLE}/v1beta/files/abc-123", "files/abc-123"),
+    ],
+)
+def test_a_file_of_the_service_whose_type_nobody_said_is_looked_up_later(text: str, file: str) -> None:
+    assert parts(text) == [{"uri": file}]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "mime_type"),
+    [
+        ("a.JPG", "image", "image/jpeg"),
+        ("a.heic", "image", "image/heic"),
+        ("a.wav", "audio", "audio/wav"),
+        ("a.m4a", "audio", "audio/m4a"),
+        ("a.mov", "video", "video/mov"),
+        ("a.3gp", "video", "video/3gpp"),
+        ("a.docx", "document", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+        ("a.odp", "document", "application/vnd.oasis.opendocument.presentation"),
+    ],
+)
+def test_the_type_is_the_apis_own_for_the_extension(name: str, kind: str, mime_type: str) -> None:
+    Path(name).write_bytes(b"\x00\xff")
+    assert parts(name) == [{"type": kind, "data": "AP8=", "mime_type": mime_type}]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "mime_type"),
+    [
+        ("noending", b"\x89PNG\r\n\x1a\n\0", "image/png"),
+        ("clip.bin", b"\0\0\0\x20ftypisom\0\0\2\0", "video/mp4"),
+        ("scan", b"%PDF-1.7\n%\xe2\xe3", "application/pdf"),
+        ("a.png", b"\xff\xd8\xff\xe0", "image/png"),  # the name counts first
+    ],
+)
+def test_without_a_telling_name_the_first_bytes_tell(name: str, data: bytes, mime_type: str) -> None:
+    Path(name).write_bytes(data)
+    assert [part["mime_type"] for part in parts(name)] == [mime_type]
+    assert [part["mime_type"] for part in parts("-", stdin=data)] == [mime_type if name != "a.png" else "image/jpeg"]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.py", "a.svg", "Makefile", "a.unknown"])
+def test_text_files_are_text_parts(name: str) -> None:
+    Path(name).write_text("ü, 1\n")
+    assert parts(name) == [{"type": "text", "text": "ü, 1\n"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a.bin", "type of a.bin is not known"),
+        ("latin.csv", "byte offset 0"),
+        ("latin.txt;type=text/plain", "byte offset 0"),
+        ("none.png", "No such file"),
+        (".", "directory"),
+        ("-", "empty"),
+        ("pipe.png", "no regular file"),
+        ("/dev/null", "no regular file"),
+        ("https://x.example/a", "type of https://x.example/a is not known"),
+        (f"{GOOGLE}.example/v1beta/files/abc", "is not known"),
+        ("https://www.googleapis.com/drive/v3/files/abc", "is not known"),
+    ],
+)
+def test_what_cannot_be_attached_is_an_input_error(text: str, words: str) -> None:
+    for name in ("a.bin", "latin.csv", "latin.txt"):
+        Path(name).write_bytes(b"\xff\xfe\x00")
+    os.mkfifo("pipe.png")
+    with pytest.raises(InputError, match=words):
+        parts(text)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "attached", "stdin", "made"),
+    [
+        ("p", [], None, "p"),
+        (None, [], "s", "s"),
+        ("p", [], "s", [{"type": "text", "text": "p"}, {"type": "text", "text": "s"}]),
+        (None, [], None, None),
+        (None, [{"type": "image"}], None, [{"type": "image"}]),
+        (
+            "p",
+            [{"type": "image"}],
+            "s",
+            [{"type": "text", "text": "p"}, {"type": "image"}, {"type": "text", "text": "s"}],
+        ),
+    ],
+)
+def test_one_text_is_a_string_and_more_are_parts(prompt: Any, attached: Any, stdin: Any, made: Any) -> None:
+    assert user_input(prompt, attached, stdin) == made
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ("- {name: f}\n", [{"type": "function", "name": "f"}]),
+        (
+            "tools:\n- {type: google_search}\n- {name: f}\n",
+            [{"type": "google_search"}, {"type": "function", "name": "f"}],
+        ),
+        (
+            "name: f\nparameters: {type: object}\n",
+            [{"type": "function", "name": "f", "parameters": {"type": "object"}}],
+        ),
+        ("- {name: f, run: [x], timeout: 3, env: [A], content_type: image/png}\n", [{"type": "function", "name": "f"}]),
+        ("- {type: brand_new, x: 1}\n", [{"type": "brand_new", "x": 1}]),
+    ],
+)
+def test_a_file_of_tools_is_read(text: str, made: list[dict[str, Any]]) -> None:
+    Path("tools.yaml").write_text(text)
+    assert parse_tool_options(["tools.yaml"]).tools == made
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[]", "list of declarations"),
+        ("tools: 7\n", "tools.yaml:1: tools are a list"),
+        ("- f\n", "tools.yaml:1: a tool is a map"),
+        ("- name: f\n- name: '1f'\n", "tools.yaml:2: not a function name"),
+        ("- description: d\n", "not a function name"),
+        ("- {name: f, parameters: [x]}\n", "JSON Schema"),
+        ("- {type: 7}\n", "type of a tool"),
+    ],
+)
+def test_a_file_that_declares_no_tools_is_an_input_error(text: str, words: str) -> None:
+    Path("tools.yaml").write_text(text)
+    with pytest.raises(InputError, match=words):
+        parse_tool_options(["tools.yaml"])
+
+
+def test_a_file_in_the_working_directory_does_not_shadow_a_built_in_tool() -> None:
+    Path("google_search").write_text("- {name: stray}\n")
+    assert parse_tool_options(["google_search"]).tools == [{"type": "google_search"}]
+
+
+def test_an_mcp_server_needs_a_url() -> None:
+    with pytest.raises(InputError):
+        parse_tool_options(["mcp_server=nonsense"])
