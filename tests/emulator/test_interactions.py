@@ -395,7 +395,7 @@ def test_a_forced_call_is_repeated_after_its_result(client: InMemoryClient, choi
 
 
 def test_forced_calls_come_to_an_end(client: InMemoryClient) -> None:
-    """A client with a function for its final answer forces calls until this function is called."""
+    """A client may force calls until the function for its final answer is called."""
     tools = [WEATHER, {**WEATHER, "name": "final_result"}]
     body = {"tools": tools, "generation_config": {"tool_choice": "any"}}
     found = client.create("Call get_weather", **body)

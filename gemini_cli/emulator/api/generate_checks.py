@@ -152,7 +152,7 @@ def _calling_mode(body: JsonObject) -> str:
 
 
 def _turns(contents: list[JsonObject]) -> Iterator[tuple[bool, list[JsonObject]]]:
-    """The parts of each turn, and whether it is a turn of the model; contents of one side are one turn."""
+    """The parts of each turn; consecutive contents of one side are one turn."""
     for is_model, group in groupby(contents, lambda content: content.get("role") == "model"):
         yield is_model, [part for content in group for part in content["parts"]]
 

@@ -155,7 +155,7 @@ def _parts(model_request: ModelRequest, found: ModelAnswer) -> list[JsonObject]:
 
 
 def _signature(model_request: ModelRequest, steps: list[Step]) -> str:
-    """The signature of the answer: scripted, of its thought, or for a scripted call of a model that signs its calls."""
+    """The signature of the answer: scripted, of its thought, or a default."""
     if model_request.line and model_request.line.signature:
         return model_request.line.signature
     thoughts = (str(step["signature"]) for step in steps if step["type"] == "thought" and step.get("signature"))

@@ -177,7 +177,7 @@ def _output(request: ModelRequest, line: ScriptLine, used: ToolUse) -> tuple[lis
 
 
 def _filled(value: Any, request: ModelRequest) -> Any:
-    """A scripted reply with its placeholders filled in, also those in the strings of a map or a list."""
+    """A scripted reply with its placeholders filled in, at any depth."""
     if isinstance(value, str):
         return value.replace("{prompt}", request.prompt).replace("{turn}", str(request.turn))
     if isinstance(value, dict):

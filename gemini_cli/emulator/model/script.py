@@ -45,7 +45,7 @@ DELTA_LENGTH = 24
 
 
 class ScriptSubject(NamedTuple):
-    """The properties of a request that conditions look at; `results` are the functions whose results came last."""
+    """The properties of a request for conditions; `results` are names of functions."""
 
     prompt: str
     model: str
