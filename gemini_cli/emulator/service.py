@@ -78,7 +78,7 @@ class Emulator:
         return events_to_array(response) if response_form(match) == "array" else response
 
     def refuse_early(self, head: HttpRequest) -> HttpResponse | None:
-        """The error for a request whose body need not be read: no route, a wrong key, an unknown upload."""
+        """The error for an unknown route, key or upload, before the body is read."""
         match = find_route(head.method, head.target)
         if match is None:
             return self.handle(head)

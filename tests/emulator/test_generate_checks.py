@@ -64,6 +64,7 @@ def answer(client: InMemoryClient, model: str, **body: Any) -> tuple[int, str]:
         ),
         ("gemini-2.5-flash", {"contents": [ASK, model_turn(CALL, CALL), user_turn(RESULT)]}, COUNT),
         ("gemini-2.5-flash", {"contents": [ASK, model_turn(CALL), user_turn(RESULT, RESULT)]}, COUNT),
+        ("gemini-2.5-flash", {"contents": [ASK, model_turn(CALL), ASK]}, COUNT),
         ("gemini-2.5-flash", {"contents": [user_turn(RESULT)]}, ORDER),
         (
             "gemini-3.8-flash",

@@ -394,6 +394,19 @@ def test_a_forced_call_is_repeated_after_its_result(client: InMemoryClient, choi
     assert (third["status"], text(third).count("Result of get_weather: 7.")) == ("completed", 1)
 
 
+def test_forced_calls_come_to_an_end(client: InMemoryClient) -> None:
+    """A client may force calls until the function for its final answer is called."""
+    tools = [WEATHER, {**WEATHER, "name": "final_result"}]
+    body = {"tools": tools, "generation_config": {"tool_choice": "any"}}
+    found = client.create("Call get_weather", **body)
+    names = [found["steps"][-1]["name"]]
+    for _ in range(2):
+        result = {"type": "function_result", "call_id": found["steps"][-1]["id"], "result": "7"}
+        found = client.create([result], previous_interaction_id=found["id"], **body)
+        names.append(found["steps"][-1]["name"])
+    assert names == ["get_weather", "final_result", "get_weather"]
+
+
 def test_calls_of_equal_requests_have_different_ids(client: InMemoryClient) -> None:
     tools, other = [WEATHER], InMemoryClient(Emulator(clock=Clock()))
     ids = [each.create("get_weather", tools=tools)["steps"][-1]["id"] for each in (client, client, other)]

@@ -1,4 +1,4 @@
-"""Protocol buffers as JSON, as the older API reads them (api/README.md 1.10, 11.5)."""
+"""Protocol buffers as JSON, read by the older API (api/README.md 1.10, 11.5)."""
 
 from typing import Any
 

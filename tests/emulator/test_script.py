@@ -127,6 +127,39 @@ def test_a_line_after_the_result_of_a_call() -> None:
     assert generate_parts(client, contents=history)[0]["text"] == "Rome has weather."
 
 
+def test_a_failure_calls_no_function(client: InMemoryClient) -> None:
+    tools = [{"type": "function", "name": "weather"}]
+    found = client_with({"status": "failed"}).create("Call weather", tools=tools)
+    assert (found["status"], "steps" in found) == ("failed", False)
+
+
+def test_sparse_steps_are_answered_by_both_apis() -> None:
+    steps: list[dict[str, Any]] = [
+        {"type": "google_search_call", "id": "s"},
+        {"type": "url_context_result", "call_id": "u"},
+        {"type": "code_execution_call", "id": "c", "arguments": {}},
+        {"type": "code_execution_result", "call_id": "c", "result": ""},
+        {"type": "model_output", "content": [{"type": "text", "text": "x", "annotations": [{"type": "url_citation"}]}]},
+        {"type": "model_output", "content": [{"type": "image", "uri": "https://example.com/x"}]},
+        {"type": "function_call", "id": "f", "name": "f", "arguments": {}},
+        {"type": "thought"},
+    ]
+    broken = [{"type": each["type"]} for each in steps]
+    odd = [{"type": each["type"], "arguments": "{not", "result": 5, "content": [{}], "summary": None} for each in steps]
+    for each in (broken, odd):
+        client = client_with({"steps": each})
+        assert client.create("Hi")["steps"] == each
+        assert client.stream("Hi")[-1]["interaction"]["status"] == "completed"
+        assert client.generate("Hi")["candidates"][0]["finishReason"] == "STOP"
+    client = client_with({"steps": steps})
+    assert client.create("Hi")["steps"] == steps
+    assert client.stream("Hi")[-1]["interaction"]["status"] == "completed"
+    parts = generate_parts(client)
+    assert [next(iter(part)) for part in parts] == [
+        *("executableCode", "codeExecutionResult", "text", "fileData", "functionCall"),
+    ]
+
+
 def test_an_idle_interaction() -> None:
     assert client_with({"reply": "x", "status": "idle"}).create("Hi")["status"] == "idle"
 
@@ -216,6 +249,8 @@ def test_generate_content_follows_the_script(scripted: InMemoryClient) -> None:
         ([{"when": "("}], "script line 1: "),
         ([{"status": "done"}], "script line 1: unknown status 'done'"),
         (["x"], "script line 1: expected a map, got 'x'"),
+        ([{"steps": [{"text": "x"}]}], "script line 1: expected a step with a type, got {'text': 'x'}"),
+        ([{"steps": ["x"]}], "script line 1: expected a step with a type, got 'x'"),
         ([{"fault": "stal"}], "unknown fault 'stal'"),
         ([{"call": {}}], "script line 1: 'name'"),
     ],

@@ -152,7 +152,7 @@ def _calling_mode(body: JsonObject) -> str:
 
 
 def _turns(contents: list[JsonObject]) -> Iterator[tuple[bool, list[JsonObject]]]:
-    """The parts of each turn, and whether it is a turn of the model; contents of one side are one turn."""
+    """The parts of each turn; consecutive contents of one side are one turn."""
     for is_model, group in groupby(contents, lambda content: content.get("role") == "model"):
         yield is_model, [part for content in group for part in content["parts"]]
 
@@ -160,7 +160,8 @@ def _turns(contents: list[JsonObject]) -> Iterator[tuple[bool, list[JsonObject]]
 def _check_function_responses(contents: list[JsonObject]) -> None:
     """https://github.com/langchain-ai/langchain/issues/27799
 
-    For the numbers: https://github.com/google-gemini/gemini-cli/issues/16984
+    For the numbers: https://github.com/google-gemini/gemini-cli/issues/16984, and for calls without any response
+    https://github.com/microsoft/vscode/issues/299295
     """
     calls = 0
     for is_model, parts in _turns(contents):
@@ -172,7 +173,7 @@ def _check_function_responses(contents: list[JsonObject]) -> None:
             raise ErrorResponse(
                 400, "Please ensure that function response turn comes immediately after a function call turn."
             )
-        if responses and responses != calls:
+        if responses != calls:
             raise ErrorResponse(
                 400,
                 "Please ensure that the number of function response parts is equal to the number of function call "

@@ -155,7 +155,7 @@ def _parts(model_request: ModelRequest, found: ModelAnswer) -> list[JsonObject]:
 
 
 def _signature(model_request: ModelRequest, steps: list[Step]) -> str:
-    """The signature of the answer: scripted, of its thought, or for a scripted call of a model that signs its calls."""
+    """The signature of the answer: scripted, of its thought, or a default."""
     if model_request.line and model_request.line.signature:
         return model_request.line.signature
     thoughts = (str(step["signature"]) for step in steps if step["type"] == "thought" and step.get("signature"))
@@ -168,58 +168,72 @@ def _unsigned_parts(model_request: ModelRequest, steps: list[Step]) -> Iterator[
     for step in steps:
         match step["type"]:
             case "thought":
-                yield from ({"text": each["text"], "thought": True} for each in step.get("summary", []))
+                yield from ({"text": each["text"], "thought": True} for each in step.get("summary") or [])
             case "model_output":
-                yield from (_output_part(block) for block in step.get("content", []))
+                yield from (_output_part(block) for block in step.get("content") or [])
             case "function_call":
-                call = {"name": step["name"], "args": step["arguments"]}
+                call = {"name": step.get("name", ""), "args": step.get("arguments")}
                 yield {"functionCall": {"id": step["id"], **call} if with_id and "id" in step else call}
             case "code_execution_call":
-                yield {"executableCode": {"language": "PYTHON", "code": step["arguments"]["code"]}}
+                yield {
+                    "executableCode": {"language": "PYTHON", "code": _mapping(step.get("arguments")).get("code", "")}
+                }
             case "code_execution_result":
-                yield {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": step["result"]}}
+                yield {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": step.get("result", "")}}
+
+
+def _mapping(value: Any) -> JsonObject:
+    """The value if it is an object: a scripted step may have anything in its place."""
+    return value if isinstance(value, dict) else {}
 
 
 def _output_part(block: dict[str, Any]) -> JsonObject:
-    if block["type"] == "text":
-        return {"text": block["text"]}
-    return {"inlineData": {"mimeType": block["mime_type"], "data": block["data"]}}
+    if block.get("type") == "text":
+        return {"text": str(block.get("text", ""))}
+    if "uri" in block:
+        return {"fileData": {"mimeType": block.get("mime_type", ""), "fileUri": block["uri"]}}
+    return {"inlineData": {"mimeType": block.get("mime_type", ""), "data": block.get("data", "")}}
 
 
 def _grounding(steps: list[Step]) -> dict[str, Any]:
     """Annotations as groundingMetadata: a chunk and a support for each."""
     blocks = [block for step in steps for block in step.get("content") or []]
     annotations = [
-        each for block in blocks for each in block.get("annotations") or [] if each["type"] in GROUNDING_CHUNKS
+        each for block in blocks for each in block.get("annotations") or [] if each.get("type") in GROUNDING_CHUNKS
     ]
     if not annotations:
         return {}
-    places = [{"startIndex": each["start_index"], "endIndex": each["end_index"]} for each in annotations]
+    places = [{"startIndex": each.get("start_index", 0), "endIndex": each.get("end_index", 0)} for each in annotations]
     metadata: dict[str, Any] = {
         "groundingChunks": [GROUNDING_CHUNKS[each["type"]](each) for each in annotations],
         "groundingSupports": [
             {"segment": place, "groundingChunkIndices": [index]} for index, place in enumerate(places)
         ],
     }
-    searches = [step["arguments"]["queries"] for step in steps if step["type"] == "google_search_call"]
+    searches = [_mapping(step.get("arguments")) for step in steps if step["type"] == "google_search_call"]
     if searches:
-        metadata["webSearchQueries"] = [query for queries in searches for query in queries]
+        metadata["webSearchQueries"] = [query for arguments in searches for query in arguments.get("queries", [])]
     return {"groundingMetadata": metadata}
 
 
 GROUNDING_CHUNKS: dict[str, Callable[[dict[str, Any]], Chunk]] = {
-    "url_citation": lambda cited: {"web": {"uri": cited["url"], "title": cited["title"]}},
+    "url_citation": lambda cited: {"web": {"uri": cited.get("url"), "title": cited.get("title")}},
     "place_citation": lambda cited: {
-        "maps": {"uri": cited["url"], "title": cited["name"], "placeId": cited["place_id"]}
+        "maps": {"uri": cited.get("url"), "title": cited.get("name"), "placeId": cited.get("place_id")}
     },
     "file_citation": lambda cited: {
-        "retrievedContext": {"title": cited["file_name"], "pageNumber": cited["page_number"]}
+        "retrievedContext": {"title": cited.get("file_name"), "pageNumber": cited.get("page_number")}
     },
 }
 
 
 def _fetched(steps: list[Step]) -> dict[str, Any]:
-    urls = [each["url"] for step in steps if step["type"] == "url_context_result" for each in step["result"]]
+    results = [
+        step["result"]
+        for step in steps
+        if step["type"] == "url_context_result" and isinstance(step.get("result"), list)
+    ]
+    urls = [each["url"] for result in results for each in result if isinstance(each, dict) and "url" in each]
     status = "URL_RETRIEVAL_STATUS_SUCCESS"
     listed = [{"retrievedUrl": url, "urlRetrievalStatus": status} for url in urls]
     return {"urlContextMetadata": {"urlMetadata": listed}} if listed else {}

@@ -1,4 +1,4 @@
-"""The JSON parser of the older API: protocol buffers as JSON (api/README.md 1.10, 11.5).
+"""The JSON parser of the older API (api/README.md 1.10, 11.5).
 
 It accepts both spellings of a field name, one object for a list of one, numbers in strings, enum values as names in
 either case or as numbers, and base64 in either alphabet. Unknown names are errors. A schema is a dict for a message

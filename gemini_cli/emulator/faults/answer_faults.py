@@ -25,7 +25,7 @@ SHAPES: dict[object, ResponseForm] = {"interactions": "interactions", "rpc": "js
 
 
 def _error(context: FaultContext, error: ErrorResponse, shape: object) -> HttpResponse:
-    """The error in the format of the API or in `shape`, with the type that the API gives it."""
+    """The error in the format of the API or in `shape`, with the API's content type."""
     response = error_to_response(error, SHAPES.get(shape, context.form))
     return response._replace(headers=error_to_response(error, context.form).headers)
 
@@ -63,7 +63,7 @@ def refuse(
 
 
 def _shape_with_details(context: FaultContext, details: list[ErrorDetail]) -> str:
-    """Errors of Interactions have no details, so those with details come from the front end."""
+    """The shape of errors with details, which Interactions does not have."""
     return "rpc" if context.is_interactions and details else ""
 
 

@@ -18,7 +18,7 @@ CHUNK_HEAD = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(;[^\r\n]*)?\r\n")
 
 
 def check_request_head(method: str, target: str, fields: Iterable[tuple[str, str]], port: int) -> dict[str, str]:
-    """The headers with names in lower case; ErrorResponse if the request is refused before its body is read."""
+    """The headers with names in lower case; ErrorResponse if the request is refused."""
     values: dict[str, list[str]] = {}
     for name, value in fields:
         values.setdefault(name.lower(), []).append(value)
@@ -36,7 +36,7 @@ def check_request_head(method: str, target: str, fields: Iterable[tuple[str, str
 
 
 def _check_host(hosts: list[str], port: int) -> None:
-    """One Host (RFC 9112, 3.2) with a loopback name, and with the server's port if it has one."""
+    """Accept one Host (RFC 9112, 3.2), a loopback name with no port or the server's."""
     if len(hosts) != 1:
         raise ErrorResponse(400, "A request must have one Host.")
     name, colon, number = hosts[0].rpartition(":")
@@ -60,7 +60,7 @@ def _check_framing(values: Mapping[str, list[str]]) -> None:
 
 
 def parse_chunk_size(line: bytes) -> int:
-    """The size in the first line of a chunk: hexadecimal digits and nothing else (RFC 9112, 7.1)."""
+    """The size in the first line of a chunk, hexadecimal digits only (RFC 9112, 7.1)."""
     found = CHUNK_HEAD.fullmatch(line)
     if found is None:
         raise malformed_chunk()

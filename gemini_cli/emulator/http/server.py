@@ -139,7 +139,7 @@ class Server:
 
 
 class _Listener(ThreadingHTTPServer):
-    """A listening socket, and its open connections with their deadlines for the next read."""
+    """A listening socket, and the deadlines of its connections for the next read."""
 
     daemon_threads = True
     block_on_close = False
@@ -170,12 +170,12 @@ class _Listener(ThreadingHTTPServer):
         self.set_deadline(request, self.owner.read_seconds)
         if len(self._new) > NEW_CONNECTIONS:
             oldest = next(iter(self._new))
-            del self._new[oldest]
+            self._new.pop(oldest, None)
             _shut(oldest)
         super().process_request(request, client_address)
 
     def set_deadline(self, connection: socket.socket, seconds: float | None) -> None:
-        """Close the connection after this time, unless another deadline or None is set before."""
+        """Close the connection after this time, unless the deadline is changed before."""
         if seconds is None:
             self._deadlines.pop(connection, None)
         else:
@@ -306,7 +306,7 @@ class _Connection(BaseHTTPRequestHandler):
         return line
 
     def _read(self, size: int) -> bytes:
-        """Exactly `size` bytes; ClientGone if the client sends fewer or pauses for too long."""
+        """Exactly `size` bytes; ClientGone if the client sends fewer or is too slow."""
         pieces = []
         while size:
             self.server.set_deadline(self.connection, self.server.owner.read_seconds)

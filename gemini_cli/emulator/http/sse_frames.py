@@ -82,7 +82,7 @@ def events_to_array(response: HttpResponse) -> HttpResponse:
 
 
 def _array_items(frames: Iterator[bytes]) -> Iterator[bytes]:
-    """Elements for events, and the bracket at the end only after a final event or an error."""
+    """Elements for events; the array ends only after a final event or an error."""
     separator, complete = b"[", False
     for frame in frames:
         _, found, payload = frame.partition(b"data: ")

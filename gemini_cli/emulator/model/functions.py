@@ -5,12 +5,14 @@ Rule 2. Otherwise it calls the functions that the prompt names: by the whole nam
         ("What's the temperature?" names get_current_temperature).
 Rule 3. The arguments are the JSON object after the name in the prompt, or else a sample for the parameters, in which
         free strings are the last proper name in the prompt ("What's the temperature in London?").
-Rule 4. In a turn with a function result the model calls a function only if rule 1 demands it.
+Rule 4. In a turn with a function result the model calls a function only if rule 1 demands it: the first one that the
+        conversation has not called yet, or else the first one.
 """
 
 import json
 import re
 import zlib
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from .conversation import Step
@@ -34,13 +36,16 @@ def parse_tool_choice(value: Any) -> ToolChoice:
     return ToolChoice(str(value or "auto"))
 
 
-def choose_calls(functions: list[FunctionDeclaration], choice: ToolChoice, prompt: str, seed: str) -> list[Step]:
+def choose_calls(
+    functions: list[FunctionDeclaration], choice: ToolChoice, prompt: str, seed: str, earlier: Iterable[str] = ()
+) -> list[Step]:
     if choice.mode == "none":
         return []
     allowed = [each for each in functions if choice.names is None or each["name"] in choice.names]
     named = _named(allowed, prompt)
     if not named and choice.mode == "any":
-        named = allowed[:1]
+        # A client that forces calls until a certain function is called must come to an end.
+        named = [each for each in allowed if each["name"] not in set(earlier)][:1] or allowed[:1]
     return [_call(each, prompt, f"{seed} {index}") for index, each in enumerate(named)]
 
 

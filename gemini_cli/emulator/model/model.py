@@ -88,8 +88,8 @@ class LimitedText(NamedTuple):
 
 def generate_answer(request: ModelRequest) -> ModelAnswer:
     line = request.line or ScriptLine()
-    called = _calls(request, line)
-    silent = line.reply is None and not called and (line.status in FAILURES or bool(line.errors))
+    silent = line.reply is None and not line.calls and (line.status in FAILURES or bool(line.errors))
+    called = [] if silent else _calls(request, line)
     used = ToolUse([], []) if silent or line.reply is not None else use_tools(list(request.tools), request.prompt)
     content: list[Part] = []
     text = LimitedText("", "completed", None)
@@ -120,7 +120,8 @@ def _usage(
     read = tokens.step_tokens(request.steps)
     read["text"] = read.get("text", 0) + tokens.text_tokens(request.system) + request.tool_tokens
     searches = sum(step["type"] == "google_search_call" for step in steps)
-    code = sum(tokens.text_tokens(str(step["result"])) for step in steps if step["type"] == "code_execution_result")
+    outputs = [str(step.get("result", "")) for step in steps if step["type"] == "code_execution_result"]
+    code = sum(map(tokens.text_tokens, outputs))
     return tokens.build_usage(read, spent, THOUGHT_TOKENS if request.thinking else 0, searches, code)
 
 
@@ -136,7 +137,8 @@ def _calls(request: ModelRequest, line: ScriptLine) -> list[Step]:
     if groups and function_results(groups[-1]) and request.choice.mode != "any":
         return []
     seed = f"{request.number} {request.turn}"
-    return choose_calls(list(request.functions), request.choice, request.prompt, seed)
+    earlier = [str(step.get("name")) for step in request.steps if step["type"] == "function_call"]
+    return choose_calls(list(request.functions), request.choice, request.prompt, seed, earlier)
 
 
 def _thought(request: ModelRequest) -> Step:
@@ -175,7 +177,7 @@ def _output(request: ModelRequest, line: ScriptLine, used: ToolUse) -> tuple[lis
 
 
 def _filled(value: Any, request: ModelRequest) -> Any:
-    """A scripted reply with its placeholders filled in, also those in the strings of a map or a list."""
+    """A scripted reply with its placeholders filled in, at any depth."""
     if isinstance(value, str):
         return value.replace("{prompt}", request.prompt).replace("{turn}", str(request.turn))
     if isinstance(value, dict):

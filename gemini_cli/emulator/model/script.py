@@ -45,7 +45,7 @@ DELTA_LENGTH = 24
 
 
 class ScriptSubject(NamedTuple):
-    """The properties of a request that conditions look at; `results` are the functions whose results came last."""
+    """The properties of a request for conditions; `results` are names of functions."""
 
     prompt: str
     model: str
@@ -191,7 +191,7 @@ def _line(entry: Any) -> ScriptLine:
         when=_when(entry.get("when")),
         reply=_reply(entry.get("reply")),
         calls=tuple((str(call["name"]), dict(call.get("arguments") or {})) for call in _listed(entry.get("call"))),
-        steps=None if steps is None else tuple(dict(step) for step in steps),
+        steps=None if steps is None else tuple(_step(step) for step in steps),
         status=status,
         errors=tuple(dict(error) for error in _listed(entry.get("errors"))),
         usage=entry.get("usage"),
@@ -215,6 +215,13 @@ def _when(value: Any) -> ScriptCondition:
         if value.get(name) is not None:
             re.compile(str(value[name]))
     return ScriptCondition(**value)
+
+
+def _step(value: Any) -> dict[str, Any]:
+    """A step, which may have any fields: clients are tested with wrong ones."""
+    if not isinstance(value, dict) or not isinstance(value.get("type"), str):
+        raise ValueError(f"expected a step with a type, got {value!r}")
+    return dict(value)
 
 
 def _reply(value: Any) -> str | dict[str, Any] | list[Any] | None:

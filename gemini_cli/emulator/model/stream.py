@@ -70,7 +70,7 @@ def _deltas(step: Step, chunk: int) -> Iterator[dict[str, Any]]:
         for part in step.get("content") or []:
             yield from _content_deltas(part, chunk)
     elif kind == "function_call":
-        whole = json.dumps(step["arguments"], ensure_ascii=False, separators=(",", ":"))
+        whole = json.dumps(step.get("arguments"), ensure_ascii=False, separators=(",", ":"))
         yield from ({"arguments": piece, "type": "arguments_delta"} for piece in _pieces(whole, chunk))
     elif kind.endswith(SINGLE_DELTA_STEPS):
         yield {key: value for key, value in step.items() if key not in ("id", "call_id")}
