@@ -2,7 +2,7 @@
 
     CliError
       InternalError         1  a mistake in this program
-      UsageError            2  flags, arguments, no prompt
+      UsageError            2  options, arguments, no prompt
       InputError            3  a local file, profile, session, schema or row
       AuthError             4  no key, a bad key, a refused key
       TemporaryError        5  no connection, or the server refused for now, after all retries
@@ -172,7 +172,7 @@ class PartialFailure(CliError):
 class UnknownOutcomeError(CliError):
     exit_status = 12
     kind = "unknown"
-    meaning = "the request was sent and no response came; it may have been carried out and billed"
+    meaning = "sent, and no response came: it may have been carried out and billed, and is not sent again"
 
 
 class OutputError(CliError):

@@ -1,7 +1,7 @@
 """Build the body of a request from the options. Pure: the caller reads the files.
 
 The layers, each over the one before: the profile's `request:`, GEMINI_MODEL, `--request`, the options, `--set`. Maps
-merge deeply, lists replace. The `path` of an option, in `Asked`, is its field in the body.
+merge deeply, lists replace. The `BodyField` of an option names its field in the body.
 """
 
 from __future__ import annotations

@@ -190,9 +190,9 @@ app = typer.Typer(
 def root(
     ctx: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False
 ) -> None:
-    """The Unix tool for Google's Gemini API.
+    """A Unix tool for Google's Gemini API.
 
-    stdout carries the answer and nothing else, and exit status 0 means that the whole answer is there.
+    stdout contains only the answer, and exit status 0 means that the answer is complete.
     """
     if version and ctx.invoked_subcommand:
         raise UsageError("--version has no effect with a command")

@@ -296,7 +296,7 @@ class Context:
 
     def _wait(self, failure: CliError, seconds: float) -> None:
         """Wait before a retry; on a terminal, print the reason."""
-        self.terminal.print_status(f"another try in {seconds:.1f} s: {failure.message}")
+        self.terminal.print_status(f"retry in {seconds:.1f} s: {failure.message}")
         self.dependencies.sleep(seconds)
 
     @cached_property
@@ -324,8 +324,8 @@ class Context:
         trust = TrustStore(*proxy.trusted_certificates(self.connection_options.ca_file, self.environ))
         if self.endpoint.secure:
             trust.load()  # a file that cannot be read is reported before anything is sent
-        found = proxy.find_proxy(self.endpoint, self.environ)
-        return HttpTransport(trust, limits, found.value if found else None)
+        proxy_url = proxy.find_proxy(self.endpoint, self.environ)
+        return HttpTransport(trust, limits, proxy_url.value if proxy_url else None)
 
     @cached_property
     def key_source(self) -> KeySource | None:

@@ -25,13 +25,13 @@ def print_dry_run(context: Context, body: Body, commands: Mapping[str, Any] | No
     refuse_answer_options(context, "a request that is not sent")
     _preview_attachments(context, body)
     accept = "text/event-stream" if body.get("stream") else "application/json"
-    path, sent = context.adapter.build_request(without_secrets(body))
+    path, request_body = context.adapter.build_request(without_secrets(body))
     url, headers = context.endpoint.url(path), context.endpoint.headers(path, accept)
     if options.curl:
-        terminal.write(formatting.curl(url, headers, sent, stream=bool(body.get("stream"))))
+        terminal.write(formatting.curl(url, headers, request_body, stream=bool(body.get("stream"))))
     else:
-        about = {"commands": commands} if commands else {}
-        terminal.write(formatting.dry_run(url, headers, sent, pretty=terminal.stdout_is_terminal, **about))
+        extra = {"commands": commands} if commands else {}
+        terminal.write(formatting.dry_run(url, headers, request_body, pretty=terminal.stdout_is_terminal, **extra))
     return True
 
 
@@ -45,10 +45,10 @@ def _preview_attachments(context: Context, body: Body) -> None:
 
     UsageError with --curl, since the command needs their addresses.
     """
-    ahead = context.attachments.preview(body)
-    if ahead and context.dry_run_options.curl:
+    uploads = context.attachments.preview(body)
+    if uploads and context.dry_run_options.curl:
         raise UsageError(
-            f"--curl cannot show a request whose files are uploaded first: {', '.join(ahead)}",
+            f"--curl cannot show a request whose files are uploaded first: {', '.join(uploads)}",
             hint="`gemini-cli upload` them and attach files/ID;type=…, or use --inline",
         )
 

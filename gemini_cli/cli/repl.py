@@ -56,8 +56,8 @@ class Repl:
             text = self._terminal.read_line(PROMPT)
             if text is not None and text.startswith(QUOTES):
                 text = self._read_quoted(text.removeprefix(QUOTES))
-        except Interrupted as ended:
-            self._interrupt(ended)
+        except Interrupted as interrupt:
+            self._interrupt(interrupt)
             return ""
         self._interrupted = False
         return text
@@ -76,14 +76,14 @@ class Repl:
             do(text)
         except CliError as failure:
             self._terminal.print_error(failure, as_json=self._context.global_options.json)
-        except Interrupted as ended:
-            self._interrupt(ended)
+        except Interrupted as interrupt:
+            self._interrupt(interrupt)
             self._terminal.print_line("gemini-cli: stopped; the message is not part of the conversation")
 
-    def _interrupt(self, ended: Interrupted) -> None:
+    def _interrupt(self, interrupt: Interrupted) -> None:
         """Ctrl-C stops the answer; twice in a row it ends the program."""
-        if ended.signum != signal.SIGINT or self._interrupted:
-            raise ended
+        if interrupt.signum != signal.SIGINT or self._interrupted:
+            raise interrupt
         self._interrupted = True
         signals.install_handlers()
         self._terminal.print_line("")

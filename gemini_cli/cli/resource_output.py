@@ -23,22 +23,22 @@ def open_context(ctx: typer.Context, *records: object, no_timeout: bool = False)
 
 
 def print_list(
-    context: Context, header: Sequence[str], found: Iterable[Resource], row: Callable[[Resource], Sequence[Any]]
+    context: Context, header: Sequence[str], resources: Iterable[Resource], row: Callable[[Resource], Sequence[Any]]
 ) -> None:
     """Print a list: JSON lines, a table on a terminal, rows with tabs in a pipe."""
     terminal = context.terminal
     if context.global_options.json:
-        for resource in found:
+        for resource in resources:
             terminal.write(formatting.as_json(resource, pretty=False))
     elif terminal.stdout_is_terminal:
-        terminal.write(formatting.table([header, *map(row, found)]))
+        terminal.write(formatting.table([header, *map(row, resources)]))
     else:
-        for resource in found:
+        for resource in resources:
             terminal.write(formatting.table([row(resource)], aligned=False))
 
 
-def print_resource(context: Context, found: Resource) -> None:
+def print_resource(context: Context, resource: Resource) -> None:
     """Print one resource: its JSON, or a line for each field."""
     pretty = context.terminal.stdout_is_terminal
-    fields = formatting.table(found.items(), aligned=pretty)
-    context.terminal.write(formatting.as_json(found, pretty=pretty) if context.global_options.json else fields)
+    fields = formatting.table(resource.items(), aligned=pretty)
+    context.terminal.write(formatting.as_json(resource, pretty=pretty) if context.global_options.json else fields)

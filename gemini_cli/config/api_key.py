@@ -53,16 +53,16 @@ class KeySource(NamedTuple):
     read: Callable[[], str]
 
 
-def find_api_key(found: KeySource | None, environ: Mapping[str, str], notice: Callable[[str], None]) -> str:
+def find_api_key(source: KeySource | None, environ: Mapping[str, str], notice: Callable[[str], None]) -> str:
     """The key; AuthError, without the key in it, if there is none or it is malformed."""
-    if found is None:
+    if source is None:
         raise AuthError(
             "no API key: set GEMINI_API_KEY, or use --api-key-file",
-            hint="--offline answers from the embedded emulator, without a key",
+            hint="--offline answers from the built-in emulator, without a key",
         )
-    if found.origin in KEY_VARIABLES and len({environ[name] for name in KEY_VARIABLES if environ.get(name)}) > 1:
+    if source.origin in KEY_VARIABLES and len({environ[name] for name in KEY_VARIABLES if environ.get(name)}) > 1:
         notice("both GOOGLE_API_KEY and GEMINI_API_KEY are set; using GOOGLE_API_KEY")
-    return _checked(found.read(), found.named)
+    return _checked(source.read(), source.named)
 
 
 def find_key_source(option: str | None, environ: Mapping[str, str], profile: Profile | None) -> KeySource | None:

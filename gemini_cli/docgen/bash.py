@@ -147,8 +147,8 @@ def _values(commands: Sequence[CommandInfo]) -> list[str]:
             if value is not None:
                 patterns[value] += [f"{each} {name}" for each in (names if len(by_value) > 1 else ["*"])]
     return [
-        _case(found, words=" ".join(value.words), kept=value.kept, files="1" if value.files else "")
-        for value, found in patterns.items()
+        _case(options, words=" ".join(value.words), kept=value.kept, files="1" if value.files else "")
+        for value, options in patterns.items()
     ]
 
 

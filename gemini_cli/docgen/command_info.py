@@ -103,11 +103,11 @@ def split_docstring(doc: str | None) -> tuple[str, str]:
 
 def option_sections(command: CommandInfo) -> list[OptionSection]:
     """The options of a command, by the record that declares them."""
-    found: dict[type, list[OptionField]] = {}
+    fields: dict[type, list[OptionField]] = {}
     for record in command.records:
         for field in option_fields(record):
-            found.setdefault(declaring(record, field.name), []).append(field)
-    return [OptionSection(owner.__name__, *split_docstring(owner.__doc__), tuple(own)) for owner, own in found.items()]
+            fields.setdefault(declaring(record, field.name), []).append(field)
+    return [OptionSection(owner.__name__, *split_docstring(owner.__doc__), tuple(own)) for owner, own in fields.items()]
 
 
 def help_text(field: OptionField) -> str:
@@ -152,11 +152,11 @@ def shared_option_sections(commands: Sequence[CommandInfo]) -> dict[str, tuple[O
     for command in commands:
         for group in option_sections(command):
             takers.setdefault(group, []).append(command)
-    found: dict[str, tuple[OptionSection, list[CommandInfo]]] = {}
-    for group, taking in takers.items():
+    sections: dict[str, tuple[OptionSection, list[CommandInfo]]] = {}
+    for group, commands_with_it in takers.items():
         name = group.name.lower()
-        found[name if name not in found else f"{name}_{len(found)}"] = group, taking
-    return found
+        sections[name if name not in sections else f"{name}_{len(sections)}"] = group, commands_with_it
+    return sections
 
 
 def value_suggestions(field: OptionField) -> tuple[str, ...]:
@@ -167,13 +167,13 @@ def value_suggestions(field: OptionField) -> tuple[str, ...]:
 
 def command_words(commands: Iterable[CommandInfo]) -> dict[str, dict[str, str]]:
     """The subcommands of each command, with summaries; under `""` the commands."""
-    found: dict[str, dict[str, str]] = {"": {}}
+    words: dict[str, dict[str, str]] = {"": {}}
     for command in commands:
         noun, _, verb = command.name.rpartition(" ")
-        found.setdefault(noun, {})[verb] = command_summary(command)
+        words.setdefault(noun, {})[verb] = command_summary(command)
         if noun:
-            found[""][noun] = ", ".join(found[noun])
-    return found
+            words[""][noun] = ", ".join(words[noun])
+    return words
 
 
 def command_summary(command: CommandInfo) -> str:
@@ -217,12 +217,12 @@ _FILES = (
 
 def documented_variables(commands: Sequence[CommandInfo]) -> list[DocumentedVariable]:
     """The variables that some of these commands read."""
-    found: dict[tuple[str, ...], DocumentedVariable] = {}
+    variables: dict[tuple[str, ...], DocumentedVariable] = {}
     for field in (field for command in commands for field in command_options(command) if field.variables):
-        found.setdefault(field.variables, DocumentedVariable(field.variables, field.long, field.option.help or ""))
+        variables.setdefault(field.variables, DocumentedVariable(field.variables, field.long, field.option.help or ""))
     if not any(map(sends_requests, commands)):
-        return [*found.values(), _COLOUR]
-    return [_KEY, *found.values(), *_CONNECTION, _COLOUR]
+        return [*variables.values(), _COLOUR]
+    return [_KEY, *variables.values(), *_CONNECTION, _COLOUR]
 
 
 def documented_files(commands: Sequence[CommandInfo]) -> list[DocumentedFile]:

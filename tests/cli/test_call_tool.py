@@ -296,7 +296,7 @@ def test_a_function_that_nobody_declared_is_an_error() -> None:
     assert outcome[:2] == (0, "sorry\n")
     assert outcome.err == (
         "gemini-cli: the call of rm\\u001b[2J failed: no function rm\\u001b[2J is declared; there are: weather;"
-        " the model is told\n"
+        " the model gets the error\n"
     )
     [result] = bodies(wire)[1]["input"]
     assert result["is_error"] is True

@@ -440,7 +440,7 @@ def test_verbose_tells_requests_and_never_the_key(home: Path) -> None:
 def test_a_wait_is_told_to_a_person_and_to_nobody_else() -> None:
     later = {"error": {"message": "Slow down."}}
     for flags, terminal, told in (
-        ([], True, "gemini-cli: another try in 0.5 s: Slow down.\n"),
+        ([], True, "gemini-cli: retry in 0.5 s: Slow down.\n"),
         (["-q"], True, ""),
         ([], False, ""),
     ):

@@ -17,7 +17,7 @@ from tests.waiting import PATIENCE, until, until_it_waits
 
 @pytest.mark.parametrize(
     ("argv", "says", "then"),
-    [([], "comes back to it", "in_progress"), (["--cancel-on-interrupt"], ": cancelled", "cancelled")],
+    [([], "waits for it again", "in_progress"), (["--cancel-on-interrupt"], ": cancelled", "cancelled")],
 )
 def test_ctrl_c_while_waiting(argv: list[str], says: str, then: str) -> None:
     asked: list[str] = []

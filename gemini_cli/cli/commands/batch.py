@@ -94,13 +94,13 @@ def batch_submit(
         if context.is_given(name) and getattr(request, name) != "generate-content":
             raise UsageError(f"--{name} has no effect on a batch job, which uses generateContent")
     title = job.display_name or ("stdin" if path == "-" else os.path.basename(path))
-    found = read_row_input(context, GENERATE_CONTENT_ADAPTER, file, template)
+    row_input = read_row_input(context, GENERATE_CONTENT_ADAPTER, file, template)
     if job.dry_run:
-        return _preview(context, found)
+        return _preview(context, row_input)
     from gemini_cli.bulk import batch_jobs
 
     context.terminal.require_stdout()
-    rows = batch_jobs.prepare_batch(found.rows, found.template, context.attachments.resolve)
+    rows = batch_jobs.prepare_batch(row_input.rows, row_input.template, context.attachments.resolve)
     context.deadline.start()
     with closing(rows.source), context.terminal.progress(title, rows.source.size, "B") as progress:
         started = batch_jobs.create_job(context.api_client, rows, title, progress.advance)
@@ -112,14 +112,14 @@ def batch_submit(
     return None
 
 
-def _preview(context: Context, found: RowInput) -> None:
+def _preview(context: Context, row_input: RowInput) -> None:
     from gemini_cli.bulk import batch_jobs
 
     def preview(body: Body) -> None:
         context.attachments.preview(body)
         body |= without_secrets(body)
 
-    for line, _ in batch_jobs.request_lines(found.rows, found.template, preview):
+    for line, _ in batch_jobs.request_lines(row_input.rows, row_input.template, preview):
         context.terminal.write_row(line.decode())
 
 
@@ -150,16 +150,16 @@ def batch_wait(ctx: typer.Context, id: JobArgument, *, output: GlobalOptions, co
     name = _name(id)
     api_client = context.api_client
     with context.terminal.progress(name, None, "requests") as progress:
-        seen = 0
+        shown = 0
 
-        def look(job: Job) -> None:
-            nonlocal seen
-            done = job.count("successful", "failed")
-            progress.advance(done - seen)
-            progress.note(f"{job.state}, {done} of {job.count('request')} requests")
-            seen = done
+        def show_progress(job: Job) -> None:
+            nonlocal shown
+            finished = job.count("successful", "failed")
+            progress.advance(finished - shown)
+            progress.note(f"{job.state}, {finished} of {job.count('request')} requests")
+            shown = finished
 
-        job = batch_jobs.wait_for_job(api_client, name, look)
+        job = batch_jobs.wait_for_job(api_client, name, show_progress)
     failure = job.completion_error()
     if failure is not None:
         raise failure

@@ -227,5 +227,5 @@ def _report(context: Context, result: ToolResult) -> None:
     for line in result.errors.splitlines() if not terminal.quiet else ():
         terminal.print_line(f"{name}: {line}")
     if result.problem:
-        terminal.print_notice(f"the call of {name} failed: {result.problem}; the model is told")
+        terminal.print_notice(f"the call of {name} failed: {result.problem}; the model gets the error")
     terminal.log(1, f"called {calls.describe_call(result.call)}")

@@ -127,14 +127,17 @@ def _request(context: Context, others: typer.Context) -> Iterator[SettingRow]:
 
 def _network_settings(context: Context) -> Iterator[SettingRow]:
     environ, endpoint = context.environ, context.endpoint
-    found = proxy.find_proxy(endpoint, environ)
+    proxy_url = proxy.find_proxy(endpoint, environ)
     directory = proxy.trusted_certificates(context.connection_options.ca_file, environ).directory
     yield (
         "api_revision",
         ResolvedValue(endpoint.revision, REVISION_VARIABLE if REVISION_VARIABLE in environ else DEFAULT),
     )
     yield "ca_directory", ResolvedValue(directory, "SSL_CERT_DIR" if directory else DEFAULT)
-    yield "proxy", ResolvedValue(_without_user(found.value), found.origin) if found else ResolvedValue(None, DEFAULT)
+    yield (
+        "proxy",
+        ResolvedValue(_without_user(proxy_url.value), proxy_url.origin) if proxy_url else ResolvedValue(None, DEFAULT),
+    )
 
 
 def _directory_settings(context: Context) -> Iterator[SettingRow]:

@@ -151,11 +151,11 @@ def _around(server: Server, argv: list[str], context: Program) -> int:
         return NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE
     try:
         status = command.wait()
-    except Interrupted as ended:
-        _end(command, ended.signum)
+    except Interrupted as interrupt:
+        _end(command, interrupt.signum)
         raise
-    for left in server.emulator.leftovers():
-        context.terminal.print_notice(left)
+    for unused_fault in server.emulator.leftovers():
+        context.terminal.print_notice(unused_fault)
     return status if status >= 0 else 128 - status
 
 

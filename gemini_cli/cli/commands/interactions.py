@@ -52,8 +52,8 @@ def interactions_get(
     context = Context(ctx, output, connection)
     interaction_id = single_argument([id], "ID")
     with context.open_output(output.output) as target:
-        found = interactions.fetch_interaction(context.api_client, interaction_id)
-        context.make_presenter(target).show(found)
+        interaction = interactions.fetch_interaction(context.api_client, interaction_id)
+        context.make_presenter(target).show(interaction)
 
 
 @app.command("wait", cls=OptionCommand)
@@ -69,28 +69,28 @@ def interactions_wait(
     interaction_id = single_argument([id], "ID")
     with context.open_output(output.output) as target:
         try:
-            found = _wait_with_progress(context, interaction_id)
-        except Interrupted as ended:
-            if ended.signum == signal.SIGINT:
+            interaction = _wait_with_progress(context, interaction_id)
+        except Interrupted as interrupt:
+            if interrupt.signum == signal.SIGINT:
                 _leave(context, interaction_id, cancel=wait.cancel_on_interrupt)
             raise
-        context.make_presenter(target).show(found)
+        context.make_presenter(target).show(interaction)
 
 
 def _wait_with_progress(context: Context, interaction_id: str) -> Interaction:
     """Wait until the interaction ends; on a terminal, show the number of its steps."""
     with context.terminal.progress(interaction_id, None, "steps") as progress:
-        seen = 0
+        shown = 0
 
-        def look(found: Interaction) -> None:
-            nonlocal seen
-            progress.advance(len(found.steps) - seen)
-            progress.note(str(found.status))
-            seen = len(found.steps)
+        def show_progress(interaction: Interaction) -> None:
+            nonlocal shown
+            progress.advance(len(interaction.steps) - shown)
+            progress.note(str(interaction.status))
+            shown = len(interaction.steps)
 
         try:
             return interactions.wait_for_interaction(
-                context.api_client, interaction_id, hidden_for=interactions.HIDDEN_SECONDS, on_poll=look
+                context.api_client, interaction_id, hidden_for=interactions.HIDDEN_SECONDS, on_poll=show_progress
             )
         except DeadlineExceeded as error:
             error.interaction_id, error.hint = interaction_id, _again_hint(interaction_id)

@@ -107,23 +107,23 @@ def map_rows(
     ):
         raise UsageError("--output and --checkpoint name the same file")
     spacing = _spacing(options.rate) if options.rate else 0.0
-    found = read_row_input(context, context.adapter, file, template)
+    row_input = read_row_input(context, context.adapter, file, template)
     if options.dry_run:
-        return _preview(context, found)
+        return _preview(context, row_input)
     from gemini_cli.bulk import map_runner
     from gemini_cli.bulk.rate_limiter import AdaptiveLimiter
 
     context.deadline.start()
-    input_rows = rows.read_first_row(found.rows)
-    context.attachments.resolve({"input": found.template.shared_parts})
+    input_rows = rows.read_first_row(row_input.rows)
+    context.attachments.resolve({"input": row_input.template.shared_parts})
     terminal = context.terminal
     with (
         context.open_output(options.output) as target,
-        _open_checkpoint(options.checkpoint, found, context) as checkpoint,
-        terminal.progress("map", found.size, "") as progress,
+        _open_checkpoint(options.checkpoint, row_input, context) as checkpoint,
+        terminal.progress("map", row_input.size, "") as progress,
     ):
         dependencies = map_runner.WorkerDependencies(
-            template=found.template,
+            template=row_input.template,
             checkpoint=checkpoint,
             limiter=AdaptiveLimiter(options.jobs, spacing, context.dependencies.sleep, context.dependencies.clock),
             make_api_client=context.make_api_client,
@@ -183,26 +183,26 @@ def _spacing(rate: str) -> float:
 
 
 @contextmanager
-def _open_checkpoint(path: str | None, found: RowInput, context: Context) -> Iterator[CheckpointStore]:
+def _open_checkpoint(path: str | None, row_input: RowInput, context: Context) -> Iterator[CheckpointStore]:
     from gemini_cli.bulk import checkpoint
 
     if path is None:
         yield checkpoint.NoCheckpoint()
         return
-    with checkpoint.open_checkpoint(path, found.template.digest) as store:
+    with checkpoint.open_checkpoint(path, row_input.template.digest) as store:
         if store.damaged:
             context.terminal.print_notice(f"{path}: {store.damaged} damaged lines are skipped")
         yield store
 
 
-def _preview(context: Context, found: RowInput) -> None:
+def _preview(context: Context, row_input: RowInput) -> None:
     """Print the request of each row, without a key."""
     summary = FailureSummary()
-    for row in found.rows:
+    for row in row_input.rows:
         try:
             if row.fault:
                 raise row.input_error(row.fault)
-            body = found.template.fill(row)
+            body = row_input.template.fill(row)
             context.attachments.preview(body)
             path, sent = context.adapter.build_request(without_secrets(body))
         except CliError as failure:

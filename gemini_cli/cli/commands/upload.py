@@ -88,14 +88,19 @@ def upload_command(
     _check(options, words)
     context.terminal.require_stdout()
     label = (_title(words[0]) or "stdin") if len(words) == 1 else f"{len(words)} files"
-    each: dict[str, str] = {}
+    files_by_identity: dict[str, str] = {}
     for word in words:
-        each.setdefault(_identity(word), word)
-    with context.terminal.progress(label, sum(map(_size, each)) or None, "B") as progress:
-        found = _print_results(
-            context, _results(_make_work(context, options, progress, len(each)), [*each.values()], options.jobs)
+        files_by_identity.setdefault(_identity(word), word)
+    with context.terminal.progress(label, sum(map(_size, files_by_identity)) or None, "B") as progress:
+        outcomes = _print_results(
+            context,
+            _results(
+                _make_work(context, options, progress, len(files_by_identity)),
+                [*files_by_identity.values()],
+                options.jobs,
+            ),
         )
-    _raise_failures(found)
+    _raise_failures(outcomes)
 
 
 def _identity(word: str) -> str:
@@ -180,10 +185,10 @@ def _title(word: str) -> str | None:
 
 
 def _mime_type(source: LocalFile) -> str:
-    found = source.mime_type()
-    if found is None:
+    mime_type = source.mime_type()
+    if mime_type is None:
         raise InputError(f"the type of {source.name} is not known; give it with --mime")
-    return found
+    return mime_type
 
 
 def _results(work: Callable[[str], Resource], words: Sequence[str], jobs: int) -> Iterator[tuple[str, UploadOutcome]]:
@@ -229,29 +234,29 @@ def _run_worker(
 
 def _print_results(context: Context, results: Iterator[tuple[str, UploadOutcome]]) -> list[UploadOutcome]:
     """Print the name of each file, or with several files its error."""
-    found: dict[str, UploadOutcome] = {}
+    outcomes: dict[str, UploadOutcome] = {}
     for word in context.words:
-        if _identity(word) not in found:
+        if _identity(word) not in outcomes:
             _, outcome = next(results)
-            found[_identity(word)] = outcome
+            outcomes[_identity(word)] = outcome
             if isinstance(outcome, CliError) and len(context.words) > 1:
                 outcome.message = outcome.message if word in outcome.message else f"{word}: {outcome.message}"
                 context.terminal.print_error(outcome, as_json=context.global_options.json)
-        outcome = found[_identity(word)]
+        outcome = outcomes[_identity(word)]
         if not isinstance(outcome, CliError):
             as_json = context.global_options.json
             context.terminal.write(formatting.as_json(outcome, pretty=False) if as_json else f"{outcome['name']}\n")
-    return [found[_identity(word)] for word in context.words]
+    return [outcomes[_identity(word)] for word in context.words]
 
 
-def _raise_failures(found: Sequence[UploadOutcome]) -> None:
+def _raise_failures(outcomes: Sequence[UploadOutcome]) -> None:
     """Raise the error that all files have in common, else one with status 11."""
-    failures = [outcome for outcome in found if isinstance(outcome, CliError)]
+    failures = [outcome for outcome in outcomes if isinstance(outcome, CliError)]
     if not failures:
         return
-    if len(found) == 1:
+    if len(outcomes) == 1:
         raise failures[0]
     kinds = {type(failure) for failure in failures}
-    if len(failures) == len(found) and len(kinds) == 1:
-        raise kinds.pop()(f"none of the {len(found)} files was uploaded")
-    raise PartialFailure(f"{len(failures)} of {len(found)} files were not uploaded")
+    if len(failures) == len(outcomes) and len(kinds) == 1:
+        raise kinds.pop()(f"none of the {len(outcomes)} files was uploaded")
+    raise PartialFailure(f"{len(failures)} of {len(outcomes)} files were not uploaded")
