@@ -57,7 +57,12 @@ LIBRARIES = {
     "referencing": {"formats/json_schema.py"},
     "rich": {"console/progress.py"},
     "readline": {"console/terminal.py"},
-    "subprocess": {"cli/commands/emulator.py", "config/api_key.py", "tools/process_runner.py"},
+    "subprocess": {
+        "cli/commands/emulator.py",
+        "config/api_key.py",
+        "formats/schema_process.py",
+        "tools/process_runner.py",
+    },
     "socket": {"emulator/http/server.py"},
 }
 

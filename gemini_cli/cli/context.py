@@ -391,7 +391,7 @@ def check_request(adapter: ApiAdapter, body: Body) -> None:
 
 
 def load_schema(text: str | None, notice: Callable[[str], None]) -> Document | None:
-    """Read a JSON Schema, given as JSON or as a file name; InputError, before anything is sent, if it is none."""
+    """Read a JSON Schema, given as JSON or as a file name; InputError if it is none."""
     if text is None:
         return None
     is_json = text.lstrip().startswith("{")

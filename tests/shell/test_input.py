@@ -64,7 +64,7 @@ def test_a_timeout_that_was_given_covers_reading(argv: list[str], endless: int) 
         check=False,
     )
     assert (done.returncode, done.stdout) == (5, b"")
-    assert b"the limit of 0.3 s for the whole run has passed (--timeout)" in done.stderr
+    assert b"the time limit of 0.3 s for the whole run has passed (--timeout)" in done.stderr
 
 
 def test_a_person_is_told_that_stdin_is_read(endless: int) -> None:

@@ -127,7 +127,7 @@ def test_a_closed_stdout_that_nothing_goes_to_is_no_fault(shell: Shell) -> None:
 @pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1"])
 def test_a_stream_that_the_shell_has_opened_is_not_replaced(name: str, shell: Shell) -> None:
     Path("log").write_text("old\n")
-    done = shell(f"(echo header; gemini-cli generate --offline -q -o {name} hi; echo; echo footer) >>log")
+    done = shell(f"(echo header; gemini-cli generate --offline -q -o {name} hi; echo footer) >>log")
     assert (done.returncode, done.stderr) == (0, "")
     first, second, *answer, last = Path("log").read_text().splitlines()
     assert (first, second, last) == ("old", "header", "footer")
