@@ -18,7 +18,7 @@ from gemini_cli.api.body import Body
 from gemini_cli.api.request import INPUT_FIELDS, apply_defaults, overlay
 from gemini_cli.bulk.rows import KEY_FIELDS, Row
 from gemini_cli.errors import InputError, UsageError
-from gemini_cli.files.content_parts import Attachment, Part, is_remote, join_prompt, text_part, user_input
+from gemini_cli.files.content_parts import Attachment, Part, is_address, join_prompt, text_part, user_input
 from gemini_cli.formats import strict_json
 
 PROMPT_FIELDS = ("input", "prompt")
@@ -75,7 +75,7 @@ def _check_path(attach: TextTemplate, source: str, values: Sequence[str]) -> Non
     for value in values:
         if ";type=" in value:
             raise InputError(f"it attaches {value!r}: a row cannot set the type (--allow-paths)")
-    if is_remote(source):
+    if is_address(source):
         return
     directory, path = posixpath.normpath(attach.directory or "."), posixpath.normpath(source)
     below = path if directory == "." else path.removeprefix(f"{directory}/")

@@ -76,7 +76,7 @@ class PromptInput:
 
     def load_attachments(self, texts: Sequence[str]) -> list[Part]:
         expanded = [name for text in texts for name in _expand_pattern(text)]
-        return attachment_parts(expanded, lambda: self._stdin, self._endpoint)
+        return attachment_parts(expanded, lambda: self._stdin, self._endpoint, self._terminal.print_notice)
 
     @property
     def has_prompt(self) -> bool:

@@ -7,6 +7,7 @@ may send requests.
 from __future__ import annotations
 
 import binascii
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -21,9 +22,10 @@ from gemini_cli.formats.strict_json import StreamedString
 
 Part = dict[str, Any]
 
-REMOTE = r"(?:https?|gs)://|files/[a-z0-9-]+\Z"
+REMOTE = r"(?i:https?|gs)://|files/[a-z0-9-]+\Z"
+STDIN_NAMES = ("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 TRIPLETS = 192 * 1024  # bytes encoded at a time; pieces of base64 join only where three bytes end
-YOUTUBE = r"https?://(www\.|m\.)?(youtube\.com|youtu\.be)/"
+YOUTUBE = r"(?i)https?://(www\.|m\.)?(youtube\.com|youtu\.be)/"
 
 
 class Attachment(NamedTuple):
@@ -36,7 +38,14 @@ class Attachment(NamedTuple):
     def parse(cls, text: str) -> Attachment:
         source, marker, mime_type = text.rpartition(";type=")
         if not marker:
-            return cls(text, None)
+            source, mime_type = text, ""
+        if source in STDIN_NAMES:
+            source = "-"
+        elif re.match(r"(?i)(?:https?|gs)://", source):
+            scheme, _, rest = source.partition(":")
+            source = f"{scheme.lower()}:{rest}"
+        if not marker:
+            return cls(source, None)
         if not re.fullmatch(r"[\w.+-]+/[\w.+-]+", mime_type):
             raise UsageError(f"-a {text}: {mime_type!r} is not a MIME type")
         return cls(source, mime_type.lower())
@@ -78,25 +87,35 @@ def user_input(prompt: str | None, attached: Sequence[Part], stdin: str | None) 
     return [*before, *attached, *after]
 
 
-def attachment_parts(texts: Sequence[str], stdin: Callable[[], bytes], endpoint: Endpoint) -> list[Part]:
+def attachment_parts(
+    texts: Sequence[str],
+    stdin: Callable[[], bytes],
+    endpoint: Endpoint,
+    notice: Callable[[str], None] = lambda text: None,
+) -> list[Part]:
     """A content part for each `-a TEXT`; InputError for what cannot be read or has no known type.
 
-    `stdin` reads the bytes that `-` names; `endpoint` knows the addresses of the service's files.
+    `stdin` reads the bytes that `-` names; `endpoint` knows the addresses of the server's files; `notice` is told of a
+    name that is also that of a local file.
     """
-    return [_part(Attachment.parse(text), stdin, endpoint) for text in texts]
+    found = [Attachment.parse(text) for text in texts]
+    for source in (attachment.source for attachment in found):
+        if is_address(source) and os.path.lexists(source):
+            notice(f"-a {source} is the server's file; ./{source} is the local one")
+    return [_part(attachment, stdin, endpoint) for attachment in found]
 
 
-def is_remote(source: str) -> bool:
+def is_address(source: str) -> bool:
     """Whether a source is an address, which the server reads, and not a file of this machine."""
     return re.match(REMOTE, source) is not None
 
 
 def _part(attachment: Attachment, stdin: Callable[[], bytes], endpoint: Endpoint) -> Part:
-    if is_remote(attachment.source):
+    if is_address(attachment.source):
         return _remote(attachment, endpoint)
     if attachment.source == "-":
         return _local(LocalFile.from_chunks([stdin()], "stdin"), attachment)
-    return _local(LocalFile.open_path(attachment.source), attachment)
+    return _local(LocalFile.open_path(attachment.source, pipe_limit=REQUEST_LIMIT), attachment)
 
 
 def _remote(attachment: Attachment, endpoint: Endpoint) -> Part:
@@ -124,7 +143,8 @@ def _local(source: LocalFile, attachment: Attachment) -> Part:
 def _text(source: LocalFile) -> str:
     if source.size > REQUEST_LIMIT:
         raise InputError(f"{source.name} is too large: {source.size} bytes of text, the API takes {REQUEST_LIMIT}")
-    return text_files.decode_text(b"".join(source.read_chunks(0, source.size)), source.name)
+    data = b"".join(source.read_chunks(0, source.size))
+    return text_files.decode_text(data, source.name).removeprefix("\ufeff")
 
 
 def join_prompt(prompt: str, text: str) -> str:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
+import select
 import stat
 import sys
 import threading
 import weakref
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import NamedTuple
 
 from gemini_cli.errors import InputError, OutputError
 from gemini_cli.formats import mime_types
-from gemini_cli.formats.text_files import open_nonblocking
+from gemini_cli.formats.text_files import open_nonblocking, refuse_process_file
 
 FILE_READ_SIZE = (
     256 * 1024
@@ -22,6 +23,9 @@ HASHED = 1024 * 1024  # bytes hashed at a time: between two, the thread holds th
 HEAD_START = 3.0  # seconds that the sending has before the hashing begins
 LOWEST = 19  # the priority of what runs when nobody else wants the processor
 SAMPLE = 1024 * 1024  # bytes at either end that stand for the content when two runs are compared
+
+
+TEXT_HINT = "-a 'FILE;type=text/plain', or upload --mime text/plain, sends it as text"
 
 
 class FileStamp(NamedTuple):
@@ -52,15 +56,24 @@ class LocalFile:
         self.size = self.stamp.size
 
     @classmethod
-    def open_path(cls, path: str) -> LocalFile:
-        """A file; InputError for one that is empty, cannot be read, or is no regular file."""
+    def open_path(cls, path: str, *, pipe_limit: int | None = None) -> LocalFile:
+        """Open a file; InputError for one that is empty, cannot be read, or is neither a regular file nor a pipe.
+
+        A pipe (`<(COMMAND)` in a shell) is read to its end first, at most `pipe_limit` bytes; so is a file that does
+        not tell its size, as those of /proc.
+        """
+        refuse_process_file(path)
         try:
             descriptor = open_nonblocking(path, os.O_RDONLY | os.O_CLOEXEC)
         except (OSError, ValueError) as error:
             raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
         source = cls(descriptor, path, os.path.abspath(path))
-        wrong = source._unfit()
-        if wrong:
+        about = os.fstat(descriptor)
+        if stat.S_ISFIFO(about.st_mode) or (stat.S_ISREG(about.st_mode) and not about.st_size):
+            with closing(source):
+                return cls.from_chunks(_read_to_end(descriptor, path, pipe_limit), path)
+        wrong = "it is a directory" if stat.S_ISDIR(about.st_mode) else "it is no regular file"
+        if not stat.S_ISREG(about.st_mode):
             source.close()
             raise InputError(f"cannot send {path}: {wrong}")
         return source
@@ -82,14 +95,6 @@ class LocalFile:
             source.close()
             raise InputError(f"cannot send {name}: it is empty")
         return source
-
-    def _unfit(self) -> str:
-        mode = os.fstat(self._descriptor).st_mode
-        if stat.S_ISDIR(mode):
-            return "it is a directory"
-        if not stat.S_ISREG(mode):
-            return "it is no regular file; `-` reads stdin"
-        return "" if self.size else "it is empty"
 
     def check_unchanged(self) -> None:
         """InputError if it is not what it was when it was opened, or another file lies in its place."""
@@ -122,9 +127,12 @@ class LocalFile:
         return InputError(f"cannot read {self.name}: {error.strerror}")
 
     def mime_type(self) -> str | None:
-        """By its name, else by its first bytes."""
+        """The type by the first bytes and the name; InputError if the name says media and the file holds text."""
         head = b"".join(self.read_chunks(0, min(mime_types.HEAD_SIZE, self.size)))
-        return mime_types.guess_from_name(self.name) or mime_types.guess_from_content(head)
+        if text := mime_types.text_under_other_name(self.name, head):
+            said = mime_types.guess_from_name(self.name)
+            raise InputError(f"cannot send {self.name}: it holds {text}, and its name says {said}", hint=TEXT_HINT)
+        return mime_types.guess_type(self.name, head)
 
     def sample_hash(self) -> str:
         """A hash of both its ends. It tells two contents apart where size and time do not, most of the time."""
@@ -135,6 +143,26 @@ class LocalFile:
             for piece in self.read_chunks(offset, length):
                 ends.update(piece)
         return ends.hexdigest()
+
+
+def _read_to_end(descriptor: int, path: str, limit: int | None) -> Iterator[bytes]:
+    """Read what a pipe brings. A named pipe without a writer is waited for, as by any other program."""
+    if stat.S_ISFIFO(os.fstat(descriptor).st_mode) and not os.path.realpath(path).startswith(("/proc/", "/dev/fd/")):
+        waiting = select.poll()
+        waiting.register(descriptor, select.POLLIN)
+        waiting.poll()  # without it, the end would be read before the first writer has come
+    size = 0
+    while True:
+        try:
+            piece = os.read(descriptor, FILE_READ_SIZE)
+        except OSError as error:
+            raise InputError(f"cannot read {path}: {error.strerror or error}") from None
+        size += len(piece)
+        if limit is not None and size > limit:
+            raise InputError(f"{path} is too large: more than {limit} bytes")
+        if not piece:
+            return
+        yield piece
 
 
 class FileDigest:

@@ -1,4 +1,4 @@
-"""Media types in the API's own words (api/README.md 3.2), by file name and by first bytes.
+"""MIME types in the API's own words (api/README.md 3.2), by file name and by first bytes.
 
 A library would need a table as long as this one to translate its words (`audio/x-wav`, `video/quicktime` …), takes
 20 ms to import, and the one that is maintained takes every zip file for a Word document.
@@ -10,7 +10,7 @@ import codecs
 import os
 import re
 
-HEAD_SIZE = 4096  # bytes that `by_content` wants to see
+HEAD_SIZE = 4096  # bytes of a file that its type is guessed from
 MEDIA_KINDS = {"image", "audio", "video"}
 
 
@@ -21,10 +21,39 @@ def guess_from_name(name: str) -> str | None:
 
 def guess_from_content(head: bytes) -> str | None:
     """By the first bytes; `text/plain` for what can be read as UTF-8."""
-    if head.startswith(b"%PDF-"):
+    found = _sure_type(head)
+    if found or is_readable(head):
+        return found or "text/plain"
+    return next((mime_type for mime_type, start in _WEAK_STARTS if re.match(start, head, re.DOTALL)), None)
+
+
+def guess_type(name: str, head: bytes) -> str | None:
+    """By the first bytes where they are sure, else by the name, else by the first bytes as far as they tell.
+
+    Where several types share a container, the name tells which one it is.
+    """
+    named, sure = guess_from_name(name), _sure_type(head)
+    if named is None:
+        return guess_from_content(head)
+    return named if sure is None or named in _SHARED.get(sure, ()) else sure
+
+
+def text_under_other_name(name: str, head: bytes) -> str | None:
+    """Name the text that was saved under the name of a PDF, an image and so on: most often the page of an error.
+
+    None if there is none: of other text it is not sure that the name is wrong.
+    """
+    named = guess_from_name(name)
+    if named is None or is_text(named) or _sure_type(head) or not is_readable(head):
+        return None
+    if named == "application/pdf" and b"%PDF-" in head[:PDF_HEADER_RANGE]:
+        return None
+    return next((kind for kind, start in _TEXT_STARTS if re.match(start, head)), None)
+
+
+def _sure_type(head: bytes) -> str | None:
+    if _PDF.match(head):
         return "application/pdf"
-    if _is_readable(head):
-        return "text/plain"
     return next((mime_type for mime_type, start in _STARTS if re.match(start, head, re.DOTALL)), None)
 
 
@@ -39,8 +68,8 @@ def is_text(mime_type: str) -> bool:
     return mime_type.startswith("text/")
 
 
-def _is_readable(head: bytes) -> bool:
-    """The last character may be cut off. NUL is in no text, but early in most other files."""
+def is_readable(head: bytes) -> bool:
+    """Whether the bytes are text in UTF-8; the last character may be cut off. NUL is early in most other files."""
     try:
         return "\0" not in codecs.getincrementaldecoder("utf-8")().decode(head)
     except UnicodeDecodeError:
@@ -86,8 +115,7 @@ _STARTS = (
     ("image/bmp", rb"BM....\0\0\0\0"),
     ("image/tiff", rb"II\*\0|MM\0\*"),
     ("audio/wav", rb"RIFF....WAVE"),
-    ("audio/mp3", rb"ID3|\xff[\xe2\xe3\xf2\xf3\xfa\xfb]"),
-    ("audio/aac", rb"\xff[\xf0\xf1\xf8\xf9]"),
+    ("audio/mp3", rb"ID3[\x02-\x04]"),
     ("audio/aiff", rb"FORM....AIF[FC]"),
     ("audio/ogg", rb"OggS"),
     ("audio/flac", rb"fLaC"),
@@ -100,4 +128,28 @@ _STARTS = (
     ("video/wmv", rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11"),
     ("video/x-flv", rb"FLV\x01"),
     ("video/mpeg", rb"\0\0\x01[\xb3\xba]"),
+)
+
+# Two bytes at the start of each frame of sound: other files may begin with them.
+_WEAK_STARTS = (
+    ("audio/mp3", rb"ID3|\xff[\xe2\xe3\xf2\xf3\xfa\xfb]"),
+    ("audio/aac", rb"\xff[\xf0\xf1\xf8\xf9]"),
+)
+
+_PDF = re.compile(rb"(\xef\xbb\xbf)?\s*%PDF-")
+PDF_HEADER_RANGE = 1024  # bytes in which readers look for the header, behind whatever was put before it
+
+# Types that a name may tell apart where the first bytes are those of the key.
+_SHARED = {
+    "video/mp4": ("audio/m4a", "audio/aac", "video/mov", "video/3gpp"),
+    "image/heif": ("image/heic",),
+    "audio/ogg": ("audio/opus",),
+    "audio/mp3": ("audio/aac", "audio/flac", "audio/aiff"),
+}
+
+_TEXT_STARTS = (
+    ("HTML", rb"(?i)(\xef\xbb\xbf)?\s*<(!doctype\s+html|html|head|body)"),
+    ("XML", rb"(\xef\xbb\xbf)?\s*<[?!a-zA-Z]"),
+    ("JSON", rb"(\xef\xbb\xbf)?\s*\{\s*\""),
+    ("a pointer of Git LFS", rb"version https://git-lfs"),
 )

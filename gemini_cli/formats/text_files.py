@@ -8,15 +8,17 @@ from pathlib import Path as FilePath
 
 from gemini_cli.errors import InputError
 
-_PROCESS_FILE = re.compile(
-    r"/proc/(?:\d+|self|thread-self)(?:/task/\d+)?/(?:environ|mem|cmdline|maps|smaps|auxv|stack|fd|root|cwd)(?:/|$)"
-)
+_PROCESS_FILE = re.compile(r"/proc/(\d+|self|thread-self)/(.*)")
 
 
 def refuse_process_file(path: str | FilePath) -> None:
-    """InputError for a file of /proc that holds the memory or the environment of a process, also behind a link."""
-    if _PROCESS_FILE.match(os.path.realpath(path)):
-        raise InputError(f"cannot read {path}: the environment or memory of a process is never sent")
+    """InputError for a file of a process below /proc (its environment, its memory), also behind a link.
+
+    A pipe that was opened for this process (`<(COMMAND)` in a shell, `/dev/stdin`) is none.
+    """
+    found = _PROCESS_FILE.match(os.path.realpath(path))
+    if found and not (found[1] == str(os.getpid()) and re.fullmatch(r"fd/pipe:\[\d+\]", found[2])):
+        raise InputError(f"cannot read {path}: files of a process below /proc are never sent")
 
 
 def open_nonblocking(path: str, flags: int) -> int:

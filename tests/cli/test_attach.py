@@ -185,6 +185,15 @@ def test_a_file_of_the_services_is_looked_up_and_waited_for(said: str) -> None:
     assert len(sleeps) == 2
 
 
+def test_a_local_file_of_that_name_is_named_in_a_notice() -> None:
+    Path("files").mkdir()
+    Path("files/abc-1").write_text("local")
+    argv = ["generate", "-n", "-a", "files/abc-1;type=video/mp4", "-a", "files/abc-1;type=video/mp4", "look"]
+    assert gemini(*argv).err == "gemini-cli: -a files/abc-1 is the server's file; ./files/abc-1 is the local one\n"
+    local = gemini("generate", "-n", "-a", "./files/abc-1", "look")
+    assert (local.err, local.body["input"][1]) == ("", {"type": "text", "text": "local"})
+
+
 def test_with_a_type_it_is_not_looked_up() -> None:
     wire = ScriptedTransport([reply(interaction())])
     outcome = gemini("generate", "-a", "files/abc-1;type=audio/mp3", "look", answers=wire)

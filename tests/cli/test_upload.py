@@ -354,7 +354,6 @@ def test_a_file_that_changes_is_never_finished(meddle: Any, number: int, environ
         (lambda: None, "No such file"),
         (lambda: Path("x.mp4").touch(), "it is empty"),
         (lambda: Path("x.mp4").mkdir(), "it is a directory"),
-        (lambda: os.mkfifo("x.mp4"), "no regular file"),
         (lambda: os.symlink("/dev/zero", "x.mp4"), "no regular file"),
         (lambda: os.symlink("x.mp4", "x.mp4"), "levels of symbolic links"),
     ],
@@ -366,13 +365,35 @@ def test_what_is_no_file_is_refused_before_anything_is_sent(make: Any, words: st
     assert words in outcome.err
 
 
+def test_what_a_command_brings_through_a_pipe_is_uploaded(environ: dict[str, str], state: Path) -> None:
+    reader, writer = os.pipe()
+    os.write(writer, b"%PDF-1.7\n")
+    os.close(writer)
+    wire = EmulatedWire()
+    outcome = upload(f"/dev/fd/{reader}", "--json", wire=wire, environ=environ)
+    os.close(reader)
+    assert outcome.status == 0, outcome.err
+    assert outcome.json["mimeType"] == "application/pdf"
+    assert wire.content(outcome.json["name"]) == b"%PDF-1.7\n"
+    assert records(state) == []
+
+
+def test_a_page_that_was_saved_as_a_pdf_and_a_file_of_a_process_are_not_uploaded(environ: dict[str, str]) -> None:
+    Path("a.pdf").write_text("<!doctype html><title>Sign in</title>")
+    Path("x.txt").symlink_to("/proc/self/environ")
+    for name, words in (("a.pdf", "holds HTML"), ("x.txt", "never sent")):
+        outcome = upload(name, wire=EmulatedWire(), environ=environ)
+        assert (outcome.status, words in outcome.err) == (3, True)
+
+
 @pytest.mark.parametrize(
     ("name", "data", "argv", "mime_type"),
     [
-        ("a.png", b"GIF89a", [], "image/png"),
+        ("a.png", b"GIF89a", [], "image/gif"),
+        ("a.png", b"some", [], "image/png"),
         ("scan", b"%PDF-1.7", [], "application/pdf"),
         ("rows.jsonl", b"{}", [], "text/plain"),
-        ("a.png", b"GIF89a", ["--mime", "image/gif"], "image/gif"),
+        ("a.png", b"GIF89a", ["--mime", "image/bmp"], "image/bmp"),
         ("x.unknown", b"\xff\0", ["--mime", "audio/l16"], "audio/l16"),
         ("x.unknown", b"\xff\0", [], None),
     ],

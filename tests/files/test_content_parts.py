@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +16,10 @@ from gemini_cli.config.endpoint import resolve_endpoint
 from gemini_cli.config.settings import ConnectionOptions
 from gemini_cli.errors import InputError, UsageError
 from gemini_cli.files.content_parts import Attachment, attachment_parts, user_input
+from gemini_cli.files.local_file import LocalFile
 from gemini_cli.formats import strict_json
 from gemini_cli.tools.declarations import parse_tool_options
+from tests.waiting import PATIENCE
 
 BASE = "https://host.example/prefix"
 FILES = f"{BASE}/v1beta"
@@ -106,13 +112,166 @@ def test_the_type_is_the_apis_own_for_the_extension(name: str, kind: str, mime_t
         ("noending", b"\x89PNG\r\n\x1a\n\0", "image/png"),
         ("clip.bin", b"\0\0\0\x20ftypisom\0\0\2\0", "video/mp4"),
         ("scan", b"%PDF-1.7\n%\xe2\xe3", "application/pdf"),
-        ("a.png", b"\xff\xd8\xff\xe0", "image/png"),  # the name counts first
+        ("a.png", b"\xff\xd8\xff\xe0", "image/jpeg"),
+        ("a.jpg", b"\x89PNG\r\n\x1a\n\0", "image/png"),
+        ("hero.jpg", b"RIFF\0\1\0\0WEBPVP8 ", "image/webp"),
+        ("a.jpg", b"\0\0\0\x20ftypheic\0\0\0\0", "image/heic"),
+        ("a.mp3", b"RIFF\0\1\0\0WAVEfmt ", "audio/wav"),
+        ("a.mp4", b"\x1aE\xdf\xa3\1\0\0\0\0\0\0\x1fB\x86\x81\1B\x82\x84webm", "video/webm"),
+        ("a.txt", b"\x89PNG\r\n\x1a\n\0", "image/png"),
+        ("a.docx", b"%PDF-1.7\n%\xe2\xe3", "application/pdf"),
+        ("a.pdf", b"\xef\xbb\xbf \n%PDF-1.7\n", "application/pdf"),
     ],
 )
 def test_without_a_telling_name_the_first_bytes_tell(name: str, data: bytes, mime_type: str) -> None:
     Path(name).write_bytes(data)
     assert [part["mime_type"] for part in parts(name)] == [mime_type]
-    assert [part["mime_type"] for part in parts("-", stdin=data)] == [mime_type if name != "a.png" else "image/jpeg"]
+    assert [part["mime_type"] for part in parts("-", stdin=data)] == [mime_type]
+    assert [part["mime_type"] for part in parts(f"{name};type=image/gif")] == ["image/gif"]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "mime_type"),
+    [
+        ("a.m4a", b"\0\0\0\x20ftypisom\0\0\2\0", "audio/m4a"),
+        ("a.mov", b"\0\0\0\x20ftypmp42\0\0\2\0", "video/mov"),
+        ("a.heic", b"\0\0\0\x20ftypmif1\0\0\2\0", "image/heic"),
+        ("a.opus", b"OggS\0\2", "audio/opus"),
+        ("a.aac", b"ID3\4\0\0\0\0\0\0\xff\xf1", "audio/aac"),
+        ("a.png", b"\xff\xfb\x90\x64", "image/png"),
+        ("a.docx", b"PK\3\4\x14\0", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+        ("a.doc", b"{\\rtf1\\ansi text}", "application/msword"),
+        ("a.pdf", b"a line before it\n%PDF-1.4\n", "application/pdf"),
+    ],
+)
+def test_the_name_tells_what_the_first_bytes_do_not(name: str, data: bytes, mime_type: str) -> None:
+    Path(name).write_bytes(data)
+    assert [part["mime_type"] for part in parts(name)] == [mime_type]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("a.pdf", b"<!DOCTYPE html>\n<title>Sign in</title>", "holds HTML, and its name says application/pdf"),
+        ("a.pdf", b"\n <HTML><body>", "holds HTML"),
+        ("a.png", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "holds a pointer of Git LFS"),
+        ("a.xls", b"<html><table>", "holds HTML"),
+        ("a.mp3", b'{"error": "not found"}', "holds JSON"),
+        ("a.jpg", b"<?xml version='1.0'?><svg/>", "holds XML"),
+    ],
+)
+def test_text_under_another_name_is_not_sent_unless_it_is_said(name: str, data: bytes, words: str) -> None:
+    Path(name).write_bytes(data)
+    with pytest.raises(InputError, match=words) as raised:
+        parts(name)
+    assert ";type=text/plain" in str(raised.value.hint)
+    assert parts(f"{name};type=text/plain") == [{"type": "text", "text": data.decode()}]
+
+
+def test_a_text_that_speaks_of_pdf_is_text() -> None:
+    Path("notes.md").write_text("A PDF begins with\n%PDF-1.7\n")
+    assert parts("notes.md")[0]["type"] == "text"
+
+
+def test_a_byte_order_mark_is_dropped() -> None:
+    Path("a.csv").write_bytes(b"\xef\xbb\xbfa,b\n")
+    assert parts("a.csv", "-;type=text/plain", stdin=b"\xef\xbb\xbfhi") == [
+        {"type": "text", "text": "a,b\n"},
+        {"type": "text", "text": "hi"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "uri"),
+    [
+        ("HTTPS://x.example/A.png", "https://x.example/A.png"),
+        ("Gs://Bucket/a.png", "gs://Bucket/a.png"),
+        ("HTTP://WWW.YouTube.com/watch?v=X", "http://WWW.YouTube.com/watch?v=X"),
+    ],
+)
+def test_the_scheme_of_an_address_may_be_in_capitals(text: str, uri: str) -> None:
+    assert [part["uri"] for part in parts(text)] == [uri]
+    assert parts(GOOGLE.replace("https", "HTTPS") + "/v1beta/files/abc") == [{"uri": "files/abc"}]
+
+
+def test_a_local_file_with_the_name_of_a_servers_file_is_told() -> None:
+    told: list[str] = []
+    endpoint = resolve_endpoint(ConnectionOptions(base_url=BASE), {})
+    Path("files").mkdir()
+    for _ in range(2):
+        (part,) = attachment_parts(["files/report"], bytes, endpoint, told.append)
+        assert part == {"uri": "files/report"}
+        Path("files/report").write_text("local")
+    assert told == ["-a files/report is the server's file; ./files/report is the local one"]
+    assert parts("./files/report") == [{"type": "text", "text": "local"}]
+
+
+# Pipes and /proc -----------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def piped(data: bytes) -> Iterator[str]:
+    """The name of a pipe that a shell would make of `<(COMMAND)`."""
+    reader, writer = os.pipe()
+    os.write(writer, data)
+    os.close(writer)
+    try:
+        yield f"/dev/fd/{reader}"
+    finally:
+        os.close(reader)
+
+
+def test_what_a_pipe_brings_is_attached() -> None:
+    with piped(b"from a command") as name:
+        assert parts(name) == [{"type": "text", "text": "from a command"}]
+    with piped(b"\x89PNG\r\n\x1a\n\0") as name:
+        assert parts(name)[0]["mime_type"] == "image/png"
+    with piped(b"{}") as name:
+        assert parts(f"{name};type=application/json")[0] == {
+            "type": "document",
+            "mime_type": "application/json",
+            "data": "e30=",
+        }
+    with piped(b"") as name, pytest.raises(InputError, match="it is empty"):
+        parts(name)
+
+
+def test_a_named_pipe_is_read_when_its_writer_comes() -> None:
+    os.mkfifo("pipe")
+    writing = threading.Thread(target=Path("pipe").write_text, args=["late"])
+    reading = threading.Thread(target=lambda: found.extend(parts("pipe")))
+    found: list[Any] = []
+    reading.start()
+    writing.start()
+    reading.join(PATIENCE)
+    writing.join(PATIENCE)
+    assert found == [{"type": "text", "text": "late"}]
+
+
+def test_a_pipe_is_read_up_to_the_limit_of_a_request() -> None:
+    with piped(b"x" * 1000) as name, pytest.raises(InputError, match="more than 999 bytes"):
+        LocalFile.open_path(name, pipe_limit=999)
+
+
+def test_stdin_has_other_names() -> None:
+    assert parts("/dev/stdin", stdin=b"hi") == [{"type": "text", "text": "hi"}]
+    assert Attachment.parse("/dev/fd/0;type=image/png") == ("-", "image/png")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc")
+def test_a_file_without_a_size_is_read_and_those_of_a_process_are_not() -> None:
+    assert parts("/proc/version")[0]["text"].startswith("Linux")
+    Path("link.txt").symlink_to("/proc/self/environ")
+    Path("dir").symlink_to("/proc/self")
+    Path("link2").symlink_to("link.txt")
+    refused = ["link.txt", "link2", "dir/environ", "dir/cmdline", "dir/task/../maps", "/proc/self/environ"]
+    refused += [f"/proc/{os.getpid()}/{name}" for name in ("environ", "mem", "cmdline", "maps", "fd", "status")]
+    refused += [f"/proc/{os.getppid()}/environ", "/proc/thread-self/environ", "/proc/../proc/self/environ"]
+    for name in refused:
+        with pytest.raises(InputError, match="below /proc are never sent"):
+            parts(f"{name};type=text/plain")
+        with pytest.raises(InputError, match="below /proc are never sent"):
+            LocalFile.open_path(name)
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.py", "a.svg", "Makefile", "a.unknown"])
@@ -130,7 +289,6 @@ def test_text_files_are_text_parts(name: str) -> None:
         ("none.png", "No such file"),
         (".", "directory"),
         ("-", "empty"),
-        ("pipe.png", "no regular file"),
         ("/dev/null", "no regular file"),
         ("https://x.example/a", "type of https://x.example/a is not known"),
         (f"{GOOGLE}.example/v1beta/files/abc", "is not known"),
@@ -140,7 +298,6 @@ def test_text_files_are_text_parts(name: str) -> None:
 def test_what_cannot_be_attached_is_an_input_error(text: str, words: str) -> None:
     for name in ("a.bin", "latin.csv", "latin.txt"):
         Path(name).write_bytes(b"\xff\xfe\x00")
-    os.mkfifo("pipe.png")
     with pytest.raises(InputError, match=words):
         parts(text)
 

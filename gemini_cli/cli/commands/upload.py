@@ -153,7 +153,8 @@ def _make_work(context: Context, options: UploadOptions, progress: Progress, cou
         with closing(
             LocalFile.from_chunks(terminal.stdin_chunks(), "stdin") if word == STDIN else LocalFile.open_path(word)
         ) as source:
-            mime_type, title = options.mime or _mime_type(source), options.display_name or _title(word)
+            mime_type = options.mime or _mime_type(source)
+            title = options.display_name or (_title(word) if source.path else None)
             settings = (mime_type, title, name, options.reuse)
             with open_upload_record(state, source, owner, settings, resume=not options.no_resume) as record:
                 file = upload.upload(
