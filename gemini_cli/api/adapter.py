@@ -23,7 +23,10 @@ class Request(NamedTuple):
 
 
 class UnsupportedFieldError(UsageError):
-    """A request has a field that generateContent lacks: `field` is its name in the body, or an option's."""
+    """The request has a field that generateContent lacks.
+
+    `field` is its name in the body, or the option that sets it.
+    """
 
     def __init__(self, field: str) -> None:
         super().__init__(f"{field} has no counterpart in generate-content")
@@ -31,15 +34,18 @@ class UnsupportedFieldError(UsageError):
 
 
 class ApiAdapter(Protocol):
-    """The format of one family, and whether its server `stores_interactions` interactions.
+    """The format of one family.
 
-    Only interactions that are stored can be continued, resumed and fetched by id.
+    `stores_interactions`: its server can store interactions, so that they can be continued, resumed and fetched by id.
     """
 
     stores_interactions: bool
 
     def build_request(self, body: Body) -> Request:
-        """Convert a request; UnsupportedFieldError for a field that the family lacks, InputError if it is not text."""
+        """Convert a request.
+
+        UnsupportedFieldError for a field that the family lacks, InputError for strings that are not text.
+        """
 
     def parse_response(self, text: str) -> Interaction:
         """Parse an answer without streaming; RejectedError if it has another format."""

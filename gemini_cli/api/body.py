@@ -25,7 +25,7 @@ def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> Body:
 
 
 def require_text(value: Any, place: str = "") -> None:
-    """Raise InputError if a string of the body holds half a surrogate pair: no text has that."""
+    """Raise InputError if a string of the body holds half a surrogate pair."""
     if isinstance(value, str) and strict_json.has_lone_surrogate(value):
         raise InputError(f"{place}: half a surrogate pair, {strict_json.dumps(value)[:40]}, is not text")
     if isinstance(value, dict):
@@ -73,15 +73,15 @@ def set_path(body: Body, path: BodyPath, value: Any) -> None:
         below = value if following is None else [] if isinstance(following, int) else {}
         if isinstance(step, str):
             if not isinstance(here, dict):
-                raise UsageError(f"--set: {step!r} lies in something that is not a map")
+                raise UsageError(f"--set: {step!r}: its parent is not a map")
             if following is None or here.get(step) is None:
                 here[step] = below
             here = here[step]
             continue
         if not isinstance(here, list):
-            raise UsageError(f"--set: [{step if step >= 0 else ''}] is a place in a list, and this is none")
+            raise UsageError(f"--set: [{step if step >= 0 else ''}]: its parent is not a list")
         if step > len(here):
-            raise UsageError(f"--set: there is no place [{step}]; use [] to append")
+            raise UsageError(f"--set: index [{step}] is out of range; [] appends")
         if step in (-1, len(here)):
             here.append(below)
         elif following is None:

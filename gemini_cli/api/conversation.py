@@ -18,10 +18,11 @@ PER_TURN = ("input", "previous_interaction_id", "continuation_token")
 
 
 class Conversation:
-    """`body` is a create whose settings hold for every turn; `steps` is the history as far as it is known.
+    """The settings and the history of a conversation.
 
-    `stored`: the service keeps the interactions. `resend_history` makes the next turn send the history once more, for a
-    service that has forgotten it. UsageError for a history that is known neither here nor there.
+    `body`: a request whose settings apply to every turn. `steps`: the history, if it is known. `stored`: the server
+    stores the interactions. `resend_history`: the next request repeats the history, because the server has lost it.
+    UsageError if an interaction is to be continued without storage, and its history is unknown.
     """
 
     def __init__(self, body: Body, steps: Iterable[Step] = (), *, stored: bool) -> None:
@@ -31,19 +32,19 @@ class Conversation:
         self.previous: str | None = body.get("previous_interaction_id")
         self.resend_history = False
         if self.previous and not self.stored and not self.steps:
-            raise UsageError(f"{self.previous} cannot be continued with --no-store: its history is not known here")
+            raise UsageError(f"{self.previous} cannot be continued with --no-store: its history is not known")
 
     def reset(self) -> None:
         self.steps, self.previous, self.resend_history = [], None, False
 
     def next_request(self, turn_input: Any) -> Body:
-        """The request body for the next input, in any of the API's shapes (api/README.md 2.3)."""
+        """Build the request for the next input of any format (api/README.md 2.3)."""
         if self.stored and self.previous and not self.resend_history:
             return {**self.settings, "previous_interaction_id": self.previous, "input": turn_input}
         return {**self.settings, "input": [*self.steps, *input_to_steps(turn_input)] if self.steps else turn_input}
 
     def add_turn(self, turn_input: Any, interaction: Interaction) -> None:
-        """Take in a turn that the service finished, or stopped for the results of its calls."""
+        """Add a turn that is complete, or that waits for the results of its calls."""
         self.steps += [*input_to_steps(turn_input), *interaction.steps]
         self.resend_history = interaction.id is None
         self.previous = interaction.id
@@ -54,7 +55,7 @@ def settings_of(body: Body) -> Body:
 
 
 def input_to_steps(turn_input: Any) -> list[Step]:
-    """Any shape of an input as a list of steps: the one shape that can be joined to others."""
+    """Convert an input of any format to a list of steps, which can be joined."""
     if isinstance(turn_input, str):
         turn_input = {"type": "text", "text": turn_input}
     parts = [turn_input] if isinstance(turn_input, dict) else list(turn_input)

@@ -100,7 +100,7 @@ class ApiError(NamedTuple):
         return {str(detail["reason"]) for detail in self.details if detail.get("reason")}
 
     def refuses_standard_key(self, key: str) -> bool:
-        """Whether `key` may be refused because it is a standard key (api/README.md 1.5, 12.8)."""
+        """Whether it may be a refusal of standard keys (api/README.md 1.5, 12.8)."""
         if key.startswith("AQ."):
             return False
         told = {"API_KEY_INVALID", "ACCESS_TOKEN_TYPE_UNSUPPORTED"} & self.reasons

@@ -16,7 +16,7 @@ Kind = TypeVar("Kind")
 
 
 def parse_object(text: str, what: str) -> dict[str, Any]:
-    """Parse a JSON object of the server's; RejectedError, naming `what`, for anything else."""
+    """Parse a JSON object; RejectedError, with the subject `what`, for other text."""
     try:
         value = strict_json.loads(text)
     except ValueError as error:
@@ -27,7 +27,10 @@ def parse_object(text: str, what: str) -> dict[str, Any]:
 
 
 def get_typed(holder: dict[str, Any], key: str, kind: type[Kind]) -> Kind | None:
-    """Get a known field: None if it is missing or null, RejectedError if it has another type."""
+    """Get a known field; None if it is missing or null.
+
+    RejectedError if it has another type.
+    """
     value = holder.get(key)
     if value is None:
         return None
@@ -46,5 +49,8 @@ def get_objects(holder: dict[str, Any], key: str) -> list[dict[str, Any]]:
 
 
 def without_nulls(holder: Mapping[str, Any]) -> dict[str, Any]:
-    """Copy an object without its null fields; what lies deeper stays, for the arguments of a call may hold null."""
+    """Copy an object without its null fields.
+
+    Nulls below them stay, because in the arguments of a call null is a value.
+    """
     return {key: value for key, value in holder.items() if value is not None}

@@ -67,7 +67,7 @@ class Interaction:
 
     @property
     def status(self) -> str:
-        """The state; `idle` is read as one of the two states that it may stand for (api/README.md 6.6)."""
+        """The status, with `idle` replaced by its meaning (api/README.md 6.6)."""
         status = get_typed(self.raw, "status", str) or ""
         if status == "idle":
             return "requires_action" if self._unanswered_calls else "completed"
@@ -86,7 +86,7 @@ class Interaction:
 
     @property
     def steps(self) -> list[Step]:
-        """The model's steps, fit to be kept and sent again: half a surrogate pair is U+FFFD."""
+        """The model's steps in valid Unicode: half a surrogate pair is U+FFFD."""
         steps: list[Step] = strict_json.replace_lone_surrogates(self._steps)
         return steps
 
@@ -99,7 +99,10 @@ class Interaction:
 
     @property
     def text(self) -> str:
-        """The SDK's text of an answer: its last run (api/README.md 6.10), in the older API all of it (11.26)."""
+        """The text that the SDK shows (api/README.md 6.10, 11.26).
+
+        Of Interactions, it is the last run of text; of the older API, all text.
+        """
         if self.raw.get("object") == GENERATE_CONTENT:
             return self.all_text
         return "".join(reversed(list(_backwards(self._steps))))

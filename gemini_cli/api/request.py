@@ -34,7 +34,7 @@ class RequestInputs(NamedTuple):
 
 
 def check_options(given: Collection[str]) -> None:
-    """Raise UsageError for options on the command line that exclude each other, before files are opened."""
+    """Raise UsageError for options that exclude each other, before files are opened."""
     for one, other in (("model", "agent"), ("system", "system_file"), ("continue_", "previous")):
         if one in given and other in given:
             raise UsageError(f"--{one.rstrip('_')} and --{other.replace('_', '-')} exclude each other")
@@ -68,9 +68,10 @@ def overlay(body: Body, values: Mapping[str, Any]) -> Body:
 
 
 def build_default_body(profile: Mapping[str, Any], variables: Mapping[str, Any]) -> Body:
-    """The body without any option: `variables` are values of options from the environment, by their names.
+    """Build the body from the profile and the environment.
 
-    They override the profile; only GEMINI_MODEL gives way to a profile's agent.
+    `variables`: values of options from the environment, by their names. They override the profile; only GEMINI_MODEL
+    gives way to a profile's agent.
     """
     body = merge({}, profile)
     for field in option_fields(RequestOptions):

@@ -1,4 +1,4 @@
-"""Tools as the API takes them."""
+"""Tools in the API's format (api/README.md 9)."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ FUNCTION_NAME = r"[A-Za-z_][A-Za-z0-9_.:-]{0,127}"  # api/README.md 9.2
 
 
 def parse_tool_choice(text: str) -> Any:
-    """The value of `--tool-choice`: a mode, or the one function that may be called (api/README.md 9.3)."""
+    """Parse `--tool-choice`: a mode, or the only function allowed (api/README.md 9.3)."""
     if text in MODES:
         return text
     return {"allowed_tools": {"mode": "any", "tools": [text]}}
 
 
 def add_server_headers(tools: Any, headers: Mapping[str, str]) -> list[Any]:
-    """The tools of a body, with headers for each server among them; UsageError if there is none."""
+    """Add headers to the MCP servers among the tools; UsageError if there is none."""
     found = tools if isinstance(tools, list) else []
     if not any(map(_is_server, found)):
         raise UsageError("--tool-header has no effect without -T mcp_server=URL")
@@ -31,7 +31,7 @@ def add_server_headers(tools: Any, headers: Mapping[str, str]) -> list[Any]:
 
 
 def redact_server_headers(tools: Any) -> Any:
-    """The tools of a body, to be shown: what servers are told in headers is nobody else's."""
+    """Replace the values of the headers of MCP servers, for output."""
     if not isinstance(tools, list):
         return tools
     return [

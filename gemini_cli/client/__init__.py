@@ -1,1 +1,1 @@
-"""What the API can do: interactions, models, files, downloads."""
+"""The operations of the API: interactions, models, files, downloads."""

@@ -1,8 +1,8 @@
-"""Requests to the API: authentication, retries, and errors of HTTP and of the API as errors of the program.
+"""Send requests to the API: authentication, retries, and error mapping.
 
-Repeated are requests that were not sent, that the server refused for now, and those without effect that got no
-response. A create that was sent and got none may have been carried out and billed: it is repeated only with
---retry-unknown. Resuming an answer is not a retry, and happens in `interactions`.
+A request is retried if it was not sent, if the server refused it temporarily, or if it has no effect and got no
+response. A create (a POST with an effect) that got no response may have been carried out and billed: it is retried
+only with --retry-unknown. Resuming an answer is not a retry; see `interactions`.
 """
 
 from __future__ import annotations
@@ -48,13 +48,19 @@ OnRetry = Callable[[CliError, float], None]  # called with the reason and the se
 
 
 class LogFunction(Protocol):
-    """Level 1: a line per request; level 2: headers and bodies, decoded and joined only if they are printed."""
+    """Log at level 1 (a line per request) or 2 (headers and bodies).
+
+    The parts are decoded and joined only if they are printed.
+    """
 
     def __call__(self, level: int, *parts: str | bytes) -> None: ...
 
 
 class UploadResponse(NamedTuple):
-    """The response to one upload request: headers, if they came, and the body's text or why there is none."""
+    """The response to one upload request.
+
+    `headers` is empty if none arrived; `failure` is the error if the body is missing.
+    """
 
     headers: Mapping[str, str]
     text: str
@@ -62,7 +68,10 @@ class UploadResponse(NamedTuple):
 
 
 class _Request(NamedTuple):
-    """`patient`: the server may think for minutes before the first byte."""
+    """An HTTP request.
+
+    `patient`: only the deadline limits the time before the first byte, because models may think for minutes.
+    """
 
     method: str
     url: str
@@ -72,7 +81,10 @@ class _Request(NamedTuple):
 
 
 class ApiClient:
-    """One thread's access to the API; threads may share `http`, the endpoint and the deadline."""
+    """A client of the API, for one thread.
+
+    Threads may share `http`, the endpoint and the deadline.
+    """
 
     def __init__(
         self,
@@ -100,17 +112,20 @@ class ApiClient:
         self.check_deadline = deadline.check
         self.log = log
         self._notice = notice
-        self._redacted = redacted  # error messages of the server are shown, and kept in sessions and rows
+        self._redacted = redacted  # for the server's error messages, which are printed and stored
 
     def json(self, method: str, path: str, body: RequestContent = b"", *, repeatable: bool | None = None) -> str:
-        """The text of a JSON answer; a create is a POST that is not `repeatable`."""
+        """Return the text of a JSON response; a create is a POST that is not `repeatable`."""
         request = self._request(method, path, body, "application/json", patient=method == "POST" and not repeatable)
         text = self._decoded(self._send(request, repeatable, self._json_body))
         self.log(2, "<", text)
         return text
 
     def delete(self, path: str) -> None:
-        """DELETE: any answer of 200 will do (api/README.md 1.8), and 404 to a repeated one."""
+        """Delete a resource; its response needs no body (api/README.md 1.8).
+
+        A retry may get 404, because the request before it was carried out.
+        """
         try:
             self._send(self._request("DELETE", path, b"", "application/json"), True, lambda response: response.close())
         except RejectedError as failure:
@@ -118,17 +133,20 @@ class ApiClient:
                 raise
 
     def events(self, method: str, path: str, body: RequestContent = b"") -> Iterator[Event]:
-        """The events of a streamed answer. The request is sent at once; BrokenBodyError comes while reading."""
+        """Send a request, and return an iterator over the events of its response.
+
+        Reading the events may raise BrokenBodyError.
+        """
         from gemini_cli.client.event_stream import read_api_events
 
         response = self._send(self._request(method, path, body, "text/event-stream"), None, self._stream_body)
         return self._events(response, read_api_events(self._http.chunks(response), self._invalid_utf8))
 
     def content(self, path: str, headers: Mapping[str, str]) -> tuple[Response, Iterator[bytes]]:
-        """A file's `:download` and its bytes, which the caller reads and closes; `headers` may ask for a range.
+        """Download a file: the response, which the caller closes, and its bytes.
 
-        The service answers it with 302, the one redirect that is followed: to the same host, or to a googleapis host
-        over https. Only these see the key.
+        `headers` may request a range. The server answers with 302, the only redirect that is followed. The key is sent
+        only to the same host, and to googleapis hosts over https.
         """
         request = self._request("GET", path, b"", "*/*")
         request = request._replace(headers={**request.headers, **headers})
@@ -142,15 +160,15 @@ class ApiClient:
         return response, self._http.chunks(response)
 
     def start_upload(self, headers: Mapping[str, str], body: bytes) -> UploadResponse:
-        """Ask for an upload URL, once."""
+        """Request an upload URL, without retries."""
         url = self._endpoint.upload_url("files")
         headers = {**self._upload_headers("application/json"), **self._key, **headers}
         return self._send_upload(_Request("POST", url, headers, body))
 
     def upload(self, url: str, headers: Mapping[str, str], body: RequestContent = b"") -> UploadResponse:
-        """Send one request to an upload URL, once and without the key, which it does not need.
+        """Send one request to an upload URL, without retries and without the key.
 
-        What may follow depends on the bytes that the server has; `resumable` decides.
+        The next request depends on the bytes that the server has received; see `files.resumable_upload`.
         """
         headers = {**self._upload_headers("application/octet-stream"), **headers}
         return self._send_upload(_Request("POST", url, headers, body))
@@ -160,13 +178,13 @@ class ApiClient:
 
     @property
     def owner(self) -> str:
-        """A digest of base URL and key, under which uploads are recorded."""
+        """A digest of base URL and key, the name under which uploads are recorded."""
         from hashlib import sha256  # OpenSSL takes 5 ms
 
         return sha256(f"{self._endpoint.base}\0{self._key}".encode()).hexdigest()
 
     def wait_before_retry(self, failure: CliError, attempts: int) -> None:
-        """Wait before the next attempt; raises `failure` at once if the deadline would come first."""
+        """Wait before the next attempt, or raise `failure` if the deadline is sooner."""
         hint = failure.retry_after_s
         if hint is None:
             wait = retry.backoff(attempts, self._policy.random)
@@ -192,7 +210,7 @@ class ApiClient:
     # Attempts ---------------------------------------------------------------------------------------------------------
 
     def _send(self, request: _Request, repeatable: bool | None, read: Callable[[Response], ReadResult]) -> ReadResult:
-        """Send until `read` has a good response or the policy ends it; raises the last failure."""
+        """Send a request with retries, and return the result of `read`."""
         self._deadline.start()
         effect_free = request.method != "POST" if repeatable is None else repeatable
         self.attempts = unknowns = late = 0
@@ -210,13 +228,16 @@ class ApiClient:
             late += failure.http_status == 504
             spent = unknowns if isinstance(failure, UnknownOutcomeError) else self.attempts
             if failure.http_status == 504 and self.attempts <= self._policy.retries:
-                spent = late  # once, whatever else came before
+                spent = late  # 504 is retried once, independently of other errors
             if spent > limit:
                 raise failure from None
             self.wait_before_retry(failure, self.attempts)
 
     def _attempt(self, request: _Request, effect_free: bool, read: Callable[[Response], ReadResult]) -> ReadResult:
-        """One request: what `read` made of the response, or _AttemptFailed with how often it may be repeated."""
+        """Send a request once, and return the result of `read`.
+
+        _AttemptFailed, with the number of attempts allowed, if it may be retried.
+        """
         policy = self._policy
         response = self._response(request, effect_free)
         if response.status_code != 200 and not (response.status_code == 206 and "Range" in request.headers):
@@ -233,7 +254,7 @@ class ApiClient:
             raise
 
     def _response(self, request: _Request, effect_free: bool) -> Response:
-        """The response of one attempt, whatever its status."""
+        """Send a request once, and return the response of any status."""
         retries = self._policy.retries
         started = time.monotonic()
         self._log_request(request)
@@ -284,7 +305,7 @@ class ApiClient:
     # Bodies -----------------------------------------------------------------------------------------------------------
 
     def _error_body(self, response: Response) -> bytes:
-        """An error body, or as much of it as came: it is only there to be quoted."""
+        """Read an error body, or the part of it that arrives."""
         data = b""
         try:
             for chunk in self._http.chunks(response):
@@ -292,16 +313,16 @@ class ApiClient:
                 if len(data) >= ERROR_LIMIT:
                     break
         except (TransportError, DeadlineExceeded):
-            pass  # the status is known; only the server's words are missing
+            pass  # the status is known; only the message is missing
         finally:
             response.close()
         self.log(2, "<", data)
         return self._redacted(data.decode("utf-8", "replace")).encode()
 
     def _json_body(self, response: Response) -> bytes:
-        """The body of a JSON answer.
+        """Read the body of a JSON response.
 
-        UnknownOutcomeError or IncompleteError if it breaks off before or after its first byte.
+        UnknownOutcomeError if it ends before its first byte, IncompleteError if it ends later.
         """
         pieces: list[bytes] = []
         size = 0
@@ -319,11 +340,11 @@ class ApiClient:
         finally:
             response.close()
         if not size:
-            raise RejectedError("the server answered with nothing")
+            raise RejectedError("the response is empty")
         return b"".join(pieces)
 
     def _stream_body(self, response: Response) -> Response:
-        """The response, if it is a stream of events, which are read later."""
+        """Check that the response is a stream of events, and return it unread."""
         try:
             _expect(response, "text/event-stream")
         except RejectedError as failure:
@@ -335,7 +356,7 @@ class ApiClient:
         return response
 
     def _file_body(self, response: Response) -> Response:
-        """The response, if it is a file, of any type but a proxy's page of HTML; it is read later."""
+        """Check that the response is not HTML of a proxy, and return it unread."""
         try:
             if _content_type(response) == "text/html":
                 raise RejectedError("not the API's answer: text/html instead of a generated file")
@@ -345,7 +366,7 @@ class ApiClient:
         return response
 
     def _events(self, response: Response, events: Iterator[Event]) -> Iterator[Event]:
-        """Log the events, and hide secrets in the errors that the server reports."""
+        """Log the events, and redact secrets in the server's errors."""
         try:
             for event in events:
                 self.log(2, "<", event.raw)
@@ -379,7 +400,7 @@ class ApiClient:
             return UploadResponse({}, "", failure)
 
     def _upload_body(self, response: Response) -> UploadResponse:
-        """The headers count even if the body breaks off."""
+        """Read the response to an upload request; its headers count without the body."""
         data = b""
         try:
             for chunk in self._http.chunks(response):
@@ -397,7 +418,10 @@ class ApiClient:
 
 
 def _not_sent(error: NotSentError) -> CliError:
-    """A proxy's 407 is a matter of its password, its 5xx passes, and anything else it says is final."""
+    """Make the error for a request that was not sent.
+
+    Of a proxy, 407 is about its password, 5xx is temporary, and other statuses are final.
+    """
     if error.proxy_status == 407:
         return AuthError(str(error))
     final = error.permanent or (error.proxy_status is not None and not retry.retry_limit(error.proxy_status, 1))
@@ -405,14 +429,14 @@ def _not_sent(error: NotSentError) -> CliError:
 
 
 def _expect(response: Response, content_type: str) -> None:
-    """RejectedError for another type: a proxy's page of HTML is no answer of the API."""
+    """Raise RejectedError for another media type, such as HTML of a proxy."""
     found = _content_type(response)
     if found != content_type:
         raise RejectedError(f"not the API's answer: {found or 'no content type'} instead of {content_type}")
 
 
 def _content_type(response: Response) -> str:
-    """RejectedError for a compressed body."""
+    """The media type; RejectedError for a compressed body."""
     encoding = response.headers.get("content-encoding", "identity")
     if encoding != "identity":
         raise RejectedError(f"the answer is compressed ({encoding}), which was not asked for")
@@ -421,7 +445,7 @@ def _content_type(response: Response) -> str:
 
 
 class RedirectError(RejectedError):
-    """A redirect, which only downloads follow; `location` is as the server wrote it."""
+    """A redirect to `location`, which only downloads follow."""
 
     def __init__(self, http_status: int, location: str) -> None:
         super().__init__(
@@ -431,7 +455,10 @@ class RedirectError(RejectedError):
 
 
 class _AttemptFailed(Exception):
-    """One attempt failed; the request may be repeated up to `limit` times if the failure is one that passes."""
+    """One attempt failed.
+
+    After a temporary error, the request may be retried up to `limit` times.
+    """
 
     def __init__(self, failure: CliError, limit: int, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(failure.message)
@@ -441,7 +468,7 @@ class _AttemptFailed(Exception):
 
 
 def no_response(reason: str, *, timed_out: bool = False) -> UnknownOutcomeError:
-    """The failure of a create that was sent and got no response."""
+    """Make the error for a create that was sent and got no response."""
     return UnknownOutcomeError(
         f"{reason}; the request was sent and may have been carried out and billed",
         hint="wait longer with --timeout, or start it with --background and fetch it later" if timed_out else None,

@@ -1,7 +1,7 @@
-"""The bytes of a file, to their end: continued where they break off, and never a wrong one.
+"""Download a file completely: continue after a broken connection.
 
-The rest is asked for with a range (RFC 9110, 14). A server that knows none sends all of it again; then what was handed
-on already is skipped, if it is the same.
+The rest is requested with a range (RFC 9110, 14). A server without ranges sends the whole file again; its beginning is
+compared with the bytes received before, and skipped.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _RANGE = re.compile(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18}|\*)")
 
 
 def download_chunks(api_client: ApiClient, path: str) -> Iterator[bytes]:
-    """What is behind a `:download`, as it comes; IncompleteError if it cannot be had to its end."""
+    """Yield the bytes of a `:download`; IncompleteError if some cannot be had."""
     got, tries = _Got(), 0
     while True:
         try:
@@ -40,7 +40,7 @@ def download_chunks(api_client: ApiClient, path: str) -> Iterator[bytes]:
 
 
 class _Got:
-    """What was handed on: how much, its hash, and what the server said of the whole."""
+    """The bytes received so far: number and hash, and the file's size and ETag."""
 
     def __init__(self) -> None:
         self._size = 0
@@ -50,14 +50,14 @@ class _Got:
 
     @property
     def wanted(self) -> Mapping[str, str]:
-        """The headers that ask for the rest: only of the same file, where it can be told apart."""
+        """The headers that request the rest, with If-Range if the file has a strong ETag."""
         if not self._size:
             return {}
         only = {"If-Range": self._tag} if self._tag else {}
         return {"Range": f"bytes={self._size}-", **only}
 
     def rest(self, response: Response, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        """The new bytes of a response; BrokenBodyError if they end too early."""
+        """Yield the new bytes of a response; BrokenBodyError if they end too early."""
         try:
             for piece in self._after(response, chunks):
                 self._size += len(piece)
@@ -86,7 +86,7 @@ class _Got:
             self._total = int(found[2])
 
     def _skipped(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        """What comes after as many bytes as there are already, if these are the same."""
+        """Skip the bytes received before; IncompleteError if they differ now."""
         before, again, left = self._digest.digest(), blake2b(), self._size
         for piece in chunks:
             seen, fresh = piece[:left], piece[left:]
@@ -99,4 +99,4 @@ class _Got:
         else:
             if not left:
                 return
-        raise IncompleteError("the file is cut off, and what the server sends now is another one")
+        raise IncompleteError("the file is cut off, and the server now sends a different file")

@@ -1,4 +1,4 @@
-"""Server-sent events as the API's events."""
+"""Read server-sent events as the API's events."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from gemini_cli.transport import sse
 def read_api_events(
     chunks: Iterable[bytes], on_invalid_utf8: Callable[[], None], *, limit: int = sse.EVENT_LIMIT
 ) -> Iterator[Event]:
-    """The events up to `[DONE]` or the end of the stream.
+    """Yield the events up to `[DONE]` or the end of the stream.
 
-    RejectedError for an event that is not a JSON object or larger than `limit` bytes; StreamError if the stream ends in
-    an error body, as servers write it in the middle of a stream: without a frame, or in a list.
+    RejectedError for an event that is not a JSON object, or larger than `limit` bytes. StreamError if the stream ends
+    in an error body without a frame, or in a list (api/README.md 7.15, 11.11).
     """
     try:
         for event in sse.read_events(chunks, on_invalid_utf8, limit=limit):

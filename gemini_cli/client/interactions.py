@@ -1,8 +1,8 @@
 """Send a request and get its final answer: follow, resume, poll.
 
-Resuming asks for the rest of an answer that exists; it never sends the request again. It needs an id, so the
-interaction must be stored. Tried in this order: the stream after the last event id, the stream from the start, the
-finished interaction (api/README.md 8.1). If all fail, the text so far is a prefix of the answer.
+Resuming requests the rest of an answer that exists; it never sends the prompt again. It needs an id, so the interaction
+must be stored. It tries the stream after the last event id, then the stream from the start, then the finished
+interaction (api/README.md 8.1). If all fail, the text so far is a prefix of the answer.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from gemini_cli.transport.errors import BrokenBodyError
 FIRST_POLL = 1.0  # seconds between two polls of a run, at first
 LONGEST_POLL = 5.0  # the interval of the documentation for models (api/README.md 8.4)
 HIDDEN_SECONDS = 120.0  # seconds in which the GET of a fresh run may fail with 403 or 404 (api/README.md 8.7)
-RESUMES_WITHOUT_NEWS = 2  # after as many in a row that bring nothing, the finished interaction is fetched
+RESUMES_WITHOUT_NEWS = 2  # consecutive resumes without a new event before the finished interaction is fetched
 
 EventText = tuple[Event, str]  # an event, and the text of the answer in it
 
@@ -140,9 +140,9 @@ class InteractionsClient:
 
 @contextmanager
 def _create(api_client: ApiClient, body: Body) -> Iterator[None]:
-    """Add to an error of a create the model or id of the request, the attempts, and the billing.
+    """Complete the errors of a create: model or id, attempts, billing.
 
-    What was answered with 200 may be billed, whatever is wrong with the answer.
+    A request that was answered with 200 may be billed, whatever is wrong with the answer.
     """
     answers = api_client.answers
     try:

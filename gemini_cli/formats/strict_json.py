@@ -1,9 +1,8 @@
-"""JSON as it comes and goes: strict where a lenient reader could claim an answer that nobody gave.
+"""Strict JSON: NaN, Infinity and repeated keys are errors (RFC 8259, 4 and 6).
 
-Python's json accepts NaN, Infinity, numbers that overflow to infinity and repeated keys (the last one wins). A body
-with one of these has no one meaning, so it is refused (RFC 8259, sections 4 and 6).
+Python's json accepts them, and numbers that overflow to infinity, although readers do not agree on their meaning.
 
-Numbers are written with the digits that they were read with; Python's json writes 1.10 as 1.1 and 1e5 as 100000.0.
+Numbers keep their digits from reading to writing; Python's json writes 1.10 as 1.1 and 1e5 as 100000.0.
 """
 
 from __future__ import annotations
@@ -14,11 +13,11 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-MAX_DEPTH = 256  # of objects or of lists inside of each other; twice as many if they alternate
+MAX_DEPTH = 256  # of nested objects or nested lists; twice as many if they alternate
 
 
 class ExactFloat(float):
-    """A float read from JSON that Python would write with other digits; `text` has its own."""
+    """A float that Python would write with other digits than `text`, as it was read."""
 
     __slots__ = ("text",)
     text: str
@@ -30,9 +29,9 @@ class ExactFloat(float):
 
 
 class StreamedString:
-    """A long string that stands in a value without being held in memory: ASCII, with nothing to escape.
+    """A long string of a value that is not held in memory.
 
-    `size` is its length; `make` gives it in pieces, anew for each reader.
+    It is ASCII that needs no escapes. `size` is its length; `make` returns a new iterator over its pieces.
     """
 
     def __init__(self, size: int, make: Callable[[], Iterator[bytes]]) -> None:
@@ -41,10 +40,10 @@ class StreamedString:
 
 
 def loads(text: str) -> Any:
-    """The value; ValueError for everything that is not JSON, too deep nesting and huge integers included."""
+    """Parse JSON; ValueError also for too deep nesting and huge integers."""
     if text.count("{") + text.count("[") > MAX_DEPTH:
         _check_depth(text)
-    start = len(text) - len(text.lstrip(_BLANKS))  # `decode` would look for blanks twice, with a pattern
+    start = len(text) - len(text.lstrip(_BLANKS))  # faster than `decode`, which uses a pattern twice
     try:
         value, end = _DECODER.raw_decode(text, start)
     except RecursionError:
@@ -55,9 +54,9 @@ def loads(text: str) -> Any:
 
 
 def dumps(value: Any, *, indent: int | None = None) -> str:
-    """One line, or an indented text; non-ASCII characters as they are.
+    """Encode a value on one line, or indented, without escaping non-ASCII characters.
 
-    Half a surrogate pair, which UTF-8 cannot say, stays the escape that it must have come as.
+    Half a surrogate pair is escaped, because UTF-8 cannot encode it.
     """
     if _has_exact_float(value):
         return "".join(part if isinstance(part, str) else _whole(part) for part in encode_parts(value, indent=indent))
@@ -65,12 +64,15 @@ def dumps(value: Any, *, indent: int | None = None) -> str:
 
 
 def encode_parts(value: Any, *, indent: int | None = None) -> list[str | StreamedString]:
-    """The text of `dumps`, cut open where a string is streamed; the quotes around it are there."""
+    """Encode a value as `dumps` does, but leave its streamed strings out of the text.
+
+    The quotes around a streamed string are in the text before and after it.
+    """
     askable = _with_digits(value) if _has_exact_float(value) else value
     mark = "streamed"
     around, cut_out = _cut_open(askable, mark, indent)
     while len(around) != len(cut_out) + 1:
-        mark += "."  # the value has our word in it
+        mark += "."  # the value contains the mark itself
         around, cut_out = _cut_open(askable, mark, indent)
     found: list[str | StreamedString] = [around[0]]
     for each, after in zip(cut_out, around[1:], strict=True):
@@ -82,7 +84,7 @@ def encode_parts(value: Any, *, indent: int | None = None) -> list[str | Streame
 
 
 class _Digits:
-    """An ExactFloat for Python's encoder, which writes floats itself, and asks for what it does not know."""
+    """Stands for an ExactFloat, so that Python's encoder calls `default` for it."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -105,7 +107,10 @@ def _with_digits(value: Any) -> Any:
 
 
 def _cut_open(value: Any, mark: str, indent: int | None) -> tuple[list[str], list[StreamedString | _Digits]]:
-    """The text around the places where `mark` stands for what the encoder asked for, in order."""
+    """Encode a value with `mark` for each unknown object, and split it at the marks.
+
+    Returns the texts around the objects, and the objects in order.
+    """
     cut_out: list[StreamedString | _Digits] = []
 
     def stand_in(each: Any) -> str:
@@ -132,7 +137,10 @@ def _utf8(text: str) -> str:
 
 
 def to_utf16(text: str) -> bytes:
-    """The units that some servers count in, and cut between: a surrogate pair that came apart is the same."""
+    """Encode as UTF-16, in whose units some servers count and cut text.
+
+    Both halves of a surrogate pair give the same bytes as the whole character.
+    """
     return text.encode("utf-16-le", "surrogatepass")
 
 
@@ -141,12 +149,12 @@ def from_utf16(units: bytes) -> str:
 
 
 def join_surrogates(text: str) -> str:
-    """Halves of surrogate pairs that came apart and were put side by side, as the characters that they are."""
+    """Join the adjacent halves of surrogate pairs to characters."""
     return text if text.isascii() else from_utf16(to_utf16(text))
 
 
 def has_lone_surrogate(text: str) -> bool:
-    """Whether the text holds half a surrogate pair, which JSON can say, and UTF-8 cannot."""
+    """Whether the text holds half a surrogate pair, which UTF-8 cannot encode."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -155,7 +163,7 @@ def has_lone_surrogate(text: str) -> bool:
 
 
 def replace_lone_surrogates(value: Any) -> Any:
-    """The value with U+FFFD for each half of a surrogate pair."""
+    """Replace each half of a surrogate pair in a value by U+FFFD."""
     if isinstance(value, str):
         return _LONE_SURROGATE.sub("\ufffd", join_surrogates(value)) if has_lone_surrogate(value) else value
     if isinstance(value, list):
@@ -166,9 +174,9 @@ def replace_lone_surrogates(value: Any) -> Any:
 
 
 def _check_depth(text: str) -> None:
-    """Refuse a deep value: if read just before the stack's end, it could not be written or compared any more.
+    """Raise ValueError for nesting so deep that encoding or comparing could fail.
 
-    Each pass over the brackets removes the innermost ones. What no pass can remove is not JSON.
+    Each pass over the brackets removes the innermost ones. Brackets that no pass can remove are not JSON.
     """
     outside_strings = "".join(text.replace("\\\\", "").replace('\\"', "").split('"')[::2])
     brackets = re.sub(r"[^\[\]{}]+", "", outside_strings)
@@ -203,4 +211,4 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _BLANKS = " \t\n\r"
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_unique)
 _AS_IT_IS: dict[str, Any] = {"ensure_ascii": False, "allow_nan": False, "default": _whole}
-_LINE = json.JSONEncoder(separators=(",", ":"), **_AS_IT_IS)  # to make one takes longer than a short line
+_LINE = json.JSONEncoder(separators=(",", ":"), **_AS_IT_IS)  # made once: it takes longer than encoding a short line

@@ -139,7 +139,7 @@ def test_its_own_words_are_enough() -> None:
     assert gemini("generate", *API, "-n", "--request", "body.json").body == body
     outcome = gemini("generate", *API, "-n", "--request", "body.json", "and these words")
     assert outcome.status == 2
-    assert "contents is said twice" in outcome.err
+    assert "contents is given twice" in outcome.err
 
 
 def test_long_follows_the_token() -> None:

@@ -97,7 +97,7 @@ def _parts(step: dict[str, Any], names: dict[str, str]) -> Iterator[ContentsPart
         case _ if "part" in step:
             yield step["part"]
         case _ if not re.search(r"_(call|result)$", str(kind)):
-            raise UsageError(f"input: generate-content has no word for {kind!r}")
+            raise UsageError(f"input: {kind!r} has no counterpart in generate-content")
 
 
 def _block(part: dict[str, Any]) -> ContentsPart:
@@ -115,7 +115,7 @@ def _block(part: dict[str, Any]) -> ContentsPart:
         return {"fileData": {"fileUri": block["uri"], **mime_type}, **more}
     if "data" in block:
         return {"inlineData": {**mime_type, "data": block["data"]}, **more}
-    raise UsageError(f"input: generate-content has no word for {kind!r}")
+    raise UsageError(f"input: {kind!r} has no counterpart in generate-content")
 
 
 def _result(step: dict[str, Any], names: dict[str, str]) -> ContentsPart:

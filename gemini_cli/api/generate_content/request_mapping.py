@@ -57,7 +57,7 @@ def _joined(said: Body, own: Body, place: str = "") -> Body:
         if isinstance(value, dict) and isinstance(below, dict):
             joined[key] = _joined(below, value, f"{place}{key}.")
         elif key in joined:
-            raise UsageError(f"{place}{key} is said twice: in generate-content's words, and in a flag or Interactions'")
+            raise UsageError(f"{place}{key} is given twice: in generate-content's format, and by an option or field")
         else:
             joined[key] = value
     return joined

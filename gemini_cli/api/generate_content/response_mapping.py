@@ -164,7 +164,7 @@ class ResponseMapper:
             yield from self._called()
             self._growing = _Call(get_typed(call, "id", str) or self._id(), name, signed)
         if self._growing is None:
-            raise RejectedError("not the API's answer: a call of no function")
+            raise RejectedError("not the API's answer: a function call without a name")
         self._growing.add(call)
         if not call.get("willContinue"):
             yield from self._called()
@@ -315,7 +315,7 @@ def _reason(value: Any) -> str:
     if isinstance(value, int) and 0 <= value < len(FINISH_REASONS):
         value = FINISH_REASONS[value]
     if value is not None and not isinstance(value, str | int):
-        raise RejectedError("not the API's answer: its finishReason is neither a word nor a number")
+        raise RejectedError("not the API's answer: its finishReason is neither a string nor a number")
     return "" if value in (None, FINISH_REASONS[0]) else str(value)
 
 
