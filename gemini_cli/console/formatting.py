@@ -81,9 +81,9 @@ def code_execution(step: Mapping[str, Any]) -> str:
     """The code of a code_execution_call, the output of a code_execution_result; empty for any other step."""
     if step.get("type") == "code_execution_call":
         arguments = step.get("arguments")
-        return str(arguments.get("code", "")) if isinstance(arguments, dict) else ""
+        return str(arguments.get("code") or "") if isinstance(arguments, dict) else ""
     if step.get("type") == "code_execution_result":
-        result = step.get("result", "")
+        result = step.get("result") or ""
         return result if isinstance(result, str) else strict_json.dumps(result)
     return ""
 

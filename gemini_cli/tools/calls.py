@@ -171,8 +171,9 @@ def call_name(call: Step) -> str:
 
 
 def _arguments(call: Step) -> Any:
-    """A step without `arguments` is a call without any (api/README.md 7.7)."""
-    return call.get("arguments", {})
+    """The arguments of a call; none if they are missing or null (api/README.md 1.10, 7.7)."""
+    arguments = call.get("arguments")
+    return {} if arguments is None else arguments
 
 
 def _objection(call: Step, functions: Mapping[str, Runnable]) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from gemini_cli.api.generate_content import GENERATE_CONTENT_ADAPTER
 from gemini_cli.api.generate_content.contents import to_contents
 from gemini_cli.api.interaction import Interaction
 from gemini_cli.api.outcome import completion_error
-from tests.harness import completed, created, gemini, interaction, reply, sse, start, text
+from tests.harness import ScriptedTransport, completed, created, gemini, interaction, reply, sse, start, text
 
 OLDER_NAMES = (
     "candidates promptFeedback usageMetadata modelVersion responseId error content finishReason finishMessage index"
@@ -225,6 +226,7 @@ def test_errors_may_hold_nulls(body: Any) -> None:
 def test_a_list_ends_at_a_null_token() -> None:
     page = {"models": [{"name": "models/m", "displayName": None}], "nextPageToken": None, "error": None}
     assert gemini("models", "list", answers=[reply(page)]).status == 0
+    assert gemini("models", "list", answers=[reply({"models": [{"name": None}]})]).out == "\t\t\t\n"
     assert gemini("files", "list", answers=[reply({"files": None, "nextPageToken": None})]) == (0, "", "")
 
 
@@ -236,6 +238,26 @@ def test_usage_adds_up_over_nulls() -> None:
     ]
     outcome = gemini("generate", "--long", "-u", "hi", answers=[reply(each) for each in parts])
     assert (outcome.status, outcome.out, outcome.err) == (0, "ab\n", "usage: 3 total tokens\n")
+
+
+def test_a_call_with_null_for_arguments_runs_without_any() -> None:
+    Path("tools.json").write_text('[{"name": "f", "run": ["cat"], "parameters": {"type": "object"}}]')
+    answers = [{"id": "v1_c", "status": "requires_action", "steps": [{**CALL, "arguments": None}]}]
+    last = sse(created(), start(), text("done"), completed())
+    wire = ScriptedTransport([*map(reply, answers), last])
+    assert gemini("call-tool", "-q", "-T", "tools.json", "hi", answers=wire).status == 0
+    [result] = wire.body()["input"]
+    assert (result["result"], result.get("is_error", False)) == ({}, False)
+
+
+@pytest.mark.parametrize("api", ["interactions", "generate-content"])
+def test_code_and_output_that_are_null_are_shown_as_nothing(api: str) -> None:
+    code = {"type": "code_execution_call", "id": "c", "arguments": {"code": None}}
+    result = {"type": "code_execution_result", "call_id": "c", "result": None}
+    parts = [{"executableCode": {"code": None}}, {"codeExecutionResult": {"outcome": 1, "output": None}}]
+    answer = {"candidates": [part("STOP", *parts)], "status": "completed", "steps": [code, result]}
+    outcome = gemini("generate", "--api", api, "-v", "hi", answers=[reply(answer)])
+    assert (outcome.status, "None" in outcome.err, "null" in outcome.err) == (0, False, False)
 
 
 def test_a_paid_answer_beside_a_null_feedback_is_printed() -> None:

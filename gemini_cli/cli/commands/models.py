@@ -46,5 +46,5 @@ def models_get(
 
 
 def _row(model: dict[str, Any]) -> tuple[Any, ...]:
-    name = str(model.get("name", "")).removeprefix("models/")
+    name = str(model.get("name") or "").removeprefix("models/")
     return name, model.get("inputTokenLimit"), model.get("outputTokenLimit"), model.get("displayName")
