@@ -28,7 +28,6 @@ from gemini_cli.errors import (
     InputError,
     RejectedError,
     TemporaryError,
-    UnknownOutcomeError,
     UsageError,
 )
 from gemini_cli.files import upload
@@ -202,11 +201,12 @@ def create_job(api_client: ApiClient, batch: Batch, title: str, advance: Callabl
             raise TemporaryError(f"{error.message}; the rows were not ready, and no job was started") from error
     body = strict_json.dumps({"batch": {"displayName": title, "inputConfig": config}}).encode()
     try:
-        answer = api_client.json("POST", f"{batch.model}:batchGenerateContent", body)
-    except UnknownOutcomeError as failure:
-        failure.hint = "`gemini-cli batch list` shows the jobs that were started"
+        with api_client.create():
+            return Job(resources.parse_answer(api_client.json("POST", f"{batch.model}:batchGenerateContent", body)))
+    except CliError as failure:
+        if failure.billed != "no":
+            failure.hint = "`gemini-cli batch list` shows the jobs that were started"
         raise
-    return Job(resources.parse_answer(answer))
 
 
 def _inline(line: dict[str, Any]) -> dict[str, Any]:

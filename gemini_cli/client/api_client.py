@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from gemini_cli.api import errors
@@ -120,6 +121,21 @@ class ApiClient:
         text = self._decoded(self._send(request, repeatable, self._json_body))
         self.log(2, "<", text)
         return text
+
+    @contextmanager
+    def create(self) -> Iterator[None]:
+        """Complete the errors of a create, which is sent in the `with` block.
+
+        A request that was answered with 200 may be billed, whatever is wrong with the answer.
+        """
+        answers = self.answers
+        try:
+            yield
+        except CliError as failure:
+            failure.attempts = self.attempts
+            if failure.billed == "no" and self.answers > answers:
+                failure.billed = "maybe"
+            raise
 
     def delete(self, path: str) -> None:
         """Delete a resource; its response needs no body (api/README.md 1.8).

@@ -140,23 +140,17 @@ class InteractionsClient:
 
 @contextmanager
 def _create(api_client: ApiClient, body: Body) -> Iterator[None]:
-    """Complete the errors of a create: model or id, attempts, billing.
-
-    A request that was answered with 200 may be billed, whatever is wrong with the answer.
-    """
-    answers = api_client.answers
+    """Complete the errors of a create: model or id, hint, attempts, billing."""
     try:
-        yield
+        with api_client.create():
+            yield
     except CliError as failure:
-        failure.attempts = api_client.attempts
         asked = {key: str(body[key]) for key in ("model", "agent", "previous_interaction_id") if key in body}
         not_found = failure.http_status == 404 and failure.code is not None  # without a code, it was not the API
         if not_found and not any(name in failure.message for name in asked.values()):
             failure.message += f" ({', '.join(f'{key}: {name}' for key, name in asked.items())})"
         if failure.http_status == 403 and failure.hint is None and _has_file(body.get("input")):
             failure.hint = EXPIRED_FILE_HINT
-        if failure.billed == "no" and api_client.answers > answers:
-            failure.billed = "maybe"
         raise
 
 

@@ -75,6 +75,23 @@ def test_the_rows_go_in_the_words_of_generate_content() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("answer", "status", "billed"),
+    [
+        (reply(b"<html>", content_type="text/html"), 6, "maybe"),
+        (reply(b""), 6, "maybe"),
+        (reply(b"[]"), 6, "maybe"),
+        (reply({"error": {"code": 503, "message": "Busy.", "status": "UNAVAILABLE"}}), 5, "maybe"),
+        (reply({"error": {"code": 400, "message": "No.", "status": "INVALID_ARGUMENT"}}, 400), 6, "no"),
+    ],
+)
+def test_a_job_whose_answer_is_odd_may_have_been_started(answer: httpx.Response, status: int, billed: str) -> None:
+    done = gemini("batch", "submit", "--json", stdin=ROWS, answers=[answer])
+    error = json.loads(done.err)["error"]
+    assert (done.status, error["billed"]) == (status, billed)
+    assert ("batch list" in error.get("hint", "")) == (billed == "maybe")
+
+
 def test_what_is_attached_to_every_row_is_sent_ahead_once(environ: dict[str, str]) -> None:
     Path("all.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(3000))
 
