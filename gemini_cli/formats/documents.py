@@ -1,8 +1,9 @@
-"""Read the JSON and YAML that a user hands in: profiles, requests, tools, schemas. The only module that says `yaml`.
+"""Read the user's JSON and YAML: profiles, requests, tools, schemas.
 
-YAML is read as a plain subset: one document of maps, lists and scalars. Anchors, aliases, merge keys, tags and repeated
-keys are refused, because a profile of 586 bytes can otherwise cost seconds and a tag can name code. The tree is built
-from parser events with the limits checked on the way, so nothing large exists before it is refused.
+Only this module imports `yaml`. YAML is read as a plain subset: one document of maps, lists and scalars. Anchors,
+aliases, merge keys, tags and repeated keys are refused, because otherwise a profile of 586 bytes can cost seconds, and
+a tag can name code. The tree is built from parser events, and the limits are checked meanwhile, so that nothing large
+is built before it is refused.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ KeyPath = tuple[str | int, ...]
 
 
 class Document(NamedTuple):
-    """A value, and where each part of it stood: `lines` gives a line, counted from 1, for each known path of keys."""
+    """A value with the line numbers of its parts.
+
+    `lines` returns the line, counted from 1, of each known path of keys.
+    """
 
     name: str
     value: Any
@@ -38,12 +42,12 @@ class Document(NamedTuple):
 
 
 def load_document(path: str | FilePath) -> Document:
-    """The document in a file; InputError naming file and line for whatever is wrong with it."""
+    """Read a document from a file; InputError with the file's name and the line."""
     return parse_document(read_bytes(path, limit=JSON_LIMIT), str(path))
 
 
 def load_yaml_document(path: str | FilePath) -> Document:
-    """The same for a file of our own kind: small, YAML whatever it looks like, and no FIFO to wait for."""
+    """Read a configuration file: YAML of limited size, without waiting for a FIFO."""
     text = decode_text(read_bytes(path, limit=YAML_LIMIT, wait=False), str(path)).removeprefix("\ufeff")
     for number, line in enumerate(text.split("\n"), 1):
         if re.match(_TAB, line):
@@ -55,7 +59,10 @@ _TAB = r"\t|[ -]*[\w.-]+:[ ]*\t"
 
 
 def parse_document(data: bytes, name: str) -> Document:
-    """JSON, or YAML where it is not meant to be JSON: no `.json`, and no quote where JSON has its first one."""
+    """Parse JSON, or YAML.
+
+    An error is one of JSON if the name ends in `.json`, or if a quote follows the first brackets; else YAML is tried.
+    """
     text = decode_text(data, name).removeprefix("\ufeff")
     if text.lstrip()[:1] in ("{", "["):
         try:
@@ -72,7 +79,10 @@ _JSON = r"[\s\[{]*[\[{]\s*\""
 
 
 def _lines_of_json(text: str) -> Mapping[KeyPath, int]:
-    """Looked for only when there is something to complain of. JSON is YAML, but for a few rare texts."""
+    """Find the lines with the YAML parser, once there is an error to report.
+
+    Nearly all JSON is YAML; there are no lines for the rest.
+    """
     try:
         return _parse_yaml(text, "").lines() if len(text) <= YAML_LIMIT else {}
     except InputError:
@@ -95,7 +105,7 @@ def _parse_yaml(text: str, name: str) -> Document:
 
 
 class _TreeBuilder:
-    """Builds a value from YAML parser events and remembers where everything stood."""
+    """Build a value and its line numbers from YAML parser events."""
 
     def __init__(self, events: Iterator[Any], name: str) -> None:
         import yaml
@@ -159,7 +169,7 @@ class _TreeBuilder:
         return found
 
     def _scalar(self, event: Any) -> Any:
-        """What JSON can say: text, number, boolean, null. YAML's own dates and sexagesimals stay text."""
+        """Read a scalar of JSON; YAML's dates and sexagesimals stay text."""
         text: str = event.value
         tag = None if event.style else self._resolver.resolve(self._yaml.ScalarNode, text, event.implicit)
         node = self._yaml.ScalarNode(tag, text)
@@ -177,4 +187,4 @@ class _TreeBuilder:
         return text
 
     def _refuse(self, event: Any, what: str) -> NoReturn:
-        raise InputError(f"{self._name}:{event.start_mark.line + 1}: {what} is not read here; plain YAML only")
+        raise InputError(f"{self._name}:{event.start_mark.line + 1}: {what} is not supported; plain YAML only")

@@ -1,4 +1,4 @@
-"""Regular expressions of JSON Schema, which are ECMA-262's and not Python's.
+"""Regular expressions of JSON Schema, which have the syntax of ECMA-262.
 
 Most patterns mean the same in both. Python cannot compile some good ones (`\\p{L}`, `(?<name>x)`, `[\\w-.]`):
 `is_pattern` tells these from broken ones.
@@ -16,7 +16,7 @@ _RANGE = re.compile(r"([^\\\]])-([^\\\]])", re.DOTALL)
 
 
 def can_compile(pattern: str) -> bool:
-    """True if Python's `re` can stand in for ECMA-262's."""
+    """Whether Python's `re` can compile the pattern."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -27,7 +27,7 @@ def can_compile(pattern: str) -> bool:
 
 
 def is_pattern(pattern: str) -> bool:
-    """True if ECMA-262 can read the pattern, with or without its flag `u`, as far as its structure goes."""
+    """Whether the structure of the pattern is valid in ECMA-262, with or without `u`."""
     place = depth = 0
     repeatable = False
     while place < len(pattern):
@@ -61,7 +61,7 @@ def is_pattern(pattern: str) -> bool:
 
 
 def _class_end(pattern: str, place: int) -> int:
-    """The index behind a class in brackets; 0 if it is not closed, or if a range is in the wrong order."""
+    """The index after a class in brackets; 0 if the class is not valid."""
     place += 2 if pattern.startswith("[^", place) else 1
     while place < len(pattern) and pattern[place] != "]":
         if pattern[place] == "\\":

@@ -1,7 +1,7 @@
-"""JSON Schema: read a schema, and compare a value with it. The comparing is done by jsonschema.
+"""Read JSON Schemas, and validate values with the library jsonschema.
 
-Nothing is fetched: a reference to another document is an error. Schemas as older pages of the API write them are read,
-too: types in upper case, and `nullable`.
+Nothing is fetched: a reference to another document is an error. The schemas of the API's older pages are read, too:
+types in upper case, and `nullable`.
 """
 
 from __future__ import annotations
@@ -48,9 +48,10 @@ _WRAPPER = {"name", "schema", "strict", "description", "type", "mime_type"}
 
 
 def read_schema(document: Document, notice: Callable[[str], None]) -> Document:
-    """The schema of a file, out of a wrapper that other APIs put around it, and with types in lower case.
+    """Read the schema of a file, without another API's wrapper around it.
 
-    InputError if it is not a JSON Schema. `notice` is told of patterns that only the service can compare.
+    Types are converted to lower case. InputError if it is not a JSON Schema. `notice` is called for patterns that only
+    the server can check.
     """
     while (inner := _wrapped(document.value)) is not None:
         document = _part(document, inner)
@@ -104,14 +105,14 @@ def schema_mismatch(value: Any, schema: Mapping[str, Any]) -> str | None:
 
 
 def validate_json(text: str, schema: Document) -> Any:
-    """The value of a JSON text that fits the schema; SchemaMismatch otherwise."""
+    """Parse JSON that fits the schema; SchemaMismatch for other text."""
     return _validated(text, partial(schema_mismatch, schema=schema.value))
 
 
 def thread_validator(schema: Document) -> Callable[[str], Any]:
-    """`validate_json` for use in threads: it never keeps the main thread from hearing a signal.
+    """Return a `validate_json` for threads, which does not delay signals.
 
-    Python's `re` lets no other thread run, and looks for signals in the main thread alone.
+    Python's `re` lets no other thread run, and only the main thread handles signals.
     """
     if next(_patterns(schema.value), None) is None:
         return partial(validate_json, schema=schema)
@@ -138,7 +139,10 @@ def _validator_class(schema: Mapping[str, Any]) -> Any:
 
 
 def _wrapped(value: Any) -> str | None:
-    """The key below which a wrapper has the schema, such as `{"name": …, "schema": {…}}`; None for a schema."""
+    """The key of the schema in a wrapper such as `{"name": …, "schema": {…}}`.
+
+    None if the value is the schema itself.
+    """
     if not isinstance(value, dict):
         return None
     if value.get("type") == "json_schema" and isinstance(value.get("json_schema"), dict):
@@ -164,7 +168,10 @@ def _no_keyword(schema: Mapping[str, Any]) -> str:
 
 
 def _check_references(schema: Any, error_at: Callable[[str], InputError]) -> None:
-    """InputError for a reference in a schema, not in a value such as `default`, that leads nowhere."""
+    """Raise InputError for a reference without a target.
+
+    References in values such as `default` do not count.
+    """
     specification = specification_with(_validator_class(schema).META_SCHEMA["$schema"])
     resource: Resource[Any] = specification.create_resource(schema)
     to_do: list[tuple[Resource[Any], Any]] = [(resource, REGISTRY.combine(Registry()).resolver_with_root(resource))]
@@ -184,7 +191,10 @@ def _check_references(schema: Any, error_at: Callable[[str], InputError]) -> Non
 
 
 def _map_schemas(schema: Any, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
-    """A copy in which each schema, from the inside out, is changed; values such as `default` stay as they are."""
+    """Copy a schema, and change each schema in it, the innermost ones first.
+
+    Values such as `default` stay unchanged.
+    """
     if not isinstance(schema, dict):
         return schema
     copy = dict(schema)
@@ -224,9 +234,9 @@ def _lower(kind: Any) -> Any:
 
 
 def _for_validation(schema: dict[str, Any]) -> dict[str, Any]:
-    """`nullable` said in JSON Schema's words, and no pattern that Python cannot compile.
+    """Convert `nullable`, and remove the patterns that Python cannot compile.
 
-    What is there stays in its place, for `$ref` may point to it.
+    Other parts stay in their places, because `$ref` may point to them.
     """
     schema = _lower_types(schema)
     if schema.get("nullable") is True:

@@ -1,7 +1,7 @@
-"""MIME types in the API's own words (api/README.md 3.2), by file name and by first bytes.
+"""Guess media types by file name and by first bytes, with the API's names (api/README.md 3.2).
 
-A library would need a table as long as this one to translate its words (`audio/x-wav`, `video/quicktime` …), takes
-20 ms to import, and the one that is maintained takes every zip file for a Word document.
+The names of a library (`audio/x-wav`, `video/quicktime` …) would have to be translated with a table as long as this
+one. Importing it takes 20 ms, and the maintained library takes every zip file for a Word document.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ MEDIA_KINDS = {"image", "audio", "video"}
 
 
 def guess_from_name(name: str) -> str | None:
-    """By extension: the same on every machine."""
+    """Guess from the extension, independently of the machine."""
     return _TYPES.get(os.path.splitext(name)[1].lower().removeprefix("."))
 
 
@@ -64,7 +64,10 @@ def content_kind(mime_type: str) -> str:
 
 
 def is_text(mime_type: str) -> bool:
-    """Whether it is sent as a text part: models ignore text files sent as documents (api/README.md 3.5)."""
+    """Whether a file is sent as a text part.
+
+    Models ignore text files that are sent as documents (api/README.md 3.5).
+    """
     return mime_type.startswith("text/")
 
 

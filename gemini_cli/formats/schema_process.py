@@ -1,6 +1,6 @@
-"""Compare values with a schema in a child process, for threads: the child can be ended while a pattern backtracks.
+"""Validate values in a child process, to end it while a pattern backtracks.
 
-Each request is a line of JSON on the child's standard input, and each answer one on its output.
+Threads need this. Each request is a line of JSON on the child's standard input, and each answer one on its output.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ CHILD_PROGRAM = (
 
 
 class SchemaProcess:
-    """A child process, started when it is first needed. It ends with this object and with this process."""
+    """A child process that validates values.
+
+    It is started for the first value, and ends with this object and with this process.
+    """
 
     def __init__(self, schema: Any) -> None:
         self._schema = schema

@@ -1,4 +1,4 @@
-"""Files and words as UTF-8 text."""
+"""Read files and arguments as UTF-8 text."""
 
 from __future__ import annotations
 
@@ -22,14 +22,17 @@ def refuse_process_file(path: str | FilePath) -> None:
 
 
 def open_nonblocking(path: str, flags: int) -> int:
-    """Open without waiting for somebody to write into a FIFO; reading waits as usual."""
+    """Open a file, without waiting for the writer of a FIFO; reading waits as usual."""
     descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
     os.set_blocking(descriptor, True)
     return descriptor
 
 
 def read_bytes(path: str | FilePath, *, limit: int, wait: bool = True) -> bytes:
-    """A regular file's or a pipe's bytes, at most `limit` of them; with `wait`, from a FIFO once it has a writer."""
+    """Read a file or pipe of at most `limit` bytes.
+
+    `wait`: wait until a FIFO has a writer.
+    """
     refuse_process_file(path)
     try:
         with open(path, "rb", opener=None if wait else open_nonblocking) as file:
@@ -43,7 +46,7 @@ def read_bytes(path: str | FilePath, *, limit: int, wait: bool = True) -> bytes:
 
 
 def decode_text(data: bytes, name: str) -> str:
-    """UTF-8 text; InputError with the byte offset otherwise."""
+    """Decode UTF-8; InputError with the byte offset of an error."""
     try:
         return data.decode()
     except UnicodeDecodeError as error:
@@ -51,5 +54,5 @@ def decode_text(data: bytes, name: str) -> str:
 
 
 def decode_argument(word: str, name: str) -> str:
-    """A word of the command line or the environment as UTF-8, whatever the locale made of its bytes."""
+    """Decode an argument or a variable as UTF-8, independently of the locale."""
     return decode_text(os.fsencode(word), name)

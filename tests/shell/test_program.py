@@ -132,7 +132,7 @@ def test_a_stream_that_the_shell_has_opened_is_not_replaced(name: str, shell: Sh
     first, second, *answer, last = Path("log").read_text().splitlines()
     assert (first, second, last) == ("old", "header", "footer")
     assert "hi" in "".join(answer)
-    assert shell(f"gemini-cli generate --offline -q -o {name} hi | tail -n 1").stdout == answer[-1]
+    assert shell(f"gemini-cli generate --offline -q -o {name} hi | tail -n 1").stdout == answer[-1] + "\n"
 
 
 def test_a_command_of_the_emulator_is_not_offline_whatever_a_profile_says(shell: Shell) -> None:
