@@ -209,12 +209,18 @@ class Context:
     def tool_declarations(self) -> ToolDeclarations:
         """The tools of -T, or else of the profile."""
         if self.request_options.tool:
-            return declarations.parse_tool_options(self.request_options.tool)
-        if self.profile and "tools" in self.profile.request:
-            return declarations.parse_declarations(
+            found = declarations.parse_tool_options(self.request_options.tool)
+        elif self.profile and "tools" in self.profile.request:
+            found = declarations.parse_declarations(
                 self.profile.document, self.profile.request["tools"], ("request", "tools")
             )
-        return ToolDeclarations([], [])
+        else:
+            return ToolDeclarations([], [])
+        for parameters in (function.parameters for function in found.functions if function.parameters):
+            from gemini_cli.formats import json_schema  # loaded by the check of the parameters
+
+            json_schema.notice_unchecked_patterns(parameters, self.terminal.print_notice)
+        return found
 
     def _tool_headers(self) -> dict[str, str]:
         headers = dict(declarations.parse_tool_header(text) for text in self.request_options.tool_header or ())

@@ -55,11 +55,12 @@ def read_schema(document: Document, notice: Callable[[str], None]) -> Document:
     """
     while (inner := _wrapped(document.value)) is not None:
         document = _part(document, inner)
-    check_schema(document, notice=notice)
+    check_schema(document)
+    notice_unchecked_patterns(document.value, notice)
     return document._replace(value=_map_schemas(document.value, _lower_types))
 
 
-def check_schema(document: Document, path: KeyPath = (), *, notice: Callable[[str], None] = lambda text: None) -> None:
+def check_schema(document: Document, path: KeyPath = ()) -> None:
     """InputError if the part of the document at `path` is not a JSON Schema."""
     schema: Any = document.value
     for step in path:
@@ -75,15 +76,20 @@ def check_schema(document: Document, path: KeyPath = (), *, notice: Callable[[st
         _validator_class(schema).check_schema(schema, format_checker=FormatChecker(formats=()))
         _check_references(schema, partial(document.error_at, path))
         for pattern in _patterns(schema):
-            if not ecma_regex.can_compile(pattern):
-                if not ecma_regex.is_pattern(pattern):
-                    raise document.error_at(path, f"not a JSON Schema: {pattern!r} is not a regular expression")
-                notice(f"the pattern {pattern} cannot be compared locally; only the service checks it")
+            if not (ecma_regex.can_compile(pattern) or ecma_regex.is_pattern(pattern)):
+                raise document.error_at(path, f"not a JSON Schema: {pattern!r} is not a regular expression")
     except RecursionError:
         raise document.error_at(path, "the schema is nested too deeply") from None
     except SchemaError as error:
         where = (*path, *error.absolute_path)
         raise document.error_at(where, f"not a JSON Schema: {_short(error.message)}") from None
+
+
+def notice_unchecked_patterns(schema: Any, notice: Callable[[str], None]) -> None:
+    """Name the patterns that are good, but cannot be compiled by Python, and so are left out of the comparison."""
+    for pattern in _patterns(schema):
+        if not ecma_regex.can_compile(pattern):
+            notice(f"the pattern {pattern} cannot be checked locally; only the service follows it")
 
 
 def schema_mismatch(value: Any, schema: Mapping[str, Any]) -> str | None:

@@ -52,6 +52,16 @@ def test_a_good_pattern_that_python_cannot_compile_is_sent_with_a_notice(pattern
     assert not fits(schema, 5)
 
 
+def test_a_tool_with_such_a_pattern_is_sent_with_a_notice() -> None:
+    parameters = {"type": "object", "properties": {"name": {"type": "string", "pattern": r"^\p{L}+$"}}}
+    Path("tool.json").write_text(json.dumps({"name": "greet", "parameters": parameters}))
+    shown = gemini("generate", "-n", "-T", "tool.json", "hi")
+    assert shown.status == 0
+    assert shown.body["tools"][0]["parameters"] == parameters
+    assert shown.err.count("\n") == 1
+    assert r"^\p{L}+$" in shown.err
+
+
 @pytest.mark.parametrize("pattern", ["[", "(", ")", "*", "a**", "a{3,2}", "[z-a]", "(?<n", "(?x", "\\", r"\p{", "a|*"])
 def test_a_broken_pattern_is_refused(pattern: str) -> None:
     assert not ecma_regex.is_pattern(pattern)
