@@ -1,4 +1,4 @@
-"""A conversation in a file of the user's: the list of its steps, for a script that keeps the state itself.
+"""The file of `--history`: the steps of a conversation, for a script that keeps the state itself.
 
 The file is the `input` of a stateless request (api/README.md 8.10), so jq reads it and `--set` could send it.
 """
@@ -16,12 +16,14 @@ from gemini_cli.storage.atomic_write import replace_file
 
 
 def read_history(path: str) -> list[Step]:
-    """The steps; none if there is no file yet. InputError for a file that holds anything else."""
+    """The steps; none if the file is missing or empty. InputError if it holds anything else."""
     if path == "-":
-        raise UsageError("--history names a file that is written back; - is none")
+        raise UsageError("--history needs a file that can be replaced, not -")
     if not os.path.lexists(path):
         return []
     text = text_files.decode_text(text_files.read_bytes(path, limit=REQUEST_LIMIT), path)
+    if not text.strip():  # as mktemp makes it
+        return []
     try:
         steps = strict_json.loads(text)
     except ValueError as error:
@@ -32,7 +34,7 @@ def read_history(path: str) -> list[Step]:
 
 
 def write_history(path: str, steps: Sequence[Step]) -> None:
-    """Whole or not at all; OutputError if it cannot be written."""
+    """Replace the file as a whole; OutputError if it cannot be written."""
     try:
         replace_file(path, f"{strict_json.dumps(steps)}\n".encode())
     except OSError as error:

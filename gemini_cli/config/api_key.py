@@ -1,9 +1,10 @@
-"""Find the API key, and keep it out of messages, child processes and core files."""
+"""Find the API key, and keep it secret."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import signal
 import stat
@@ -11,65 +12,65 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from gemini_cli.config.executables import find_executable
 from gemini_cli.errors import AuthError
 from gemini_cli.formats.text_files import open_nonblocking
 
 if TYPE_CHECKING:
+    import subprocess
+
     from gemini_cli.config.profiles import Profile
 
 KEY_VARIABLES = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
 COMMAND_TIMEOUT = 30.0  # seconds
-SHORTEST_KEY, LONGEST_KEY = 20, 200  # characters: both kinds of keys fit (api/README.md 1.5), and others
-KEY_READ_LIMIT = 10_000  # bytes; a longer text is not a key
+SHORTEST_KEY, LONGEST_KEY = 20, 200  # characters: of both kinds of keys (api/README.md 1.5), with room for others
+NEVER_IN_A_KEY = "\"'`$\\{}"  # quotes and variables that a shell did not take away
+KEY_READ_LIMIT = 10_000  # bytes; a longer text is no key
+STDERR_LIMIT = 4096  # bytes of the end of a command's stderr
+POLL_INTERVAL = 0.01  # seconds
 
 
 def scrub_environment() -> None:
-    """Keep the key from child processes and core files."""
+    """Remove the key from the environment of child processes and from core files."""
     for name in KEY_VARIABLES:
         os.environ.pop(name, None)
     with contextlib.suppress(ImportError, OSError, ValueError):  # Windows has no core files
         import resource
 
-        # 0 prevents a file, but not a program that receives cores (core(5)); 1 is too small for both.
+        # 0 would do for a file, but not for a program that is given cores; 1 is too small for both (core(5)).
         _, most = resource.getrlimit(resource.RLIMIT_CORE)
         resource.setrlimit(resource.RLIMIT_CORE, (1 if most else 0, most))
 
 
 def keys_in_environment(environ: Mapping[str, str]) -> list[str]:
-    """Keys to remove from all output, since an option may hold one by mistake."""
+    """Keys to redact from the start: one may be repeated on the command line, and so in the first message."""
     values = (environ.get(name, "").removesuffix("\n") for name in KEY_VARIABLES)
     return [key for key in values if len(key) >= SHORTEST_KEY]
 
 
 class KeySource(NamedTuple):
-    """The place of the key, and a function that reads it.
-
-    `origin` is an option, a variable, or the file of a profile with the name of the setting.
-    """
+    """Where the key is, and how to read it. `origin` is a flag, a variable, or a profile's file and its key."""
 
     origin: str
-    named: str  # in messages; never a path, since a user may have given the key in its place
-    there: bool  # as far as is known without reading it
+    named: str  # in a message; never a path, which may be a key that was given in its place
+    there: bool  # as far as one can tell without reading
     read: Callable[[], str]
 
 
-def find_api_key(source: KeySource | None, environ: Mapping[str, str], notice: Callable[[str], None]) -> str:
-    """The key; AuthError, without the key in it, if there is none or it is malformed."""
-    if source is None:
+def find_api_key(found: KeySource | None, environ: Mapping[str, str], notice: Callable[[str], None]) -> str:
+    """The key. AuthError, never with the key in it, when there is none or it cannot be one."""
+    if found is None:
         raise AuthError(
             "no API key: set GEMINI_API_KEY, or use --api-key-file",
-            hint="--offline answers from the built-in emulator, without a key",
+            hint="--offline answers from the embedded emulator, without a key",
         )
-    if source.origin in KEY_VARIABLES and len({environ[name] for name in KEY_VARIABLES if environ.get(name)}) > 1:
+    if found.origin in KEY_VARIABLES and len({environ[name] for name in KEY_VARIABLES if environ.get(name)}) > 1:
         notice("both GOOGLE_API_KEY and GEMINI_API_KEY are set; using GOOGLE_API_KEY")
-    return _checked(source.read(), source.named)
+    return _checked(found.read(), found.named)
 
 
 def find_key_source(option: str | None, environ: Mapping[str, str], profile: Profile | None) -> KeySource | None:
-    """The first source that is set.
-
-    The order: --api-key-file, the environment, the command in the profile, the key file in the profile.
-    """
+    """The first of: --api-key-file, the environment, the profile's command, the profile's key file."""
     if option is not None:
         return _file("--api-key-file", option)
     if variable := next((name for name in KEY_VARIABLES if environ.get(name)), None):
@@ -79,7 +80,8 @@ def find_key_source(option: str | None, environ: Mapping[str, str], profile: Pro
     where = profile.document.name
     if command := profile.api_key_command:
         printed = "the output of api_key_command"
-        return KeySource(f"{where}: api_key_command", printed, True, lambda: _from_command(command, environ))
+        directory = os.path.dirname(where)
+        return KeySource(f"{where}: api_key_command", printed, True, lambda: _from_command(command, directory, environ))
     if (path := profile.client.get("api_key_file")) is not None:
         return _file(f"{where}: api_key_file", _beside(profile, path))
     return None
@@ -90,70 +92,119 @@ def _file(origin: str, path: str) -> KeySource:
 
 
 def _beside(profile: Profile, path: str) -> str:
-    """Resolve a path in a profile against the directory of the profile."""
+    """A relative name in a profile is relative to the profile, not to the working directory."""
     return os.path.join(os.path.dirname(profile.document.name), os.path.expanduser(path))
 
 
 def _checked(text: str, source: str) -> str:
     key = text.removesuffix("\n")
-    if not (SHORTEST_KEY <= len(key) <= LONGEST_KEY and all("!" <= char <= "~" for char in key)):
-        allowed = f"{SHORTEST_KEY} to {LONGEST_KEY} printable ASCII characters"
-        raise AuthError(f"the API key in {source} is malformed: a key is {allowed}")
+    problem = _problem(key)
+    if problem:
+        raise AuthError(f"the API key in {source} is malformed: {problem}")
     return key
 
 
-def _from_file(path: str) -> str:
-    """Read a file that belongs to the user and is closed to others, as with ssh.
+def _problem(key: str) -> str | None:
+    """The reason why this cannot be a key; it repeats one character of it at most."""
+    if assignment := re.match(r"\s*(?:export\s+)?(?:[a-z]\w*_)?key\s*[=:]", key, re.IGNORECASE):
+        return f"it begins as an assignment, with {assignment[0][-1]!r}; give the value alone"
+    for char in key:
+        if not "!" <= char <= "~" or char in NEVER_IN_A_KEY:
+            reason = " (a variable that was not expanded)" if char in "${}" else ""
+            return f"it holds {_name(char)}{reason}"
+    if not SHORTEST_KEY <= len(key) <= LONGEST_KEY:
+        return f"a key has {SHORTEST_KEY} to {LONGEST_KEY} characters, this one has {len(key)}"
+    return None
 
-    A pipe, `<(pass …)`, is allowed too. No message names the path, since a user may have given the key in its place.
+
+def _name(char: str) -> str:
+    names = {" ": "a space", "\t": "a tab", "\n": "a newline", "\r": "a carriage return", '"': "a double quote"}
+    names |= {"'": "a single quote", "`": "a backquote", "\\": "a backslash"}
+    return names.get(char) or (f"the character {char}" if "!" <= char <= "~" else f"the character U+{ord(char):04X}")
+
+
+def _from_file(path: str) -> str:
+    """As for ssh, the file must be the user's and closed to others; a pipe (`<(pass …)`) need not.
+
+    No message names the path: it may be a key that was given in its place.
     """
     try:
         with open(path, "rb", opener=open_nonblocking) as file:
-            about = os.fstat(file.fileno())
-            if stat.S_ISREG(about.st_mode) and (about.st_uid != os.geteuid() or about.st_mode & 0o077):
-                raise AuthError("the key file must belong to the user and be closed to others: chmod 600")
+            _check_mode(file.fileno())
             return file.read(KEY_READ_LIMIT).decode("latin-1")
     except (OSError, ValueError) as error:
         raise AuthError(f"cannot read the key file: {getattr(error, 'strerror', None) or 'bad name'}") from None
 
 
-def _from_command(argv: list[str], environ: Mapping[str, str]) -> str:
-    """The output of the command, up to KEY_READ_LIMIT.
+def _check_mode(descriptor: int) -> None:
+    about = os.fstat(descriptor)
+    owned = about.st_uid == os.geteuid()
+    if not stat.S_ISREG(about.st_mode) or (owned and not about.st_mode & 0o077):
+        return
+    if owned and not os.fstatvfs(descriptor).f_flag & os.ST_RDONLY:
+        raise AuthError("the key file must be yours and closed to others: chmod 600")
+    raise AuthError(
+        "the key file must be yours and closed to others",
+        hint="where its mode cannot be changed: --api-key-file <(cat FILE), or GEMINI_API_KEY=$(cat FILE)",
+    )
 
-    The process group of the command is killed when the command ends or its time is over.
-    """
+
+def _from_command(argv: list[str], directory: str, environ: Mapping[str, str]) -> str:
+    """The first line that the command prints (`pass show` prints more). Its process group ends with its time."""
     import subprocess
 
+    file = find_executable(argv[0], directory, environ)
+    if file is None:
+        raise AuthError(f"api_key_command cannot run: no program {argv[0]!r} that may be executed")
     try:
         command = subprocess.Popen(
             argv,
+            executable=file,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             env=dict(environ),
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
-        raise AuthError(f"api_key_command cannot run: {error}") from None
-    assert command.stdout is not None
-    ends = time.monotonic() + COMMAND_TIMEOUT
-    printed = b""
+        raise AuthError(f"api_key_command cannot run: {getattr(error, 'strerror', None) or error}") from None
     try:
-        while (
-            len(printed) < KEY_READ_LIMIT
-            and select.select([command.stdout], [], [], max(0.0, ends - time.monotonic()))[0]
-        ):
-            if not (piece := os.read(command.stdout.fileno(), KEY_READ_LIMIT)):
-                break
-            printed += piece
-        status = command.wait(max(0.0, ends - time.monotonic()) if len(printed) < KEY_READ_LIMIT else 0)
-    except subprocess.TimeoutExpired:
-        raise AuthError(f"api_key_command did not end within {COMMAND_TIMEOUT:g} s, or prints too much") from None
+        printed, errors = _communicate(command)
     finally:
-        with contextlib.suppress(OSError):  # the group has ended already
+        with contextlib.suppress(OSError):  # it has ended, as it should
             os.killpg(command.pid, signal.SIGKILL)
-        command.stdout.close()
-        command.wait()
+        for pipe in (command.stdout, command.stderr):
+            if pipe is not None:
+                pipe.close()
+        status = command.wait()
     if status != 0:
-        raise AuthError(f"api_key_command failed with exit status {status}")
-    return printed.decode("latin-1")
+        lines = errors.decode("utf-8", "replace").strip().splitlines()
+        reason = f": {lines[-1].strip()[:300]}" if lines else ""
+        raise AuthError(f"api_key_command failed with exit status {status}{reason}")
+    return printed.partition(b"\n")[0].decode("latin-1")
+
+
+def _communicate(command: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+    """Its output, and the end of its stderr, when it has ended and closed stdout; AuthError if that takes too long."""
+    assert command.stdout is not None
+    assert command.stderr is not None
+    ends = time.monotonic() + COMMAND_TIMEOUT
+    printed, errors = b"", b""
+    unread = [command.stdout, command.stderr]
+    while True:
+        ended = command.poll() is not None
+        ready, _, _ = select.select(unread, [], [], 0 if ended else POLL_INTERVAL)
+        for pipe in ready:
+            piece = os.read(pipe.fileno(), KEY_READ_LIMIT)
+            if not piece:
+                unread.remove(pipe)
+            elif pipe is command.stdout:
+                printed += piece
+            else:
+                errors = (errors + piece)[-STDERR_LIMIT:]
+        if ended and (command.stdout not in unread) and not (ready and command.stderr in unread):
+            return printed, errors
+        if len(printed) > KEY_READ_LIMIT or time.monotonic() > ends:
+            raise AuthError(f"api_key_command did not end within {COMMAND_TIMEOUT:g} s, or prints too much")
+        if ended and not ready:
+            time.sleep(POLL_INTERVAL)  # another process still has its stdout

@@ -48,7 +48,7 @@ def load_document(path: str | FilePath) -> Document:
 
 def load_yaml_document(path: str | FilePath) -> Document:
     """Read a configuration file: YAML of limited size, without waiting for a FIFO."""
-    text = decode_text(read_bytes(path, limit=YAML_LIMIT, wait=False), str(path)).removeprefix("\ufeff")
+    text = decode_text(read_bytes(path, limit=YAML_LIMIT, wait=False), str(path))
     for number, line in enumerate(text.split("\n"), 1):
         if re.match(_TAB, line):
             raise InputError(f"{path}:{number}: a tab; indent and separate with spaces")
@@ -63,7 +63,7 @@ def parse_document(data: bytes, name: str) -> Document:
 
     An error is one of JSON if the name ends in `.json`, or if a quote follows the first brackets; else YAML is tried.
     """
-    text = decode_text(data, name).removeprefix("\ufeff")
+    text = decode_text(data, name)
     if text.lstrip()[:1] in ("{", "["):
         try:
             return Document(name, strict_json.loads(text), partial(_lines_of_json, text))

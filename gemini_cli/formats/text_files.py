@@ -48,7 +48,7 @@ def read_bytes(path: str | FilePath, *, limit: int, wait: bool = True) -> bytes:
 def decode_text(data: bytes, name: str) -> str:
     """Decode UTF-8; InputError with the byte offset of an error."""
     try:
-        return data.decode()
+        return data.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise InputError(f"{name} is not valid UTF-8 (byte offset {error.start})") from None
 

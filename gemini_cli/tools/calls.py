@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from gemini_cli.api.conversation import CONTENT_TYPES
 from gemini_cli.api.generate_content.contents import GENERATED_ID_PREFIX
 from gemini_cli.api.interaction import Step
+from gemini_cli.config.executables import find_executable
 from gemini_cli.errors import ActionRequired, InputError
 from gemini_cli.formats import strict_json
 from gemini_cli.tools import process_runner
@@ -52,7 +53,7 @@ def runnable_functions(
         if argv is None:
             continue
         directory = os.curdir if function.name in named else os.path.dirname(function.document.name)
-        file = process_runner.find_executable(argv[0], directory, environ)
+        file = find_executable(argv[0], directory, environ)
         if file is None:
             problem = f"{function.name} cannot run: no program {argv[0]!r} that may be executed"
             raise InputError(problem) if function.name in named else function.error_at("run", problem)

@@ -16,7 +16,6 @@ import contextlib
 import os
 import re
 import selectors
-import shutil
 import signal
 import subprocess
 import threading
@@ -59,18 +58,6 @@ def process_environment(environ: Mapping[str, str], listed: Iterable[str]) -> di
     """What a command is to see of an environment."""
     names = set(listed)
     return {name: value for name, value in environ.items() if KEPT_VARIABLES.fullmatch(name) or name in names}
-
-
-def find_executable(word: str, directory: str, environ: Mapping[str, str]) -> str | None:
-    """The file that the first word of a command names: in `directory` with a slash in it, on the PATH without.
-
-    A relative entry of the PATH does not count: what lies in the working directory is not run by chance.
-    """
-    if "/" in word:
-        path = os.path.abspath(os.path.join(directory, word))
-        return path if os.path.isfile(path) and os.access(path, os.X_OK) else None
-    entries = environ.get("PATH", os.defpath).split(os.pathsep)
-    return shutil.which(word, path=os.pathsep.join(entry for entry in entries if os.path.isabs(entry)))
 
 
 def run_processes(jobs: Sequence[tuple[ProcessSpec, bytes]]) -> list[ProcessResult]:

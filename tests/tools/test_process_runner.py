@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from gemini_cli.config.executables import find_executable
 from gemini_cli.errors import Interrupted
 from gemini_cli.tools.process_runner import (
     KILL_GRACE,
@@ -18,7 +19,6 @@ from gemini_cli.tools.process_runner import (
     OUTPUT_LIMIT,
     ProcessResult,
     ProcessSpec,
-    find_executable,
     process_environment,
     run_processes,
 )

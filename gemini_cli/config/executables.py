@@ -1,0 +1,19 @@
+"""Find the program that a profile or a tool declaration names."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+
+
+def find_executable(word: str, directory: str, environ: Mapping[str, str]) -> str | None:
+    """The file that a command's first word names: in `directory` if it holds a slash, otherwise on the PATH.
+
+    Relative and empty entries of the PATH do not count, so that nothing in the working directory is run by chance.
+    """
+    if "/" in word:
+        path = os.path.abspath(os.path.join(directory, word))
+        return path if os.path.isfile(path) and os.access(path, os.X_OK) else None
+    entries = environ.get("PATH", os.defpath).split(os.pathsep)
+    return shutil.which(word, path=os.pathsep.join(entry for entry in entries if os.path.isabs(entry)))
