@@ -1,13 +1,15 @@
-"""A kept conversation: one file of ours in the state directory, held by one process at a time.
+"""Sessions: conversations that are kept, one file each in the state directory, locked by one process at a time.
 
-    sessions/NAME.json   {"format": 1, "settings": {...}, "turns": [TURN, ...]}
-    TURN                 {"at", "previous", "input", "status", "id", "steps"}; `previous` is the interaction that it
-                         continues; `status` is the interaction's, "sent" while nobody knows, or "cut" with `error`
-                         saying why and `steps` what was heard
+    sessions/NAME.json   {"format": 1, "api": FAMILY, "settings": {...}, "other_settings": [...], "turns": [TURN, ...]}
+    TURN                 {"at", "previous", "input", "status", "id", "steps"}
 
-The user's turn is on the disk before it is sent, the model's after its last event. Only turns that were completed are
-part of the conversation: a cut one is shown, and never sent back as if it were whole. The emulator's conversations are
-apart from the service's, which know nothing of their ids.
+`previous` is the interaction that a turn continues. `status` is the interaction's, "sent" while there is no answer, or
+"cut" with `error`, the reason, and `steps`, the part that arrived. `other_settings` names the settings that have no
+option and came from --set or --request; any other unknown key was not written by this program.
+
+A turn is written before it is sent, and its answer after the last event. Only completed turns are part of the
+conversation: a cut one is shown, and never sent back. The sessions of the emulator are kept apart from those of the
+service.
 """
 
 from __future__ import annotations
@@ -16,18 +18,24 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from gemini_cli.api.body import Body
 from gemini_cli.api.conversation import Conversation, input_to_steps, settings_of
 from gemini_cli.api.interaction import Interaction
+from gemini_cli.config.option_groups import BodyField, option_fields
+from gemini_cli.config.request_options import RequestOptions
 from gemini_cli.errors import InputError, UsageError
 from gemini_cli.formats import strict_json
+from gemini_cli.storage.paths import FILE_NAME_PATTERN
 from gemini_cli.storage.state_dir import StateDirectory
 
-SESSION_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 SESSION_FORMAT = 1
+DEFAULT_API = "interactions"
 SESSION_LIMIT = 256 * 1024 * 1024  # bytes; pictures and signatures are kept in full
+RECORD_KEYS = {"format", "api", "settings", "other_settings", "turns"}
+TURN_KEYS = {"at", "previous", "input", "status", "id", "steps", "error"}
 
 Turn = dict[str, Any]
 
@@ -41,10 +49,10 @@ class SessionStore:
         self._now = now
 
     def names(self) -> list[str]:
-        return [name for name in self._state.names(self._folder, ".json") if SESSION_NAME.fullmatch(name)]
+        return [name for name in self._state.names(self._folder, ".json") if re.fullmatch(FILE_NAME_PATTERN, name)]
 
     def load(self, name: str) -> Session:
-        """InputError if there is none, or if what lies there is none."""
+        """InputError if there is none, or if its file is damaged."""
         session = self._read(_checked(name))
         if session is None:
             raise InputError(f"there is no session {name}")
@@ -52,13 +60,13 @@ class SessionStore:
 
     @contextmanager
     def open_locked(self, name: str) -> Iterator[Session]:
-        """The session, a new one if there is none, while nobody else can have it; InputError, naming who has it."""
+        """The session, a new one if there is none; InputError, naming the process, if another one has it."""
         with self._state.lock(f"session {_checked(name)}"):
-            yield self._read(name) or Session(name, {}, [], self._write, self._now)
+            yield self._read(name) or Session(name, {}, [], None, self._write, self._now)
 
     @contextmanager
     def delete_locked(self, name: str) -> Iterator[None]:
-        """It is deleted when the block ends well, a damaged one too; InputError if there is none, or who has it."""
+        """Delete it, even a damaged one, when the block ends without an exception."""
         if _checked(name) not in self.names():
             raise InputError(f"there is no session {name}")
         with self._state.lock(f"session {name}"):
@@ -75,21 +83,34 @@ class SessionStore:
         try:
             record = strict_json.loads(data.decode())
         except ValueError as error:
-            raise InputError(f"session {name} is damaged: {error}; it is left as it is") from None
+            raise InputError(f"session {name} is damaged: {error}; its file is not changed") from None
         if not _sound(record):
-            raise InputError(f"session {name} is not one of this program's; it is left as it is")
-        return Session(name, record["settings"], record["turns"], self._write, self._now)
+            raise InputError(f"session {name} was not written by this program; its file is not changed")
+        if (unknown := _unknown_key(record)) is not None:
+            raise InputError(f"session {name}: unknown key {unknown!r}; its file is not changed")
+        api = record.get("api", DEFAULT_API if record["turns"] else None)
+        return Session(name, record["settings"], record["turns"], api, self._write, self._now)
 
     def _write(self, session: Session) -> None:
         self._state.write(self._path(session.name), f"{strict_json.dumps(session.record)}\n".encode())
 
 
 class Session:
-    """One conversation: its settings, which every turn says again, and its turns. Each change is on the disk."""
+    """One conversation: its settings, which are sent with every turn, and its turns. Each change is written at once.
+
+    `api` is the family of the API, which never changes; None before the first turn.
+    """
 
     def __init__(
-        self, name: str, settings: Body, turns: list[Turn], write: Callable[[Session], None], now: Callable[[], float]
+        self,
+        name: str,
+        settings: Body,
+        turns: list[Turn],
+        api: str | None,
+        write: Callable[[Session], None],
+        now: Callable[[], float],
     ) -> None:
+        self.api = api
         self.name = name
         self.settings = settings
         self.turns = turns
@@ -98,7 +119,14 @@ class Session:
 
     @property
     def record(self) -> dict[str, Any]:
-        return {"format": SESSION_FORMAT, "settings": self.settings, "turns": self.turns}
+        other = sorted(self.settings.keys() - _known_settings())
+        return {
+            "format": SESSION_FORMAT,
+            **({"api": self.api} if self.api else {}),
+            "settings": self.settings,
+            **({"other_settings": other} if other else {}),
+            "turns": self.turns,
+        }
 
     @property
     def completed(self) -> list[Turn]:
@@ -106,16 +134,16 @@ class Session:
 
     @property
     def ids(self) -> list[str]:
-        """Of the interactions that the service may still keep."""
+        """The interactions that the service may still keep."""
         return [turn["id"] for turn in self.turns if turn["id"]]
 
     @property
     def has_full_history(self) -> bool:
-        """All of its history is known here: it did not begin in the middle of a conversation."""
+        """False if it began by continuing an interaction, whose history is not in the file."""
         return not self.completed or self.completed[0]["previous"] is None
 
     def conversation(self, body: Body, *, stored: bool) -> Conversation:
-        """The conversation so far, to go on with the settings of `body`; UsageError if `body` continues another."""
+        """The conversation so far, with the settings of `body`; UsageError if `body` continues another one."""
         if not self.completed:
             return Conversation(body, stored=stored)
         if body.get("previous_interaction_id"):
@@ -124,7 +152,7 @@ class Session:
         return Conversation({**body, "previous_interaction_id": self.completed[-1]["id"]}, steps, stored=stored)
 
     def record_request(self, body: Body, turn_input: Any) -> None:
-        """Before a turn is sent: what is asked, and the create that asks it."""
+        """Write a turn before it is sent: its input, and the settings of its request."""
         self.settings = {key: value for key, value in settings_of(body).items() if key != "stream"}
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._now()))
         previous = body.get("previous_interaction_id")
@@ -134,32 +162,53 @@ class Session:
         self._write(self)
 
     def record_answer(self, interaction: Interaction) -> None:
-        """After its last event."""
+        """Write the answer, after its last event."""
         self.turns[-1] |= {"status": interaction.status, "id": interaction.id, "steps": interaction.steps}
         self._write(self)
 
     def record_cut(self, received: Interaction, reason: str) -> None:
-        """Instead of it."""
+        """Write the part of an answer that arrived."""
         self.turns[-1] |= {"status": "cut", "id": received.id, "steps": received.steps, "error": reason}
         self._write(self)
 
     def reset(self) -> None:
-        """Begin again, with the same settings."""
+        """Start a new conversation with the same settings."""
         self.turns = []
         self._write(self)
 
 
+@cache
+def _known_settings() -> frozenset[str]:
+    """The fields of a request that have an option."""
+    paths = (
+        marker.path
+        for field in option_fields(RequestOptions)
+        for marker in field.markers
+        if isinstance(marker, BodyField)
+    )
+    return frozenset(path.partition(".")[0] for path in paths)
+
+
+def _unknown_key(record: dict[str, Any]) -> str | None:
+    """A key that this program would not have written; it would be sent with every request."""
+    settings = record["settings"].keys() - _known_settings() - set(map(str, record.get("other_settings", ())))
+    turns = {key for turn in record["turns"] for key in turn} - TURN_KEYS
+    return next(iter(sorted({*(record.keys() - RECORD_KEYS), *settings, *turns})), None)
+
+
 def _checked(name: str) -> str:
-    if not SESSION_NAME.fullmatch(name):
-        raise UsageError(f"{name!r} is not the name of a session (a-z, 0-9, . _ -; at most 64)")
+    if not re.fullmatch(FILE_NAME_PATTERN, name):
+        raise UsageError(f"{name!r} is not a session name (a-z, 0-9, . _ -; at most 64 characters)")
     return name
 
 
 def _sound(record: Any) -> bool:
-    """Of this format, as far as we read it: a file that only looks like one must not be written over."""
+    """True if the record has this format: any other file must not be overwritten."""
     if not isinstance(record, dict) or record.get("format") != SESSION_FORMAT:
         return False
     turns = record.get("turns")
+    if not isinstance(record.get("api", ""), str) or not isinstance(record.get("other_settings", []), list):
+        return False
     return isinstance(record.get("settings"), dict) and isinstance(turns, list) and all(map(_sound_turn, turns))
 
 

@@ -17,7 +17,6 @@ from gemini_cli.storage import paths
 if TYPE_CHECKING:
     import typer
 
-PROFILE_NAME = r"[a-z0-9][a-z0-9._-]{0,63}"
 
 # Keys at the top of a profile that are not options.
 OWN_KEYS = ("request", "prompt", "api_key_command")
@@ -89,7 +88,7 @@ def load_profile(named: str | None, environ: Mapping[str, str]) -> Profile | Non
         return check_profile(documents.load_yaml_document(default)) if default and exists else None
     if is_profile_path(named):
         return check_profile(documents.load_yaml_document(named))
-    if not re.fullmatch(PROFILE_NAME, named):
+    if not re.fullmatch(paths.FILE_NAME_PATTERN, named):
         raise UsageError(f"{named!r} is not a profile name (a-z, 0-9, . _ -); a path ends in .yaml")
     if directory is None:
         raise InputError(f"no profile {named}: neither XDG_CONFIG_HOME nor HOME is set")

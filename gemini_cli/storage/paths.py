@@ -1,6 +1,6 @@
-"""Where a person's files are: the XDG base directories.
+"""The directories of profiles and state, by the XDG base directory specification, and the names of files in them.
 
-By XDG's rule a relative path in one of its variables does not count. That also keeps us out of the working directory.
+A relative path in an XDG variable does not count. So nothing is read from the working directory.
 """
 
 from __future__ import annotations
@@ -9,21 +9,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+FILE_NAME_PATTERN = r"[a-z0-9][a-z0-9._-]{0,63}"  # of profiles and sessions
+
 
 class BaseDirectory(NamedTuple):
-    """A directory of ours, which need not exist yet, and the variable that says where it is."""
+    """A directory of the program, which need not exist yet, and the variable that it comes from."""
 
     path: Path
     variable: str
 
 
 def config_directory(environ: Mapping[str, str]) -> BaseDirectory | None:
-    """What the person writes: profiles. None without a home."""
+    """The directory of profiles; None without a home."""
     return _place(environ, "XDG_CONFIG_HOME", ".config")
 
 
 def state_directory(environ: Mapping[str, str]) -> BaseDirectory | None:
-    """What is kept between runs. None without a home."""
+    """The directory of what is kept between runs; None without a home."""
     return _place(environ, "XDG_STATE_HOME", ".local/state")
 
 

@@ -24,10 +24,10 @@ from gemini_cli.cli.repl import Repl
 from gemini_cli.client import interactions
 from gemini_cli.config.option_groups import ONCE, Saved, option_groups
 from gemini_cli.config.output_options import DryRunOptions
-from gemini_cli.config.request_options import PromptOptions, RequestOptions
+from gemini_cli.config.request_options import API_NAMES, PromptOptions, RequestOptions
 from gemini_cli.config.settings import ConnectionOptions
 from gemini_cli.console import formatting
-from gemini_cli.errors import CliError, UsageError
+from gemini_cli.errors import CliError, InputError, UsageError
 from gemini_cli.formats import text_files
 
 COLUMNS = ("NAME", "TURNS", "STATUS", "LAST TURN", "INTERACTION")
@@ -115,7 +115,24 @@ def _check(context: Context, options: ChatOptions) -> None:
             raise UsageError(f"{option} has no effect on this kind of chat")
 
 
+def _use_session_api(context: Context, session: Session) -> None:
+    """A session stays with the family of the API that it began with; UsageError if --api names the other one."""
+    request = context.request_options
+    if session.api is None:
+        session.api = request.api
+    elif context.is_given("api") and request.api != session.api:
+        raise UsageError(
+            f"session {session.name} goes on with --api {session.api}; begin another session for {request.api}"
+        )
+    elif session.api not in API_NAMES:
+        raise InputError(f"session {session.name}: unknown API {session.api!r}")
+    else:
+        request.api = session.api  # type: ignore[assignment]  # checked above
+
+
 def _converse(context: Context, options: ChatOptions, session: Session | None) -> None:
+    if session:
+        _use_session_api(context, session)
     one = context.prompt_input.has_prompt
     if not one and context.prompt_input.reads_stdin:
         raise UsageError("stdin holds the turns, so - cannot read anything else from it")
