@@ -1,4 +1,4 @@
-"""The file of `--history`: the steps of a conversation, for a script that keeps the state itself.
+"""The file of `--history`: the steps of a conversation, kept by a script.
 
 The file is the `input` of a stateless request (api/README.md 8.10), so jq reads it and `--set` could send it.
 """
@@ -16,7 +16,7 @@ from gemini_cli.storage.atomic_write import replace_file
 
 
 def read_history(path: str) -> list[Step]:
-    """The steps; none if the file is missing or empty. InputError if it holds anything else."""
+    """Read the steps; none if the file is missing or empty."""
     if path == "-":
         raise UsageError("--history needs a file that can be replaced, not -")
     if not os.path.lexists(path):

@@ -1,4 +1,4 @@
-"""Sessions: conversations that are kept, one file each in the state directory, locked by one process at a time.
+"""Sessions: conversations kept in the state directory, one locked file each.
 
     sessions/NAME.json   {"format": 1, "api": FAMILY, "settings": {...}, "other_settings": [...], "turns": [TURN, ...]}
     TURN                 {"at", "previous", "input", "status", "id", "steps"}
@@ -60,7 +60,7 @@ class SessionStore:
 
     @contextmanager
     def open_locked(self, name: str) -> Iterator[Session]:
-        """The session, a new one if there is none; InputError, naming the process, if another one has it."""
+        """Open or make a session; InputError if another process has it."""
         with self._state.lock(f"session {_checked(name)}"):
             yield self._read(name) or Session(name, {}, [], None, self._write, self._now)
 
@@ -96,9 +96,9 @@ class SessionStore:
 
 
 class Session:
-    """One conversation: its settings, which are sent with every turn, and its turns. Each change is written at once.
+    """One conversation: the settings sent with every turn, and the turns.
 
-    `api` is the family of the API, which never changes; None before the first turn.
+    Each change is written at once. `api` is the family of the API, which never changes; None before the first turn.
     """
 
     def __init__(
@@ -139,11 +139,11 @@ class Session:
 
     @property
     def has_full_history(self) -> bool:
-        """False if it began by continuing an interaction, whose history is not in the file."""
+        """False if it began by continuing an interaction that is not in the file."""
         return not self.completed or self.completed[0]["previous"] is None
 
     def conversation(self, body: Body, *, stored: bool) -> Conversation:
-        """The conversation so far, with the settings of `body`; UsageError if `body` continues another one."""
+        """The conversation so far; UsageError if `body` continues another one."""
         if not self.completed:
             return Conversation(body, stored=stored)
         if body.get("previous_interaction_id"):
@@ -190,7 +190,7 @@ def _known_settings() -> frozenset[str]:
 
 
 def _unknown_key(record: dict[str, Any]) -> str | None:
-    """A key that this program would not have written; it would be sent with every request."""
+    """A key that this program does not write. It must not get into requests."""
     settings = record["settings"].keys() - _known_settings() - set(map(str, record.get("other_settings", ())))
     turns = {key for turn in record["turns"] for key in turn} - TURN_KEYS
     return next(iter(sorted({*(record.keys() - RECORD_KEYS), *settings, *turns})), None)

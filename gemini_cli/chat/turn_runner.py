@@ -1,4 +1,4 @@
-"""One conversation, turn by turn: asked, shown, and kept where there is a place to keep it."""
+"""Run the turns of a conversation: send, print and save each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gemini_cli.errors import CliError, OutputError
 
 
 class TurnRunner:
-    """`ended` is told every interaction that came to its end, whole or not."""
+    """`ended` is called with every interaction that ended, complete or not."""
 
     def __init__(
         self,
@@ -33,12 +33,12 @@ class TurnRunner:
         self.usages: list[dict[str, Any]] = []  # the usage of each turn
 
     def run_turn(self, turn_input: Any, presenter: Presenter) -> Interaction:
-        """One turn, shown as it comes; with `--json` plainly, as the server sent it.
+        """Run one turn, and print the answer as it arrives.
 
-        A turn that cannot be written down is still asked and shown; the OutputError comes after it.
+        A turn that cannot be saved is still sent and printed; the OutputError is raised after it.
         """
         body = self.conversation.next_request(turn_input)
-        self._client.resolve_attachments(body)  # a session keeps the address of a large file, not its bytes
+        self._client.resolve_attachments(body)  # a session has the address of a large file, not its bytes
         self._save(lambda session: session.record_request(body, turn_input))
         accumulator = StreamAccumulator()
         try:
@@ -63,7 +63,7 @@ class TurnRunner:
         return interaction
 
     def reset(self) -> None:
-        """A new conversation, with the same settings."""
+        """Start a new conversation with the same settings."""
         self.conversation.reset()
         self._save(lambda session: session.reset())
         if self._unsaved:
@@ -74,7 +74,7 @@ class TurnRunner:
         self._ended(interaction)
 
     def _record_lost_turn(self, accumulator: StreamAccumulator, error: BaseException, body: Body) -> None:
-        """Written down as what it is. What a failure says about the turn comes before what the disk says."""
+        """Save a turn that failed. Its error takes precedence over one of the disk."""
         interaction = accumulator.interaction
         if accumulator.terminal:
             self._record_usage(interaction)
@@ -89,7 +89,7 @@ class TurnRunner:
     def _expired_hint(self) -> str:
         forgotten = "the service keeps an interaction for a limited time"
         if self.session is None or not self.session.has_full_history:
-            return f"{forgotten}, and its history is not known here"
+            return f"{forgotten}, and its history is not known locally"
         return f"{forgotten}; --replay sends the known history again"
 
     def _save(self, write: Callable[[Session], None]) -> None:

@@ -43,22 +43,22 @@ def scrub_environment() -> None:
 
 
 def keys_in_environment(environ: Mapping[str, str]) -> list[str]:
-    """Keys to redact from the start: one may be repeated on the command line, and so in the first message."""
+    """Keys to redact from the start, for they may also be on the command line."""
     values = (environ.get(name, "").removesuffix("\n") for name in KEY_VARIABLES)
     return [key for key in values if len(key) >= SHORTEST_KEY]
 
 
 class KeySource(NamedTuple):
-    """Where the key is, and how to read it. `origin` is a flag, a variable, or a profile's file and its key."""
+    """The place of the key. `origin`: an option, a variable, or a profile's setting."""
 
     origin: str
-    named: str  # in a message; never a path, which may be a key that was given in its place
+    named: str  # in messages; never a path, which may be a key given in its place
     there: bool  # as far as one can tell without reading
     read: Callable[[], str]
 
 
 def find_api_key(found: KeySource | None, environ: Mapping[str, str], notice: Callable[[str], None]) -> str:
-    """The key. AuthError, never with the key in it, when there is none or it cannot be one."""
+    """Read the key; AuthError, without the key in it, if there is none or it is bad."""
     if found is None:
         raise AuthError(
             "no API key: set GEMINI_API_KEY, or use --api-key-file",
@@ -70,7 +70,7 @@ def find_api_key(found: KeySource | None, environ: Mapping[str, str], notice: Ca
 
 
 def find_key_source(option: str | None, environ: Mapping[str, str], profile: Profile | None) -> KeySource | None:
-    """The first of: --api-key-file, the environment, the profile's command, the profile's key file."""
+    """The first of: --api-key-file, environment, api_key_command, api_key_file."""
     if option is not None:
         return _file("--api-key-file", option)
     if variable := next((name for name in KEY_VARIABLES if environ.get(name)), None):
@@ -92,7 +92,7 @@ def _file(origin: str, path: str) -> KeySource:
 
 
 def _beside(profile: Profile, path: str) -> str:
-    """A relative name in a profile is relative to the profile, not to the working directory."""
+    """Resolve a path relative to the profile, not to the working directory."""
     return os.path.join(os.path.dirname(profile.document.name), os.path.expanduser(path))
 
 
@@ -124,7 +124,7 @@ def _name(char: str) -> str:
 
 
 def _from_file(path: str) -> str:
-    """As for ssh, the file must be the user's and closed to others; a pipe (`<(pass …)`) need not.
+    """Read a key file, which must be closed to others, or a pipe (`<(pass …)`).
 
     No message names the path: it may be a key that was given in its place.
     """
@@ -150,7 +150,7 @@ def _check_mode(descriptor: int) -> None:
 
 
 def _from_command(argv: list[str], directory: str, environ: Mapping[str, str]) -> str:
-    """The first line that the command prints (`pass show` prints more). Its process group ends with its time."""
+    """The first line that the command prints; `pass show` prints more."""
     import subprocess
 
     file = find_executable(argv[0], directory, environ)
@@ -185,7 +185,7 @@ def _from_command(argv: list[str], directory: str, environ: Mapping[str, str]) -
 
 
 def _communicate(command: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
-    """Its output, and the end of its stderr, when it has ended and closed stdout; AuthError if that takes too long."""
+    """The output and the end of stderr; AuthError after COMMAND_TIMEOUT."""
     assert command.stdout is not None
     assert command.stderr is not None
     ends = time.monotonic() + COMMAND_TIMEOUT

@@ -1,4 +1,4 @@
-"""What is shown, as text. Formatting only: the terminal writes, the commands decide when."""
+"""Format values as text. No I/O."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ HEREDOC_FROM = 100 * 1024  # bytes; Linux takes at most 128 KiB in one argument
 
 
 def as_json(value: Any, *, pretty: bool) -> str:
-    """One line for a program, indented for a person."""
+    """JSON in one line, or indented."""
     return strict_json.dumps(value, indent=2 if pretty else None) + "\n"
 
 
 def table(rows: Iterable[Sequence[Any]], *, aligned: bool = True) -> str:
-    """Columns in line for a person; for a program, fields between tabs and nothing that looks like one more."""
+    """Rows as text: columns aligned for a person, or separated by tabs for a program."""
     cells = [[_cell(value) for value in row] for row in rows]
     if not aligned:
         return "".join("\t".join(row) + "\n" for row in cells)
@@ -33,18 +33,18 @@ def _cell(value: Any) -> str:
 
 
 def dry_run(url: str, headers: Mapping[str, str], body: Mapping[str, Any], *, pretty: bool, **about: Any) -> str:
-    """The request, and what is to be said `about` it."""
+    """The request as JSON, with further fields from `about`."""
     return as_json({**about, "method": "POST", "url": url, "headers": dict(headers), "body": dict(body)}, pretty=pretty)
 
 
 def pending_calls(interaction: Interaction, *, pretty: bool) -> str:
-    """The calls that the model waits for, as JSON for the script that makes them."""
+    """The calls that the model waits for, as JSON for a script."""
     fields = [{key: call.get(key) for key in ("id", "name", "arguments")} for call in interaction.calls]
     return as_json({"interaction_id": interaction.id, "calls": fields}, pretty=pretty)
 
 
 def curl(url: str, headers: Mapping[str, str], body: Mapping[str, Any], *, stream: bool) -> str:
-    """The same request as a command to paste; the key stays in the variable."""
+    """The request as a curl command; the key stays in its variable."""
     from shlex import quote
 
     data = strict_json.dumps(body)
@@ -58,7 +58,7 @@ def curl(url: str, headers: Mapping[str, str], body: Mapping[str, Any], *, strea
 
 
 def trailing_newline(text: str) -> str:
-    """Text for a terminal or a pipe ends with a newline; none is added to one that is there."""
+    """The newline that a text lacks at its end."""
     return "" if text.endswith("\n") else "\n"
 
 
@@ -78,7 +78,7 @@ def _one_line(title: str) -> str:
 
 
 def code_execution(step: Mapping[str, Any]) -> str:
-    """The code of a code_execution_call, the output of a code_execution_result; empty for any other step."""
+    """The code of a code_execution_call or the output of a code_execution_result."""
     if step.get("type") == "code_execution_call":
         arguments = step.get("arguments")
         return str(arguments.get("code") or "") if isinstance(arguments, dict) else ""
@@ -98,7 +98,7 @@ _COUNTS = (
 
 
 def usage_line(counted: Mapping[str, Any]) -> str:
-    """The server's counts, not computed again (api/README.md 6.8). Rare counts are shown when they are not 0."""
+    """The server's token counts (api/README.md 6.8); rare ones only if not 0."""
     counts = {key: count for key, count in counted.items() if isinstance(count, int)}
     output_options = [
         f"{counts[key]} {word}" for key, word, always in _COUNTS if counts.get(key) or (always and key in counts)

@@ -26,7 +26,7 @@ class OutputTarget(Protocol):
     def write_bytes(self, data: bytes) -> None: ...
 
     def media_writers(self, count: int) -> list[tuple[str, Callable[[bytes], None]]]:
-        """For each of so many images or sounds, the name of its file and a function that writes into it.
+        """The name of each image's or sound's file, and a function that writes it.
 
         OutputError if they cannot be written.
         """
@@ -34,9 +34,10 @@ class OutputTarget(Protocol):
 
 @contextmanager
 def open_output(path: str | None, terminal: Terminal) -> Iterator[OutputTarget]:
-    """Open stdout (None, `-`) or a file, which is replaced when the block ends without an exception.
+    """Open stdout (None, `-`), or a file that is replaced at the end of the block.
 
-    Call it before anything is sent, so that no answer is paid for that cannot be written.
+    After an exception the file is not replaced. Call this before anything is sent, so that no answer is paid for that
+    cannot be written.
     """
     if path is None or path == "-":
         terminal.require_stdout()
@@ -98,7 +99,7 @@ class _Files:
         self._files[0].write(data)
 
     def commit(self) -> None:
-        """Sync every file before the first one is renamed, so that a full disk changes none of them."""
+        """Rename all files, after all are synced: a full disk changes none of them."""
         for file in self._files:
             file.sync()
         failed: OSError | None = None
@@ -116,7 +117,7 @@ class _Files:
             raise OutputError(f"cannot write {self._path}: {reason}; the answer is in {', '.join(kept)}", billed="yes")
 
     def _rescue(self, file: AtomicFile) -> str:
-        """Keep an answer that cannot get its name beside it, or print it; return the place for the message."""
+        """Keep the content of a failed rename beside it, or print it; return the place."""
         try:
             return file.keep_beside()
         except OSError:  # the directory is gone
@@ -139,7 +140,7 @@ def numbered_path(path: str, number: int) -> str:
 
 
 class _Device:
-    """A device or a pipe, which is written directly. `opened` is a path or a descriptor."""
+    """A device or a pipe, written directly. `opened`: a path or a descriptor."""
 
     def __init__(self, opened: str | int) -> None:
         self._file = open(opened, "wb", buffering=0)  # noqa: SIM115  `discard` closes it
@@ -166,7 +167,7 @@ def _open_or_fail(path: str) -> AtomicFile | _Device:
 
 
 def _open(path: str) -> AtomicFile | _Device:
-    """A link stays a link, and the file that it names is replaced; a file keeps its mode."""
+    """Open a file to be replaced, with its mode and through links, or a device."""
     if match := re.fullmatch(r"/dev/(?:(stdout)|(stderr)|fd/(\d{1,4}))", path):  # the caller may write to it later
         number = 1 if match[1] else 2 if match[2] else int(match[3])
         return _Device(os.dup(number))
@@ -184,6 +185,6 @@ def _open(path: str) -> AtomicFile | _Device:
 
 
 def _check_sticky(directory: os.stat_result, file: os.stat_result) -> None:
-    """PermissionError for a file that cannot be renamed over: another user's in a sticky directory such as /tmp."""
+    """PermissionError for another user's file in a sticky directory such as /tmp."""
     if directory.st_mode & stat.S_ISVTX and os.geteuid() not in (0, file.st_uid, directory.st_uid):
         raise PermissionError(errno.EPERM, "it belongs to another user, and its directory is sticky")

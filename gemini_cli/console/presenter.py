@@ -1,4 +1,4 @@
-"""From an Interaction, or the events that become one, to what the user gets: the answer, then what is said about it."""
+"""Print an answer: its text or media, then notices, citations and usage."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ QUIET_STEPS = ("model_output", "thought", "user_input")
 
 
 class Presenter:
-    """Shows one answer. What the model put out goes to `output`; thoughts, tool steps and counts to stderr.
+    """Prints one answer to `output`; thoughts, tool steps and counts to stderr.
 
-    With -o, pictures and sounds take the file and the text beside them goes to stdout; `fetch` gets what is elsewhere.
+    With -o, images and sounds go to the file, and their text to stdout. `fetch` downloads media given by address.
     """
 
     def __init__(
@@ -35,10 +35,10 @@ class Presenter:
         self._output = output
         self._usages: list[dict[str, Any]] = []
         self._fetch = fetch
-        self._words: OutputTarget | None = output  # where the text goes; nowhere when a picture has taken stdout
+        self._words: OutputTarget | None = output  # the target of the text; None when an image has taken stdout
 
     def show(self, interaction: Interaction) -> None:
-        """A plain answer: shown when it is there, however it ended; then `conclude`."""
+        """Print a complete response, whatever its status."""
         failure = completion_error(interaction)
         if failure and not interaction.text and failure.exit_status not in (8, 9, 10):
             self._add_usage(interaction)
@@ -53,7 +53,7 @@ class Presenter:
         self._finish(interaction, interaction.text, failure)
 
     def show_tool_round(self, interaction: Interaction, *, printed: bool) -> None:
-        """An answer that ends in calls which somebody here makes: not the last one. `printed`: its words are out."""
+        """Print an intermediate answer, whose calls run locally. `printed`: as streamed."""
         self._usages.append(interaction.usage)
         if not printed:
             self._show_text_before_calls(interaction)
@@ -77,7 +77,7 @@ class Presenter:
         return accumulator.interaction
 
     def show_events(self, events: Iterable[tuple[Event, str]]) -> None:
-        """The first half of `show_stream`: what comes as it comes."""
+        """Print events and text as they arrive."""
         for event, text in events:
             if self._options.json:
                 self._output.write(f"{event.raw}\n" if event.raw else "")
@@ -87,14 +87,14 @@ class Presenter:
                 self._output.write(text)
 
     def finish_stream(self, interaction: Interaction) -> None:
-        """The second half: what can be said only of a whole stream."""
+        """Print the rest of a stream that has ended."""
         failure = completion_error(interaction)
         if self._options.output is not None and not self._options.json:
             self._print_answer(interaction, failure)
         self._finish(interaction, interaction.all_text, failure)
 
     def _print_answer(self, interaction: Interaction, failure: CliError | None) -> None:
-        """The whole answer, or the text of one that is not whole."""
+        """Print the answer, or the text of one that is not complete."""
         if failure is None and self._writes_media(interaction):
             try:
                 self._write_media(interaction.media)
@@ -128,7 +128,7 @@ class Presenter:
             self._check_for_nothing(interaction, text)
 
     def _print_pending_calls(self, interaction: Interaction) -> None:
-        """Calls that nobody here makes, for whoever started us: on a line of their own, and never in the file of -o."""
+        """Print calls that no local command answers, as JSON on stdout, also with -o."""
         if interaction.calls and not self._options.json:
             self._terminal.end_line()
             self._terminal.write(formatting.pending_calls(interaction, pretty=self._terminal.stdout_is_terminal))
@@ -143,7 +143,7 @@ class Presenter:
         self._words.write(sources)
 
     def _check_for_nothing(self, interaction: Interaction, text: str) -> None:
-        """What is not there: media that nobody asked to have written, or anything at all."""
+        """Give notice of media that are not written, and of an empty answer."""
         if interaction.media and not self._options.json:
             kinds = ", ".join(map(media.block_mime_type, interaction.media))
             self._terminal.print_notice(f"the answer holds {kinds}; -o FILE writes it, --json has it")
@@ -161,7 +161,7 @@ class Presenter:
         self.print_usage()
 
     def print_usage(self) -> None:
-        """What was counted so far, over all rounds."""
+        """Print the token counts of all rounds so far."""
         if self._options.usage:
             self._terminal.print_line(formatting.usage_line(sum_usage(self._usages)))
 
@@ -172,7 +172,7 @@ class Presenter:
                 self._show_thought(summary)
 
     def _show_side_event(self, event: Event) -> None:
-        """What is beside the answer in a stream: thoughts for stderr, tool steps for -v."""
+        """Print thoughts and, with -v, tool steps of a stream to stderr."""
         if event.type == "step.start":
             self._show_steps([get_typed(event.payload, "step", dict) or {}])
         elif event.type == "step.delta":
@@ -187,7 +187,7 @@ class Presenter:
         self._show_code_execution(step)
 
     def _show_code_execution(self, step: Step) -> None:
-        """Code that the service ran, and what it printed: in a step, or in the delta that brings it."""
+        """Log code that the service ran, and its output, from a step or a delta."""
         for line in formatting.code_execution(step).splitlines():
             self._terminal.log(1, f"  {line}")
 

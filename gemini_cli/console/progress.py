@@ -1,4 +1,4 @@
-"""Progress in one line on a terminal. The only module that imports rich, which Typer installs."""
+"""Progress in one line on a terminal. The only module that imports rich."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ REDRAW_INTERVAL = 0.1  # seconds between two drawings
 
 
 class ProgressBar:
-    """A bar with a rate and the time left. Any thread may advance it; `close` removes it.
+    """A bar with a rate and the time left; any thread may advance it.
 
-    Label and notes may come from a server: they are redacted and made visible here.
+    Label and notes may come from a server: they are redacted and made visible before they are drawn.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class ProgressBar:
         unit: str,
         redact: Callable[[str], str] = lambda text: text,
     ) -> None:
-        """`unit` "B" counts bytes; another word is the name of the things counted; without one there is only a bar."""
+        """`unit`: "B" for bytes, another word to count, or empty for a bar alone."""
         self._redact = redact
         file = cast(IO[str], _File(write))  # the part of a file that a console uses
         console = Console(file=file, force_terminal=True, _environ=environ)
@@ -64,7 +64,7 @@ class ProgressBar:
         self._progress.start()
 
     def advance(self, count: float) -> None:
-        """Add to the amount that is done. A negative count, for work that is repeated, does not change the rate."""
+        """Add to the amount done. A negative count, for repeated work, keeps the rate."""
         with self._lock:
             self._progress.update(self._task, advance=count)
             self._draw(REDRAW_INTERVAL)

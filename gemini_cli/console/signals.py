@@ -1,4 +1,4 @@
-"""INT, TERM and HUP unwind the run, so that files beside their place are removed; then we die by the signal."""
+"""INT, TERM and HUP: clean up, then end the process by the same signal."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from types import FrameType
 from gemini_cli.errors import Interrupted
 
 ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-ECHO = 0.2  # seconds in which another signal is the first one again: timeout(1) sends it to us and to our group
+ECHO = 0.2  # seconds in which a second signal is the same one: timeout(1) sends it to process and group
 
 
 def install_handlers() -> None:
-    """Raise Interrupted in the main thread for the next one; a second one, but for an echo, does not wait for us."""
+    """Raise Interrupted for the next signal; a second one ends the process at once."""
     for number in ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup and `&` set it
             signal.signal(number, _end)
@@ -77,7 +77,7 @@ def _terminal_restorer() -> Callable[[], None]:
 
 
 def exit_with_signal(signum: int) -> None:
-    """End as the signal would have ended us, so that a shell sees it."""
+    """End the process by the signal, so that a shell sees it."""
     sys.stdout = sys.stderr = None  # nothing may be written or complained about any more
     signal.signal(signum, signal.SIG_DFL)
     os.kill(os.getpid(), signum)

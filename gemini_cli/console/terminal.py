@@ -1,8 +1,7 @@
-"""stdin, stdout and stderr: the only module that writes to them.
+"""stdin, stdout and stderr. The only module that reads and writes them.
 
-stdout carries the answer, byte for byte, or in a visible form where a terminal would act on it. stderr carries what is
-said about it, always in visible form, one line a statement, and never a secret. Everything is written at once: there
-is no buffer in which a byte could be lost.
+stdout carries the answer, byte for byte; on a terminal, control characters are shown in a visible form. stderr carries
+messages, one a line, always in visible form and without secrets. Nothing is buffered, so that no byte is lost.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ _UPLOAD_ID = r"(?i)(upload_?id(?:=|: ?))[^&\s\"']+"
 
 
 class RawStream(Protocol):
-    """As much of a raw binary file as we use."""
+    """The part of a raw binary file that is used."""
 
     def read(self, size: int = -1, /) -> bytes | None: ...
     def write(self, data: bytes | memoryview, /) -> int | None: ...
@@ -47,7 +46,7 @@ class RawStream(Protocol):
 
 
 class Progress(Protocol):
-    """Something that goes on: `advance` by so much, and `note` a few words about it."""
+    """A progress line: `advance` adds an amount, `note` shows a few words."""
 
     def advance(self, count: float) -> None: ...
     def note(self, text: str) -> None: ...
@@ -59,7 +58,7 @@ class _Unseen:
 
 
 class Terminal:
-    """The three streams; None is one that was closed before we started."""
+    """The three streams; None is one that was closed from the start."""
 
     def __init__(
         self,
@@ -84,7 +83,7 @@ class Terminal:
 
     @classmethod
     def standard(cls, environ: Mapping[str, str]) -> Terminal:
-        """The process's own. Closed descriptors are filled, so that no socket ever takes the number of stdout."""
+        """The process's own. Closed ones are opened, so that no socket gets their number."""
         open_ones = [_is_open(number) for number in range(3)]
         for number, is_open in enumerate(open_ones):
             if number == 0 and is_open:
@@ -97,20 +96,20 @@ class Terminal:
 
     @classmethod
     def of_process(cls, environ: Mapping[str, str]) -> Terminal:
-        """The standard streams, or those that stand in for them, as `typer.testing` has it."""
+        """The standard streams, or the ones that `typer.testing` puts in their place."""
         if sys.stdout is sys.__stdout__:
             return cls.standard(environ)
         stdin, stdout, stderr = (getattr(stream, "buffer", None) for stream in (sys.stdin, sys.stdout, sys.stderr))
         return cls(stdin, stdout, stderr, environ)
 
-    # How far it is ------------------------------------------------------------------------------------------------
+    # Progress -----------------------------------------------------------------------------------------------------
 
     @contextmanager
     def progress(self, label: str, total: float | None, unit: str) -> Iterator[Progress]:
-        """A line on stderr that is there while the block lasts: of so many `unit` (bytes: "B"), how many, how fast.
+        """Show progress on stderr during the block; `unit` "B" counts bytes.
 
-        Without a unit, only a bar and the time left.
-        Off a terminal and with -q there is none, and none within another: a row of `map` may upload a file.
+        Without a unit there is only a bar and the time left. There is none off a terminal, with -q, and within another
+        one: a row of `map` may upload a file.
         """
         if self._bar or self.quiet or not _isatty(self._stderr) or self._environ.get("TERM", "dumb") == "dumb":
             yield _Unseen()
@@ -127,10 +126,10 @@ class Terminal:
     def _without_progress_bar(self) -> AbstractContextManager[None]:
         return self._bar.hidden() if self._bar else nullcontext()
 
-    # What may be said about it ------------------------------------------------------------------------------------
+    # Messages ------------------------------------------------------------------------------------------------------
 
     def add_secret(self, secret: str) -> None:
-        """Never show this on stderr, nor its base64 or URL-quoted forms."""
+        """Redact this on stderr, also its base64 and URL-quoted forms."""
         encoded = base64.b64encode(secret.encode()).decode()
         self._secrets += [secret, strict_json.dumps(secret)[1:-1], encoded, encoded.rstrip("="), quote(secret, safe="")]
 
@@ -141,7 +140,7 @@ class Terminal:
             self._print_message("notice", text)
 
     def log(self, level: int, *parts: str | bytes) -> None:
-        """Print lines for -v (1) and -vv (2). The parts, perhaps large, are joined only if they are printed."""
+        """Print lines for -v (1) and -vv (2); the parts are joined only if printed."""
         if level <= self.verbose:
             texts = (part if isinstance(part, str) else part.decode("utf-8", "replace") for part in parts)
             for line in " ".join(texts).split("\n"):
@@ -174,7 +173,7 @@ class Terminal:
         self._print_message("notice", text, "")
 
     def _print_message(self, kind: str, text: str, beginning: str = "gemini-cli: ") -> None:
-        """With --json an object with the one key `kind`, so that every line of stderr can be parsed."""
+        """Print a line, or with --json an object whose one key is `kind`."""
         if self.json_lines:
             self._print_object({kind: text.removeprefix("gemini-cli: ")})
         else:
@@ -188,19 +187,19 @@ class Terminal:
         self._write_stderr(visible_line(self.redacted(line)) + "\n")
 
     def _break_line(self) -> None:
-        """On a terminal, where both streams meet, a message does not continue the answer's last line."""
+        """Begin a new line on a terminal, if the answer has not ended its last one."""
         if self.stdout_is_terminal and not self._column_zero:
             self._column_zero = True
             self._write_stderr("\n")
 
     def redacted(self, text: str) -> str:
-        """The text without what is hidden."""
+        """The text with secrets replaced."""
         for secret in self._secrets:
             text = text.replace(secret, "[redacted]")
         return re.sub(_UPLOAD_ID, r"\1[redacted]", text)
 
     def _write_stderr(self, text: str) -> None:
-        """Losing a message is no reason to fail: what counts is the answer and the exit status."""
+        """Write, and ignore failures: the answer and the exit status count."""
         with self._without_progress_bar():
             self._put(text)
 
@@ -221,22 +220,22 @@ class Terminal:
     # The answer ---------------------------------------------------------------------------------------------------
 
     def require_stdout(self) -> None:
-        """Before anything is sent: an answer that nobody can receive is not asked for."""
+        """OutputError if stdout is closed. Call it before anything is sent."""
         if self._stdout is None:
             raise OutputError("stdout is closed")
 
     def write(self, text: str) -> None:
-        """A piece of the answer, now. OutputError if it cannot be written, Interrupted if its reader has gone."""
+        """Write text to stdout; OutputError if that fails, Interrupted without a reader."""
         self.write_bytes(self.encoded(visible_text(text) if self.stdout_is_terminal else text))
 
     def write_row(self, text: str) -> None:
-        """A line that is whole by itself: it is no prefix of anything, and what fails later keeps its own status."""
+        """Write a complete line, after which a failure keeps its own exit status."""
         answered = self.answered
         self.write(text)
         self.answered = answered
 
     def encoded(self, text: str) -> bytes:
-        """UTF-8. Half a surrogate pair cannot be said in it, and is shown as U+FFFD, with a notice."""
+        """The text in UTF-8; half a surrogate pair becomes U+FFFD, with a notice."""
         try:
             return text.encode()
         except UnicodeEncodeError:
@@ -244,12 +243,12 @@ class Terminal:
             return re.sub(_SURROGATE, "\ufffd", text).encode()
 
     def end_line(self) -> None:
-        """What follows on stdout begins a line."""
+        """Begin a new line on stdout."""
         if not self._column_zero:
             self.write("\n")
 
     def media_writers(self, count: int) -> list[tuple[str, Callable[[bytes], None]]]:
-        """One image or sound can go to stdout, if that is no terminal; OutputError otherwise."""
+        """A writer for one image or sound; OutputError for more, or on a terminal."""
         if self.stdout_is_terminal:
             raise OutputError("the answer is binary, and stdout is a terminal", hint="use -o FILE")
         if count > 1:
@@ -270,12 +269,12 @@ class Terminal:
             else:
                 _write_all(self._stdout, data)
         except BrokenPipeError:
-            # SIGPIPE stays ignored, or it would kill us when a server hangs up; a reader that left is noticed here.
+            # SIGPIPE stays ignored, or a server that hangs up would end the process; a closed pipe raises instead.
             raise Interrupted(getattr(signal, "SIGPIPE", signal.SIGTERM)) from None
         except OSError as error:
             raise OutputError(f"cannot write to stdout: {error.strerror or error}") from None
 
-    # What is read -------------------------------------------------------------------------------------------------
+    # Input --------------------------------------------------------------------------------------------------------
 
     @property
     def stdin_is_terminal(self) -> bool:
@@ -300,7 +299,7 @@ class Terminal:
         return b"".join(pieces)
 
     def stdin_records(self, separator: bytes, limit: int) -> Iterator[bytes]:
-        """stdin as it comes, by what stands between separators; the last record may lack its own."""
+        """The records of stdin, as they arrive; the last one may lack its separator."""
         held: list[bytes] = []
         size = 0
         for piece in self.stdin_chunks():
@@ -316,7 +315,7 @@ class Terminal:
             yield last
 
     def stdin_chunks(self) -> Iterator[bytes]:
-        """stdin as it comes, to its end."""
+        """The bytes of stdin, as they arrive, to its end."""
         while self._stdin is not None:
             try:
                 piece = self._stdin.read(READ_SIZE)
@@ -332,7 +331,7 @@ class Terminal:
     # A person --------------------------------------------------------------------------------------------------------
 
     def confirm(self, question: str) -> bool:
-        """Ask a person at the terminal, whatever the streams are; UsageError if there is no terminal.
+        """Ask a person at the terminal; UsageError if there is none.
 
         Input that was typed before the question is not an answer to it.
         """
@@ -346,13 +345,13 @@ class Terminal:
         return answer.strip().lower() in (b"y", b"yes")
 
     def require_interactive(self) -> None:
-        """Before anything is asked for that a person would have to confirm."""
+        """UsageError if there is no terminal to ask at."""
         _terminal().close()
 
     def read_line(self, prompt: str) -> str | None:
-        """A line that a person types, edited and recalled with readline; None at the end, which Ctrl-D is."""
+        """Read a line with readline; None at the end (Ctrl-D)."""
         self._break_line()
-        if not self.stdout_is_terminal:  # an answer that is sent elsewhere has no prompts in it
+        if not self.stdout_is_terminal:  # no prompts in a redirected answer
             self._write_stderr(prompt)
         with suppress(ImportError):  # not everywhere; without it the line is typed as it is
             import readline  # noqa: F401
@@ -366,7 +365,7 @@ class Terminal:
 
 
 def _write_all(stream: RawStream, data: bytes) -> None:
-    """All of it: a pipe takes less than we give, a non-blocking one nothing for a while."""
+    """Write all of it: a pipe may take a part, a non-blocking one nothing at first."""
     view = memoryview(data)
     while view:
         written = stream.write(view)

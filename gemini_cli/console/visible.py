@@ -1,4 +1,4 @@
-"""Text from outside in a visible form, so that a terminal does not act on it and a person sees all of it."""
+"""Visible forms of text from outside: a terminal must not act on it."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def visible_line(text: str) -> str:
 
 
 def visible_in_full(text: str) -> str:
-    """One line in which every character that a terminal shows as nothing or as a blank is escaped as in JSON."""
+    """One line in which all invisible characters are escaped as in JSON."""
     return "".join(map(_shown, visible_line(text)))
 
 
 def shorten(text: str) -> str:
-    """The beginning and the end of a long text, with the number of characters between them."""
+    """The beginning and end of a long text, and the number of characters between."""
     left_out = len(text) - HEAD - TAIL
     return text if left_out <= 0 else f"{text[:HEAD]} … [{left_out} characters not shown] … {text[-TAIL:]}"
 

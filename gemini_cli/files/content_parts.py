@@ -144,7 +144,7 @@ def _text(source: LocalFile) -> str:
     if source.size > REQUEST_LIMIT:
         raise InputError(f"{source.name} is too large: {source.size} bytes of text, the API takes {REQUEST_LIMIT}")
     data = b"".join(source.read_chunks(0, source.size))
-    return text_files.decode_text(data, source.name).removeprefix("\ufeff")
+    return text_files.decode_text(data, source.name)
 
 
 def join_prompt(prompt: str, text: str) -> str:

@@ -78,7 +78,7 @@ def _class_end(pattern: str, place: int) -> int:
 
 
 def _quantifier_end(pattern: str, place: int) -> int:
-    """The index behind a quantifier; 0 for one such as {3,2}."""
+    """The index after a quantifier; 0 for one such as {3,2}."""
     count = _COUNT.match(pattern, place)
     if count and count[3] and int(count[1]) > int(count[3]):
         return 0

@@ -86,7 +86,7 @@ def check_schema(document: Document, path: KeyPath = ()) -> None:
 
 
 def notice_unchecked_patterns(schema: Any, notice: Callable[[str], None]) -> None:
-    """Name the patterns that are good, but cannot be compiled by Python, and so are left out of the comparison."""
+    """Name the good patterns that Python cannot compile, which are not checked."""
     for pattern in _patterns(schema):
         if not ecma_regex.can_compile(pattern):
             notice(f"the pattern {pattern} cannot be checked locally; only the service follows it")

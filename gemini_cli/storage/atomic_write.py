@@ -18,17 +18,17 @@ TEMPORARY_NAME = re.compile(r"\.gemini-cli-[0-9a-f]{16}\.tmp")
 
 
 class AtomicFile:
-    """The new content of `path`, invisible until `commit`. `discard` may be called at any time."""
+    """The new content of `path`, invisible until `commit`."""
 
     def __init__(self, path: str, mode: int | None) -> None:
-        """`mode` of the new file; None for the umask's. OSError if the directory cannot be written."""
+        """`mode` of the new file; None for the umask's."""
         self._path = path
         directory = os.path.dirname(path)
         _remove_abandoned(directory or ".")
         self._beside, self._descriptor = _create(directory, 0o666 if mode is None else mode)
         try:
             if mode is not None:
-                with suppress(PermissionError):  # file systems without modes, such as FAT and some of WSL's
+                with suppress(PermissionError):  # file systems without modes, such as FAT and WSL mounts
                     os.fchmod(self._descriptor, mode)  # the umask took from it
         except BaseException:
             self.discard()
@@ -44,7 +44,7 @@ class AtomicFile:
         os.fsync(self._descriptor)
 
     def commit(self, *, replace: bool = True) -> None:
-        """Give the file its name. Without `replace`, FileExistsError if there is a file of that name."""
+        """Rename the file into place; without `replace`, FileExistsError if one exists."""
         self.sync()
         if replace:
             os.replace(self._beside, self._path)
@@ -59,7 +59,7 @@ class AtomicFile:
             os.replace(self._beside, self._path)
 
     def keep_beside(self) -> str:
-        """Keep the content beside the path under a new name, after a commit that failed; return that name."""
+        """Keep the content under a new name after a failed commit; return the name."""
         ending = os.path.splitext(self._path)[1]
         name = os.path.join(os.path.dirname(self._path), f"gemini-cli-answer-{os.urandom(8).hex()}{ending}")
         os.rename(self._beside, name)
@@ -69,7 +69,7 @@ class AtomicFile:
         return os.pread(self._descriptor, os.fstat(self._descriptor).st_size, 0)
 
     def discard(self) -> None:
-        """Close the file, and remove it if it was not committed."""
+        """Close the file, and remove it if it was not committed. Safe at any time."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -78,7 +78,7 @@ class AtomicFile:
 
 
 def _create(directory: str, mode: int) -> tuple[str, int]:
-    """Path and descriptor of a new, locked file; retry if another run removed it before it was locked."""
+    """Make and lock a file; retry if another run removed it before it was locked."""
     while True:
         path = os.path.join(directory, f".gemini-cli-{os.urandom(8).hex()}.tmp")
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)

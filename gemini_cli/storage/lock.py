@@ -12,7 +12,10 @@ from gemini_cli.errors import InputError
 
 
 def lock_file(descriptor: int, *, wait: bool) -> None:
-    """Lock an open file; BlockingIOError if another process has it, OSError where files cannot be locked."""
+    """Lock an open file.
+
+    BlockingIOError if another process has it, OSError where files cannot be locked.
+    """
     try:
         import fcntl
     except ImportError:

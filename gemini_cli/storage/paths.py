@@ -1,4 +1,4 @@
-"""The directories of profiles and state, by the XDG base directory specification, and the names of files in them.
+"""The directories of profiles and state (XDG base directory specification).
 
 A relative path in an XDG variable does not count. So nothing is read from the working directory.
 """
@@ -13,7 +13,7 @@ FILE_NAME_PATTERN = r"[a-z0-9][a-z0-9._-]{0,63}"  # of profiles and sessions
 
 
 class BaseDirectory(NamedTuple):
-    """A directory of the program, which need not exist yet, and the variable that it comes from."""
+    """A directory, which may not exist yet, and the variable that it comes from."""
 
     path: Path
     variable: str

@@ -1,7 +1,7 @@
-"""The state directory, `$XDG_STATE_HOME/gemini-cli/`: directories 0700, files 0600, each replaced as a whole.
+"""The state directory, `$XDG_STATE_HOME/gemini-cli/`.
 
-Only regular files of this user, closed to others, in directories that no other user can write, are read. Anything else
-is refused and not changed.
+Directories have mode 0700, files 0600, and files are replaced as a whole. Only regular files of this user, closed to
+others, in directories that no other user can write, are read. Anything else is refused and not changed.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ STATE_LIMIT = 64 * 1024  # bytes of the record of the last interaction; it holds
 
 
 class StateDirectory:
-    """A state directory, made when something is first written. Without a home there is none.
+    """The state directory, made when something is first written.
 
-    `notice` is told of files that cannot be locked.
+    Without a home there is none. `notice` is told of files that cannot be locked.
     """
 
     def __init__(self, environ: Mapping[str, str], notice: Callable[[str], None] = lambda text: None) -> None:
@@ -39,7 +39,10 @@ class StateDirectory:
         return self._directory is not None
 
     def path(self, name: str) -> Path:
-        """The path of `name`, its directory made; OutputError if that fails, InputError if it is unsafe."""
+        """Make the directory of `name`, and return the path.
+
+        OutputError if it cannot be made, InputError if it is unsafe.
+        """
         if self._directory is None:
             raise OutputError("nothing can be kept: neither XDG_STATE_HOME nor HOME is set")
         path = self._directory / name
@@ -52,7 +55,7 @@ class StateDirectory:
         return path
 
     def database_path(self, name: str) -> Path | None:
-        """The path of an SQLite file; None, so that nothing is kept, where there is no writable home."""
+        """The path of an SQLite file; None if there is no writable home."""
         try:
             path = self.path(name)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _SAFE_FLAGS, 0o600)
@@ -82,7 +85,10 @@ class StateDirectory:
         return [entry.removesuffix(ending) for entry in entries if entry.endswith(ending) and entry[0] != "."]
 
     def read(self, name: str, limit: int) -> bytes | None:
-        """The content of a file, None if there is none; InputError if it is unsafe or larger than `limit` bytes."""
+        """The content of a file, or None.
+
+        InputError if it is unsafe or larger than `limit` bytes.
+        """
         if self._directory is None:
             return None
         path = self._directory / name
@@ -101,7 +107,7 @@ class StateDirectory:
         return data
 
     def _check_parents(self, path: Path) -> None:
-        """InputError if another user can write a directory between the state directory and the file."""
+        """InputError if another user can write the directory of the file."""
         for directory in (self._directory, path.parent):
             if directory is not None:
                 with suppress(OSError):  # there is none yet; or reading the file says why not
@@ -135,7 +141,7 @@ class StateDirectory:
             raise
 
     def _forget(self, name: str) -> bool:
-        """Remove a record, or empty it where the directory cannot be written; False if that fails too."""
+        """Remove a record, or empty it in a read-only directory; False if that fails."""
         if self._directory is None:
             return True
         path = self._directory / name
@@ -164,10 +170,10 @@ class StateDirectory:
 
     @contextmanager
     def lock(self, name: str, what: str | None = None) -> Iterator[None]:
-        """Hold `name` until the block or the process ends; InputError, naming the holder, if another process has it.
+        """Hold a lock until the block or the process ends.
 
-        Where no lock file can be made, nothing else can be written either, and nothing is held. `what` is the name in
-        messages.
+        InputError, naming the holder, if another process has it. Where no lock file can be made, nothing else can be
+        written either, and nothing is held. `what` is the name in messages.
         """
         try:
             path = self.path(f"locks/{name}")
@@ -192,7 +198,7 @@ def _open_no_link(path: str, flags: int) -> int:
 
 
 def _make_directory(directory: Path) -> None:
-    """Make a directory and its missing parents, all 0700 (XDG base directory specification)."""
+    """Make a directory and its missing parents, all with mode 0700."""
     if not directory.parent.exists():
         _make_directory(directory.parent)
     directory.mkdir(mode=0o700, exist_ok=True)
