@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from shlex import quote
 from typing import Any, NamedTuple
 
 from gemini_cli.api import errors
@@ -103,9 +102,7 @@ class Job:
                 return failure
             case "SUCCEEDED":
                 return None
-        return IncompleteError(
-            f"{self.name} is {self.state}", hint=f"`gemini-cli batch wait {quote(self.name)}` waits for it"
-        )
+        return IncompleteError(f"{self.name} is {self.state}", hint=f"`gemini-cli batch wait {self.name}` waits for it")
 
 
 class Batch(NamedTuple):

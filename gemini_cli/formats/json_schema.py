@@ -6,6 +6,7 @@ types in upper case, and `nullable`.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -120,7 +121,7 @@ def thread_validator(schema: Document) -> Callable[[str], Any]:
 
     Python's `re` lets no other thread run, and only the main thread handles signals.
     """
-    if next(_patterns(schema.value), None) is None:
+    if next(_patterns(schema.value), None) is None or not hasattr(signal, "setitimer"):  # Windows
         return partial(validate_json, schema=schema)
     from gemini_cli.formats.schema_process import SchemaProcess
 
