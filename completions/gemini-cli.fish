@@ -158,7 +158,7 @@ complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l api-version 
 complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l ca-file -rF -d 'trust the certificates in FILE instead of those of the system'
 complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l connect-timeout -x -d 'time limit for a connection'
 complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l idle-timeout -x -d 'time limit for the next byte of a response'
-complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l timeout -x -d 'time limit for the run after reading its input; 900, or none for chat, map, upload, batch'
+complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l timeout -x -d 'time limit of the run, from its start; by default 900 from the end of its input, and none for chat, map, upload and batch'
 complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l retries -x -d 'how often to repeat a request that was not sent, or that the server refused for now'
 complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l retry-unknown -x -d 'how often to repeat a request that was sent and got no response; it may be billed twice'
 

@@ -26,7 +26,7 @@ from gemini_cli.transport.errors import TransportError
 PACKAGE = Path(gemini_cli.__file__).parent
 
 # Packages that do not keep the rules yet. To be emptied.
-PENDING = ("bulk", "chat", "console", "files", "storage", "tools")
+PENDING = ("bulk", "files", "tools")
 
 FIRST_LINE = 80
 OPENING = re.compile(

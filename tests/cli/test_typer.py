@@ -164,4 +164,4 @@ def test_the_environment_of_a_process_is_never_read(argv: list[str]) -> None:
     Path("link").symlink_to("/proc/self/environ")
     done = invoke("generate", "-n", *argv)
     assert (done.exit_code, done.stdout) == (3, "")
-    assert "is never sent" in done.stderr
+    assert "are never sent" in done.stderr

@@ -116,7 +116,7 @@ def _check(context: Context, options: ChatOptions) -> None:
 
 
 def _use_session_api(context: Context, session: Session) -> None:
-    """A session stays with the family of the API that it began with; UsageError if --api names the other one."""
+    """Keep a session with the API it began with; UsageError if --api names the other."""
     request = context.request_options
     if session.api is None:
         session.api = request.api
