@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 
 def find_executable(word: str, directory: str, environ: Mapping[str, str]) -> str | None:
-    """The file that a command's first word names: in `directory` if it holds a slash, otherwise on the PATH.
+    """Find the file of a command: in `directory` if its name has a slash, else on PATH.
 
     Relative and empty entries of the PATH do not count, so that nothing in the working directory is run by chance.
     """

@@ -123,8 +123,8 @@ class ConnectionOptions:
             "--timeout",
             metavar="SECONDS",
             min=0,
-            help=f"time limit of the run, from its start; by default {TIMEOUT:g} from the end of its input, and none for "
-            "chat, map, upload and batch",
+            help=f"time limit of the run, from its start; by default {TIMEOUT:g} from the end of its input, "
+            "and none for chat, map, upload and batch",
         ),
         PROFILE_KEY,
     ] = None

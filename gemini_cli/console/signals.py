@@ -26,9 +26,9 @@ def install_handlers() -> None:
 
 @contextmanager
 def end_immediately() -> Iterator[None]:
-    """While readline waits for a line, TERM and HUP end the process at once, with the terminal as it was before.
+    """End the process at once at TERM or HUP, while readline waits for a line.
 
-    readline holds the terminal in a mode of its own, and would notice a signal only at the next key. So both signals
+    The terminal is restored. readline has its own mode, and would notice a signal only at the next key. So both signals
     are blocked, and a thread waits for them.
     """
     waited = {number for number in ENDING if number != signal.SIGINT and signal.getsignal(number) is _end}

@@ -1,4 +1,4 @@
-"""Guess media types by file name and by first bytes, with the API's names (api/README.md 3.2).
+"""Guess media types by name or content, with the API's names (api/README.md 3.2).
 
 The names of a library (`audio/x-wav`, `video/quicktime` …) would have to be translated with a table as long as this
 one. Importing it takes 20 ms, and the maintained library takes every zip file for a Word document.
@@ -28,7 +28,7 @@ def guess_from_content(head: bytes) -> str | None:
 
 
 def guess_type(name: str, head: bytes) -> str | None:
-    """By the first bytes where they are sure, else by the name, else by the first bytes as far as they tell.
+    """Guess by certain first bytes, else by the name, else by other first bytes.
 
     Where several types share a container, the name tells which one it is.
     """
@@ -39,7 +39,7 @@ def guess_type(name: str, head: bytes) -> str | None:
 
 
 def text_under_other_name(name: str, head: bytes) -> str | None:
-    """Name the text that was saved under the name of a PDF, an image and so on: most often the page of an error.
+    """The kind of text in a file named as a PDF, an image …: often an error page.
 
     None if there is none: of other text it is not sure that the name is wrong.
     """
@@ -72,7 +72,7 @@ def is_text(mime_type: str) -> bool:
 
 
 def is_readable(head: bytes) -> bool:
-    """Whether the bytes are text in UTF-8; the last character may be cut off. NUL is early in most other files."""
+    """True for UTF-8 without NUL; the last character may be cut off."""
     try:
         return "\0" not in codecs.getincrementaldecoder("utf-8")().decode(head)
     except UnicodeDecodeError:

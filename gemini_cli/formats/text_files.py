@@ -12,7 +12,7 @@ _PROCESS_FILE = re.compile(r"/proc/(\d+|self|thread-self)/(.*)")
 
 
 def refuse_process_file(path: str | FilePath) -> None:
-    """InputError for a file of a process below /proc (its environment, its memory), also behind a link.
+    """InputError for a file of a process in /proc, such as its environment.
 
     A pipe that was opened for this process (`<(COMMAND)` in a shell, `/dev/stdin`) is none.
     """
