@@ -25,7 +25,6 @@ ROOT = Path(__file__).parents[1]
 NOTES = PACKAGE / "api" / "README.md"
 
 # Files whose citations are being replaced. To be removed, with its two uses, when they are done.
-PENDING: tuple[str, ...] = ()
 
 NUMBER = r"\d+(?:\.\d+)?"
 NUMBERS = rf"{NUMBER}(?:-{NUMBER})?(?:(?:, | and ){NUMBER}(?:-{NUMBER})?)*"
@@ -67,7 +66,7 @@ def _files() -> Iterator[Path]:
 @functools.cache
 def texts() -> list[Text]:
     found: list[Text] = []
-    for path in sorted(path for path in _files() if not _name(path).startswith(PENDING)):
+    for path in sorted(_files()):
         source = path.read_text()
         found += _prose(path, source) if path.suffix == ".py" else [Text(path, 1, " ".join(source.split()))]
     return found
@@ -151,7 +150,6 @@ def test_every_citation_of_the_protocol_notes_resolves() -> None:
     assert [f"{text.place}: {citation}" for text, citation in citations if not resolved(citation)] == []
 
 
-@pytest.mark.skipif(bool(PENDING), reason="the files in PENDING cite facts that nothing else does")
 def test_every_fact_is_cited_or_says_why_it_is_kept() -> None:
     """A citation of a whole section does not count."""
     citations = {citation for text in texts() if text.path != NOTES for citation in cited(text) if "." in citation}

@@ -25,9 +25,6 @@ from gemini_cli.transport.errors import TransportError
 
 PACKAGE = Path(gemini_cli.__file__).parent
 
-# Packages that do not keep the rules yet. To be emptied.
-PENDING = ("bulk", "files", "tools")
-
 FIRST_LINE = 80
 OPENING = re.compile(
     r"(?:\A|[.:;] |\n\s*\n\s*|\.\n\s*)(what|who|whoever|whatever|nobody|somebody|such|one that)\b", re.IGNORECASE
@@ -46,7 +43,7 @@ class Prose(NamedTuple):
 
 
 def paths() -> list[Path]:
-    return [path for path in sorted(PACKAGE.rglob("*.py")) if path.relative_to(PACKAGE).parts[0] not in PENDING]
+    return sorted(PACKAGE.rglob("*.py"))
 
 
 def docstrings() -> Iterator[Prose]:
@@ -117,10 +114,6 @@ def test_there_is_prose_to_check() -> None:
     assert len(list(docstrings())) > 200
     assert len(list(messages())) > 100
     assert len(list(help_texts())) > 300
-
-
-def test_the_packages_that_are_left_out_exist() -> None:
-    assert [name for name in PENDING if not (PACKAGE / name / "__init__.py").exists()] == []
 
 
 def test_the_first_line_of_a_docstring_is_short() -> None:

@@ -1,4 +1,4 @@
-"""Batch jobs: many generateContent requests in one, answered within a day (api/README.md 14).
+"""Batch jobs: many generateContent requests in one (api/README.md 14).
 
 A row is sent as `{"key", "request"}`, and its answer has the same key. Answers come in any order.
 """
@@ -35,7 +35,7 @@ from gemini_cli.formats import strict_json
 
 INLINE_LIMIT = (
     4 * 1000 * 1000
-)  # bytes of requests inside the job's own: well below the API's limit (api/README.md 14.6)
+)  # bytes of requests inside of the job's request: well below the API's limit (api/README.md 14.6)
 ROWS_MIME_TYPE = "application/jsonl"
 FIRST_JOB_POLL = 2.0  # seconds between two polls of a job, at first
 LONGEST_JOB_POLL = 60.0
@@ -43,7 +43,7 @@ RESULT_LIMIT = 512 * 1024 * 1024  # bytes of one result
 
 
 class Job:
-    """The operation around its JSON (`raw`)."""
+    """A batch job: the API's operation, around its JSON (`raw`)."""
 
     def __init__(self, raw: Resource) -> None:
         self.raw = raw
@@ -59,7 +59,10 @@ class Job:
 
     @property
     def state(self) -> str:
-        """The state without its prefix: PENDING, RUNNING, SUCCEEDED, FAILED … (api/README.md 14.4)."""
+        """The state without its prefix (api/README.md 14.4).
+
+        PENDING, RUNNING, SUCCEEDED, FAILED, CANCELLED or EXPIRED.
+        """
         said = get_typed(self._metadata, "state", str) or get_typed(self.raw, "state", str) or "UNSPECIFIED"
         return re.sub(r"^(BATCH|JOB)_STATE_", "", said)
 
@@ -68,7 +71,10 @@ class Job:
         return self.raw.get("done") is True or self.state in ("SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED")
 
     def count(self, *kinds: str) -> int:
-        """Sum the counts of `request` (all), `successful`, `failed` or `pending`, strings all (api/README.md 14.3)."""
+        """Sum counts of requests (api/README.md 14.3).
+
+        The kinds are `request` (all), `successful`, `failed` and `pending`; the API sends strings.
+        """
         stats = get_typed(self._metadata, "batchStats", dict) or {}
         counts = [str(stats.get(f"{kind}RequestCount" if kind != "request" else "requestCount", "")) for kind in kinds]
         return sum(int(count) for count in counts if re.fullmatch("[0-9]{1,18}", count))
@@ -87,15 +93,13 @@ class Job:
         return get_typed(self._metadata, "output", dict) or get_typed(self.raw, "response", dict) or {}
 
     def completion_error(self) -> CliError | None:
-        """None if it succeeded, otherwise the error."""
+        """None if the job succeeded, otherwise the error."""
         error = get_typed(self.raw, "error", dict)
         match self.state:
             case "CANCELLED":
                 return IncompleteError(f"{self.name} was cancelled")
             case "EXPIRED":
-                return TemporaryError(
-                    f"{self.name} has expired: it was not done within the service's time; submit it again"
-                )
+                return TemporaryError(f"{self.name} has expired: the server's time limit has passed; submit it again")
             case state if state == "FAILED" or error is not None:
                 failure = errors.api_error_from(error or {}).to_cli_error()
                 failure.message = f"{self.name} failed: {failure.message}"
@@ -106,7 +110,10 @@ class Job:
 
 
 class Batch(NamedTuple):
-    """Rows ready to be sent: the model's path, and a file with a line of JSON for each row (api/README.md 14.2)."""
+    """Rows ready to be sent.
+
+    The path of the model, and a file with a line of JSON for each row (api/README.md 14.2).
+    """
 
     model: str
     source: LocalFile
@@ -115,9 +122,11 @@ class Batch(NamedTuple):
 def prepare_batch(
     found: Iterable[Row], template: RequestTemplate, resolve_attachments: Callable[[Body], object]
 ) -> Batch:
-    """Write all rows as requests of one job to a file without a name; InputError if one of them cannot be one.
+    """Write all rows as requests of one job to a file without a name.
 
-    `resolve_attachments` gets each request before it is converted, and before that the attachments of all requests.
+    InputError if a row cannot be a request. `resolve_attachments` gets each request before it is converted, and first
+    the
+    attachments of all requests.
     """
     resolve_attachments({"input": template.shared_parts})
     models: set[str] = set()
@@ -134,9 +143,9 @@ def prepare_batch(
 def request_lines(
     found: Iterable[Row], template: RequestTemplate, resolve_attachments: Callable[[Body], object]
 ) -> Iterator[tuple[bytes, str]]:
-    """Yield each row's line of the job, and the path of the model, which is the same for all.
+    """Yield each row's line of the job, and the path of the model.
 
-    InputError if there are no rows, or one of them cannot be a request.
+    InputError if there are no rows, if a row cannot be a request, or if the models differ.
     """
     first: tuple[int, str] | None = None
     for row in found:
@@ -165,12 +174,15 @@ def _request_line(
 
 
 def encode_key(key: Key) -> str:
-    """The API's keys are text. A number is written as one; a text that would be read as something else, in quotes."""
+    """Convert a key to text, as the API wants it.
+
+    A number is written as one; text that would be read as something else is written in quotes.
+    """
     return key if isinstance(key, str) and decode_key(key) == key else strict_json.dumps(key)
 
 
 def decode_key(text: str) -> Key:
-    """The key that was written so."""
+    """Convert a key of the API back: the inverse of `encode_key`."""
     try:
         value = strict_json.loads(text)
     except ValueError:
@@ -181,7 +193,7 @@ def decode_key(text: str) -> Key:
 def create_job(api_client: ApiClient, batch: Batch, title: str, advance: Callable[[int], None]) -> Job:
     """Start a job with the rows in it, or with a file of them (api/README.md 14.1).
 
-    UnknownOutcomeError if it may have been started.
+    UnknownOutcomeError if the job may have been started.
     """
     if batch.source.size <= INLINE_LIMIT:
         lines = b"".join(batch.source.read_chunks(0, batch.source.size)).splitlines()
@@ -215,7 +227,10 @@ def fetch_job(api_client: ApiClient, name: str) -> Job:
 
 
 def cancel_job(api_client: ApiClient, name: str) -> None:
-    """Cancel a job; the path has a colon, unlike an interaction's (api/README.md 8.3, 14.5)."""
+    """Cancel a job.
+
+    The path has a colon, unlike that of an interaction (api/README.md 8.3, 14.5).
+    """
     resources.parse_answer(api_client.json("POST", f"{name}:cancel", repeatable=True))
 
 
@@ -232,7 +247,10 @@ def wait_for_job(api_client: ApiClient, name: str, on_poll: Callable[[Job], None
 
 
 def job_results(api_client: ApiClient, job: Job, validator: SchemaValidator | None) -> Iterator[OutputRow]:
-    """Yield the output rows of a job that succeeded. IncompleteError if there are fewer than requests."""
+    """Yield the output rows of a job that succeeded.
+
+    IncompleteError if there are fewer rows than requests.
+    """
     count = 0
     for count, found in enumerate(_results(api_client, job), 1):
         yield _output(found, count, validator)

@@ -1,16 +1,16 @@
-"""What a `map` has asked and what came of it, in a file that is only appended to, so that a later run can go on.
+"""The checkpoint of `map`: an append-only file of requests and their results.
 
-A line of JSON each:
+Each line is a JSON object:
 
     {"checkpoint":"gemini-cli map","version":1}          the first line
     {"intent":KEY,"row":DIGEST}                          written before the request is sent
-    {"refused":KEY}                                      it was not carried out, and may be asked again
-    {"result":KEY,"row":DIGEST,"ok":true,"output":{…}}   written and synced before anybody hears of it
+    {"refused":KEY}                                      not carried out: the request may be sent again
+    {"result":KEY,"row":DIGEST,"ok":true,"output":{…}}   written and synced before the result is printed
 
 Rule 1. An intent without a result is a request that may have been carried out.
 Rule 2. A later line about a key replaces an earlier one.
-Rule 3. A torn line is no line: at the end it is cut off, elsewhere it is skipped. By rule 1 nothing is asked twice.
-Rule 4. One process at a time: the file is locked, and the lock goes with its process.
+Rule 3. A torn line is cut off at the end of the file, and skipped elsewhere. By rule 1 nothing is sent twice.
+Rule 4. The file is locked: one process at a time. The lock ends with its process.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ CHECKPOINT_READ_SIZE = 1024 * 1024
 
 
 class RowResult(NamedTuple):
-    """The last word on a row: its output row as text."""
+    """The final result of a row: its output row as text."""
 
     row: Row
     digest: str
@@ -43,7 +43,10 @@ class RowResult(NamedTuple):
 
 
 class StoredResult(NamedTuple):
-    """What is known of a row. `output` is None for one that was sent and has no result; `changed`: it was another."""
+    """The stored state of a row.
+
+    `output` is None if the row was sent and has no result. `changed`: the row differs from the stored one.
+    """
 
     ok: bool = False
     output: str | None = None
@@ -51,12 +54,15 @@ class StoredResult(NamedTuple):
 
 
 class CheckpointStore(Protocol):
-    """What a run remembers of its rows. A `digest` tells a row from another one of the same key."""
+    """Stores the requests and results of a run.
+
+    A `digest` tells a row from another one of the same key.
+    """
 
     def digest(self, row: Row) -> str: ...
 
     def lookup(self, row: Row, digest: str) -> StoredResult | None:
-        """None for a row that nothing is known of."""
+        """The stored state of a row; None if there is none."""
 
     def mark_sent(self, row: Row, digest: str) -> None: ...
 
@@ -66,7 +72,7 @@ class CheckpointStore(Protocol):
 
 
 class NoCheckpoint:
-    """The memory of a run without a checkpoint."""
+    """The store of a run without a checkpoint."""
 
     def digest(self, row: Row) -> str:
         return ""
@@ -83,7 +89,10 @@ class NoCheckpoint:
 
 @contextmanager
 def open_checkpoint(path: str, digest: Callable[[Row], str]) -> Iterator[Checkpoint]:
-    """A checkpoint, locked; InputError if another process has it, or if the file is something else."""
+    """Open and lock a checkpoint.
+
+    InputError if another process has locked it, or if the file is something else.
+    """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | _AT_ONCE, 0o600)
     except OSError as error:
@@ -100,11 +109,11 @@ def open_checkpoint(path: str, digest: Callable[[Row], str]) -> Iterator[Checkpo
         yield kept
 
 
-_AT_ONCE = getattr(os, "O_NONBLOCK", 0)  # nobody has to write into a FIFO before it is refused
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0)  # a FIFO is refused without waiting for a writer
 
 
 def _hold(descriptor: int, path: str) -> None:
-    """Lock the whole file. A lock of fcntl's, because Linux names its holder: there is no other place for that."""
+    """Lock the whole file with fcntl: Linux then names the process that holds it."""
     try:
         import fcntl
     except ImportError:  # Windows: nothing is locked
@@ -119,14 +128,14 @@ def _hold(descriptor: int, path: str) -> None:
         raise InputError(f"{path} is in use by {holder}") from None
 
 
-_FLOCK = "hhqqi"  # Linux's struct flock: type, whence, start, length, pid. Others have other orders
+_FLOCK = "hhqqi"  # struct flock of Linux: type, whence, start, length, pid; other systems have another order
 
 
 class Checkpoint:
-    """An open and locked file. `damaged` counts the lines that were skipped."""
+    """An open and locked checkpoint. `damaged` counts the lines that were skipped."""
 
     def __init__(self, descriptor: int, path: str, digest: Callable[[Row], str]) -> None:
-        import sqlite3  # 5 ms, and a run without a checkpoint does not need it
+        import sqlite3  # 5 ms, and not needed without a checkpoint
 
         self.digest = digest
         self._descriptor = descriptor
@@ -149,7 +158,10 @@ class Checkpoint:
             raise
 
     def _load(self) -> int:
-        """Index what is there; how many bytes of it are whole lines. Only places are kept: a result may be large."""
+        """Index the file, and return the number of bytes that are whole lines.
+
+        Only the places of results are kept in memory, because a result may be large.
+        """
         whole = 0
         for line in split_lines(self._pieces(), RECORD_LIMIT_BYTES):
             data = line.data or b""
@@ -165,7 +177,7 @@ class Checkpoint:
         return whole
 
     def _foreign(self) -> InputError:
-        return InputError(f"{self._path} is not a checkpoint of map; it is left alone")
+        return InputError(f"{self._path} is not a checkpoint of map; it was not changed")
 
     def _pieces(self) -> Iterator[bytes]:
         place = 0
@@ -219,7 +231,10 @@ class Checkpoint:
         self._append(_line({"refused": row.name}))
 
     def save_result(self, result: RowResult) -> None:
-        """Write a result and sync it; whoever waits for that lets the next one do it for all."""
+        """Write a result and sync it.
+
+        A worker that waits while another one syncs does not need to sync as well.
+        """
         place = self._append(_kept(result))
         with self._syncing:
             if place <= self._synced:
@@ -232,14 +247,17 @@ class Checkpoint:
             self._synced = written
 
     def close(self) -> None:
-        """Nothing is written any more: a worker may outlive its run."""
+        """Close the file; a worker that outlives its run cannot write any more."""
         with self._lock:
             self._index.close()
             os.close(self._descriptor)
             self._descriptor = -1
 
     def _append(self, line: bytes) -> int:
-        """Which line it is, of this run. After a write that ended early, the next one begins a new line."""
+        """Write a line, and return its number in this run.
+
+        After an incomplete write, the next one begins a new line.
+        """
         with self._lock:
             view = memoryview(b"\n" + line if self._torn else line)
             self._torn = True
@@ -260,7 +278,7 @@ _sync = getattr(os, "fdatasync", os.fsync)
 
 
 def _record(data: bytes) -> dict[str, Any]:
-    """An empty one for what is none."""
+    """The object in a line; an empty one if there is none."""
     try:
         record = strict_json.loads(data.decode())
     except ValueError:
@@ -273,6 +291,6 @@ def _line(record: dict[str, Any]) -> bytes:
 
 
 def _kept(result: RowResult) -> bytes:
-    """The output row goes in as the text that it is."""
+    """The line of a result, with the text of the output row inside."""
     head = strict_json.dumps({"result": result.row.name, "row": result.digest, "ok": result.ok})
     return f'{head[:-1]},"output":{result.text}}}\n'.encode()

@@ -1,6 +1,6 @@
-"""Send one request for each row, in parallel, and stop when the next rows would fail as well.
+"""Send one request for each row, in parallel, until the next rows would fail too.
 
-Rule 1. A row that has a result in the checkpoint is not sent; one that was sent without a result only if that is
+Rule 1. A row that has a result in the checkpoint is not sent; a row that was sent without a result only if that is
 allowed. A row that failed for a reason outside of the row has no result, and is sent by a later run.
 Rule 2. A worker has its result on disk before it returns it or takes another row. However a run ends, no more rows than
 there are workers were sent without a result.
@@ -49,11 +49,11 @@ FATAL = (
     RejectedError,
     TemporaryError,
     UnknownOutcomeError,
-)  # what the next row may well meet, too
+)  # errors that the next row may have, too
 
 
 class RowOutcome(NamedTuple):
-    """What came of a row: its `place` in the input from 0, its output row, and whether it was asked."""
+    """The result of a row: its `place` in the input from 0, its output row, if sent."""
 
     place: int
     row: Row
@@ -66,9 +66,9 @@ class RowOutcome(NamedTuple):
 
 
 class WorkerDependencies(NamedTuple):
-    """What the workers share.
+    """Objects that the workers share.
 
-    Each has a service of its own, which calls the worker's `_on_retry` in place of sleeping.
+    Each worker makes its own API client, which calls the worker's `_on_retry` instead of sleeping.
     """
 
     template: RequestTemplate
@@ -84,9 +84,9 @@ class WorkerDependencies(NamedTuple):
 def run_rows(
     found: Iterator[Row], dependencies: WorkerDependencies, *, jobs: int, ordered: bool
 ) -> Generator[RowOutcome, None, None]:
-    """What came of each row, in the order of the input or as it comes. To be closed by whoever leaves it early.
+    """Yield the result of each row, in the order of the input or of completion.
 
-    Raises the failure that ended the run, after everything that had come by then.
+    To be closed by a caller that stops early. Raises the error that ended the run, after all results up to then.
     """
     retries, breaker = RetryBudget(), CircuitBreaker(dependencies.limiter)
     pool = WorkerPool(
@@ -108,18 +108,18 @@ def run_rows(
                 raise breaker.fatal_error
     except CliError:
         dependencies.limiter.close()
-        extend_alarm()  # where it is the deadline, and nobody reads
+        extend_alarm()  # after the deadline, for writing to a slow reader
         yield from handed_on(pool.stop(STOP_GRACE))
         yield from order.rest()
         raise
-    except BaseException:  # nobody listens any more
+    except BaseException:  # a signal: results are not needed any more
         dependencies.limiter.close()
         pool.stop(STOP_GRACE)
         raise
 
 
 class RetryBudget:
-    """How often a run may repeat requests: a few times, and once for each row, so that trouble is not multiplied."""
+    """Limits the retries of a run: SPARE_RETRIES, and one more for each row."""
 
     def __init__(self) -> None:
         self._left = SPARE_RETRIES
@@ -137,7 +137,7 @@ class RetryBudget:
 
 
 class Worker:
-    """Does one row after the other."""
+    """Sends rows, one after the other."""
 
     def __init__(self, dependencies: WorkerDependencies, retries: RetryBudget, breaker: CircuitBreaker) -> None:
         self._dependencies = dependencies
@@ -145,11 +145,14 @@ class Worker:
         self._breaker = breaker
         self._api_client = dependencies.make_api_client(self._on_retry)
         self._client = dependencies.make_interactions_client(self._api_client)
-        self._answers = 0  # of the service, before the row that is being done
+        self._answers = 0  # of the server, before the current row
         self._row: tuple[Row, str]
 
     def __call__(self, task: tuple[int, Row]) -> RowOutcome | None:
-        """Do one row; None for one that is not sent any more. OutputError if the checkpoint cannot be written."""
+        """Do one row; None for a row that is not sent any more.
+
+        OutputError if the checkpoint cannot be written.
+        """
         place, row = task
         if self._breaker.fatal_error is not None:
             return None
@@ -170,19 +173,19 @@ class Worker:
             return None
 
     def _stored_output(self, row: Row, digest: str) -> OutputRow | None:
-        """The output row of a row that is not asked, because of what an earlier run kept."""
+        """The output row of a row that is not sent, because of its stored state."""
         found = self._dependencies.checkpoint.lookup(row, digest)
         if found is None:
             return None
         if found.changed:
-            self._dependencies.notice("there are rows that are not as the checkpoint has them; they are asked anew")
+            self._dependencies.notice("some rows differ from the checkpoint; they are sent again")
             return None
         if found.output is not None:
             return OutputRow(found.output, found.ok)
         if self._dependencies.retry_unknown:
             return None
         raise UnknownOutcomeError(
-            "an earlier run sent it and saw no answer; it may have been carried out and billed",
+            "an earlier run sent the row and got no answer; it may have been carried out and billed",
             hint="--retry-unknown 1 sends it again",
             billed="maybe",
         )
@@ -198,7 +201,7 @@ class Worker:
                     row.key, self._client.create_and_wait(body), self._dependencies.validator, line=row.line
                 )
                 limiter.record_success()
-            except OutputError:  # `_on_retry` could not write it down
+            except OutputError:  # raised by `_on_retry`
                 raise
             except CliError as failure:
                 output = output_rows.error_row(row.key, failure, line=row.line)
@@ -210,7 +213,10 @@ class Worker:
         return output
 
     def _on_retry(self, failure: CliError, seconds: float) -> None:
-        """Before a request is repeated: let the others go on, or keep them waiting, too, if the rate was too high."""
+        """Wait before a request is repeated.
+
+        Other workers continue meanwhile, or wait too if the server refused the rate.
+        """
         if not self._retries.withdraw():
             raise failure
         refused = isinstance(failure, TemporaryError) and self._api_client.answers == self._answers
@@ -222,7 +228,10 @@ class Worker:
 
 
 class CircuitBreaker:
-    """Ends the run when the next rows would fail as well; `fatal_error` is the error that ended it."""
+    """Ends the run when the next rows would fail as well.
+
+    `fatal_error` is the error that ended it.
+    """
 
     def __init__(self, limiter: AdaptiveLimiter) -> None:
         self.fatal_error: CliError | None = None
@@ -241,7 +250,10 @@ class CircuitBreaker:
                 self._times = 0
 
     def record_local(self, place: int, row: Row, failure: CliError) -> None:
-        """Count a row that could not be sent. A row without a prompt is not counted: tables have empty cells."""
+        """Count a row that could not be sent.
+
+        A row without a prompt is not counted: tables have empty cells.
+        """
         reason = row.reason(failure.message)
         if not isinstance(failure, InputError) or reason == EMPTY_PROMPT:
             return
@@ -282,19 +294,19 @@ class UnorderedResults:
 
 
 class OrderedResults:
-    """Holds back what came before its turn."""
+    """Holds back results until all rows before them have one."""
 
     def __init__(self) -> None:
         self._next = 0
         self._held: dict[int, RowOutcome] = {}
 
     def add(self, done: RowOutcome) -> Iterator[RowOutcome]:
-        """What has its turn now."""
+        """Add a result, and yield the results that are next."""
         self._held[done.place] = done
         while (ready := self._held.pop(self._next, None)) is not None:
             self._next += 1
             yield ready
 
     def rest(self) -> Iterable[RowOutcome]:
-        """What waited for a row that never came."""
+        """The results behind a row that has none."""
         return [done for _, done in sorted(self._held.items())]

@@ -14,12 +14,15 @@ from gemini_cli.formats import strict_json
 
 MAX_REASONS = 1000  # different ones that are counted
 
-# Holds the text of a whole answer against a schema: the parsed value, or SchemaMismatch.
+# Checks the text of a complete answer against a schema: the parsed value, or SchemaMismatch.
 SchemaValidator = Callable[[str], Any]
 
 
 class OutputRow(NamedTuple):
-    """One output row: `text` is its line of JSON without the newline; `failure` why it is not ok, if that is news."""
+    """One output row: `text` is its line of JSON without the newline.
+
+    `failure` is the error of a row that failed in this run.
+    """
 
     text: str
     ok: bool
@@ -30,7 +33,10 @@ class OutputRow(NamedTuple):
 def answer_row(
     key: Key, interaction: Interaction, validator: SchemaValidator | None = None, *, line: int | None = None
 ) -> OutputRow:
-    """The output row of an answer, whole or not. A row that failed says its line, if it has one."""
+    """The output row of an answer.
+
+    A row that failed has the `line` of its input row.
+    """
     failure, data = completion_error(interaction), {}
     if failure is None and validator is not None:
         try:
@@ -45,7 +51,7 @@ def answer_row(
 
 
 def error_row(key: Key, failure: CliError, *, line: int | None = None) -> OutputRow:
-    """The output row of a row that has no answer."""
+    """The output row of a row without an answer."""
     said = {"key": key, "ok": False, "text": None, **_error(failure, line)}
     return OutputRow(strict_json.dumps(said), False, failure)
 
@@ -55,7 +61,7 @@ def _error(failure: CliError, line: int | None) -> dict[str, Any]:
 
 
 class FailureSummary:
-    """Counts the rows that failed, and why. The error at the end tells the first reason."""
+    """Counts the rows that failed, and their reasons, for the error of the run."""
 
     def __init__(self) -> None:
         self.rows = self.failed = 0
@@ -68,7 +74,7 @@ class FailureSummary:
         if row.ok:
             return
         self.failed += 1
-        said = strict_json.loads(row.text)  # of an earlier run there is nothing but the text
+        said = strict_json.loads(row.text)  # a row of an earlier run has only its text
         error, line = said["error"], said.get("line")
         message = str(error["message"])
         reason = message.removeprefix(f"line {line}: ")

@@ -1,9 +1,9 @@
-"""Who may send now: one gate for all workers of a run.
+"""Adaptive concurrency (AIMD) and rate limit, shared by all workers of a run.
 
-Rule 1. At most `most` requests are under way. After a 429 it is half of that, and nobody sends before the time that the
-server named; each `limit` of answers in a row lets one more through, up to `most` again.
-Rule 2. With a rate, requests begin no closer than its spacing.
-Rule 3. A closed gate lets nobody through any more; who waits at it hears `LimiterClosed`.
+Rule 1. At most `most` requests are in flight. A 429 halves the limit and pauses all workers until Retry-After; as many
+answers in a row as the limit raise it by one, up to `most`.
+Rule 2. With a rate, requests start no closer together than its spacing.
+Rule 3. A closed limiter lets no request start; a worker that waits gets `LimiterClosed`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,14 @@ from gemini_cli.transport.deadline import Clock
 
 
 class LimiterClosed(Exception):
-    """The run ends; what has not been sent is not sent."""
+    """The run ends; rows that were not sent are not sent."""
 
 
 class AdaptiveLimiter:
-    """A block `with gate:` is one request under way. `spacing`: seconds between two starts, 0 for no limit."""
+    """A context manager around one request in flight.
+
+    `spacing`: seconds between two starts, 0 for no limit.
+    """
 
     def __init__(self, most: int, spacing: float, sleep: Callable[[float], None], clock: Clock) -> None:
         self._most = most
@@ -30,10 +33,10 @@ class AdaptiveLimiter:
         self._changed = threading.Condition()
         self._limit = float(most)
         self._inside = 0
-        self._paused = 0  # who was told by the server to wait, and keeps the others waiting
+        self._paused = 0  # workers that wait after a 429, while the others wait too
         self._next = float("-inf")
         self._closed = False
-        self.waiting = 0  # who is neither inside nor gone
+        self.waiting = 0  # workers that wait to start
 
     def __enter__(self) -> AdaptiveLimiter:
         while (wait := self._enter()) > 0:
@@ -45,7 +48,7 @@ class AdaptiveLimiter:
         return self
 
     def _enter(self) -> float:
-        """Seconds until the next start may be, which are then to be waited outside; 0 for who is inside."""
+        """Return 0 if the request may start, otherwise the seconds to wait and try again."""
         with self._changed:
             if not self._open():
                 self.waiting += 1
@@ -70,12 +73,15 @@ class AdaptiveLimiter:
         return self._closed or (not self._paused and self._inside < int(self._limit))
 
     def pause(self, seconds: float, *, all_workers: bool) -> None:
-        """From inside: step out for so long. `all_workers`: the server refused the rate, so the others wait as well."""
+        """Wait inside of the block, without counting as a request in flight.
+
+        `all_workers`: the server refused the rate, so the other workers wait as well.
+        """
         with self._changed:
             self._inside -= 1
             self.waiting += 1
             if all_workers:
-                if not self._paused:  # more of the same burst says nothing new
+                if not self._paused:  # further 429 of one burst do not halve the limit again
                     self._limit = max(1.0, int(self._limit) / 2)
                 self._paused += 1
             self._changed.notify_all()
@@ -90,11 +96,11 @@ class AdaptiveLimiter:
             self.__enter__()
         except LimiterClosed:
             with self._changed:
-                self._inside += 1  # the block that we were called from goes out once more
+                self._inside += 1  # `__exit__` of the calling block subtracts one again
             raise
 
     def record_success(self) -> None:
-        """A request was answered."""
+        """Count a request that was answered."""
         with self._changed:
             self._limit = min(float(self._most), self._limit + 1 / self._limit)
 

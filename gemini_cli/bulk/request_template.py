@@ -27,7 +27,10 @@ STANDS_ALONE = "its input is no content, so the profile's prompt and -a cannot g
 
 
 class TextTemplate:
-    """A text with `{name}` for a field, `{_}` for the whole row as JSON, and `{{` and `}}` for the braces."""
+    """A text with `{name}` for a field and `{_}` for the whole row as JSON.
+
+    `{{` and `}}` stand for braces.
+    """
 
     def __init__(self, text: str, flag: str) -> None:
         """UsageError for a brace that stands alone."""
@@ -42,12 +45,12 @@ class TextTemplate:
         return _TOKENS.sub(lambda match: _filled(match[0], value), self._text)
 
     def values(self, value: str | dict[str, Any]) -> list[str]:
-        """What a row fills in, field by field."""
+        """The texts that a row fills in, one for each field."""
         return [_filled(token, value) for token in _TOKENS.findall(self._text) if token not in ("{{", "}}")]
 
     @property
     def directory(self) -> str:
-        """The directory in the text before the first field, of a text that is a path."""
+        """The directory in the text before the first field, if the text is a path."""
         first = next((match.start() for match in _TOKENS.finditer(self._text) if match[0] not in ("{{", "}}")), None)
         return posixpath.dirname(self._text[:first])
 
@@ -71,7 +74,10 @@ def _fields(value: str | dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_path(attach: TextTemplate, source: str, values: Sequence[str]) -> None:
-    """InputError if a row leads out of the directory of `-a`: rows may come from somebody else."""
+    """InputError if a row leads out of the directory of `-a`.
+
+    The rows of a file may come from another person, who must not choose the files that are sent.
+    """
     for value in values:
         if ";type=" in value:
             raise InputError(f"it attaches {value!r}: a row cannot set the type (--allow-paths)")
@@ -85,7 +91,7 @@ def _check_path(attach: TextTemplate, source: str, values: Sequence[str]) -> Non
 
 
 class RequestTemplate:
-    """The request of all rows (`body`), with the templates of its prompt and attachments.
+    """The request of all rows (`body`), its prompt and attachments as templates.
 
     `prefix` is the profile's prompt. `attached` makes content parts of attachments. `digest_parts` are settings beside
     the body that change the answer. `generate_content`: requests are sent in that format, so rows may be in it.
@@ -116,17 +122,23 @@ class RequestTemplate:
 
     @property
     def shared_parts(self) -> list[Part]:
-        """What is attached to every row. To be settled first, or each row would send its files again."""
+        """The attachments of every row.
+
+        They are to be resolved first, or each row would upload its files again.
+        """
         return [part for parts in self._common.values() for part in parts]
 
     def digest(self, row: Row) -> str:
-        """What tells whether the row, or what is said for all rows, has changed; not what its files hold."""
-        import hashlib  # 2 ms, and only a checkpoint wants to know
+        """A digest that changes with the row and the settings of all rows.
+
+        It does not change with the content of attached files.
+        """
+        import hashlib  # 2 ms, and only needed for a checkpoint
 
         return hashlib.sha256(f"{self._digest_base}\n{strict_json.dumps(row.value)}".encode()).hexdigest()[:32]
 
     def fill(self, row: Row) -> Body:
-        """The body of the row's create; InputError, naming its line, if it cannot be one."""
+        """The request body of a row; InputError, with its line, if it cannot be one."""
         try:
             return apply_defaults(self._template_options(row), stream=False)
         except (InputError, UsageError) as error:
@@ -136,7 +148,9 @@ class RequestTemplate:
 
     def _template_options(self, row: Row) -> Body:
         named = [self._common.get(each) or self._named(each, row.value) for each in self._attach]
-        attached = [{**part} for parts in named for part in parts]  # each row's own, as `settle` changes them
+        attached = [
+            {**part} for parts in named for part in parts
+        ]  # a copy for each row, because `resolve` changes them
         if self._prompt is not None:
             return {**self._body, "input": self._input(self._prompt.fill(row.value), attached)}
         fields = self._request_fields(_fields(row.value))
@@ -178,7 +192,10 @@ class RequestTemplate:
         return self._attached([name])
 
     def _input(self, turn_input: Any, attached: list[Part]) -> Any:
-        """Text may be continued; content takes parts before and after it; a list of steps only stands alone."""
+        """Put the profile's prompt before an input, and attachments after it.
+
+        Text and content parts can be extended; a list of steps cannot.
+        """
         if isinstance(turn_input, str):
             found = user_input(join_prompt(self._prefix, turn_input), attached, None)
             if found is None:

@@ -21,12 +21,16 @@ KEYS_IN_MEMORY = 2 * 1024 * 1024  # bytes of keys, which are remembered without 
 KEY_OVERHEAD = 200  # bytes that a key takes beside itself
 
 Key = str | int
-KEY_FIELDS = ("key", "id", "custom_id")  # a row's own name for itself, which is never sent
+KEY_FIELDS = ("key", "id", "custom_id")  # names of a row, which are never sent
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Row(NamedTuple):
-    """`line` counts from 1. `end` is how many bytes of input were read when it was whole. `fault`: why it is none."""
+    """A row, valid or not.
+
+    `line` counts from 1. `end` is how many bytes of input were read up to the row's end. `fault` is why a row is
+    invalid.
+    """
 
     line: int
     key: Key
@@ -36,19 +40,23 @@ class Row(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The key as text that UTF-8 can say: 7 and "7" name the same row."""
+        """The key as valid text: 7 and "7" name the same row."""
         return str(self.key).encode("utf-8", "backslashreplace").decode()
 
     def input_error(self, reason: str) -> InputError:
         return InputError(f"line {self.line}: {reason}")
 
     def reason(self, message: str) -> str:
-        """The message of an `input_error` without its line, so that equal reasons can be counted."""
+        """The message of an `input_error` without its line, to count equal reasons."""
         return message.removeprefix(f"line {self.line}: ")
 
 
 class Line(NamedTuple):
-    """`data` without its newline; None if it is longer than the limit. `end` counts the input's bytes up to here."""
+    """A line of input.
+
+    `data` has no newline; it is None if the line is longer than the limit. `end` counts the bytes of input up to the
+    line's end.
+    """
 
     number: int
     data: bytes | None
@@ -59,20 +67,22 @@ class Line(NamedTuple):
 def read_rows(pieces: Iterable[bytes], *, csv: bool, delimiter: str | None = None) -> Iterator[Row]:
     """Yield the rows of a file; a row with the key of an earlier one is a fault.
 
-    InputError, before the first row, for a file that has no rows in it. `delimiter` is the one of CSV; None is a comma
-    that was not asked for.
+    InputError, before the first row, for a file without rows. `delimiter` is that of CSV; None is a comma by default.
     """
     found = _checked_lines(split_lines(pieces), csv=csv)
     return _unique(_records(found, delimiter) if csv else _values(found))
 
 
 def read_first_row(rows: Iterator[Row]) -> Iterator[Row]:
-    """Read the first row now, so that a file without rows is an error before anything is sent."""
+    """Read the first row, so that a file without rows is an error before sending."""
     return chain(list(islice(rows, 1)), rows)
 
 
 def _checked_lines(lines: Iterator[Line], *, csv: bool) -> Iterator[Line]:
-    """The lines without blank ones at the start; InputError if the first line shows that this is no file of rows."""
+    """The lines from the first one that is not blank.
+
+    InputError if that one shows that the file has no rows.
+    """
     for line in lines:
         data = line.data
         if data is not None and (data.startswith(UTF16_MARKS) or b"\0" in data[:4]):
@@ -104,7 +114,10 @@ def _carriage_returns() -> InputError:
 
 
 def file_chunks(path: str) -> Iterator[bytes]:
-    """A file's bytes as they are needed. It is opened at once; InputError if it cannot be read."""
+    """A file's bytes as they are needed.
+
+    The file is opened at once; InputError if it cannot be read.
+    """
     try:
         file = open(path, "rb", buffering=0)  # noqa: SIM115  closed when its last byte was read
     except (OSError, ValueError) as error:
@@ -122,7 +135,10 @@ def file_chunks(path: str) -> Iterator[bytes]:
 
 
 def split_lines(pieces: Iterable[bytes], limit: int = LINE_LIMIT) -> Iterator[Line]:
-    """Lines end with LF or CRLF, the last one perhaps with the input; a BOM before the first is dropped."""
+    """Split bytes into lines that end with LF or CRLF.
+
+    The last line may end with the input. A BOM before the first is dropped.
+    """
     number, size, end, bom = 0, 0, 0, b"\xef\xbb\xbf"
     held: list[bytes] = []
     for piece in pieces:
@@ -177,7 +193,7 @@ def _key(fields: dict[str, Any]) -> Any:
 
 
 def _records(lines: Iterator[Line], delimiter: str | None) -> Iterator[Row]:
-    """Read CSV (RFC 4180); the cells of a record are the fields of an object, all of them text.
+    """Read CSV (RFC 4180): each record is an object, whose fields are all text.
 
     Empty cells at the end of a line are ignored: spreadsheets write them for columns that were deleted.
     """
@@ -232,7 +248,7 @@ def _without_empty_end(cells: list[str], least: int) -> list[str]:
 
 
 def _csv_fault(error: Exception) -> str:
-    """The reason in the words of CSV, not of Python's module."""
+    """The reason of an error without the words of Python's csv module."""
     reasons = {
         "unexpected end": "a quote is not closed",
         "expected after": "there is text after a closing quote",
@@ -244,7 +260,10 @@ def _csv_fault(error: Exception) -> str:
 
 
 class _Texts:
-    """Lines as the csv module reads them: text with its line end. Invalid UTF-8 is found later, in the cells."""
+    """Lines as the csv module reads them: text with its line end.
+
+    Invalid UTF-8 is found later, in the cells.
+    """
 
     def __init__(self, lines: Iterator[Line], error: type[Exception]) -> None:
         self.number = 0
@@ -279,7 +298,7 @@ def _unique(rows: Iterable[Row]) -> Iterator[Row]:
 
 
 class _OnDisk:
-    """As much of a dict as is needed, in a nameless database: memory does not grow with the input."""
+    """The part of a dict that is needed, in a temporary database."""
 
     def __init__(self, lines: dict[str, int]) -> None:
         import sqlite3

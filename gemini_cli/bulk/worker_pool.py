@@ -1,7 +1,7 @@
-"""A crew: threads that take tasks from one source, and put what came of each into one queue.
+"""Threads that take tasks from one source, and put the results into one queue.
 
-A task is taken when somebody is free for it, so the source is read no faster than the work goes. Nobody runs further
-ahead of what was handed on than AHEAD tasks or HELD bytes, so a slow first task does not fill the memory.
+A task is taken when a thread is free, so the source is read no faster than the work is done. At most MAX_AHEAD tasks or
+MAX_HELD_BYTES bytes of results are ahead of the released ones, so that a slow first task does not fill the memory.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import Generic, Protocol, TypeVar
 
 MAX_AHEAD = 1000
 MAX_HELD_BYTES = 32 * 1024 * 1024
-QUEUE_CHECK = 0.02  # seconds between two looks whether anybody is still at work, or a signal came just before we waited
+QUEUE_CHECK = 0.02  # seconds between two checks for running threads, and for a signal that came just before the wait
 
 
 class Sized(Protocol):
     @property
     def size(self) -> int:
-        """Bytes that it takes in memory."""
+        """The bytes that the result takes in memory."""
 
 
 Task = TypeVar("Task")
@@ -29,11 +29,11 @@ Work = Callable[[Task], "TaskResult | None"]
 
 
 class WorkerPool(Generic[Task, TaskResult]):
-    """`make_worker` makes the work of one thread: a task in, what came of it out.
+    """Runs tasks in `size` threads.
 
-    Or None for a task that was given back.
-
-    `idle` is how many of those who have a task wait for something that a stopped crew does not wait for.
+    `make_worker` makes the function of one thread: it takes a task, and returns its result, or None for a task that was
+    not done. `idle` is the number of threads that have a task, but wait for something that a stopped pool does not wait
+    for.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class WorkerPool(Generic[Task, TaskResult]):
         self._error: BaseException | None = None
 
     def results(self) -> Iterator[list[TaskResult]]:
-        """What is done, in lists of whatever is there, until the source is dry; raises what a thread raised."""
+        """Yield lists of results until all tasks are done; raise a thread's exception."""
         for work in [self._make_worker() for _ in range(self._size)]:
             threading.Thread(target=self._run, args=(work,), daemon=True).start()
         while self._left:
@@ -66,7 +66,7 @@ class WorkerPool(Generic[Task, TaskResult]):
                 raise self._error
 
     def stop(self, seconds: float) -> list[TaskResult]:
-        """Take no more tasks. What came of those that were taken, as far as it comes in that time."""
+        """Take no more tasks; return the results that come within so many seconds."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
@@ -77,7 +77,7 @@ class WorkerPool(Generic[Task, TaskResult]):
         return found + self._get_results(0)
 
     def release(self, done: TaskResult) -> None:
-        """It takes no more memory."""
+        """Count a result as out of memory."""
         with self._changed:
             self._ahead -= 1
             self._held_bytes -= done.size

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 
 def find_executable(word: str, directory: str, environ: Mapping[str, str]) -> str | None:
-    """Find the file of a command: in `directory` if its name has a slash, else on PATH.
+    """Find a command: in `directory` if its name has a slash, else on PATH.
 
     Relative and empty entries of the PATH do not count, so that nothing in the working directory is run by chance.
     """

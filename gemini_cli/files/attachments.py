@@ -1,4 +1,4 @@
-"""Make attachments ready to be sent: inline, or uploaded first through the Files API.
+"""Make attachments ready: inline, or uploaded first through the Files API.
 
 An uploaded file without a type is looked up, and waited for. Of the local files, the largest are uploaded until the
 rest of the request fits. Parts are changed in place, once, so that a request that is sent again, or is part of a
@@ -27,7 +27,10 @@ PDF_LIMIT = 50 * 1000 * 1000  # bytes of a PDF that the API takes inline (api/RE
 
 
 class InlinePolicy(NamedTuple):
-    """When a local file goes inline: always, never, or while the whole request has at most `limit` bytes."""
+    """When a local file is sent inline.
+
+    Always, never, or while the whole request has at most `limit` bytes.
+    """
 
     limit: int
     always: bool = False
@@ -35,7 +38,10 @@ class InlinePolicy(NamedTuple):
 
 
 class Attachments:
-    """`make_api_client` is asked for only when there is something to ask; `terminal` shows how far an upload is."""
+    """Resolves the attachments of requests.
+
+    `make_api_client` is called only if there is a request to send; `terminal` shows the progress of uploads.
+    """
 
     def __init__(self, policy: InlinePolicy, make_api_client: Callable[[], ApiClient], terminal: Terminal) -> None:
         self._policy = policy
@@ -43,23 +49,26 @@ class Attachments:
         self._terminal = terminal
 
     def resolve(self, body: Body) -> None:
-        """Look up, upload and wait for what must be there before the question.
+        """Look up, upload and wait for the files of a request, before it is sent.
 
-        InputError for what cannot go inline and must; TemporaryError if the time for the run ends before all is there:
-        the question itself was not asked.
+        InputError for a file that has to be inline and cannot be. TemporaryError if the time limit passes first: the
+        request itself was not sent.
         """
         try:
             self._look_up(body)
             self._upload(self._too_large(body))
         except DeadlineExceeded as error:
-            raise TemporaryError(f"{error.message}; the attachments were not ready, and nothing was asked") from error
+            raise TemporaryError(f"{error.message}; the attachments were not ready, and no request was sent") from error
 
     def preview(self, body: Body) -> list[str]:
-        """Words where `resolve` would put addresses; the names of what it would upload. Nothing is asked."""
+        """Put placeholders where `resolve` would put addresses; send nothing.
+
+        Returns the names of the files that would be uploaded.
+        """
         for part in _parts(body):
             if isinstance(part.get("uri"), FileReference):
                 name = part["uri"]
-                raise InputError(f"the type of {name} is only known to the service; add ;type=image/png or the like")
+                raise InputError(f"the type of {name} is only known to the server; add ;type=image/png or the like")
         chosen = self._too_large(body)
         names = [str(part["data"].source.name) for part in chosen]
         for part, name in zip(chosen, names, strict=True):
@@ -75,11 +84,11 @@ class Attachments:
                 self._refer_to(part, resources.get_resource(self._make_api_client(), name))
                 if is_text(part["mime_type"]):  # ignored by models (api/README.md 3.5)
                     self._terminal.print_notice(
-                        f"{name} is text, which models do not see by reference; attach it from here"
+                        f"{name} is text, which models do not see by reference; attach a local copy"
                     )
 
     def _upload(self, chosen: list[Part]) -> None:
-        """All of them, then the wait for all: the service works on the first while the next is on its way."""
+        """Upload all, then wait for all, so that the server processes them in parallel."""
         if not chosen:
             return
         sources = [part["data"].source for part in chosen]
@@ -91,16 +100,16 @@ class Attachments:
                 self._refer_to(part, file)
 
     def _uploaded(self, part: Part, progress: Progress) -> Resource:
-        """Rows of a `map` share what is attached to all of them: what was sent for one is not sent for later ones.
+        """Upload the file of a part, unless an earlier row of a `map` has done so.
 
-        Nobody waits for another's upload: it may itself have to wait until the other goes on.
+        No worker waits for the upload of another one: that one may have to wait for this worker.
         """
         from gemini_cli.files import upload
 
         data: Base64File = part["data"]
         if data.file is None:
             source = data.source
-            self._terminal.log(1, f"{source.name} goes ahead through the Files API")
+            self._terminal.log(1, f"{source.name} is uploaded first")
             title = os.fsencode(os.path.basename(source.path)).decode("utf-8", "replace") if source.path else None
             data.file = upload.upload(
                 self._make_api_client(),
@@ -117,7 +126,7 @@ class Attachments:
         ready = upload.wait_until_active(self._make_api_client(), file)
         uri, found = get_typed(ready, "uri", str), get_typed(ready, "mimeType", str)
         if not uri or not found:
-            raise RejectedError(f"the service does not say where {ready.get('name')} is, or what")
+            raise RejectedError(f"the server does not tell the address or the type of {ready.get('name')}")
         _refer(part, uri, found)
 
     def _too_large(self, body: Body) -> list[Part]:
@@ -156,7 +165,7 @@ def _is_large_pdf(part: Part) -> bool:
 
 
 def _refer(part: Part, uri: str, found: str) -> None:
-    """By address instead of by data. What the user has said of the part stays."""
+    """Replace the data of a part by an address; the user's other fields stay."""
     part.pop("data", None)
     said = {key: value for key, value in part.items() if key != "uri"}
     part |= {"type": content_kind(found), "uri": uri, "mime_type": found, **said}

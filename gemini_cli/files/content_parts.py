@@ -1,4 +1,4 @@
-"""The prompt's words, files, URLs and stdin as the API's content parts (api/README.md 3).
+"""Prompt, files, URLs and stdin as the API's content parts (api/README.md 3).
 
 Only the first bytes of a file are read. An uploaded file (`files/ID`) without a type gets it in `attachments.py`, which
 may send requests.
@@ -29,7 +29,7 @@ YOUTUBE = r"(?i)https?://(www\.|m\.)?(youtube\.com|youtu\.be)/"
 
 
 class Attachment(NamedTuple):
-    """`-a` taken apart: where it is, and the type after `;type=`, as in curl's -F."""
+    """The parts of `-a`: the source, and the type after `;type=`, as in curl's -F."""
 
     source: str
     mime_type: str | None
@@ -52,9 +52,9 @@ class Attachment(NamedTuple):
 
 
 class Base64File(StreamedString):
-    """The base64 text of a source, in a part where its text would stand: encoded while it is sent.
+    """The base64 text of a file, encoded while it is sent.
 
-    `file` is what the service made of the source, once it was sent ahead.
+    `file` is the File of the server, if the file was uploaded instead.
     """
 
     def __init__(self, source: LocalFile) -> None:
@@ -70,7 +70,7 @@ def _encoded(source: LocalFile) -> Iterator[bytes]:
 
 
 class FileReference(str):
-    """`files/ID` as the `uri` of a part whose type must be asked for."""
+    """`files/ID` as the `uri` of a part whose type has to be looked up."""
 
 
 def text_part(text: str) -> Part:
@@ -78,7 +78,10 @@ def text_part(text: str) -> Part:
 
 
 def user_input(prompt: str | None, attached: Sequence[Part], stdin: str | None) -> str | list[Part] | None:
-    """The prompt first, attachments in their order, stdin last. A single text is sent as a plain string."""
+    """The prompt first, attachments in their order, stdin last.
+
+    A single text is sent as a plain string.
+    """
     texts = [text for text in (prompt, stdin) if text]
     if not attached:
         return texts[0] if len(texts) == 1 else [text_part(text) for text in texts] or None
@@ -93,10 +96,10 @@ def attachment_parts(
     endpoint: Endpoint,
     notice: Callable[[str], None] = lambda text: None,
 ) -> list[Part]:
-    """A content part for each `-a TEXT`; InputError for what cannot be read or has no known type.
+    """A content part for each `-a TEXT`.
 
-    `stdin` reads the bytes that `-` names; `endpoint` knows the addresses of the server's files; `notice` is told of a
-    name that is also that of a local file.
+    InputError for a source that cannot be read or has no known type. `stdin` reads the bytes that `-` names; `endpoint`
+    knows the addresses of the server's files; `notice` gets a warning about a name that a local file has, too.
     """
     found = [Attachment.parse(text) for text in texts]
     for source in (attachment.source for attachment in found):
@@ -106,7 +109,7 @@ def attachment_parts(
 
 
 def is_address(source: str) -> bool:
-    """Whether a source is an address, which the server reads, and not a file of this machine."""
+    """Whether a source is an address, which the server reads, or a local file."""
     return re.match(REMOTE, source) is not None
 
 
@@ -119,7 +122,10 @@ def _part(attachment: Attachment, stdin: Callable[[], bytes], endpoint: Endpoint
 
 
 def _remote(attachment: Attachment, endpoint: Endpoint) -> Part:
-    """By `uri`. YouTube pages have no file name to guess from; the API takes them as video."""
+    """A part with the `uri` of the source.
+
+    YouTube pages have no file name to guess from; the API takes them as video.
+    """
     source, said = attachment
     file = source if source.startswith("files/") else endpoint.file_name_in(source)
     if file and said is None:
@@ -148,5 +154,5 @@ def _text(source: LocalFile) -> str:
 
 
 def join_prompt(prompt: str, text: str) -> str:
-    """What was said, after the profile's prompt."""
+    """A text after the profile's prompt."""
     return f"{prompt}{text}" if not (prompt and text) or prompt[-1].isspace() else f"{prompt} {text}"

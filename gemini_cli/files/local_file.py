@@ -1,4 +1,4 @@
-"""What is to be uploaded: a file that is opened once and held to be what it was then, and its SHA-256."""
+"""A local file that must not change while it is sent, and its SHA-256."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from gemini_cli.formats.text_files import open_nonblocking, refuse_process_file
 FILE_READ_SIZE = (
     256 * 1024
 )  # bytes read and sent at a time: each costs 40 us, and a larger one leaves the processor's cache
-HASHED = 1024 * 1024  # bytes hashed at a time: between two, the thread holds the lock that the sending needs
+HASHED = 1024 * 1024  # bytes hashed at a time: meanwhile the thread holds the lock that the sending needs
 HEAD_START = 3.0  # seconds that the sending has before the hashing begins
-LOWEST = 19  # the priority of what runs when nobody else wants the processor
-SAMPLE = 1024 * 1024  # bytes at either end that stand for the content when two runs are compared
+LOWEST = 19  # the lowest priority
+SAMPLE = 1024 * 1024  # bytes at both ends that are hashed to compare the contents of two runs
 
 
 TEXT_HINT = "-a 'FILE;type=text/plain', or upload --mime text/plain, sends it as text"
 
 
 class FileStamp(NamedTuple):
-    """What a file was when it was opened: these stay as they are, or it is another one."""
+    """Identity, size and time of a file; if one of them changes, the file has changed."""
 
     device: int
     inode: int
@@ -42,9 +42,10 @@ class FileStamp(NamedTuple):
 
 
 class LocalFile:
-    """Bytes whose number is known, readable at any place. `path` is absolute, None for what came from a pipe.
+    """Bytes of known size, readable at any offset.
 
-    It is closed by `close`, or when nobody has it any more: a `map` attaches a file to each of many rows.
+    `path` is absolute, and None for bytes that came from a pipe. The file is closed by `close`, or with the last
+    reference: a `map` attaches a file to each of many rows.
     """
 
     def __init__(self, descriptor: int, name: str, path: str | None) -> None:
@@ -57,7 +58,7 @@ class LocalFile:
 
     @classmethod
     def open_path(cls, path: str, *, pipe_limit: int | None = None) -> LocalFile:
-        """Open a file; InputError for one that is empty, cannot be read, or is neither a regular file nor a pipe.
+        """Open a regular file or a pipe; InputError if it is empty or cannot be read.
 
         A pipe (`<(COMMAND)` in a shell) is read to its end first, at most `pipe_limit` bytes; so is a file that does
         not tell its size, as those of /proc.
@@ -80,7 +81,10 @@ class LocalFile:
 
     @classmethod
     def from_chunks(cls, pieces: Iterable[bytes], name: str) -> LocalFile:
-        """What comes in pieces, kept in a file without a name: the service wants to know the size before the bytes."""
+        """Copy chunks into a file without a name.
+
+        The server has to be told the size before the bytes.
+        """
         import tempfile
 
         try:
@@ -97,7 +101,7 @@ class LocalFile:
         return source
 
     def check_unchanged(self) -> None:
-        """InputError if it is not what it was when it was opened, or another file lies in its place."""
+        """InputError if the file has changed since it was opened, or was replaced."""
         try:
             about = os.fstat(self._descriptor) if self.path is None else os.stat(self.path)
         except OSError:
@@ -109,7 +113,10 @@ class LocalFile:
         return InputError(f"{self.name} changed while it was being sent")
 
     def read_chunks(self, offset: int, length: int, largest: int = FILE_READ_SIZE) -> Iterator[bytes]:
-        """So many bytes from there. It is checked before the last piece, so that no changed file is ever completed."""
+        """Yield `length` bytes from `offset`.
+
+        The file is checked before the last chunk, so that an upload of a changed file is never completed.
+        """
         end = offset + length
         while offset < end:
             try:
@@ -127,7 +134,10 @@ class LocalFile:
         return InputError(f"cannot read {self.name}: {error.strerror}")
 
     def mime_type(self) -> str | None:
-        """The type by the first bytes and the name; InputError if the name says media and the file holds text."""
+        """The type by the first bytes and the name.
+
+        InputError if the name says media, and the file holds a page or an error.
+        """
         head = b"".join(self.read_chunks(0, min(mime_types.HEAD_SIZE, self.size)))
         if text := mime_types.text_under_other_name(self.name, head):
             said = mime_types.guess_from_name(self.name)
@@ -135,7 +145,7 @@ class LocalFile:
         return mime_types.guess_type(self.name, head)
 
     def sample_hash(self) -> str:
-        """A hash of both its ends. It tells two contents apart where size and time do not, most of the time."""
+        """A hash of both ends, which tells most contents of one size and time apart."""
         from hashlib import sha256
 
         ends, length = sha256(), min(SAMPLE, self.size)
@@ -146,7 +156,7 @@ class LocalFile:
 
 
 def _read_to_end(descriptor: int, path: str, limit: int | None) -> Iterator[bytes]:
-    """Read what a pipe brings. A named pipe without a writer is waited for, as by any other program."""
+    """Read a pipe to its end; a named pipe without a writer is waited for."""
     if stat.S_ISFIFO(os.fstat(descriptor).st_mode) and not os.path.realpath(path).startswith(("/proc/", "/dev/fd/")):
         waiting = select.poll()
         waiting.register(descriptor, select.POLLIN)
@@ -166,10 +176,10 @@ def _read_to_end(descriptor: int, path: str, limit: int | None) -> Iterator[byte
 
 
 class FileDigest:
-    """The SHA-256 of a source. A thread begins it while the source is sent, and gives way to the sending.
+    """The SHA-256 of a file, computed in a thread of low priority.
 
-    It takes several times what sending over loopback takes, and less than sending over any other line. So it waits a
-    little: whatever is sent by then needs the processor more, and on a slow line it catches up.
+    Hashing takes several times as long as sending over loopback, and less than sending over any other line. So the
+    thread waits a little: a file that is sent by then needs the processor more, and on a slow line it catches up.
     """
 
     def __init__(self, source: LocalFile) -> None:
@@ -180,18 +190,18 @@ class FileDigest:
         self._offset = 0
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._begin, daemon=True)
-        if source.size > SAMPLE:  # less is done sooner than a thread comes to it
+        if source.size > SAMPLE:  # a small file is hashed faster than a thread starts
             self._thread.start()
 
     def hex(self) -> str:
-        """Waits: what the thread has not come to is done here, at our own priority. InputError as for `pieces`."""
+        """Hash the rest in the calling thread, and return the digest."""
         self.stop()
         for piece in self._rest():
             self._add(piece)
         return self._digest.hexdigest()
 
     def stop(self) -> None:
-        """Nobody reads the source any more when this returns."""
+        """Stop the thread; the file is not read any more when this returns."""
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -199,9 +209,9 @@ class FileDigest:
     def _begin(self) -> None:
         if self._stopped.wait(HEAD_START):
             return
-        if sys.platform == "linux":  # where a thread has a priority of its own
+        if sys.platform == "linux":  # threads have their own priority
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWEST)
-        with suppress(InputError):  # `hex` will meet it too
+        with suppress(InputError):  # `hex` raises it again
             for piece in self._rest():
                 self._add(piece)
                 if self._stopped.is_set():

@@ -1,15 +1,16 @@
-"""The resumable upload protocol (api/README.md 10.1-10.6) as a state machine without I/O.
+"""The resumable upload protocol (api/README.md 10) as a state machine without I/O.
 
-It gives the next request, and takes the response or the error that came of it.
+It gives the next request, and takes the response or the error.
 
-Rule 1. What the server has is what it last said. A chunk counts once it is acknowledged, and never after an error.
-Rule 2. After anything else the server is asked what it has (`query`), and the next chunk begins exactly there.
+Rule 1. The server's last statement counts. A chunk counts once it is acknowledged, and never after an error.
+Rule 2. After anything else the server is queried for its offset, and the next chunk begins exactly there.
 Rule 3. Only bytes that were never acknowledged before are progress, and only enough of them: a server that acknowledges
-one byte at a time makes none. Tries without progress are counted, and come to an end.
-Rule 4. A session that is gone is replaced by a new one: a kept one silently, one of this run once.
-Rule 5. What ended the upload is the File. When its description is lost the File is looked for, not sent again.
+one byte at a time makes none. Tries without progress are counted and limited.
+Rule 4. A lost session is replaced by a new one: a stored one without notice, one of this run once.
+Rule 5. The upload ends with the File. If its description is lost, the File is looked up, and not sent again.
 
-Whether the File is what was sent is seen by its hash (`says`): a server that counts wrong is found out at the end.
+The hash of the File (`has_sha256`) tells whether it is the file that was sent: a wrong count of the server is found at
+the end.
 """
 
 from __future__ import annotations
@@ -35,19 +36,22 @@ FileObject = dict[str, Any]
 
 
 class UploadSession(NamedTuple):
-    """An upload that the server knows. The URL is a secret: who has it may write."""
+    """An upload session of the server. Its URL is a secret, which allows writing."""
 
     url: str
     granularity: int = CHUNK
 
     @property
     def chunk(self) -> int:
-        """Bytes of one chunk: a multiple of what the server wants."""
+        """The bytes of one chunk: a multiple of the server's granularity."""
         return max(CHUNK // self.granularity, 1) * self.granularity
 
 
 class UploadStep(NamedTuple):
-    """A request: the command, and for a chunk which bytes. `find` is none of the protocol: look for the File."""
+    """A request: the command, and for a chunk its bytes.
+
+    `find` is not part of the protocol: look for the File.
+    """
 
     command: UploadCommand
     offset: int = 0
@@ -55,10 +59,10 @@ class UploadStep(NamedTuple):
 
 
 class ResumableUpload:
-    """One upload of `size` bytes: `step` is the next request, `handle_response` takes its response.
+    """One upload of `size` bytes.
 
-    After a `find`, `set_found_file` takes its result. `retries` is how often something may fail in a row; `may_go_to`
-    tells whether an upload URL may be used.
+    `step` is the next request, `handle_response` takes its response; after a `find`, `set_found_file` takes its result.
+    `retries` is how often something may fail in a row; `may_go_to` tells whether an upload URL may be used.
     """
 
     def __init__(
@@ -72,17 +76,19 @@ class ResumableUpload:
         self._may_go_to = may_go_to
         self._next: UploadCommand = "start" if session is None else "query"
         self._offset = 0
-        self._sent = size  # the end of what the server may have of this session; all of it, if it is a kept one
-        self._highest = 0  # of all that was ever acknowledged
+        self._sent = (
+            size  # the end of the bytes that the server may have in this session; the whole file for a stored session
+        )
+        self._highest = 0  # the highest offset that was ever acknowledged
         self._progress_from = 0  # what was acknowledged when tries were last counted from 0
         self._spare = 1 if session is None else 2  # sessions that may be replaced
-        self._finalized = False  # this session was told to
-        self._gone: CliError | None = None  # why the session is no more, where the file may be there all the same
-        self._refused: CliError | None = None  # a chunk, for a reason that another try may not mend
+        self._finalized = False  # a finalize was sent in this session
+        self._gone: CliError | None = None  # why the session is lost, if the File may exist
+        self._refused: CliError | None = None  # the error of a chunk that may fail again
 
     @property
     def step(self) -> UploadStep | None:
-        """What to do next; None once the File is there."""
+        """The next request; None once the File is there."""
         if self.file is not None:
             return None
         if self._next != "upload" or self.session is None:
@@ -92,9 +98,10 @@ class ResumableUpload:
         return UploadStep("upload, finalize" if last else "upload", self._offset, length)
 
     def handle_response(self, response: UploadResponse) -> CliError | None:
-        """What came of the step: the failure to wait for before the next one, or None to go on at once.
+        """Take the response of the step.
 
-        Raises the failure that ends the upload.
+        Returns the error to wait for before the next step, or None to go on at once. Raises the error that ends the
+        upload.
         """
         if self._next == "start":
             return self._handle_start(response)
@@ -103,7 +110,7 @@ class ResumableUpload:
         return self._handle_chunk(response)
 
     def set_found_file(self, file: FileObject | None) -> None:
-        """The File that `find` was about, or None if there is none."""
+        """Take the File of a `find`, or None if there is none."""
         self.file = file
         if file is not None:
             return
@@ -128,7 +135,7 @@ class ResumableUpload:
 
     def _handle_chunk(self, response: UploadResponse) -> CliError | None:
         step = self.step
-        assert step is not None  # or there was nothing to take
+        assert step is not None  # there is no response without a step
         end = step.offset + step.length
         self._sent = max(self._sent, end)
         self._finalized |= end == self.size
@@ -190,7 +197,7 @@ class ResumableUpload:
         return None
 
     def _session_lost(self, failure: CliError) -> None:
-        """The session is no more. If it was finalized, the file may be there."""
+        """The session is lost; if it was finalized, the File may exist."""
         self._gone = failure
         if self._finalized:
             self._next = "find"
@@ -205,13 +212,16 @@ class ResumableUpload:
 
 
 def has_sha256(file: FileObject, digest: str) -> bool:
-    """Whether a File has this SHA-256 (in hex). The server writes base64 of the hex digits (api/README.md 10.9)."""
+    """Whether a File has this SHA-256 (in hex).
+
+    The server writes base64 of the hex digits (api/README.md 10.9).
+    """
     forms = (digest.encode(), bytes.fromhex(digest))
     return file.get("sha256Hash") in [base64.b64encode(form).decode() for form in forms]
 
 
 def _file_in(text: str) -> FileObject | None:
-    """The File in the answer that ends an upload."""
+    """The File in the response that ends an upload."""
     try:
         value = strict_json.loads(text)
     except ValueError:
@@ -225,7 +235,7 @@ def _is_gone(failure: CliError | None) -> bool:
 
 
 def _is_unknown(failure: CliError | None) -> bool:
-    """A query is refused for good: whatever the reason, this session is of no use."""
+    """Whether a query is refused for good, so that the session cannot be used."""
     return isinstance(failure, RejectedError | AuthError) and 400 <= (failure.http_status or 0) < 500
 
 

@@ -1,4 +1,4 @@
-"""Uploading: the requests that `resumable` wants, made from a source; and the file at the end, held against it."""
+"""Upload a file: send the requests of `resumable_upload`, and check the File."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gemini_cli.files.upload_record import UploadRecord
 from gemini_cli.formats import strict_json
 from gemini_cli.transport.body import StreamedBody
 
-FIRST_FILE_POLL = 1.0  # seconds between two looks at a file that is being processed, at first
+FIRST_FILE_POLL = 1.0  # seconds between the first two polls of a file that is being processed
 LONGEST_FILE_POLL = 10.0
 
 ProgressCallback = Callable[[int], None]
@@ -36,11 +36,11 @@ def upload(
     record: UploadRecord | None = None,
     on_progress: ProgressCallback = lambda count: None,
 ) -> Resource:
-    """The File that holds exactly the bytes of `source`; it may still be in state PROCESSING.
+    """Upload a file, and return its File, which may still be in state PROCESSING.
 
-    With `reuse` its name is made of its content, and a file that is already there is not sent again. `record` is
-    continued, and keeps what the next call needs; `on_progress` is told of bytes that were sent, or (negative) were
-    lost. InputError if the source changes meanwhile: then nothing is finished.
+    With `reuse` its name is made of its content, and a file that already exists is not sent again. `record` is
+    continued, and stores the state for the next call; `on_progress` gets the number of bytes that were sent, or
+    (negative) lost. InputError if the file changes meanwhile: then the upload is not finished.
     """
     digest = FileDigest(source)
     try:
@@ -57,14 +57,17 @@ def upload(
             return sending.verified(record.load_session() if record else None)
         except RejectedError as failure:
             if reuse and failure.http_status == 409 and (found := _file_with_digest(api_client, name or "", digest)):
-                return found  # somebody was faster
+                return found  # another process has uploaded it meanwhile
             raise
     finally:
         digest.stop()
 
 
 def wait_until_active(api_client: ApiClient, file: Resource) -> Resource:
-    """Wait until a File can be used (api/README.md 10.10); RejectedError if processing it failed."""
+    """Wait until a File can be used (api/README.md 10.10).
+
+    RejectedError if processing it failed.
+    """
     pause = FIRST_FILE_POLL
     while file.get("state") == "PROCESSING":
         api_client.sleep(pause)
@@ -74,14 +77,14 @@ def wait_until_active(api_client: ApiClient, file: Resource) -> Resource:
         error = get_typed(file, "error", dict) or {}
         reason = get_typed(error, "message", str) or "no reason given"
         raise RejectedError(
-            f"the service could not process {file_name(file)}: {reason}", code=get_typed(error, "code", int)
+            f"the server could not process {file_name(file)}: {reason}", code=get_typed(error, "code", int)
         )
-    file_name(file)  # or it cannot be used
+    file_name(file)  # an invalid name is an error
     return file
 
 
 def file_name(file: Resource) -> str:
-    """`files/ID`; RejectedError for anything else that the server may call it."""
+    """`files/ID`; RejectedError for any other name."""
     try:
         return resources.resource_name("files", str(file.get("name")))
     except UsageError:
@@ -96,7 +99,10 @@ class _FileMetadata(NamedTuple):
     name: str | None
 
     def body(self, size: int) -> bytes:
-        """The body of the start request; names are sent only if there are any (api/README.md 10.1)."""
+        """The body of the start request.
+
+        Names are sent only if there are any (api/README.md 10.1).
+        """
         named = {"name": self.name, "display_name": self.display_name}
         said = {key: value for key, value in named.items() if value}
         return strict_json.dumps({"file": {**said, "mime_type": self.mime_type, "size_bytes": size}}).encode()
@@ -107,7 +113,7 @@ class _FileMetadata(NamedTuple):
 
 
 class _UploadRun:
-    """One source on its way."""
+    """The upload of one file."""
 
     def __init__(
         self,
@@ -124,10 +130,10 @@ class _UploadRun:
         self._described = described
         self._record = record
         self._advance = advance
-        self._position = 0  # what `advance` was told, in sum
+        self._position = 0  # the sum of the reported progress
 
     def verified(self, session: UploadSession | None) -> Resource:
-        """The File, if it has the content of the source as it still is; else it is deleted."""
+        """Upload the file, and check the File; a wrong one is deleted."""
         file = self._sent(session)
         try:
             wrong = self._mismatch(file)
@@ -140,10 +146,10 @@ class _UploadRun:
         self._remove(file)
         if session is None:
             raise RejectedError(f"{self._source.name} arrived damaged: {wrong}")
-        return self.verified(None)  # what was begun in an earlier run was of another content
+        return self.verified(None)  # the session of an earlier run was for another content
 
     def _sent(self, session: UploadSession | None) -> Resource:
-        """The File that ends the upload, whatever is in it."""
+        """Upload the file, and return the File without checking it."""
         api_client = self._api_client
         upload = ResumableUpload(self._source.size, api_client.retries, api_client.may_upload_to, session)
         try:
@@ -188,7 +194,7 @@ class _UploadRun:
         return {**headers, "X-Goog-Upload-File-Name": base if plain else quote(os.fsencode(base))}
 
     def _pieces(self, step: UploadStep) -> Iterator[bytes]:
-        """The bytes of a chunk. What was told of an earlier try that was lost is taken back."""
+        """The bytes of a chunk; the progress of an earlier try that was lost is undone."""
         self._report_position(step.offset)
         for piece in self._source.read_chunks(step.offset, step.length):
             yield piece
@@ -204,16 +210,22 @@ class _UploadRun:
             self._record.save(session)
 
     def _mismatch(self, file: Resource) -> str:
-        """The difference between the File (api/README.md 10.8) and the source, if any. Missing fields are not one."""
+        """The difference between the File (api/README.md 10.8) and the local file, if any.
+
+        Missing fields do not count.
+        """
         size = file.get("sizeBytes")
         if size is not None and str(size) != str(self._source.size):
             return f"{size} bytes instead of {self._source.size}"
         if file.get("sha256Hash") and not has_sha256(file, self._digest.hex()):
-            return "the service has another SHA-256"
+            return "the server has another SHA-256"
         return ""
 
     def _find_file(self) -> Resource | None:
-        """Find the File of an upload whose last response was lost: by its name, else by all other fields."""
+        """Find the File of an upload whose last response was lost.
+
+        By its name, else by all other fields.
+        """
         if self._described.name:
             return _file_with_digest(self._api_client, self._described.name, self._digest)
         digest = self._digest.hex()
@@ -221,18 +233,18 @@ class _UploadRun:
         return next((file for file in files if self._described.fits(file) and has_sha256(file, digest)), None)
 
     def _cancel(self, session: UploadSession | None) -> None:
-        """Nothing more will come. It ends by itself if this is not heard."""
+        """Cancel the session; it expires if the server does not get the request."""
         if session is not None:
             self._api_client.upload(session.url, {"X-Goog-Upload-Command": "cancel"})
 
     def _remove(self, file: Resource) -> None:
-        """What is damaged shall not be used; what cannot be deleted expires."""
+        """Delete a damaged File; it expires if it cannot be deleted."""
         with suppress(CliError):
             resources.delete_resource(self._api_client, file_name(file))
 
 
 def _file_with_digest(api_client: ApiClient, name: str, digest: FileDigest) -> Resource | None:
-    """The file of that name, if there is one with this content."""
+    """The File of that name, if it has this content."""
     try:
         file = resources.get_resource(api_client, name)
     except (RejectedError, AuthError) as failure:

@@ -1,9 +1,9 @@
-"""An upload that is not finished: what is kept of it, so that the next call continues it.
+"""The stored state of an unfinished upload, so that the next call continues it.
 
     uploads/NAME.json   {"about": {...}, "url", "granularity"}
 
-NAME stands for the file's path and whose upload it is, `about` for everything that must be the same for the rest of it
-to be the rest: size, time and content of the file, and what the server was told of it. Held by one process at a time.
+NAME is a hash of the file's path and the owner of the upload. `about` has everything that must be unchanged to
+continue: size, time and content of the file, and its description for the server. One process at a time has the record.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class UploadRecord:
         self._kept: UploadSession | None = None
 
     def load_session(self) -> UploadSession | None:
-        """Where the upload goes on; None if there is nothing to continue, or it was about something else."""
+        """The session to continue; None if there is none, or it is of another content."""
         try:
             record = strict_json.loads((self._state.read(self._name, RECORD_LIMIT) or b"").decode())
             same = record["about"] == self._about
@@ -41,7 +41,7 @@ class UploadRecord:
         return session if same and session.granularity > 0 else None
 
     def save(self, session: UploadSession) -> None:
-        """What cannot be kept cannot be continued; that is no reason not to upload."""
+        """Store the session; without a record, the upload goes on but cannot be resumed."""
         if session == self._kept:
             return
         self._kept = session
@@ -58,10 +58,10 @@ class UploadRecord:
 def open_upload_record(
     state: StateDirectory, source: LocalFile, owner: str, told: Sequence[Any], *, resume: bool
 ) -> Iterator[UploadRecord | None]:
-    """The record of this upload, ours alone for the block; InputError, naming the process, if another has it.
+    """Lock the record of an upload; InputError if another process has it.
 
-    It is forgotten when the block ends, but for an end that the next call may change. `owner` is whose upload it is,
-    `told` what the service is told of the file. There is no record of what came from a pipe.
+    The record is deleted when the block ends, unless the next call may continue the upload. `owner` tells whose upload
+    it is, `told` is the description of the file for the server. There is no record for bytes that came from a pipe.
     """
     if source.path is None:
         yield None

@@ -1,4 +1,4 @@
-"""Answer the model's calls with local commands: function_call steps in, function_result steps out.
+"""Answer function_call steps with function_result steps, by local commands.
 
 A function runs only if its declaration says `run`, or `--exec` does. A call that cannot be run as requested becomes an
 error result, which the model sees and may correct. A model that repeats the same call, or makes too many calls, is
@@ -24,7 +24,7 @@ from gemini_cli.tools.arguments import with_integers
 from gemini_cli.tools.declarations import Function
 from gemini_cli.tools.process_runner import OUTPUT_LIMIT, ProcessResult, ProcessSpec
 
-MAX_EQUAL_ROUNDS = 3  # times in a row that a call may not be made
+MAX_EQUAL_ROUNDS = 3  # rounds in a row with the same call that end the run
 RUN_FACTOR = 4  # calls of a run, for each that a round may have
 MAX_NAMES = 10  # of functions in a message
 TAIL = 4096  # characters of a failed command's output, for the model
@@ -32,7 +32,10 @@ NOTHING = "(no output)"  # an empty result may be refused (api/README.md 9.5)
 
 
 class Runnable(NamedTuple):
-    """A function that may run here; `content_type` is what its command prints, if that is not JSON or text."""
+    """A function with a command on this machine.
+
+    `content_type` is the type of the command's output, if that is not JSON or text.
+    """
 
     command: ProcessSpec
     parameters: Mapping[str, Any]
@@ -42,9 +45,9 @@ class Runnable(NamedTuple):
 def runnable_functions(
     functions: Sequence[Function], named: Mapping[str, list[str]], environ: Mapping[str, str], timeout: float | None
 ) -> dict[str, Runnable]:
-    """The functions that say how to run them, or that are `named` with a command, by name.
+    """The functions with a command, declared or `named` with `--exec`, by name.
 
-    `timeout` is for those that have none of their own. InputError if there is no such program: a relative one is
+    `timeout` is for those that have none of their own. InputError if the program does not exist. A relative one is
     beside the file that declares it, or for a named one in the working directory.
     """
     found: dict[str, Runnable] = {}
@@ -64,7 +67,10 @@ def runnable_functions(
 
 
 class ToolResult(NamedTuple):
-    """A call that was answered: what went wrong, if it did; what the command said on stderr; the result's step."""
+    """A call that was answered.
+
+    `problem` is the reason if it failed, `errors` the command's stderr, `result` the step for the model.
+    """
 
     call: Step
     problem: str | None
@@ -114,7 +120,7 @@ class CallRunner:
 def run_calls(
     calls: Sequence[Step], functions: Mapping[str, Runnable], allowed: Callable[[Step], bool]
 ) -> list[ToolResult]:
-    """Run the calls of one answer in parallel, and return their results in the same order (api/README.md 9.7).
+    """Run calls in parallel; return results in the same order (api/README.md 9.7).
 
     `allowed` is asked about each call that would run. If it says no, ActionRequired is raised before any runs.
     """
@@ -135,7 +141,7 @@ def run_calls(
 
 
 def function_result(call: Step, value: Any, *, is_error: bool = False) -> Step:
-    """A function_result step for a call, of which `id` and `name` count (api/README.md 9.4)."""
+    """A function_result step for a call, given by `id` and `name` (api/README.md 9.4)."""
     named = {"name": call["name"]} if "name" in call else {}
     return {
         "type": "function_result",
@@ -147,7 +153,10 @@ def function_result(call: Step, value: Any, *, is_error: bool = False) -> Step:
 
 
 def result_value(text: str) -> Any:
-    """What a command or a file says, as the API takes it: an object, a list of content blocks, or text."""
+    """The output of a command or file as the API takes it.
+
+    An object, a list of content parts, or text.
+    """
     try:
         parsed = strict_json.loads(text)
     except ValueError:
@@ -156,14 +165,14 @@ def result_value(text: str) -> Any:
 
 
 def _is_result(parsed: Any) -> bool:
-    """Whether the API takes this as a result: an object, or a list of content parts (api/README.md 9.4)."""
+    """Whether the API takes this: an object, or a list of content parts (9.4)."""
     if isinstance(parsed, list):
         return parsed != [] and all(isinstance(block, dict) and block.get("type") in CONTENT_TYPES for block in parsed)
     return isinstance(parsed, dict)
 
 
 def describe_call(call: Step) -> str:
-    """A call as a person reads it. What it holds is the model's, and is shown in visible form wherever it is shown."""
+    """A call as text for people; to be shown in visible form, as it is the model's."""
     return f"{call_name(call)}({strict_json.dumps(_arguments(call))})"
 
 
@@ -172,7 +181,7 @@ def call_name(call: Step) -> str:
 
 
 def _arguments(call: Step) -> Any:
-    """The arguments of a call; none if they are missing or null (api/README.md 1.10, 7.7)."""
+    """The arguments of a call; {} if missing or null (api/README.md 1.10, 7.7)."""
     arguments = call.get("arguments")
     return {} if arguments is None else arguments
 
@@ -215,7 +224,10 @@ def _block(data: bytes, content_type: str) -> dict[str, Any]:
 
 
 class RoundLimit:
-    """Limits of the model's calls: rounds, calls of a round and of the run, and the same call three times in a row."""
+    """Limits of the model's calls.
+
+    Rounds, calls of a round and of the run, and the same call three times in a row.
+    """
 
     def __init__(self, rounds: int, calls: int = 64) -> None:
         self._rounds = self._left = rounds
@@ -224,7 +236,10 @@ class RoundLimit:
         self._row = Counter[str]()  # how often in a row each call of the latest round was made
 
     def count_round(self, calls: Sequence[Step]) -> None:
-        """Count one more round; ActionRequired, naming the functions, if it is over a limit."""
+        """Count one more round.
+
+        ActionRequired, naming the functions, if it is over a limit.
+        """
         if not self._left:
             raise ActionRequired(
                 f"the model still calls {_names(calls)} after {self._rounds} rounds of calls (--max-rounds)"

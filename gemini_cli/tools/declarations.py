@@ -1,7 +1,7 @@
-"""Read the tools of `-T`: the API's flat list (api/README.md 9.1), and the keys that stay local.
+"""Read the tools of `-T` (api/README.md 9.1), and the keys that stay local.
 
-Declarations written for other programs are converted: generateContent's `functionDeclarations`, MCP's `inputSchema`
-and its answer to `tools/list`, Anthropic's `input_schema`, and OpenAI's `{"type": "function", "function": {…}}`.
+Declarations written for other programs are converted: generateContent's `functionDeclarations`, MCP's `inputSchema` and
+its answer to `tools/list`, Anthropic's `input_schema`, and OpenAI's `{"type": "function", "function": {…}}`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ _HEADER = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"  # RFC 9110, 5.1
 
 
 class Function(NamedTuple):
-    """A declared function. `local` holds its LOCAL_KEYS, checked; `path` is where it stands in the document."""
+    """A declared function.
+
+    `local` holds its LOCAL_KEYS, checked; `path` is its place in the document.
+    """
 
     name: str
     parameters: dict[str, Any]
@@ -45,19 +48,25 @@ class ToolDeclarations(NamedTuple):
 
 
 def parse_tool_options(words: Sequence[str]) -> ToolDeclarations:
-    """Every `-T`, in order; a file may hold several. InputError, with file and line, for what is wrong in a file."""
+    """Read every `-T`, in order; InputError, with file and line, for a bad file."""
     return _joined([_spelled(word) for word in words])
 
 
 def parse_declarations(document: Document, value: Any, path: KeyPath) -> ToolDeclarations:
-    """A list of tools that stands in a document. A declaration without `type` is a function."""
+    """Read a list of tools in a document.
+
+    A declaration without `type` is a function.
+    """
     if not isinstance(value, list) or not value:
         raise document.error_at(path, "tools are a list of declarations")
     return _joined([_tool(document, tool, (*path, place)) for place, tool in enumerate(value)])
 
 
 def parse_tool_header(text: str) -> tuple[str, str]:
-    """`--tool-header NAME=@FILE`: the name, and the value out of the file, so that it is in no list of processes."""
+    """Read `--tool-header NAME=@FILE`.
+
+    The value is in a file, so that it is not in the list of processes.
+    """
     name, _, path = text.partition("=@")
     if not re.fullmatch(_HEADER, name) or not path:
         raise UsageError("--tool-header: write NAME=@FILE; the value does not belong on the command line")
@@ -81,7 +90,10 @@ def _spelled(word: str) -> ToolDeclarations:
 
 
 def _file(document: Document) -> ToolDeclarations:
-    """A list of tools, `{tools: [...]}`, the same as the `result` of a JSON-RPC answer, or a single tool."""
+    """The tools of a file.
+
+    A list, `{tools: [...]}`, the same as the `result` of a JSON-RPC answer, or a single tool.
+    """
     value: Any = document.value
     path: KeyPath = ()
     if isinstance(value, dict) and isinstance(value.get("result"), dict):
@@ -120,7 +132,7 @@ def _tool(document: Document, tool: Any, path: KeyPath) -> ToolDeclarations:
 
 
 def _older_tool(document: Document, tool: Tool, path: KeyPath) -> ToolDeclarations | None:
-    """A tool of generateContent: an object with a key for each kind of tool. None if it is not one."""
+    """A tool of generateContent, an object with a key for each kind; else None."""
     parts: list[ToolDeclarations] = []
     for key, value in tool.items():
         kind = to_snake_case(key)
@@ -138,7 +150,7 @@ def to_snake_case(name: str) -> str:
 
 
 def _flat(document: Document, tool: Tool, path: KeyPath) -> tuple[Tool, KeyPath]:
-    """A declaration, and its path, without the `function` that OpenAI puts around it."""
+    """A declaration, and its path, without OpenAI's `function` around it."""
     inner = tool.get("function")
     if not isinstance(inner, dict) or "name" in tool:
         return tool, path
@@ -164,7 +176,7 @@ def _function(document: Document, tool: Tool, path: KeyPath) -> Function:
 
 
 def _words(value: Any) -> bool:
-    """A program and its arguments."""
+    """Whether a value is a program and its arguments."""
     return _texts(value) and value[0] != "" and not any("\0" in word for word in value)
 
 
@@ -218,7 +230,7 @@ LOCAL_KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
 
 
 def _server_name(url: str) -> str:
-    """The API wants a name without dashes; the host says which server it is."""
+    """A name without dashes, as the API wants it, from the host of a server."""
     host = urlsplit(url).hostname
     if not host:
         raise InputError(f"-T mcp_server={url}: not a URL")

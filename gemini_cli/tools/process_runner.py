@@ -1,13 +1,14 @@
-"""Run commands for the model's calls, several in parallel. Knows processes, and nothing of models or calls.
+"""Run commands in parallel. Independent of models and calls.
 
-1. What runs is a list of words, never a line for a shell. Its environment is made from nothing: a few names, and those
-   that its declaration lists. The key is not among them, and our memory, where a copy of our first environment lies,
-   is closed to processes of the same user.
-2. A command has a process group of its own. However it ends, in its own time, by its timeout, or because our run ends,
-   what is left of the group is killed. What has left the group with `setsid` meant to stay; it cannot hold us.
-3. stdin carries the arguments to whoever reads them; stdout and stderr are kept up to a limit, and read on beyond it.
-4. Commands are started and followed in threads, because signals and the deadline interrupt the main thread anywhere,
-   also between the birth of a child and our knowing of it.
+1. A command is a list of words, and never a line for a shell. Its environment holds a few variables, and those that its
+declaration lists. The key is not among them, and the memory of this process, which may hold a copy of the first
+environment, is closed to processes of the same user.
+2. A command has its own process group. However it ends (by itself, by its timeout, or with the run), the rest of the
+group is killed. A process that left the group with `setsid` is not killed, and not waited for.
+3. stdin carries the arguments; a command need not read them. stdout and stderr are kept up to a limit, and read on
+beyond it.
+4. Commands are started and followed in threads, because a signal or the deadline may interrupt the main thread between
+the start of a child and the moment its process id is known.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from gemini_cli.config.process_memory import close_process_memory
 OUTPUT_LIMIT = 1024 * 1024  # bytes of stdout that are kept
 ERRORS_LIMIT = 16 * 1024  # bytes of stderr
 KILL_GRACE = 1.0  # seconds between TERM and KILL
-CHILD_CHECK = 0.02  # seconds between two looks at whether a child has ended or shall end
+CHILD_CHECK = 0.02  # seconds between two checks whether a child has ended or is to be ended
 PIPE_READ_SIZE = 64 * 1024
 MAX_PARALLEL = 32  # commands, and the threads that follow them; the others wait
 
@@ -37,7 +38,10 @@ KEPT_VARIABLES = re.compile(r"PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|USER")
 
 
 class ProcessSpec(NamedTuple):
-    """`argv` as it was written, `file` what is executed; `timeout` in seconds, None for no limit."""
+    """A command: `argv` as it was written, `file` as it is executed.
+
+    `timeout` in seconds, None for no limit.
+    """
 
     argv: list[str]
     file: str
@@ -46,7 +50,10 @@ class ProcessSpec(NamedTuple):
 
 
 class ProcessResult(NamedTuple):
-    """What a command printed, and why it failed; `cut` if it printed more than is kept on stdout."""
+    """The output of a command, and the reason if it failed.
+
+    `cut`: stdout was longer than the limit.
+    """
 
     output: bytes
     errors: bytes
@@ -55,22 +62,22 @@ class ProcessResult(NamedTuple):
 
 
 def process_environment(environ: Mapping[str, str], listed: Iterable[str]) -> dict[str, str]:
-    """What a command is to see of an environment."""
+    """The environment of a command."""
     names = set(listed)
     return {name: value for name, value in environ.items() if KEPT_VARIABLES.fullmatch(name) or name in names}
 
 
 def run_processes(jobs: Sequence[tuple[ProcessSpec, bytes]]) -> list[ProcessResult]:
-    """Run commands in parallel, each with its stdin, and return their results in the same order.
+    """Run commands in parallel, each with its stdin; return results in the same order.
 
-    An exception that ends the wait, a signal's or the deadline's, ends the commands first.
+    An exception that ends the wait, such as that of a signal or the deadline, ends the commands first.
     """
     if not jobs:
         return []
     close_process_memory()
     ended: dict[int, ProcessResult] = {}
     stop = threading.Event()
-    # Queues, which are written in C: a signal that raises inside of a semaphore leaves it locked for everybody.
+    # Queues, which are written in C: a signal that raises inside of a semaphore leaves it locked.
     waiting: SimpleQueue[int] = SimpleQueue()
     done: SimpleQueue[None] = SimpleQueue()
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
@@ -78,7 +85,7 @@ def run_processes(jobs: Sequence[tuple[ProcessSpec, bytes]]) -> list[ProcessResu
         waiting.put(place)
 
     def work() -> None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)  # a child inherits it
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)  # inherited by children
         with contextlib.suppress(Empty):
             while not stop.is_set():
                 place = waiting.get_nowait()
@@ -89,7 +96,7 @@ def run_processes(jobs: Sequence[tuple[ProcessSpec, bytes]]) -> list[ProcessResu
 
     threads = [threading.Thread(target=work, daemon=True) for _ in range(min(MAX_PARALLEL, len(jobs)))]
     try:
-        with _undisturbed(mask):  # or we would not know which of them are started
+        with _undisturbed(mask):  # so that it is known which of them are started
             _start(threads)
         if not any(thread.ident for thread in threads):
             return [ProcessResult(b"", b"", "it cannot be run: the limit of threads is reached", cut=False)] * len(jobs)
@@ -109,7 +116,7 @@ def run_processes(jobs: Sequence[tuple[ProcessSpec, bytes]]) -> list[ProcessResu
 
 
 def _start(threads: Iterable[threading.Thread]) -> None:
-    """Start as many as the system allows."""
+    """Start as many threads as the system allows."""
     for thread in threads:
         try:
             thread.start()
@@ -119,7 +126,7 @@ def _start(threads: Iterable[threading.Thread]) -> None:
 
 @contextlib.contextmanager
 def _undisturbed(mask: set[int | signal.Signals]) -> Iterator[None]:
-    """No signal arrives in this block; what came meanwhile arrives after it."""
+    """Delay signals until the end of the block."""
     try:
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())  # one that came just before may raise here
         yield
@@ -151,7 +158,7 @@ def _run(command: ProcessSpec, given: bytes, stop: threading.Event) -> ProcessRe
             _signal_group(process, signal.SIGKILL)
         exchange.until_ended(
             KILL_GRACE
-        )  # at once, but for what became another user's (sudo) and cannot be killed by us
+        )  # at once, unless the child belongs to another user now (sudo) and cannot be killed
         if not stop.is_set():
             exchange.drain()
     failure = _failure(process.returncode) if in_time else f"it did not end within {command.timeout or 0:g} s"
@@ -165,12 +172,12 @@ def _failure(status: int) -> str | None:
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
-    with contextlib.suppress(OSError):  # nobody is left in it
+    with contextlib.suppress(OSError):  # the group is empty
         os.killpg(process.pid, number)
 
 
 class _Kept:
-    """The beginning of what a pipe brings."""
+    """The first bytes of a pipe."""
 
     def __init__(self, limit: int) -> None:
         self.kept = bytearray()
@@ -178,7 +185,7 @@ class _Kept:
         self._limit = limit
 
     def read(self, pipe: int) -> bool:
-        """Read what is there; False at the end."""
+        """Read the available bytes; False at the end."""
         data = os.read(pipe, PIPE_READ_SIZE)
         room = self._limit - len(self.kept)
         self.kept += data[:room]
@@ -187,7 +194,7 @@ class _Kept:
 
 
 class _Exchange:
-    """The pipes of a child: moves what can be moved at once, and never waits for somebody at the other end."""
+    """The pipes of a child, read and written without waiting for the other end."""
 
     def __init__(self, process: subprocess.Popen[bytes], given: bytes) -> None:
         self._process = process
@@ -199,7 +206,7 @@ class _Exchange:
         self._serve(process.stderr, selectors.EVENT_READ, self.errors.read)
 
     def _serve(self, pipe: IO[bytes] | None, event: int, move: Callable[[int], bool]) -> None:
-        """`move` is called when something can be moved, until it returns False."""
+        """Call `move` when the pipe is ready, until it returns False."""
         assert pipe is not None
         os.set_blocking(pipe.fileno(), False)
         self._selector.register(pipe, event, (pipe, move))
@@ -210,7 +217,10 @@ class _Exchange:
         self._selector.close()
 
     def until_ended(self, seconds: float | None, stop: threading.Event | None = None) -> bool:
-        """Serve the pipes while the child lives, for so many seconds, and until `stop`; whether it has ended."""
+        """Serve the pipes until the child ends, the time is over, or `stop` is set.
+
+        Returns whether the child has ended.
+        """
         ends = float("inf") if seconds is None else time.monotonic() + seconds
         while self._process.poll() is None:
             if (stop and stop.is_set()) or time.monotonic() >= ends:
@@ -223,13 +233,16 @@ class _Exchange:
         return True
 
     def drain(self) -> None:
-        """What a dead child has left in its pipes. Somebody else who holds them may write for ever."""
+        """Read the rest of a dead child's pipes.
+
+        Limited in time: another process that holds a pipe may write without end.
+        """
         ends = time.monotonic() + KILL_GRACE
         while time.monotonic() < ends and self._move(0):
             pass
 
     def _move(self, seconds: float) -> bool:
-        """Move something if it can be done within so many seconds; whether it could."""
+        """Move bytes within so many seconds; return whether there were any."""
         ready = self._selector.select(seconds)
         for key, _ in ready:
             pipe, move = key.data
@@ -242,7 +255,7 @@ class _Exchange:
         pipe.close()
 
     def _feed(self, pipe: int) -> bool:
-        """Write on; False when all is written, so that a reader sees the end, and when nobody reads."""
+        """Write more; False when all is written, or the reader has gone."""
         try:
             self._given = self._given[os.write(pipe, self._given[:PIPE_READ_SIZE]) :]
         except BrokenPipeError:

@@ -1,4 +1,4 @@
-"""The loop of function calling: the model calls functions, gets their results, and answers in the end.
+"""The loop of function calling, from the prompt to the last answer.
 
 Text before the first result is not the answer: those rounds are sent without streaming, and their text is shown on
 stderr. After the first result the text is streamed to stdout, unless a call may still come that cannot be run on this
@@ -23,9 +23,10 @@ MAX_HINTED_CALLS = 64  # whose results a hint asks for
 
 
 class ToolLoop:
-    """`run_calls` answers calls, or raises ActionRequired; `is_runnable` tells which calls it can answer.
+    """Sends a prompt, and the results of calls, until the model answers.
 
-    `on_end` gets the last answer, also if it is one whose calls were not run.
+    `run_calls` answers calls, or raises ActionRequired; `is_runnable` tells which calls it can answer. `on_end` gets
+    the last answer, also if it is one whose calls were not run.
     """
 
     def __init__(
@@ -58,7 +59,10 @@ class ToolLoop:
         return last.interaction
 
     def _run_to_last_round(self, body: Body, conversation: Conversation) -> _Round:
-        """The first round that ends without runnable calls. The rounds before it were billed, however it ends."""
+        """The first round that ends without runnable calls.
+
+        The rounds before it were billed, however it ends.
+        """
         asked, before = body.get("input", []), None
         try:
             while True:

@@ -116,7 +116,7 @@ def test_every_command_that_asks_sends_them_ahead() -> None:
         outcome = gemini(command, "--offline", "--upload", "-a", "a.png", "look")
         assert (outcome.status, "image/png, at https:" in outcome.out) == (0, True)
     turns = gemini("chat", "--offline", "--upload", "-v", "-a", "a.png", stdin=b"look\nlook again\n")
-    assert (turns.status, turns.err.count("goes ahead")) == (0, 1)
+    assert (turns.status, turns.err.count("is uploaded first")) == (0, 1)
     assert gemini("tokens", "--offline", "--upload", "-a", "a.png", "look").out.strip().isdigit()
 
 
@@ -205,7 +205,7 @@ def test_with_a_type_it_is_not_looked_up() -> None:
     [
         (file("FAILED", error={"message": "no film"}), 6, "no film"),
         (reply(b'{"error":{"message":"gone"}}', 404), 6, "gone"),
-        (reply({"name": "files/abc-1", "state": "ACTIVE"}), 6, "does not say"),
+        (reply({"name": "files/abc-1", "state": "ACTIVE"}), 6, "does not tell"),
     ],
 )
 def test_a_file_that_cannot_be_used_ends_the_run_before_the_question(
@@ -234,5 +234,5 @@ def test_time_that_ends_before_the_question_is_no_half_answer() -> None:
         raise DeadlineExceeded("the limit of 1 s has passed")
 
     attachments = Attachments(InlinePolicy(1000), ended, Terminal(None, None, None))
-    with pytest.raises(TemporaryError, match="nothing was asked"):
+    with pytest.raises(TemporaryError, match="no request was sent"):
         attachments.resolve({"input": [{"uri": FileReference("files/a")}]})

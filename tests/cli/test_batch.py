@@ -100,7 +100,7 @@ def test_what_is_attached_to_every_row_is_sent_ahead_once(environ: dict[str, str
         argv = ("batch", "submit", "--offline", "-v", "-p", "{_}", *argv)
         done = gemini(*argv, stdin=ROWS, environ=environ)
         assert done.status == 0, done.err
-        return done.err.count("all.png goes ahead"), done.err.count("GET")
+        return done.err.count("all.png is uploaded first"), done.err.count("GET")
 
     assert submit("-a", "all.png") == (0, 0)
     assert submit("-a", "all.png", "--upload") == (1, 0)

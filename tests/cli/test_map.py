@@ -149,7 +149,7 @@ def ahead(*argv: str, home: Path) -> list[str]:
     done = gemini("map", "--offline", "-v", "-p", "look", "-j", "3", *argv, stdin=SEEN, environ=environ)
     assert (done.status, len(rows(done.out))) == (0, 6), done.err
     assert all("image/png" in row["text"] for row in rows(done.out))
-    return [line.split()[1] for line in done.err.splitlines() if "goes ahead" in line]
+    return [line.split()[1] for line in done.err.splitlines() if "is uploaded first" in line]
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ def test_a_checkpoint_gives_all_rows_and_asks_only_what_is_missing(tmp_path: Pat
     changed = Answering()
     third = gemini("map", "--checkpoint", kept, stdin=ROWS.replace(b"two", b"new"), answers=changed)
     assert [body["input"] for body in changed.bodies] == ["new"]
-    assert "not as the checkpoint has them" in third.err
+    assert "some rows differ from the checkpoint" in third.err
     assert answers(third.out)[1] == ("b", "re: new")
     for more in (["--seed", "1"], ["--long"]):
         flags = Answering()
