@@ -19,6 +19,7 @@ from gemini_cli.bulk.request_template import RequestTemplate
 from gemini_cli.bulk.rows import Key, Row
 from gemini_cli.client import resources
 from gemini_cli.client.api_client import ApiClient
+from gemini_cli.client.polling import PollInterval, poll_until_done
 from gemini_cli.client.resources import Resource
 from gemini_cli.errors import (
     CliError,
@@ -37,8 +38,7 @@ INLINE_LIMIT = (
     4 * 1000 * 1000
 )  # bytes of requests inside of the job's request: well below the API's limit (api/README.md 14.6)
 ROWS_MIME_TYPE = "application/jsonl"
-FIRST_JOB_POLL = 2.0  # seconds between two polls of a job, at first
-LONGEST_JOB_POLL = 60.0
+JOB_POLL = PollInterval(first=2.0, longest=60.0, factor=1.5)
 RESULT_LIMIT = 512 * 1024 * 1024  # bytes of one result
 
 
@@ -236,14 +236,13 @@ def cancel_job(api_client: ApiClient, name: str) -> None:
 
 def wait_for_job(api_client: ApiClient, name: str, on_poll: Callable[[Job], None]) -> Job:
     """Poll until a job ends; `on_poll` gets each state."""
-    pause = FIRST_JOB_POLL
-    while True:
+
+    def fetch() -> Job:
         job = fetch_job(api_client, name)
         on_poll(job)
-        if job.finished:
-            return job
-        api_client.sleep(pause)
-        pause = min(pause * 1.5, LONGEST_JOB_POLL)
+        return job
+
+    return poll_until_done(fetch, lambda job: job.finished, api_client.sleep, JOB_POLL)
 
 
 def job_results(api_client: ApiClient, job: Job, validator: SchemaValidator | None) -> Iterator[OutputRow]:

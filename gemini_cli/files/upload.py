@@ -11,6 +11,7 @@ from urllib.parse import quote
 from gemini_cli.api.fields import get_typed
 from gemini_cli.client import resources
 from gemini_cli.client.api_client import ApiClient, UploadResponse
+from gemini_cli.client.polling import PollInterval, poll_until_done
 from gemini_cli.client.resources import Resource
 from gemini_cli.errors import AuthError, CliError, InputError, RejectedError, UsageError
 from gemini_cli.files.local_file import FileDigest, LocalFile
@@ -19,8 +20,7 @@ from gemini_cli.files.upload_record import UploadRecord
 from gemini_cli.formats import strict_json
 from gemini_cli.transport.body import StreamedBody
 
-FIRST_FILE_POLL = 1.0  # seconds between the first two polls of a file that is being processed
-LONGEST_FILE_POLL = 10.0
+FILE_POLL = PollInterval(first=1.0, longest=10.0)
 
 ProgressCallback = Callable[[int], None]
 
@@ -68,11 +68,13 @@ def wait_until_active(api_client: ApiClient, file: Resource) -> Resource:
 
     RejectedError if processing it failed.
     """
-    pause = FIRST_FILE_POLL
-    while file.get("state") == "PROCESSING":
-        api_client.sleep(pause)
-        pause = min(pause * 2, LONGEST_FILE_POLL)
-        file = resources.get_resource(api_client, file_name(file))
+    file = poll_until_done(
+        lambda: resources.get_resource(api_client, file_name(file)),
+        lambda latest: latest.get("state") != "PROCESSING",
+        api_client.sleep,
+        FILE_POLL,
+        known=file,
+    )
     if file.get("state") == "FAILED":
         error = get_typed(file, "error", dict) or {}
         reason = get_typed(error, "message", str) or "no reason given"
