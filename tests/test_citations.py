@@ -24,8 +24,6 @@ PACKAGE = Path(gemini_cli.__file__).parent
 ROOT = Path(__file__).parents[1]
 NOTES = PACKAGE / "api" / "README.md"
 
-# Files whose citations are being replaced. To be removed, with its two uses, when they are done.
-
 NUMBER = r"\d+(?:\.\d+)?"
 NUMBERS = rf"{NUMBER}(?:-{NUMBER})?(?:(?:, | and ){NUMBER}(?:-{NUMBER})?)*"
 CITATION = re.compile(rf"api/README\.md ({NUMBERS})(?!\w)")

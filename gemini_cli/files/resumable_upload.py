@@ -36,14 +36,14 @@ FileObject = dict[str, Any]
 
 
 class UploadSession(NamedTuple):
-    """An upload session of the server. Its URL is a secret, which allows writing."""
+    """An upload session of the server (api/README.md 10.2). Its URL is a secret, which allows writing."""
 
     url: str
     granularity: int = CHUNK
 
     @property
     def chunk(self) -> int:
-        """The bytes of one chunk: a multiple of the server's granularity."""
+        """The bytes of one chunk: a multiple of the server's granularity (api/README.md 10.6)."""
         return max(CHUNK // self.granularity, 1) * self.granularity
 
 
@@ -221,7 +221,7 @@ def has_sha256(file: FileObject, digest: str) -> bool:
 
 
 def _file_in(text: str) -> FileObject | None:
-    """The File in the response that ends an upload."""
+    """The File in the response that ends an upload (api/README.md 10.5)."""
     try:
         value = strict_json.loads(text)
     except ValueError:
