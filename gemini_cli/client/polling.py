@@ -9,7 +9,7 @@ Polled = TypeVar("Polled")
 
 
 class PollInterval(NamedTuple):
-    """Seconds between two polls: the `first` ones, growing by `factor` up to `longest`."""
+    """Seconds between two polls: first `first`, then times `factor`, up to `longest`."""
 
     first: float
     longest: float
@@ -24,7 +24,7 @@ def poll_until_done(
     *,
     known: Polled | None = None,
 ) -> Polled:
-    """Fetch until the result is done; a `known` state takes the place of the first fetch."""
+    """Fetch until the result is done; a `known` state replaces the first fetch."""
     found = fetch() if known is None else known
     pause = interval.first
     while not is_done(found):

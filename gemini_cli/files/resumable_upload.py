@@ -36,14 +36,14 @@ FileObject = dict[str, Any]
 
 
 class UploadSession(NamedTuple):
-    """An upload session of the server (api/README.md 10.2). Its URL is a secret, which allows writing."""
+    """A session at the server (api/README.md 10.2). Its URL is a secret: it allows writing."""
 
     url: str
     granularity: int = CHUNK
 
     @property
     def chunk(self) -> int:
-        """The bytes of one chunk: a multiple of the server's granularity (api/README.md 10.6)."""
+        """The bytes of a chunk: a multiple of the granularity (api/README.md 10.6)."""
         return max(CHUNK // self.granularity, 1) * self.granularity
 
 
