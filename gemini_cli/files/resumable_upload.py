@@ -36,7 +36,7 @@ FileObject = dict[str, Any]
 
 
 class UploadSession(NamedTuple):
-    """A session at the server (api/README.md 10.2). Its URL is a secret: it allows writing."""
+    """A session at the server (api/README.md 10.2). Its URL, a secret, allows writing."""
 
     url: str
     granularity: int = CHUNK
