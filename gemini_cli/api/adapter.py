@@ -54,12 +54,26 @@ class ApiAdapter(Protocol):
         """Convert the events of a streamed answer."""
 
 
+# Fields of the older family only; the Interactions API has other ones for each (api/README.md 11.2).
+GENERATE_CONTENT_FIELDS = (
+    "contents",
+    "generationConfig",
+    "systemInstruction",
+    "safetySettings",
+    "toolConfig",
+    "cachedContent",
+)
+
+
 class InteractionsAdapter:
     """The format that the program uses itself: nothing is converted."""
 
     stores_interactions = True
 
     def build_request(self, body: Body) -> Request:
+        for field in GENERATE_CONTENT_FIELDS:
+            if field in body:
+                raise UsageError(f"{field} is a field of generateContent", hint="add --api generate-content")
         require_text(body)
         return Request("interactions", body)
 

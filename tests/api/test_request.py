@@ -236,3 +236,19 @@ def test_what_contradicts_itself_or_asks_nothing_is_a_usage_error(argv: list[str
     assert outcome.out == ""
     assert outcome.err.startswith("gemini-cli: usage: ")
     assert outcome.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("argv", "hint"),
+    [
+        (["--set", 'input="x"', "hi"], "give the prompt in one way"),
+        (["--set", "generationConfig.topK=5", "hi"], "add --api generate-content"),
+        (["--request", "contents.json"], "add --api generate-content"),
+    ],
+    ids=str,
+)
+def test_a_request_in_the_wrong_format_is_not_sent(argv: list[str], hint: str) -> None:
+    Path("contents.json").write_text('{"contents": [{"parts": [{"text": "hi"}]}]}')
+    outcome = gemini("generate", *argv)
+    assert (outcome.status, outcome.out) == (2, "")
+    assert outcome.err.splitlines()[1] == f"hint: {hint}"

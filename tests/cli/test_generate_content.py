@@ -118,6 +118,10 @@ def test_a_profile_says_the_family(tmp_path: Path) -> None:
     profile.write_text("api: generate-content\nrequest:\n  generationConfig: {topK: 4}\n")
     shown = gemini("generate", "-P", str(profile), "-n", "--seed", "7", "hi")
     assert shown.body["generationConfig"] == {"seed": 7, "topK": 4}
+    other = gemini("generate", "-P", str(profile), "--api", "interactions", "-n", "hi")
+    assert (other.status, other.out) == (2, "")
+    assert "generationConfig is a field of generateContent" in other.err
+    profile.write_text("api: generate-content\n")
     assert gemini("generate", "-P", str(profile), "--api", "interactions", "-n", "hi").json["url"].endswith("s")
     profile.write_text("retries: 1\napi: soap\n")
     outcome = gemini("generate", "-P", str(profile), "hi")
