@@ -93,7 +93,8 @@ def _check_path(attach: TextTemplate, source: str, values: Sequence[str]) -> Non
 class RequestTemplate:
     """The request of all rows (`body`), its prompt and attachments as templates.
 
-    `prefix` is the profile's prompt. `attached` makes content parts of attachments. `digest_parts` are settings beside
+    `prefix` is the profile's prompt. `attached` makes content parts of attachments, `attached_by_row` of
+    those that a row names. `digest_parts` are settings beside
     the body that change the answer. `generate_content`: requests are sent in that format, so rows may be in it.
     `allow_paths`: rows may name any file of this machine.
     """
@@ -107,6 +108,7 @@ class RequestTemplate:
         prefix: str,
         attach: Sequence[str],
         attached: Callable[[Sequence[str]], list[Part]],
+        attached_by_row: Callable[[Sequence[str]], list[Part]],
         generate_content: bool = False,
         allow_paths: bool = False,
     ) -> None:
@@ -116,7 +118,7 @@ class RequestTemplate:
         self._prompt = TextTemplate(prompt, "-p") if prompt is not None else None
         self._prefix = prefix
         self._attach = [TextTemplate(text, "-a") for text in attach]
-        self._attached = attached
+        self._attached_by_row = attached_by_row
         self._common = {each: attached([each.fill("")]) for each in self._attach if each.constant}
         self._digest_base = strict_json.dumps([body, prompt, prefix, list(attach), list(digest_parts)])
 
@@ -189,7 +191,7 @@ class RequestTemplate:
             raise InputError("a row cannot attach stdin")
         if not self._allow_paths:
             _check_path(attach, source, attach.values(value))
-        return self._attached([name])
+        return self._attached_by_row([name])
 
     def _input(self, turn_input: Any, attached: list[Part]) -> Any:
         """Put the profile's prompt before an input, and attachments after it.

@@ -75,8 +75,12 @@ class PromptInput:
         )
 
     def load_attachments(self, texts: Sequence[str]) -> list[Part]:
-        expanded = [name for text in texts for name in _expand_pattern(text)]
-        return attachment_parts(expanded, lambda: self._stdin, self._endpoint, self._terminal.print_notice)
+        """Content parts for each text of `-a`, which may be a pattern."""
+        return self.load_files([name for text in texts for name in _expand_pattern(text)])
+
+    def load_files(self, texts: Sequence[str]) -> list[Part]:
+        """The same without patterns, for names that do not come from the command line."""
+        return attachment_parts(texts, lambda: self._stdin, self._endpoint, self._terminal.print_notice)
 
     @property
     def has_prompt(self) -> bool:

@@ -86,6 +86,7 @@ def read_row_input(
         prefix=prompt_input.prompt,
         attach=prompt_options.attach or (),
         attached=prompt_input.load_attachments,
+        attached_by_row=prompt_input.load_files,
         generate_content=not adapter.stores_interactions,
         allow_paths=template_options.allow_paths,
     )

@@ -118,7 +118,13 @@ def make_means(service: Service, memory: CheckpointStore, gate: AdaptiveLimiter)
 
 def make_form() -> RequestTemplate:
     return RequestTemplate(
-        {"model": "m"}, digest_parts=(), prompt=None, prefix="", attach=(), attached=lambda texts: []
+        {"model": "m"},
+        digest_parts=(),
+        prompt=None,
+        prefix="",
+        attach=(),
+        attached=lambda texts: [],
+        attached_by_row=lambda texts: [],
     )
 
 

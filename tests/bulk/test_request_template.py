@@ -22,7 +22,7 @@ def attached(texts: Sequence[str]) -> list[Part]:
 
 def form(body: dict[str, Any] | None = None, **more: Any) -> RequestTemplate:
     said = {"prompt": None, "prefix": "", "attach": (), "digest_parts": (), **more}
-    return RequestTemplate(body or {"model": "m"}, attached=attached, **said)
+    return RequestTemplate(body or {"model": "m"}, attached=attached, attached_by_row=attached, **said)
 
 
 def fill(value: Any, **more: Any) -> Any:

@@ -410,3 +410,14 @@ def test_a_row_without_an_outcome_names_the_option_that_sends_it_again(tmp_path:
     again = gemini(*argv, stdin=b'"a"\n{bad\n')
     assert again.status == 11
     assert "hint: --retry-unknown 1" in again.err
+
+
+def test_patterns_are_for_the_command_line_and_not_for_rows() -> None:
+    Path("in").mkdir()
+    for name in ("a", "b", "*"):
+        Path(f"in/{name}.txt").write_text(name)
+    pattern = gemini("map", "-n", "-p", "look", "-a", "in/[ab].txt", stdin=b'{"f":"a"}')
+    assert [part["text"] for part in pattern.json["body"]["input"]] == ["look", "a", "b"]
+    row = gemini("map", "-n", "-p", "look", "-a", "in/{f}.txt", stdin=b'{"f":"*"}')
+    assert [part["text"] for part in row.json["body"]["input"]] == ["look", "*"]
+    assert gemini("map", "-n", "-p", "look", "-a", "in/{f}.txt", stdin=b'{"f":"?"}').status == 11
