@@ -7,6 +7,7 @@ UTF-16, lines that end with CR) is an InputError before the first row. No more t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
 from itertools import chain, islice
@@ -200,6 +201,12 @@ def _records(lines: Iterator[Line], delimiter: str | None) -> Iterator[Row]:
     import csv
 
     csv.field_size_limit(LINE_LIMIT)
+    first = next(lines, None)
+    said = re.fullmatch(rb"sep=([ -~\t])", first.data or b"") if first else None
+    if said:  # Excel's own line before the header
+        delimiter = delimiter or said[1].decode()
+    elif first:
+        lines = chain([first], lines)
     texts = _Texts(lines, csv.Error)
     reader = csv.reader(texts, strict=True, delimiter=delimiter or ",")
     try:
@@ -207,7 +214,8 @@ def _records(lines: Iterator[Line], delimiter: str | None) -> Iterator[Row]:
     except csv.Error as error:
         if "new-line" in str(error):
             raise _carriage_returns() from None
-        raise InputError(f"line {texts.number}: not a header of CSV: {_csv_fault(error)}") from None
+        hint = _delimiter_hint(texts.text) if delimiter is None else None
+        raise InputError(f"line {texts.number}: not a header of CSV: {_csv_fault(error)}", hint=hint) from None
     _check_header(header, texts.number, delimiter)
     while True:
         line = texts.number + 1
@@ -231,13 +239,24 @@ def _records(lines: Iterator[Line], delimiter: str | None) -> Iterator[Row]:
 def _check_header(header: list[str], line: int, delimiter: str | None) -> None:
     if len(set(header)) != len(header):
         raise InputError(f"line {line}: the header of the CSV names a column twice")
-    if delimiter is None and len(header) == 1:
-        for other, spelling in ((";", "';'"), ("\t", "'\\t'")):
-            if other in header[0]:
-                raise InputError(
-                    f"line {line}: the header of the CSV is one column, {header[0]!r}",
-                    hint=f"--delimiter {spelling} separates the columns there; --delimiter , takes it as one",
-                )
+    try:
+        "".join(header).encode()
+    except UnicodeEncodeError:
+        raise InputError(
+            f"line {line}: the header of the CSV is not valid UTF-8",
+            hint="iconv -f WINDOWS-1252 -t UTF-8 FILE, if it comes from a spreadsheet",
+        ) from None
+    if delimiter is None and len(header) == 1 and (hint := _delimiter_hint(header[0])):
+        raise InputError(
+            f"line {line}: the header of the CSV is one column, {header[0]!r}",
+            hint=f"{hint}; --delimiter , takes it as one",
+        )
+
+
+def _delimiter_hint(text: str) -> str | None:
+    """The option for the delimiter of a header that has no comma between its columns."""
+    found = next((spelling for delimiter, spelling in ((";", "';'"), ("\t", "'\\t'")) if delimiter in text), None)
+    return f"--delimiter {found} separates the columns there" if found else None
 
 
 def _without_empty_end(cells: list[str], least: int) -> list[str]:
@@ -268,6 +287,7 @@ class _Texts:
     def __init__(self, lines: Iterator[Line], error: type[Exception]) -> None:
         self.number = 0
         self.end = 0
+        self.text = ""  # the latest line
         self._lines = lines
         self._error = error
 
@@ -279,7 +299,8 @@ class _Texts:
         self.number, self.end = line.number, line.end
         if line.data is None:
             raise self._error(_too_long(line))
-        return line.data.decode("utf-8", "surrogateescape") + "\n"
+        self.text = line.data.decode("utf-8", "surrogateescape") + "\n"
+        return self.text
 
 
 def _unique(rows: Iterable[Row]) -> Iterator[Row]:
