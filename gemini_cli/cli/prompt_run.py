@@ -37,7 +37,7 @@ def run_prompt(context: Context, body: Body, send: Send, *, commands: Mapping[st
 
 def print_answer(context: Context, send: Send) -> None:
     """Open the output, send the request, print the answer, and validate it."""
-    with context.open_output(context.output_options.output) as output:
+    with context.open_output(context.output_options.output) as output, context.terminal.waiting("the answer"):
         interaction = send(context.make_presenter(output))
     validate_answer(context, interaction)
 

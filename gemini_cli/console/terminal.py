@@ -27,8 +27,10 @@ from gemini_cli.formats import strict_json
 
 if TYPE_CHECKING:
     from gemini_cli.console.progress import ProgressBar
+    from gemini_cli.console.waiting_line import WaitingLine
 
 HINT_AFTER = 3.0  # seconds of reading stdin after which a person is told
+WAITING_AFTER = 2.0  # seconds without output after which a person is told
 READ_SIZE = 1024 * 1024
 
 _SURROGATE = "[\ud800-\udfff]"
@@ -80,6 +82,7 @@ class Terminal:
         self.answered = False  # a byte of the answer is on stdout
         self._column_zero = True
         self._bar: ProgressBar | None = None
+        self._waiting_line: WaitingLine | None = None
 
     @classmethod
     def standard(cls, environ: Mapping[str, str]) -> Terminal:
@@ -111,9 +114,10 @@ class Terminal:
         Without a unit there is only a bar and the time left. There is none off a terminal, with -q, and within another
         one: a row of `map` may upload a file.
         """
-        if self._bar or self.quiet or not _isatty(self._stderr) or self._environ.get("TERM", "dumb") == "dumb":
+        if self._bar or not self._shows_progress():
             yield _Unseen()
             return
+        self._end_waiting_line()
         from gemini_cli.console.progress import ProgressBar  # rich, 90 ms
 
         self._bar = ProgressBar(self._put, self._environ, label, total, unit, self.redacted)
@@ -123,7 +127,34 @@ class Terminal:
             bar, self._bar = self._bar, None
             bar.close()
 
-    def _without_progress_bar(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def waiting(self, reason: str, delay: float = WAITING_AFTER) -> Iterator[None]:
+        """Show on stderr, after `delay` seconds, that the program waits, until there is output.
+
+        Only on a terminal, and not where messages tell more or are for programs: -v, --json.
+        """
+        if not self._shows_progress() or self.verbose or self.json_lines:
+            yield
+            return
+        from gemini_cli.console.waiting_line import WaitingLine
+
+        self._waiting_line = WaitingLine(self._put, f"gemini-cli: waiting for {reason} …", delay)
+        try:
+            yield
+        finally:
+            self._end_waiting_line()
+
+    def _end_waiting_line(self) -> None:
+        line, self._waiting_line = self._waiting_line, None
+        if line is not None:
+            line.end()
+
+    def _shows_progress(self) -> bool:
+        return not self.quiet and _isatty(self._stderr) and self._environ.get("TERM", "dumb") != "dumb"
+
+    def _without_progress(self) -> AbstractContextManager[None]:
+        """End a waiting line, and hide the bar for a block that writes."""
+        self._end_waiting_line()
         return self._bar.hidden() if self._bar else nullcontext()
 
     # Messages ------------------------------------------------------------------------------------------------------
@@ -200,7 +231,7 @@ class Terminal:
 
     def _write_stderr(self, text: str) -> None:
         """Write, and ignore failures: the answer and the exit status count."""
-        with self._without_progress_bar():
+        with self._without_progress():
             self._put(text)
 
     def _put(self, text: str) -> None:
@@ -264,9 +295,10 @@ class Terminal:
         self._column_zero = data.endswith(b"\n")
         try:
             if self.stdout_is_terminal:
-                with self._without_progress_bar():
+                with self._without_progress():
                     _write_all(self._stdout, data)
             else:
+                self._end_waiting_line()
                 _write_all(self._stdout, data)
         except BrokenPipeError:
             # SIGPIPE stays ignored, or a server that hangs up would end the process; a closed pipe raises instead.
@@ -336,6 +368,7 @@ class Terminal:
         Input that was typed before the question is not an answer to it.
         """
         shown = shorten(visible_in_full(self.redacted(question)))
+        self._end_waiting_line()
         with _terminal() as terminal:
             _discard_input(terminal)
             _write_all(terminal, f"{shown} [y/N] ".encode())

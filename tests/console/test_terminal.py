@@ -18,6 +18,7 @@ from gemini_cli.console.terminal import Terminal
 from gemini_cli.console.visible import VISIBLE
 from gemini_cli.errors import InputError, Interrupted, OutputError, RejectedError
 from tests.harness import Pipe
+from tests.waiting import PATIENCE, until
 
 
 class Failing(Pipe):
@@ -203,3 +204,49 @@ def test_under_json_every_message_is_an_object() -> None:
     ]
     assert lines[5]["error"]["hint"] == "do"
     assert b"\x1b" not in err.getvalue()
+
+
+WAITING = "gemini-cli: waiting for the answer …"
+
+
+def xterm(**streams: Pipe) -> tuple[Terminal, Pipe]:
+    err = Pipe(terminal=True)
+    return Terminal(Pipe(), streams.get("out", Pipe()), err, {"TERM": "xterm"}), err
+
+
+@pytest.mark.parametrize("output", ["answer", "notice", "nothing"])
+def test_a_long_wait_is_shown_until_there_is_output(output: str) -> None:
+    terminal, err = xterm()
+    with terminal.waiting("the answer", delay=0):
+        until(lambda: err.getvalue().decode() == WAITING)
+        if output == "answer":
+            terminal.write("hi")
+        if output == "notice":
+            terminal.print_notice("hi")
+    then = "gemini-cli: hi\n" if output == "notice" else ""
+    assert err.getvalue().decode() == WAITING + "\r\x1b[K" + then
+
+
+def test_a_short_wait_is_not_shown() -> None:
+    terminal, err = xterm()
+    with terminal.waiting("the answer", delay=PATIENCE):
+        terminal.write("hi")
+    assert err.getvalue() == b""
+
+
+@pytest.mark.parametrize("setting", ["quiet", "verbose", "json_lines"])
+def test_a_wait_is_not_shown_among_other_messages(setting: str) -> None:
+    terminal, err = xterm()
+    setattr(terminal, setting, 1)
+    threads = threading.active_count()
+    with terminal.waiting("the answer", delay=0):
+        assert threading.active_count() == threads
+    assert err.getvalue() == b""
+
+
+def test_a_wait_is_not_shown_off_a_terminal() -> None:
+    err = Pipe()
+    threads = threading.active_count()
+    with Terminal(Pipe(), Pipe(), err, {"TERM": "xterm"}).waiting("the answer", delay=0):
+        assert threading.active_count() == threads
+    assert err.getvalue() == b""

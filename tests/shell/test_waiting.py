@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
+import socket
 import subprocess
 import sys
 
@@ -43,3 +45,30 @@ def test_ctrl_c_while_waiting(argv: list[str], says: str, then: str) -> None:
         get = [*program, "interactions", "get", "--json", interaction_id]
         got = subprocess.run(get, env=environ, capture_output=True, text=True, check=False)
         assert f'"status":"{then}"' in got.stdout
+
+
+def test_a_long_wait_is_shown_on_a_terminal() -> None:
+    content = b'[{"type": "text", "text": "hi"}]'
+    answer = b'{"id": "i", "status": "completed", "steps": [{"type": "model_output", "content": %s}]}' % content
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(answer)
+    ours, terminal = pty.openpty()
+    with socket.create_server(("127.0.0.1", 0)) as listener, open(ours, "rb", buffering=0) as screen:
+        listener.settimeout(PATIENCE)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        environ = {**os.environ, "GEMINI_BASE_URL": url, "GEMINI_API_KEY": "k" * 39, "TERM": "xterm"}
+        command = [sys.executable, "-m", "gemini_cli", "generate", "hi"]
+        run = subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=terminal)
+        os.close(terminal)
+        try:
+            connection, _ = listener.accept()
+            with connection:
+                shown = b""
+                while "waiting for the answer …".encode() not in shown:
+                    shown += screen.read(1000)
+                connection.sendall(head + answer)
+                out, _ = run.communicate(timeout=PATIENCE)
+        finally:
+            run.kill()
+            run.wait()
+        assert (run.returncode, out) == (0, b"hi\n")
+        assert screen.read(1000) == b"\r\x1b[K"
