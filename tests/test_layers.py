@@ -56,7 +56,7 @@ LIBRARIES = {
     "jsonschema": {"formats/json_schema.py"},
     "referencing": {"formats/json_schema.py"},
     "rich": {"console/progress.py"},
-    "readline": {"console/terminal.py"},
+    "readline": {"console/line_editor.py"},
     "subprocess": {
         "cli/commands/emulator.py",
         "config/api_key.py",

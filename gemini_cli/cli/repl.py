@@ -17,6 +17,7 @@ from gemini_cli.formats import text_files
 
 PROMPT, MORE = "> ", ". "
 QUOTES = '"""'
+LEAVING = ("/quit", "/exit", "quit", "exit")
 
 
 class Repl:
@@ -33,6 +34,7 @@ class Repl:
         self._commands: dict[str, tuple[str, Callable[[str], None]]] = {
             "/help": ("list these commands", self._help),
             "/new": ("begin a new conversation with the same settings", self._new),
+            "/model": ("NAME  use another model from the next message on", self._model),
             "/system": ("TEXT  set the system instruction", self._system),
             "/attach": ("FILE  attach a file to the next message", self._attach),
             "/tools": ("list the tools", self._tools),
@@ -43,9 +45,17 @@ class Repl:
 
     def run(self) -> None:
         self._terminal.print_notice("/help lists the commands; Ctrl-D leaves")
-        while (text := self._read_message()) is not None and text.strip() != "/quit":
-            if text.strip():
-                self._run_reporting_errors(self._command if text.startswith("/") else self._send_message, text)
+        session = self._runner.session
+        if session and session.turns:
+            turns = f"{len(session.turns)} turn{'s'[: len(session.turns) > 1]}"
+            self._terminal.print_notice(f"session {session.name}: {turns} so far, with {self._model_name()}")
+        while (text := self._read_message()) is not None and text.strip() not in LEAVING:
+            if text.startswith("//"):
+                self._run_reporting_errors(self._send_message, text[1:])
+            elif text.startswith("/"):
+                self._run_reporting_errors(self._command, text)
+            elif text.strip():
+                self._run_reporting_errors(self._send_message, text)
 
     def _read_message(self) -> str | None:
         """Read one line, or the lines between two lines of three quotes.
@@ -53,7 +63,7 @@ class Repl:
         Ctrl-C clears the input; twice in a row it leaves.
         """
         try:
-            text = self._terminal.read_line(PROMPT)
+            text = self._terminal.read_line(PROMPT, self._commands)
             if text is not None and text.startswith(QUOTES):
                 text = self._read_quoted(text.removeprefix(QUOTES))
         except Interrupted as interrupt:
@@ -101,17 +111,28 @@ class Repl:
     def _command(self, text: str) -> None:
         name, _, rest = text.strip().partition(" ")
         if name not in self._commands:
-            raise UsageError(f"no command {name}; /help lists them")
+            raise UsageError(f"no command {name}; /help lists them", hint="// begins a message with a slash")
         self._commands[name][1](rest.strip())
 
     def _help(self, rest: str) -> None:
         for line in formatting.table([(name, summary) for name, (summary, _) in self._commands.items()]).splitlines():
             self._terminal.print_line(line)
         self._terminal.print_line(f"{QUOTES} begins and ends a message of several lines; Ctrl-C stops an answer")
+        self._terminal.print_line("// begins a message with a slash; `exit` and `quit` leave, too")
 
     def _new(self, rest: str) -> None:
         self._runner.reset()
         self._started = False
+
+    def _model_name(self) -> str:
+        settings = self._runner.conversation.settings
+        return str(settings.get("agent") or settings.get("model"))
+
+    def _model(self, rest: str) -> None:
+        if not rest:
+            raise UsageError(f"/model NAME; now {self._model_name()}")
+        self._runner.conversation.settings.pop("agent", None)
+        self._runner.conversation.settings["model"] = rest
 
     def _system(self, rest: str) -> None:
         if not rest:

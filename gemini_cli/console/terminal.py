@@ -15,7 +15,7 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout, suppress
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
@@ -381,13 +381,18 @@ class Terminal:
         """UsageError if there is no terminal to ask at."""
         _terminal().close()
 
-    def read_line(self, prompt: str) -> str | None:
-        """Read a line with readline; None at the end (Ctrl-D)."""
+    def read_line(self, prompt: str, commands: Collection[str] = ()) -> str | None:
+        """Read a line with readline, which completes `commands`; None at the end (Ctrl-D).
+
+        The result has several lines if they were pasted.
+        """
         self._break_line()
         if not self.stdout_is_terminal:  # no prompts in a redirected answer
             self._write_stderr(prompt)
         with suppress(ImportError):  # not everywhere; without it the line is typed as it is
-            import readline  # noqa: F401
+            from gemini_cli.console import line_editor
+
+            line_editor.set_up(commands, dumb=self._environ.get("TERM", "dumb") == "dumb")
         try:
             # `main` collects help where stdout was; readline wants the real one.
             with redirect_stdout(sys.__stdout__), signals.end_immediately():

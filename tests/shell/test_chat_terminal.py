@@ -8,6 +8,7 @@ import pty
 import re
 import select
 import signal
+import subprocess
 import sys
 import termios
 import time
@@ -83,13 +84,13 @@ class Typed:
 
 
 @contextmanager
-def typed(argv: list[str], tmp_path: Path) -> Iterator[Typed]:
+def typed(argv: list[str], tmp_path: Path, term: str = "dumb") -> Iterator[Typed]:
     (tmp_path / "script.yaml").write_text(SCRIPT)
     with Server(Emulator(script=Script.load(str(tmp_path / "script.yaml")))) as server:
         environ = {
             "HOME": os.environ["HOME"],
             "PATH": os.environ["PATH"],
-            "TERM": "dumb",
+            "TERM": term,
             "GEMINI_BASE_URL": server.url,
             "GEMINI_API_KEY": server.key,
         }
@@ -189,3 +190,58 @@ def test_a_signal_at_the_prompt_leaves_the_terminal_as_it_was(number: signal.Sig
         assert person.end() == -number
         assert person.mode() & termios.ICANON
         assert person.mode() & termios.ECHO
+
+
+def test_pasted_lines_are_one_message(tmp_path: Path) -> None:
+    with typed([], tmp_path, "xterm") as person:
+        person.type("\x1b[200~one\ntwo\nthree\x1b[201~")
+        person.see("three")
+        person.type("\n")
+        assert "answer to one\r\ntwo\r\nthree" in person.see("> ")
+        person.type("exit\n")
+        assert person.end() == 0
+
+
+def test_a_message_that_begins_with_a_slash(tmp_path: Path) -> None:
+    with typed([], tmp_path) as person:
+        person.type("/usr/bin\n")
+        assert "hint: // begins a message with a slash" in person.prompted()
+        person.type("//usr/bin\n")
+        assert "answer to /usr/bin\r\n" in person.prompted()
+        person.type("quit\n")
+        assert person.end() == 0
+
+
+def test_the_model_can_be_changed_and_a_session_tells_its_own(tmp_path: Path) -> None:
+    with typed(["--session", "cats"], tmp_path) as person:
+        person.type("/model\n")
+        assert "/model NAME; now gemini-flash-latest" in person.prompted()
+        person.type("/model gemini-2.5-pro\n")
+        person.prompted()
+        person.type("hello\n")
+        person.prompted()
+        person.type("/quit\n")
+        assert person.end() == 0
+    command = [sys.executable, "-m", "gemini_cli", "chat", "--show", "cats", "--json"]
+    shown = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    assert shown["settings"]["model"] == "gemini-2.5-pro"
+    with Server(Emulator()) as server:
+        environ = {**os.environ, "TERM": "dumb", "GEMINI_BASE_URL": server.url, "GEMINI_API_KEY": server.key}
+        person = Typed(["--session", "cats"], environ)
+        try:
+            assert "session cats: 1 turn so far, with gemini-2.5-pro" in person.see("> ")
+        finally:
+            person.close()
+
+
+def test_tab_completes_commands_and_files(tmp_path: Path) -> None:
+    (tmp_path / "a note.txt").write_text("a note")
+    with typed([], tmp_path) as person:
+        person.type("/att\t")
+        person.see("/attach ")
+        person.type(f"{tmp_path}/a n\t")
+        person.see("/a note.txt")
+        person.type("\n")
+        person.prompted()
+        person.type("hello\n")
+        assert "a note" in person.prompted()
