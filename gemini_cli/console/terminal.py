@@ -129,7 +129,7 @@ class Terminal:
 
     @contextmanager
     def waiting(self, reason: str, delay: float = WAITING_AFTER) -> Iterator[None]:
-        """Show on stderr, after `delay` seconds, that the program waits, until there is output.
+        """Show on stderr, after `delay` seconds without output, that the program waits.
 
         Only on a terminal, and not where messages tell more or are for programs: -v, --json.
         """
