@@ -11,7 +11,7 @@ FILE_COMMANDS = ("/attach", "/save")
 
 
 def set_up(commands: Collection[str], *, dumb: bool) -> None:
-    """Take pasted lines as one input, and complete `commands` and the files after FILE_COMMANDS.
+    """Complete `commands` and the files after FILE_COMMANDS; take pasted lines as one.
 
     A `dumb` terminal cannot mark pasted text.
     """

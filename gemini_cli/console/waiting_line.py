@@ -9,7 +9,7 @@ ERASE_LINE = "\r\x1b[K"
 
 
 class WaitingLine:
-    """Writes `text` after `delay` seconds, in another thread, and erases it at the end."""
+    """Writes `text` after `delay` seconds, from another thread; erases it at the end."""
 
     def __init__(self, write: Callable[[str], None], text: str, delay: float) -> None:
         self._write = write
