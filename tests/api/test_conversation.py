@@ -1,4 +1,4 @@
-"""What each turn of a conversation says, kept by the service or repeated from here."""
+"""The request of each turn of a conversation, stored by the service or sent again."""
 
 from __future__ import annotations
 

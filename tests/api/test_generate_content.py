@@ -476,7 +476,7 @@ def test_parts_are_steps(parts: list[Any], steps: list[Any]) -> None:
     ],
 )
 def test_a_history_gives_back_what_the_model_said(parts: list[Any]) -> None:
-    """What the service checks its signatures against: the same parts in the same order."""
+    """The service checks its signatures against this: the same parts in the same order."""
     assert to_contents([asked(TEXT), *plain(answer(*parts)).steps]) == [user(HI), model(*parts)]
 
 

@@ -1,4 +1,4 @@
-"""What the wire means: text, status, citations, and folding a stream into the plain answer."""
+"""The meaning of an answer: text, status, citations, and folding a stream into the plain answer."""
 
 from __future__ import annotations
 

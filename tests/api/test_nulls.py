@@ -108,7 +108,7 @@ def streamed(adapter: ApiAdapter, payloads: Iterable[dict[str, Any]]) -> StreamA
 
 
 def seen(answer: Interaction, *, raw: bool = False) -> list[Any]:
-    """What the program reads in an answer."""
+    """The parts of an answer that the program reads."""
     failure = completion_error(answer)
     read = [answer.id, answer.status, answer.text, answer.all_text, answer.media, answer.citations]
     called = [(call["id"], call["name"], call.get("arguments")) for call in answer.calls]

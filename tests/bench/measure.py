@@ -1,4 +1,4 @@
-"""What the benchmarks share: a bare server, runs of programs and what they cost, tables of ratios.
+"""Parts that the benchmarks share: a bare server, runs of programs and what they cost, tables of ratios.
 
 Milliseconds depend on the machine and on who else uses it; ratios within one run are what to compare. The contestants
 take turns, so that what disturbs one round disturbs all of them.

@@ -241,7 +241,7 @@ def test_a_rate_spaces_the_starts() -> None:
 
 
 def test_a_rate_holds_after_a_pause_too() -> None:
-    """Nobody uses up a turn while the gate is closed for all."""
+    """No thread uses up a turn while the gate is closed for all."""
     gate, paused, starts = AdaptiveLimiter(8, 0.02, time.sleep, time.monotonic), threading.Event(), list[float]()
 
     def first() -> None:
@@ -401,7 +401,7 @@ def test_whatever_ends_a_run_what_has_arrived_is_kept(tmp_path: Path) -> None:
 
 
 def test_however_slow_the_reader_is_few_rows_are_sent_and_have_no_result(tmp_path: Path) -> None:
-    """What a kill -9 at this moment would leave unknown."""
+    """The rows that a kill -9 at this moment would leave unknown."""
     path, most = tmp_path / "c", 0
 
     def unknown() -> int:

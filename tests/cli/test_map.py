@@ -142,7 +142,7 @@ SEEN = b"".join(b'{"n":%d,"path":"own.png"}\n' % number for number in range(6))
 
 
 def ahead(*argv: str, home: Path) -> list[str]:
-    """What went through the Files API, when a map over SEEN attached it."""
+    """The files that went through the Files API, when a map over SEEN attached it."""
     Path("all.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(3000))
     Path("own.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(2000))
     environ = {"HOME": str(home)}

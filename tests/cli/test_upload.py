@@ -51,7 +51,7 @@ class EmulatedWire(ScriptedTransport):
         return [call.headers.get("X-Goog-Upload-Command", call.method) for call in self.requests]
 
     def content(self, name: str) -> bytes:
-        """What the service has under that name."""
+        """The File that the service has under that name."""
         return b"".join(self.emulator._state.store.blobs.read(name.removeprefix("files/")))
 
 

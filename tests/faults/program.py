@@ -44,7 +44,7 @@ class Run(NamedTuple):
 
 
 class Home:
-    """What a run may see of a machine: an empty working directory, a home, a clean environment."""
+    """The part of a machine that a run sees: an empty working directory, a home, a clean environment."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

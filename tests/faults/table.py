@@ -16,7 +16,7 @@ Range = tuple[float, float]
 
 
 class Stderr(NamedTuple):
-    """What is on stderr: how many lines beside a hint (None: any), words that are there, words that are not."""
+    """The expected stderr: how many lines beside a hint (None: any), words that are there, words that are not."""
 
     lines: int | None
     words: list[str]

@@ -296,7 +296,7 @@ def test_53_a_reader_that_leaves_ends_the_run(more: list[str], place: Home) -> N
 
 
 def test_53_generate_too(place: Home) -> None:
-    """What does not fit into the pipe meets a reader that has left."""
+    """Output that does not fit into the pipe meets a reader that has left."""
     with emulator(reply="x" * 200_000) as server:
         process = Process(command("generate", "hi"), place, place.environ(server.url))
         with killed_at_the_end(process):

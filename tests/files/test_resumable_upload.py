@@ -144,7 +144,7 @@ class Peer:
         return told(None, "<html>")
 
     def _nameless(self, step: UploadStep, opened: Opened) -> UploadResponse:
-        """What was done is said, but not the File."""
+        """The response says what was done, but has no File."""
         return self._carry_out(step, opened)._replace(text="")
 
     def _gone(self, step: UploadStep, opened: Opened) -> UploadResponse:
@@ -213,7 +213,7 @@ def test_it_always_ends_and_an_honest_end_is_the_whole_file(
 
 @given(sizes, granularities, st.lists(st.sampled_from(["good", *UNLUCKY]), max_size=20))
 def test_bad_luck_that_passes_is_survived(size: int, granularity: int | None, moods: list[str]) -> None:
-    """Whatever happens between two good answers: the file is there once, and whole."""
+    """With anything between two good answers, the file is there once, and whole."""
     luck = (mood for mood in [*moods, *["good"] * LIMIT])
     peer = Peer(size, luck, granularity)
     upload = run(peer, retries=len(moods) + 1)

@@ -1,4 +1,4 @@
-"""What must hold for any bytes: the targets of the fuzzer, and of hypothesis in `test_targets.py`."""
+"""Properties that hold for any bytes: the targets of the fuzzer, and of hypothesis in `test_targets.py`."""
 
 from __future__ import annotations
 

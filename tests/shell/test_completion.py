@@ -181,7 +181,7 @@ SHELLS: dict[str, Callable[[Path, Sequence[str]], list[set[str]]]] = {
 
 @pytest.fixture(scope="module", params=SHELLS)
 def found(request: pytest.FixtureRequest, place: Path) -> Iterator[list[set[str]]]:
-    """What a shell found for every line."""
+    """The completions that a shell found for each line."""
     if shutil.which(request.param) is None:
         pytest.skip(f"{request.param} is not installed here")
     yield SHELLS[request.param](place, LINES)
