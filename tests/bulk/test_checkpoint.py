@@ -96,7 +96,7 @@ def test_a_later_line_counts(tmp_path: Path) -> None:
 
 @given(st.integers(0, 400), st.binary(max_size=5))
 def test_any_prefix_of_a_file_heals(tmp_path_factory: pytest.TempPathFactory, size: int, torn: bytes) -> None:
-    """The file that is left says nothing wrong: a result is there or the row is unknown, never forgotten after its intent."""
+    """A result is there or its row is unknown; none is forgotten after its intent."""
     path = tmp_path_factory.mktemp("c") / "c"
     written = write(path)[:size]
     path.write_bytes(written + (torn.replace(b"\n", b"") if len(written) > len(CHECKPOINT_HEADER) else b""))

@@ -585,7 +585,7 @@ def test_a_name_that_is_taken_by_other_content_is_rejected(environ: dict[str, st
 
 
 def test_reuse_copes_with_what_others_do_meanwhile(environ: dict[str, str]) -> None:
-    """Somebody uploads the same content between our look and our start; or it lies there and failed."""
+    """Another client uploads the same content between our look and our start; or it lies there and failed."""
     data = big("a.png", 10)
     name = f"files/{hashlib.sha256(data).hexdigest()[:40]}"
     there = {"name": name, "state": "ACTIVE", "sha256Hash": says(data)}

@@ -48,7 +48,7 @@ def scene(home: Path) -> None:
 
 
 def _keep_files(state: Path) -> None:
-    """One that was uploaded, and one that a model made."""
+    """A File that was uploaded, and one that a model made."""
     state.parent.mkdir(parents=True)
     world = ServiceState(state, time.time, time.sleep, Script.load(None), Pace(), output_cap=0)
     for name, generated_at in (("report", None), ("film", time.time())):
