@@ -30,7 +30,8 @@ class OptionCommand(TyperCommand):
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
             if record is not None:
-                groups.setdefault(getattr(parameter, "rich_help_panel", None) or "Help", []).append(record)
+                title = "Arguments" if parameter.param_type_name == "argument" else "Help"
+                groups.setdefault(getattr(parameter, "rich_help_panel", None) or title, []).append(record)
         for title, records in groups.items():
             with formatter.section(title):
                 formatter.write_dl(records)

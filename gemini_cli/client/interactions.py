@@ -20,8 +20,8 @@ from gemini_cli.api.events import Event
 from gemini_cli.api.interaction import Interaction, merge_continuations
 from gemini_cli.api.resume_filter import ResumeFilter
 from gemini_cli.client.api_client import EXPIRED_FILE_HINT, ApiClient, no_response
+from gemini_cli.client.request_body import encode_body
 from gemini_cli.errors import CliError, DeadlineExceeded, IncompleteError, RejectedError, UsageError
-from gemini_cli.transport.body import encode_body
 from gemini_cli.transport.errors import BrokenBodyError
 
 FIRST_POLL = 1.0  # seconds between two polls of a run, at first

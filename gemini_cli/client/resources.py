@@ -13,8 +13,8 @@ from urllib.parse import quote, urlencode
 from gemini_cli.api import errors
 from gemini_cli.api.fields import get_objects, get_typed, parse_object, without_nulls
 from gemini_cli.client.api_client import ApiClient
+from gemini_cli.client.request_body import encode_body
 from gemini_cli.errors import RejectedError, UsageError
-from gemini_cli.transport.body import encode_body
 
 Resource = dict[str, Any]
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gemini_cli.api.body import REQUEST_LIMIT, Body
 from gemini_cli.api.fields import get_typed
+from gemini_cli.client.request_body import encoded_length
 from gemini_cli.errors import DeadlineExceeded, InputError, RejectedError, TemporaryError
 from gemini_cli.files.content_parts import Base64File, FileReference, Part
 from gemini_cli.formats.mime_types import content_kind, is_text
-from gemini_cli.transport.body import encoded_length
 
 if TYPE_CHECKING:
     from gemini_cli.client.api_client import ApiClient

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemini_cli.api.body import apply_set_option, merge, parse_path
+from gemini_cli.client.request_body import encode_body, encoded_length
 from gemini_cli.errors import InputError, UsageError
 from gemini_cli.formats import strict_json
 from gemini_cli.formats.strict_json import StreamedString
-from gemini_cli.transport.body import StreamedBody, encode_body, encoded_length, read_whole_body
+from gemini_cli.transport.body import StreamedBody, read_whole_body
 
 
 @pytest.mark.parametrize(

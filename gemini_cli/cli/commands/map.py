@@ -98,6 +98,16 @@ def map_rows(
     changed row is sent again.
     """
     context = Context(ctx, options, template, prompt, request, output, connection, no_timeout=True)
+    spacing = _check(options)
+    row_input = read_row_input(context, context.adapter, file, template)
+    if options.dry_run:
+        _preview(context, row_input)
+    else:
+        _run(context, options, row_input, spacing)
+
+
+def _check(options: MapOptions) -> float:
+    """Return the seconds between two requests; UsageError for wrong options."""
     if not 1 <= options.jobs <= MAX_JOBS:
         raise UsageError(f"--jobs {options.jobs}: from 1 to {MAX_JOBS}")
     if (
@@ -106,10 +116,10 @@ def map_rows(
         and os.path.realpath(options.output) == os.path.realpath(options.checkpoint)
     ):
         raise UsageError("--output and --checkpoint name the same file")
-    spacing = _spacing(options.rate) if options.rate else 0.0
-    row_input = read_row_input(context, context.adapter, file, template)
-    if options.dry_run:
-        return _preview(context, row_input)
+    return _spacing(options.rate) if options.rate else 0.0
+
+
+def _run(context: Context, options: MapOptions, row_input: RowInput, spacing: float) -> None:
     from gemini_cli.bulk import map_runner
     from gemini_cli.bulk.rate_limiter import AdaptiveLimiter
 
@@ -140,7 +150,6 @@ def map_rows(
                 tally.add(outcome)
     if error := tally.summary.error():
         raise error
-    return None
 
 
 class Tally:
