@@ -237,6 +237,12 @@ def test_the_emulator_imports_nothing_of_the_client() -> None:
             assert not {used for used in client if not used.startswith("gemini_cli.emulator")}, path
 
 
+def test_the_transport_knows_no_api() -> None:
+    used = {each for name, path in modules().items() if layer(name) == "transport" for each in imported(path)}
+    packages = {".".join(name.split(".")[:2]) for name in used if name.startswith("gemini_cli.")}
+    assert packages == {"gemini_cli.emulator", "gemini_cli.errors", "gemini_cli.transport"}
+
+
 def test_only_its_transport_and_its_command_import_the_emulator() -> None:
     assert outside(users("gemini_cli.emulator"), "emulator/") == {
         "cli/commands/emulator.py",
