@@ -135,7 +135,7 @@ complete -c gemini-cli -n '__gemini_cli_takes_globaloptions' -s v -l verbose -d 
 function __gemini_cli_takes_outputoptions
     __gemini_cli_at generate stream chat call-tool
 end
-complete -c gemini-cli -n '__gemini_cli_takes_outputoptions' -s o -l output -rF -d 'write the answer to FILE, whole or not at all; more images or sounds go to FILE-2 etc., 16 at most'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions' -s o -l output -rF -d 'write the answer to FILE, whole or not at all; further images, sounds or videos go to FILE-2 and so on, 16 at most'
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions' -s u -l usage -d 'print the token counts on stderr'
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions' -l citations -d 'print the cited sources after the answer'
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions' -l require-output -d 'exit with status 8 if the answer is empty'
@@ -157,7 +157,7 @@ complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l base-url -x 
 complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l api-version -x -d 'the version in the path of the API'
 complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l ca-file -rF -d 'trust the certificates in FILE instead of those of the system'
 complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l connect-timeout -x -d 'time limit for a connection'
-complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l idle-timeout -x -d 'time limit for the next byte of a response'
+complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l idle-timeout -x -d 'time limit for the next byte of a response; for the first byte of an answer without streaming, only if given'
 complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l timeout -x -d 'time limit of the run, from its start; by default 900 from the end of its input, and none for chat, map, upload and batch'
 complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l retries -x -d 'how often to repeat a request that was not sent, or that the server refused for now'
 complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l retry-unknown -x -d 'how often to repeat a request that was sent and got no response; it may be billed twice'
@@ -252,7 +252,7 @@ complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_17' -s v -l verbose 
 function __gemini_cli_takes_outputoptions_18
     __gemini_cli_at "interactions get" "interactions wait"
 end
-complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_18' -s o -l output -rF -d 'write the answer to FILE, whole or not at all; more images or sounds go to FILE-2 etc., 16 at most'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_18' -s o -l output -rF -d 'write the answer to FILE, whole or not at all; further images, sounds or videos go to FILE-2 and so on, 16 at most'
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_18' -s u -l usage -d 'print the token counts on stderr'
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_18' -l citations -d 'print the cited sources after the answer'
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_18' -l require-output -d 'exit with status 8 if the answer is empty'

@@ -19,7 +19,8 @@
 
     Interrupted (not a CliError: a signal ends the process)
 
-Scripts rely on the numbers, so none of them changes its meaning. Only `main` turns an error into an exit status.
+Scripts rely on the numbers, so none of them changes its meaning. Only `RootGroup` in `cli/app.py`
+turns an error into an exit status.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from gemini_cli.errors import InputError
 from gemini_cli.formats import strict_json
+from gemini_cli.formats.text_files import refuse_process_file
 
 LINE_LIMIT = 32 * 1024 * 1024  # bytes; -j of them may be in memory at a time, each several times over
 ROW_READ_SIZE = 64 * 1024
@@ -119,6 +120,7 @@ def file_chunks(path: str) -> Iterator[bytes]:
 
     The file is opened at once; InputError if it cannot be read.
     """
+    refuse_process_file(path)
     try:
         file = open(path, "rb", buffering=0)  # noqa: SIM115  closed when its last byte was read
     except (OSError, ValueError) as error:

@@ -12,13 +12,15 @@ from gemini_cli.api.body import REQUEST_LIMIT
 from gemini_cli.api.interaction import Step
 from gemini_cli.errors import InputError, OutputError, UsageError
 from gemini_cli.formats import strict_json, text_files
-from gemini_cli.storage.atomic_write import replace_file
+from gemini_cli.storage.atomic_write import is_special, replace_file
 
 
 def read_history(path: str) -> list[Step]:
     """Read the steps; none if the file is missing or empty."""
     if path == "-":
         raise UsageError("--history needs a file that can be replaced, not -")
+    if is_special(path):
+        raise InputError(f"--history needs a file that can be replaced; {path} is a device or a pipe")
     if not os.path.lexists(path):
         return []
     text = text_files.decode_text(text_files.read_bytes(path, limit=REQUEST_LIMIT), path)

@@ -10,13 +10,14 @@ import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from shlex import quote
-from typing import Annotated, Any, NamedTuple, NoReturn
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
 from gemini_cli import __version__
+from gemini_cli.cli.command import DASHES_HINT
 from gemini_cli.cli.program import Dependencies, Program
 from gemini_cli.config import api_key
 from gemini_cli.config.process_memory import close_process_memory
@@ -148,7 +149,8 @@ class RootGroup(TyperGroup):
 def _usage_error(error: Exception) -> UsageError | None:
     """Convert an error of Typer, which has `format_message`, as Click documents."""
     message = getattr(error, "format_message", None)
-    return UsageError(message()) if message else None
+    is_prompt = any(map(str.isspace, getattr(error, "option_name", None) or ""))
+    return UsageError(message(), hint=DASHES_HINT if is_prompt else None) if message else None
 
 
 def _internal_error(error: Exception) -> InternalError:
@@ -202,8 +204,8 @@ def root(
         raise UsageError("no command", hint="gemini-cli --help lists the commands; gemini-cli generate PROMPT asks")
 
 
-def main() -> NoReturn:
-    """The console script."""
+def main() -> None:
+    """The console script; it ends with `sys.exit`."""
     environ = dict(os.environ)
     api_key.scrub_environment()
     if any(environ.get(name) for name in api_key.KEY_VARIABLES):
@@ -214,8 +216,6 @@ def main() -> NoReturn:
     signals.install_handlers()
     try:
         app(obj=Program(terminal, environ, Dependencies(set_alarm=set_alarm)))
-        status = 0
     except Interrupted as interrupted:
         signals.exit_with_signal(interrupted.signum)
-        status = 128 + interrupted.signum
-    sys.exit(status)
+        sys.exit(128 + interrupted.signum)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +16,9 @@ PromptWords = Annotated[
     list[str] | None,
     typer.Argument(metavar="[PROMPT]...", show_default=False, help="the prompt; a single `-` reads it from stdin"),
 ]
+
+
+DASHES_HINT = "put -- before a prompt that begins with -"
 
 
 class OptionCommand(TyperCommand):
@@ -73,7 +76,7 @@ def refuse_ambiguous(args: Sequence[str]) -> None:
         if word.startswith("-") and len(word) > 1 and os.path.lexists(word):
             raise UsageError(f"{word!r} is a file name that looks like an option", hint="put -- before file names")
         if word.startswith("-") and not word.startswith("--") and " " in word[2:]:
-            raise UsageError(f"{word!r} looks like an option", hint="put -- before a prompt that begins with -")
+            raise UsageError(f"{word!r} looks like an option", hint=DASHES_HINT)
 
 
 def single_argument(words: Sequence[str] | None, name: str) -> str:
@@ -81,15 +84,3 @@ def single_argument(words: Sequence[str] | None, name: str) -> str:
     if not words or len(words) != 1 or not words[0]:
         raise UsageError(f"give one {name}")
     return decode_argument(words[0], name)
-
-
-def refuse_key(value: str | None) -> None:
-    """UsageError for `--api-key KEY`, without the key in it.
-
-    Arguments are visible in the process list and the history of the shell.
-    """
-    if value is not None:
-        raise UsageError("a key does not belong on the command line; set GEMINI_API_KEY or use --api-key-file")
-
-
-Run = Callable[..., Any]

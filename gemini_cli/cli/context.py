@@ -313,7 +313,10 @@ class Context:
 
             settings = self.connection_options
             idle = settings.idle_timeout or None
-            first_byte = None if self._source("idle_timeout") == "DEFAULT" else idle
+            if self._source("idle_timeout") != "DEFAULT":
+                first_byte = idle
+            else:  # `--timeout` limits the wait; without one, each request has the default limit
+                first_byte = TIMEOUT if self.no_timeout and settings.timeout is None else None
             limits = Limits(settings.connect_timeout or None, idle, first_byte)
             return HttpClient(self._transport(limits), limits)
 

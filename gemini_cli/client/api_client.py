@@ -190,7 +190,7 @@ class ApiClient:
         return self._send_upload(_Request("POST", url, headers, body))
 
     def may_upload_to(self, url: str) -> bool:
-        return self._endpoint.may_upload_to(url)
+        return self._endpoint.may_have_key(url)
 
     @property
     def owner(self) -> str:
@@ -256,7 +256,7 @@ class ApiClient:
         """
         policy = self._policy
         response = self._response(request, effect_free)
-        if response.status_code != 200 and not (response.status_code == 206 and "Range" in request.headers):
+        if not (response.status_code == 200 or _is_expected(request, response.status_code)):
             limit = retry.retry_limit(response.status_code, policy.retries)
             raise _AttemptFailed(self._http_failure(request, response), limit, response.headers)
         self.answers += 1
@@ -483,10 +483,16 @@ class _AttemptFailed(Exception):
         self.limit = limit if isinstance(failure, TemporaryError | UnknownOutcomeError) else 0
 
 
+def _is_expected(request: _Request, status: int) -> bool:
+    """True for a part that was asked for, and for a deletion without a body."""
+    return (status == 206 and "Range" in request.headers) or (status == 204 and request.method == "DELETE")
+
+
 def no_response(reason: str, *, timed_out: bool = False) -> UnknownOutcomeError:
     """Make the error for a create that was sent and got no response."""
+    hint = "wait longer with --timeout (and --idle-timeout), or start it with --background and fetch it later"
     return UnknownOutcomeError(
         f"{reason}; the request was sent and may have been carried out and billed",
-        hint="wait longer with --timeout, or start it with --background and fetch it later" if timed_out else None,
+        hint=hint if timed_out else None,
         billed="maybe",
     )

@@ -33,7 +33,7 @@ EventText = tuple[Event, str]  # an event, and the text of the answer in it
 
 
 class InteractionsClient:
-    """Requests in the format of one family.
+    """Sends interactions and reads their answers, in the format of `adapter`.
 
     `long`: request the rest of an answer that reached the output limit of one request, until it is complete.
     `resolve_attachments`: upload the attachments that are too large for the request, and put their addresses into it.

@@ -37,8 +37,8 @@ class Endpoint(NamedTuple):
         """The URL for the first request of an upload (api/README.md 1.1)."""
         return f"{self.base}/upload/{self.version}/{path}"
 
-    def may_upload_to(self, url: str) -> bool:
-        """True if an upload may be sent to this URL.
+    def may_have_key(self, url: str) -> bool:
+        """True if the key, or an upload, may be sent to this URL.
 
         It must have the origin of the endpoint, or both must be hosts of Google.
         """
@@ -50,16 +50,12 @@ class Endpoint(NamedTuple):
         return same or (_is_googles(parts) and _is_googles(base))
 
     def may_move_to(self, here: str, location: str) -> str | None:
-        """The URL of a redirected download; None if the key must not be sent there.
-
-        The key may be sent to the origin of the endpoint and to hosts of Google. `here` is the URL of the download.
-        """
+        """The URL of a redirected download from `here`; None if it may not get the key."""
         try:
             url = urljoin(here, location)
-            parts, base = urlsplit(url), urlsplit(self.base)
         except ValueError:
             return None
-        return url if _is_googles(parts) or (parts.scheme, parts.netloc) == (base.scheme, base.netloc) else None
+        return url if self.may_have_key(url) else None
 
     def file_name_in(self, uri: str) -> str | None:
         """`files/ID` if `uri` is the address of a file at this endpoint or at the API.
@@ -110,7 +106,7 @@ def resolve_endpoint(
         host, _ = parts.hostname or "", parts.port
     except ValueError as error:
         raise UsageError(f"base URL {base!r}: {error}") from None
-    if parts.scheme not in ("http", "https") or not host or _untidy(base):
+    if parts.scheme not in ("http", "https") or not host or "\\" in base or _untidy(base):
         raise UsageError(f"base URL {base!r}: must be http://HOST or https://HOST, with an optional path")
     loopback = is_loopback(host)
     if parts.scheme == "http" and not loopback:

@@ -39,7 +39,8 @@ class OutputOptions(GlobalOptions):
             "-o",
             "--output",
             metavar="FILE",
-            help="write the answer to FILE, whole or not at all; more images or sounds go to FILE-2 etc., 16 at most",
+            help="write the answer to FILE, whole or not at all; further images, sounds or videos go to FILE-2 and so "
+            "on, 16 at most",
         ),
         FILE_NAME,
         ONCE,

@@ -113,7 +113,13 @@ class ConnectionOptions:
     ] = 10.0
     idle_timeout: Annotated[
         float,
-        Option("--idle-timeout", metavar="SECONDS", min=0, help="time limit for the next byte of a response"),
+        Option(
+            "--idle-timeout",
+            metavar="SECONDS",
+            min=0,
+            help="time limit for the next byte of a response; for the first byte of an answer without streaming, only "
+            "if given",
+        ),
         PROFILE_KEY,
         NEEDS_NETWORK,
     ] = 120.0

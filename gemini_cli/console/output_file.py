@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from gemini_cli.console.terminal import Terminal
+from gemini_cli.console.terminal import Terminal, write_all
 from gemini_cli.console.visible import visible_text
 from gemini_cli.errors import OutputError
 from gemini_cli.storage.atomic_write import AtomicFile
@@ -54,7 +54,7 @@ def open_output(path: str | None, terminal: Terminal) -> Iterator[OutputTarget]:
 
 
 class _Files:
-    """FILE, and further files beside it for an answer with several images or sounds."""
+    """FILE, and further files beside it for several images, sounds or videos."""
 
     def __init__(self, path: str, terminal: Terminal) -> None:
         self._path = path
@@ -147,9 +147,7 @@ class _Device:
         self.is_terminal = self._file.isatty()
 
     def write(self, data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            view = view[self._file.write(view) or 0 :]
+        write_all(self._file, data)
 
     def sync(self) -> None: ...
 

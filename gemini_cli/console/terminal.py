@@ -237,7 +237,7 @@ class Terminal:
     def _put(self, text: str) -> None:
         if self._stderr is not None:
             try:
-                _write_all(self._stderr, re.sub(_SURROGATE, "\ufffd", text).encode())
+                write_all(self._stderr, re.sub(_SURROGATE, "\ufffd", text).encode())
             except OSError:
                 self._stderr = None
 
@@ -296,10 +296,10 @@ class Terminal:
         try:
             if self.stdout_is_terminal:
                 with self._without_progress():
-                    _write_all(self._stdout, data)
+                    write_all(self._stdout, data)
             else:
                 self._end_waiting_line()
-                _write_all(self._stdout, data)
+                write_all(self._stdout, data)
         except BrokenPipeError:
             # SIGPIPE stays ignored, or a server that hangs up would end the process; a closed pipe raises instead.
             raise Interrupted(getattr(signal, "SIGPIPE", signal.SIGTERM)) from None
@@ -371,7 +371,7 @@ class Terminal:
         self._end_waiting_line()
         with _terminal() as terminal:
             _discard_input(terminal)
-            _write_all(terminal, f"{shown} [y/N] ".encode())
+            write_all(terminal, f"{shown} [y/N] ".encode())
             answer = b""
             while not answer.endswith(b"\n") and (piece := terminal.read(READ_SIZE)):
                 answer += piece
@@ -394,7 +394,7 @@ class Terminal:
 
             line_editor.set_up(commands, dumb=self._environ.get("TERM", "dumb") == "dumb")
         try:
-            # `main` collects help where stdout was; readline wants the real one.
+            # `RootGroup` collects help where stdout was; readline wants the real one.
             with redirect_stdout(sys.__stdout__), signals.end_immediately():
                 return input(prompt if self.stdout_is_terminal else "")
         except EOFError:
@@ -402,7 +402,7 @@ class Terminal:
             return None
 
 
-def _write_all(stream: RawStream, data: bytes) -> None:
+def write_all(stream: RawStream, data: bytes) -> None:
     """Write all of it: a pipe may take a part, a non-blocking one nothing at first."""
     view = memoryview(data)
     while view:

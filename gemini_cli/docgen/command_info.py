@@ -194,9 +194,7 @@ _CONNECTION = (
         "",
         "the proxy, and the hosts that need none; loopback never needs one",
     ),
-    DocumentedVariable(
-        ("SSL_CERT_FILE", "SSL_CERT_DIR"), "--ca-file", "the trusted certificates (default: those of the system)"
-    ),
+    DocumentedVariable(("SSL_CERT_DIR",), "", "the directory of trusted certificates (default: that of the system)"),
     DocumentedVariable(
         ("XDG_CONFIG_HOME", "XDG_STATE_HOME"), "", "the directories for profiles and for state (default: below `HOME`)"
     ),

@@ -44,9 +44,14 @@ class AtomicFile:
         os.fsync(self._descriptor)
 
     def commit(self, *, replace: bool = True) -> None:
-        """Rename the file into place; without `replace`, FileExistsError if one exists."""
+        """Rename the file into place; without `replace`, FileExistsError if one exists.
+
+        A device or a pipe is never replaced: OSError.
+        """
         self.sync()
         if replace:
+            if is_special(self._path):
+                raise OSError(errno.EINVAL, "not a regular file")
             os.replace(self._beside, self._path)
             return
         try:
@@ -75,6 +80,15 @@ class AtomicFile:
             self._descriptor = -1
         with suppress(OSError):  # committed, or the directory is gone
             os.unlink(self._beside)
+
+
+def is_special(path: str) -> bool:
+    """True for a device, a pipe or a socket, which no rename may replace."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _create(directory: str, mode: int) -> tuple[str, int]:

@@ -222,6 +222,7 @@ def test_layers_lie_over_each_other(home: Path, tmp_path: Path) -> None:
         ["-f", "-", "--request", "-"],
         ["--base-url", "ftp://x", "hi"],
         ["--base-url", "https://user:pw@x", "hi"],
+        ["--base-url", "https://evil.example\\.googleapis.com", "hi"],
         ["-P", "../x", "hi"],
         ["-P", "CON", "hi"],
         ["-P", "", "hi"],

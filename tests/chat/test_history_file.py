@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 from pathlib import Path
 
 import pytest
 
+from gemini_cli.chat.history_file import read_history, write_history
+from gemini_cli.errors import InputError, OutputError
 from tests.harness import gemini, interaction, reply
 
 
@@ -22,3 +26,12 @@ def test_another_file_is_refused_and_not_changed(content: str) -> None:
     Path("h.json").write_text(content)
     assert gemini("generate", "--history", "h.json", "hi").status == 3
     assert Path("h.json").read_text() == content
+
+
+def test_a_pipe_is_not_replaced() -> None:
+    os.mkfifo("pipe")
+    with pytest.raises(InputError, match="a device or a pipe"):
+        read_history("pipe")
+    with pytest.raises(OutputError, match="not a regular file"):
+        write_history("pipe", [])
+    assert stat.S_ISFIFO(os.stat("pipe").st_mode)

@@ -543,7 +543,8 @@ def test_what_makes_no_sense_is_2(argv: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("said", ["tools=7", "tools=[7]", "tools[]=7", "input=7", "input=[7]", "input=[]"])
 def test_an_odd_body_is_the_services_to_refuse(said: str) -> None:
     refused = reply({"error": {"code": "invalid_request", "message": "no"}}, 400)
-    assert tool("--set", said, "hi", answers=[refused]).status == 6
+    prompt = () if said.startswith("input") else ("hi",)
+    assert tool("--set", said, *prompt, answers=[refused]).status == 6
 
 
 def test_a_result_that_cannot_be_read_is_3() -> None:

@@ -165,3 +165,15 @@ def test_the_environment_of_a_process_is_never_read(argv: list[str]) -> None:
     done = invoke("generate", "-n", *argv)
     assert (done.exit_code, done.stdout) == (3, "")
     assert "are never sent" in done.stderr
+
+
+@pytest.mark.parametrize("argv", [["map", "link"], ["map", "--csv", "-p", "{x}", "link"], ["batch", "submit", "link"]])
+def test_rows_never_come_from_a_process(argv: list[str]) -> None:
+    Path("link").symlink_to("/proc/self/environ")
+    done = invoke(*argv, "-n")
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert "are never sent" in done.stderr
+
+
+def test_a_value_may_begin_with_dashes() -> None:
+    assert json.loads(invoke("generate", "-n", "--system", "-- be terse", "hi").stdout)["body"]["system_instruction"]

@@ -49,7 +49,7 @@ def endless() -> Iterator[int]:
         ["generate", "hi"],
         ["generate", "-f", "fifo", "--no-stdin"],
         ["generate", "-o", "fifo", "--no-stdin", "hi"],
-        ["stream", "--history", "fifo", "--no-stdin", "hi"],
+        ["stream", "--request", "fifo", "--no-stdin", "hi"],
     ],
     ids=" ".join,
 )

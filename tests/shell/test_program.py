@@ -176,7 +176,9 @@ def test_file_names_are_never_options(shell: Shell) -> None:
     assert shell("gemini-cli generate -n -- -Pevil.yaml").returncode == 0
 
 
-@pytest.mark.parametrize("prompt", ["-summarise this", "-m is a short option"])
+@pytest.mark.parametrize(
+    "prompt", ["-summarise this", "-m is a short option", "--wow, a prompt", "---\na: b", "-- or this"]
+)
 def test_a_prompt_that_looks_like_an_option_is_an_error_with_a_hint(prompt: str, shell: Shell) -> None:
     done = shell(f"echo text | gemini-cli generate -n '{prompt}'")
     assert (done.returncode, done.stdout) == (2, "")
