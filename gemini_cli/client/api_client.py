@@ -214,9 +214,6 @@ class ApiClient:
         self._on_retry(failure, wait)
 
     def _request(self, method: str, path: str, body: RequestContent, accept: str, *, patient: bool = False) -> _Request:
-        key = self._key.get("x-goog-api-key")
-        if key and holds(body, key.encode()):
-            raise InputError("the request holds the API key in clear; it is not sent")
         headers = {**self._endpoint.headers(path, accept), **self._key}
         return _Request(method, self._endpoint.url(path), headers, body, patient)
 
@@ -272,6 +269,9 @@ class ApiClient:
     def _response(self, request: _Request, effect_free: bool) -> Response:
         """Send a request once, and return the response of any status."""
         retries = self._policy.retries
+        key = self._key.get("x-goog-api-key")
+        if key and (key in request.url or holds(request.body, key.encode())):
+            raise InputError("the request holds the API key in clear; it is not sent")
         started = time.monotonic()
         self._log_request(request)
         try:

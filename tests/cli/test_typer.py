@@ -152,7 +152,13 @@ def test_a_quoted_pattern_is_expanded() -> None:
 def test_a_request_that_holds_the_key_in_clear_is_not_sent() -> None:
     Path("prompt.txt").write_text(f"GEMINI_API_KEY={KEY}")
     transport = httpx.MockTransport(lambda request: pytest.fail("sent"))
-    for argv in (["generate", "-f", "prompt.txt"], ["stream", "-a", "prompt.txt", "hi"], ["generate", "-s", KEY, "hi"]):
+    for argv in (
+        ["generate", "-f", "prompt.txt"],
+        ["stream", "-a", "prompt.txt", "hi"],
+        ["generate", "-s", KEY, "hi"],
+        ["upload", "--display-name", KEY, "prompt.txt"],
+        ["models", "get", KEY],
+    ):
         done = invoke(*argv, env={"GEMINI_API_KEY": KEY}, obj=Dependencies(transport=lambda: transport))
         assert (done.exit_code, done.stdout) == (3, "")
         assert "holds the API key" in done.stderr
