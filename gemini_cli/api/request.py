@@ -57,11 +57,17 @@ def build_request_body(
         body = _choose(body, {str(path[0]): value})
     for text in asked.set or ():
         body = _choose(body, {apply_set_option(body, text): text})
-        if inputs.input is not None and text.partition("=")[0] == "input":
-            raise UsageError("--set input would replace the prompt", hint="give the prompt in one way")
+    if inputs.input is not None:
+        check_one_prompt(asked)
     if inputs.tool_headers:
         body["tools"] = tool_types.add_server_headers(body.get("tools"), inputs.tool_headers)
     return apply_defaults(body, stream=stream)
+
+
+def check_one_prompt(options: RequestOptions) -> None:
+    """UsageError for `--set input=…` beside a prompt."""
+    if any(text.partition("=")[0] == "input" for text in options.set or ()):
+        raise UsageError("--set input would replace the prompt", hint="give the prompt in one way")
 
 
 def overlay(body: Body, values: Mapping[str, Any]) -> Body:

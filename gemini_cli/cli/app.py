@@ -86,7 +86,7 @@ class RootGroup(TyperGroup):
         word = args[0]
         if word in COMMANDS:
             return super().resolve_command(ctx, args)
-        if " " in word.strip() and not word.startswith("-"):
+        if len(word.split()) > 1 and not word.startswith("-"):
             return "generate", self.get_command(ctx, "generate"), args
         raise UsageError(
             f"there is no command {word!r}", hint=f"gemini-cli generate {quote(word)} sends a prompt of one word"

@@ -11,6 +11,7 @@ import typer
 from typer import Option
 
 from gemini_cli.api.adapter import ApiAdapter
+from gemini_cli.api.request import check_one_prompt
 from gemini_cli.bulk import rows
 from gemini_cli.bulk.request_template import RequestTemplate
 from gemini_cli.bulk.rows import Row
@@ -74,7 +75,7 @@ def read_row_input(
     if path == "-":
         _check_stdin(context, prompt_options)
     csv, delimiter = _csv_format(path, template_options)
-    source = context.terminal.stdin_chunks() if path == "-" else rows.file_chunks(path)
+    check_one_prompt(context.request_options)
     body = context.build_body(stream=False)
     check_request(adapter, {"input": "", **body})  # an error in the options is reported before any row
     request_template = RequestTemplate(
@@ -90,6 +91,7 @@ def read_row_input(
         generate_content=not adapter.stores_interactions,
         allow_paths=template_options.allow_paths,
     )
+    source = context.terminal.stdin_chunks() if path == "-" else rows.file_chunks(path)
     return RowInput(
         rows.read_rows(source, csv=csv, delimiter=delimiter),
         request_template,

@@ -253,3 +253,10 @@ def test_a_request_in_the_wrong_format_is_not_sent(argv: list[str], hint: str) -
     outcome = gemini("generate", *argv)
     assert (outcome.status, outcome.out) == (2, "")
     assert outcome.err.splitlines()[1] == f"hint: {hint}"
+
+
+def test_the_input_of_rows_is_not_set() -> None:
+    Path("rows.jsonl").write_text('"a"\n')
+    outcome = gemini("map", "-n", "--set", 'input="x"', "rows.jsonl")
+    assert (outcome.status, outcome.out) == (2, "")
+    assert "--set input would replace the prompt" in outcome.err

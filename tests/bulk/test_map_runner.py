@@ -157,7 +157,8 @@ def test_rows_come_out_in_order_however_their_answers_come() -> None:
     run = Run(Service(answer), "abcdefgh", jobs=2)
     assert run.texts == list("ABCDEFGH")
     later.clear()
-    assert Run(Service(answer), "abcdefgh", jobs=2, ordered=False).texts == list("BCDEFGHA")
+    texts = Run(Service(answer), "abcdefgh", jobs=2, ordered=False).texts
+    assert (texts[:6], sorted(texts[6:])) == (list("BCDEFG"), ["A", "H"])  # "a" is answered while "h" is
 
 
 def test_nobody_runs_far_ahead_of_a_slow_row(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -158,8 +158,9 @@ def test_without_a_command_the_usage_is_on_stderr(shell: Shell) -> None:
     assert "list, get, delete, download" in noun.stderr
 
 
-def test_a_first_argument_with_a_blank_is_a_prompt(shell: Shell) -> None:
-    asked = "'How does AI work?' -n -m x"
+@pytest.mark.parametrize("prompt", ["'How does AI work?'", "$'two\\nlines'"])
+def test_a_first_argument_with_a_blank_is_a_prompt(prompt: str, shell: Shell) -> None:
+    asked = f"{prompt} -n -m x"
     assert shell(f"gemini-cli {asked}").stdout == shell(f"gemini-cli generate {asked}").stdout
     unknown = shell("gemini-cli explain")
     assert (unknown.returncode, unknown.stdout) == (2, "")
