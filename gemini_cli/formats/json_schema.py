@@ -58,7 +58,12 @@ def read_schema(document: Document, notice: Callable[[str], None]) -> Document:
         document = _part(document, inner)
     check_schema(document)
     notice_unchecked_patterns(document.value, notice)
-    return document._replace(value=_map_schemas(document.value, _lower_types))
+    return document._replace(value=lower_types(document.value))
+
+
+def lower_types(schema: Any) -> Any:
+    """A copy with types such as `OBJECT`, of the API's older pages, in lower case."""
+    return _map_schemas(schema, _lower_types)
 
 
 def check_schema(document: Document, path: KeyPath = ()) -> None:
@@ -73,7 +78,7 @@ def check_schema(document: Document, path: KeyPath = ()) -> None:
     if not isinstance(schema.get("$schema", ""), str):
         raise document.error_at((*path, "$schema"), "$schema is the URL of a dialect")
     try:
-        schema = _map_schemas(schema, _lower_types)
+        schema = lower_types(schema)
         _validator_class(schema).check_schema(schema, format_checker=FormatChecker(formats=()))
         _check_references(schema, partial(document.error_at, path))
         for pattern in _patterns(schema):

@@ -163,16 +163,18 @@ def _function(document: Document, tool: Tool, path: KeyPath) -> Function:
     schemas = [key for key in SCHEMA_KEYS if key in tool]
     if len(schemas) > 1:
         raise document.error_at((*path, schemas[1]), f"{schemas[0]} and {schemas[1]} are the same")
+    parameters: dict[str, Any] = {}
     if schemas:
         from gemini_cli.formats import json_schema
 
         json_schema.check_schema(document, (*path, schemas[0]))
+        parameters = json_schema.lower_types(tool[schemas[0]])
     local = {key: tool[key] for key in LOCAL_KEYS if key in tool}
     for key, value in local.items():
         fits, wanted = LOCAL_KEYS[key]
         if not fits(value):
             raise document.error_at((*path, key), f"{key} must be {wanted}")
-    return Function(tool["name"], tool[schemas[0]] if schemas else {}, local, document, path)
+    return Function(tool["name"], parameters, local, document, path)
 
 
 def _words(value: Any) -> bool:

@@ -41,6 +41,13 @@ def read(value: Any) -> ToolDeclarations:
         {"jsonrpc": "2.0", "id": 1, "result": {"tools": [MCP]}},
         [ANTHROPIC],
         [{**ANTHROPIC, "type": "custom"}],
+        [
+            {
+                "functionDeclarations": [
+                    {**NAMED, "parameters": json.loads(json.dumps(SCHEMA).replace('"object"', '"OBJECT"'))}
+                ]
+            }
+        ],
     ],
     ids=json.dumps,
 )
