@@ -41,24 +41,24 @@ def check_options(given: Collection[str]) -> None:
 
 
 def build_request_body(
-    asked: RequestOptions, inputs: RequestInputs, *, given: Collection[str], defaults: Mapping[str, Any], stream: bool
+    options: RequestOptions, inputs: RequestInputs, *, given: Collection[str], defaults: Mapping[str, Any], stream: bool
 ) -> Body:
     """Build the body of a request; UsageError for contradictions.
 
-    Of `asked`, only the options in `given` lie over `--request`; the others are in `defaults`, the lowest layer.
+    Of `options`, only the options in `given` lie over `--request`; the others are in `defaults`, the lowest layer.
     """
     body = merge({}, defaults)
     if inputs.request is not None:
         if not isinstance(inputs.request.value, dict):
             raise inputs.request.error_at((), "a request is a map")
         body = overlay(body, inputs.request.value)
-    for path, value in _flags(asked, inputs, given):
+    for path, value in _body_fields(options, inputs, given):
         set_path(body, path, value)
         body = _choose(body, {str(path[0]): value})
-    for text in asked.set or ():
+    for text in options.set or ():
         body = _choose(body, {apply_set_option(body, text): text})
     if inputs.input is not None:
-        check_one_prompt(asked)
+        check_one_prompt(options)
     if inputs.tool_headers:
         body["tools"] = tool_types.add_server_headers(body.get("tools"), inputs.tool_headers)
     return apply_defaults(body, stream=stream)
@@ -98,31 +98,31 @@ def _choose(body: Body, values: Mapping[str, Any]) -> Body:
     return body
 
 
-def _flags(asked: RequestOptions, inputs: RequestInputs, given: Collection[str]) -> list[tuple[BodyPath, Any]]:
+def _body_fields(options: RequestOptions, inputs: RequestInputs, given: Collection[str]) -> list[tuple[BodyPath, Any]]:
     """Fields of the body and their values, for the options in `given`."""
     values: dict[str, Any] = {
-        "thoughts": "auto" if asked.thoughts else None,
-        "no_store": False if asked.no_store else None,
-        "background": asked.background or None,
+        "thoughts": "auto" if options.thoughts else None,
+        "no_store": False if options.no_store else None,
+        "background": options.background or None,
         "tool": inputs.tools,
-        "tool_choice": tool_types.parse_tool_choice(asked.tool_choice) if asked.tool_choice else None,
+        "tool_choice": tool_types.parse_tool_choice(options.tool_choice) if options.tool_choice else None,
         "system": inputs.system,
-        "previous": inputs.last_id or asked.previous,
-        "safety": [_safety(text) for text in asked.safety or ()] or None,
+        "previous": inputs.last_id or options.previous,
+        "safety": [_safety(text) for text in options.safety or ()] or None,
     }
     placed: list[tuple[BodyPath, Any]] = []
     for field in option_fields(RequestOptions):
         place = field.marker(BodyField)
         if place is None or place.path in ("labels", "response_format"):
             continue
-        value = values[field.name] if field.name in values else getattr(asked, field.name)
+        value = values[field.name] if field.name in values else getattr(options, field.name)
         if value is not None and (field.name in values or field.name in given):
             placed.append((parse_path(place.path), value))
-    if formats := _formats(asked, inputs.schema):
+    if formats := _formats(options, inputs.schema):
         placed.append((["response_format"], formats[0] if len(formats) == 1 else formats))
     placed += [
         (["labels", key], value)
-        for key, value in (parse_key_value("--label", text, "KEY=VALUE") for text in asked.label or ())
+        for key, value in (parse_key_value("--label", text, "KEY=VALUE") for text in options.label or ())
     ]
     return [*placed, (["input"], inputs.input)] if inputs.input is not None else placed
 

@@ -23,7 +23,7 @@ _RANGE = re.compile(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18}|\*)")
 
 def download_chunks(api_client: ApiClient, path: str) -> Iterator[bytes]:
     """Yield the bytes of a `:download`; IncompleteError if some cannot be had."""
-    got, tries = _Got(), 0
+    got, tries = _ReceivedBytes(), 0
     while True:
         try:
             for piece in got.rest(*api_client.content(path, got.wanted)):
@@ -39,7 +39,7 @@ def download_chunks(api_client: ApiClient, path: str) -> Iterator[bytes]:
             api_client.wait_before_retry(failure, tries)
 
 
-class _Got:
+class _ReceivedBytes:
     """The bytes received so far: number and hash, and the file's size and ETag."""
 
     def __init__(self) -> None:

@@ -64,15 +64,15 @@ class InteractionsClient:
 
         If a later request fails, its error is the answer's `lost`.
         """
-        parts, sent = [self._followed(body)], set[str]()
+        parts, sent = [self._create_and_poll(body)], set[str]()
         try:
-            while rest := self._rest(body, parts[-1], sent):
-                parts.append(self._followed(rest))
+            while rest := self._next_request(body, parts[-1], sent):
+                parts.append(self._create_and_poll(rest))
         except CliError as failure:
             return merge_continuations(parts, continuation_error=failure)
         return merge_continuations(parts)
 
-    def _rest(self, body: Body, part: Interaction, sent: set[str]) -> Body | None:
+    def _next_request(self, body: Body, part: Interaction, sent: set[str]) -> Body | None:
         """The request for the rest of an answer (api/README.md 8.12), or None.
 
         No token is sent twice.
@@ -81,15 +81,15 @@ class InteractionsClient:
         if not self._long or token is None or token in sent:
             return None
         sent.add(token)
-        if not self._keeps(body):
+        if not self._is_stored(body):
             return {**body, "continuation_token": token}
         rest = {key: value for key, value in body.items() if key != "input"}
         return {**rest, "continuation_token": token, "previous_interaction_id": part.id}
 
-    def _keeps(self, body: Body) -> bool:
+    def _is_stored(self, body: Body) -> bool:
         return self._adapter.stores_interactions and body.get("store") is not False
 
-    def _followed(self, body: Body) -> Interaction:
+    def _create_and_poll(self, body: Body) -> Interaction:
         """Send one request without streaming, and wait until the run ends.
 
         IncompleteError, with the id, if waiting fails: the run goes on at the server.
@@ -109,13 +109,13 @@ class InteractionsClient:
         `accumulator` collects them. IncompleteError if the last event does not arrive; other errors only before the
         answer begins.
         """
-        yield from self._listen(body, accumulator)
+        yield from self._stream_once(body, accumulator)
         sent = set[str]()
-        while rest := self._rest(body, accumulator.latest, sent):
+        while rest := self._next_request(body, accumulator.latest, sent):
             accumulator.begin_continuation()
-            yield from self._listen(rest, accumulator)
+            yield from self._stream_once(rest, accumulator)
 
-    def _listen(self, body: Body, accumulator: StreamAccumulator) -> Iterator[EventText]:
+    def _stream_once(self, body: Body, accumulator: StreamAccumulator) -> Iterator[EventText]:
         api_client, adapter = self._api_client, self._adapter
         self.resolve_attachments(body)
         try:
@@ -124,18 +124,18 @@ class InteractionsClient:
                 events = api_client.events("POST", path, encode_body(sent))
                 lost = yield from _follow(adapter.map_events(events), accumulator, None)
             if not accumulator.terminal:
-                yield from _resume(api_client, accumulator, lost, stored=self._keeps(body))
+                yield from _resume(api_client, accumulator, lost, stored=self._is_stored(body))
         except DeadlineExceeded as error:
             if not accumulator.text_began:
                 raise no_response(error.message, timed_out=True) from error
             raise
         except CliError as failure:
-            told = failure.after_output_began() if accumulator.text_began else failure
-            told.interaction_id = told.interaction_id or accumulator.id
-            told.attempts = told.attempts or api_client.attempts
+            completed = failure.after_output_began() if accumulator.text_began else failure
+            completed.interaction_id = completed.interaction_id or accumulator.id
+            completed.attempts = completed.attempts or api_client.attempts
             if accumulator.text_began or accumulator.events:
-                told.billed = "yes"
-            raise told from (failure if told is not failure else failure.__cause__)
+                completed.billed = "yes"
+            raise completed from (failure if completed is not failure else failure.__cause__)
 
 
 @contextmanager
@@ -145,10 +145,10 @@ def _create(api_client: ApiClient, body: Body) -> Iterator[None]:
         with api_client.create():
             yield
     except CliError as failure:
-        asked = {key: str(body[key]) for key in ("model", "agent", "previous_interaction_id") if key in body}
+        named = {key: str(body[key]) for key in ("model", "agent", "previous_interaction_id") if key in body}
         not_found = failure.http_status == 404 and failure.code is not None  # without a code, it was not the API
-        if not_found and not any(name in failure.message for name in asked.values()):
-            failure.message += f" ({', '.join(f'{key}: {name}' for key, name in asked.items())})"
+        if not_found and not any(name in failure.message for name in named.values()):
+            failure.message += f" ({', '.join(f'{key}: {name}' for key, name in named.items())})"
         if failure.http_status == 403 and failure.hint is None and _has_file(body.get("input")):
             failure.hint = EXPIRED_FILE_HINT
         raise
@@ -239,7 +239,7 @@ def _resume(api_client: ApiClient, accumulator: StreamAccumulator, lost: str, *,
         before = accumulator.events
         try:
             lost = yield from _follow(
-                api_client.events("GET", _rest(accumulator)), accumulator, ResumeFilter(accumulator)
+                api_client.events("GET", _resume_path(accumulator)), accumulator, ResumeFilter(accumulator)
             )
         except IncompleteError:
             raise
@@ -277,7 +277,7 @@ def _fetched(api_client: ApiClient, accumulator: StreamAccumulator, lost: str) -
     yield event, accumulator.add(event)
 
 
-def _rest(accumulator: StreamAccumulator) -> str:
+def _resume_path(accumulator: StreamAccumulator) -> str:
     query = {"last_event_id": accumulator.resume_point.event_id} if accumulator.resume_point else {}
     return f"{_path(accumulator.id or '')}?{urlencode({**query, 'stream': 'true'}, errors='replace')}"
 

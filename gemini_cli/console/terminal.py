@@ -54,7 +54,7 @@ class Progress(Protocol):
     def note(self, text: str) -> None: ...
 
 
-class _Unseen:
+class _NoProgress:
     def advance(self, count: float) -> None: ...
     def note(self, text: str) -> None: ...
 
@@ -115,7 +115,7 @@ class Terminal:
         one: a row of `map` may upload a file.
         """
         if self._bar or not self._shows_progress():
-            yield _Unseen()
+            yield _NoProgress()
             return
         self._end_waiting_line()
         from gemini_cli.console.progress import ProgressBar  # rich, 90 ms
