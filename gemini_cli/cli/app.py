@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -150,7 +151,9 @@ def _usage_error(error: Exception) -> UsageError | None:
     """Convert an error of Typer, which has `format_message`, as Click documents."""
     message = getattr(error, "format_message", None)
     is_prompt = any(map(str.isspace, getattr(error, "option_name", None) or ""))
-    return UsageError(message(), hint=DASHES_HINT if is_prompt else None) if message else None
+    if message is None:
+        return None
+    return UsageError(re.sub(r"\s*\n\s*", " ", message()), hint=DASHES_HINT if is_prompt else None)
 
 
 def _internal_error(error: Exception) -> InternalError:

@@ -57,8 +57,16 @@ class VerbGroup(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if not args:
-            raise UsageError(f"give one of {', '.join(self.list_commands(ctx))}", hint=f"{ctx.command_path} --help")
+            raise self._error(ctx)
         return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args[0] not in self.list_commands(ctx) and not args[0].startswith("-"):
+            raise self._error(ctx)
+        return super().resolve_command(ctx, args)
+
+    def _error(self, ctx: Any) -> UsageError:
+        return UsageError(f"give one of {', '.join(self.list_commands(ctx))}", hint=f"{ctx.command_path} --help")
 
 
 def command_app() -> typer.Typer:

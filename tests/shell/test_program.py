@@ -153,9 +153,11 @@ def test_without_a_command_the_usage_is_on_stderr(shell: Shell) -> None:
     done = shell("echo x | gemini-cli > out; status=$?; cat out; exit $status")
     assert (done.returncode, done.stdout) == (2, "")
     assert "no command" in done.stderr
-    noun = shell("gemini-cli files")
-    assert (noun.returncode, noun.stdout) == (2, "")
-    assert "list, get, delete, download" in noun.stderr
+    for noun in ("gemini-cli files", "gemini-cli files nosuch"):
+        done = shell(noun)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "list, get, delete, download" in done.stderr
+    assert shell("gemini-cli completion").stderr.endswith("Choose from: bash, zsh, fish\n")
 
 
 @pytest.mark.parametrize("prompt", ["'How does AI work?'", "$'two\\nlines'"])
