@@ -77,6 +77,7 @@ class _Progress:
     def __init__(self, extensions: Mapping[str, Any], connect_timeout: float | None) -> None:
         limits = extensions["timeout"]
         self.sent = False
+        self._handshake: httpcore.NetworkStream
         self._idle = limits["read"]
         self._first_byte = extensions.get("first_byte_timeout", limits["read"])
         self.timeout = {**limits, "read": connect_timeout, "write": connect_timeout}
@@ -85,6 +86,10 @@ class _Progress:
         if event == "http11.send_request_headers.started" and info["request"].method != b"CONNECT":
             self.sent = True
             self.timeout |= {"read": self._first_byte, "write": self._idle}
+        elif event.endswith(".setup_socks5_connection.started"):
+            self._handshake = info["stream"]
+        elif event.endswith(".setup_socks5_connection.failed"):
+            self._handshake.close()  # httpcore would leave it open
 
     def response_began(self) -> None:
         self.timeout["read"] = self._idle
