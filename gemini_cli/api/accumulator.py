@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from gemini_cli.api import errors, media
 from gemini_cli.api.events import Event
 from gemini_cli.api.fields import get_objects, get_typed, without_nulls
-from gemini_cli.api.interaction import MEDIA_BLOCKS, Interaction, merge_continuations, output_text, parse_id
+from gemini_cli.api.interaction import MEDIA_BLOCKS, Interaction, merge_continuations, output_text
 from gemini_cli.errors import CliError, IncompleteError, RejectedError
 from gemini_cli.formats import strict_json
 
@@ -179,7 +179,7 @@ class StreamAccumulator:
 
     @property
     def id(self) -> str | None:
-        return parse_id(self._fields)
+        return get_typed(self._fields, "id", str) or None
 
     @property
     def interaction(self) -> Interaction:

@@ -15,9 +15,12 @@ EVIL = "v1_$(touch x);`id` '\""
 
 def hints() -> list[str | None]:
     call = {"type": "function_call", "id": EVIL, "name": "f"}
-    waiting = completion_error(Interaction({"id": "v1_a", "status": "requires_action", "steps": [call]}))
-    assert waiting is not None
-    return [_again_hint(EVIL), waiting.hint]
+    waiting = {"id": EVIL, "status": "requires_action", "steps": [call]}
+    errors = [
+        completion_error(Interaction({"id": EVIL, "status": "in_progress", "steps": []})),
+        completion_error(Interaction(waiting)),
+    ]
+    return [_again_hint(EVIL), *(error.hint for error in errors if error)]
 
 
 @pytest.mark.parametrize("hint", hints())
@@ -27,9 +30,3 @@ def test_an_id_in_a_hint_is_one_word(hint: str | None) -> None:
     words = shlex.split(command)
     assert words[0] == "gemini-cli"
     assert EVIL in [word.removesuffix("=@FILE") for word in words]
-
-
-def test_an_odd_id_of_an_interaction_is_in_no_hint() -> None:
-    running = completion_error(Interaction({"id": EVIL, "status": "in_progress", "steps": []}))
-    assert running is not None
-    assert EVIL not in f"{running.message} {running.hint}"
