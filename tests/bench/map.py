@@ -1,9 +1,9 @@
-"""Many prompts: `map` beside curl with as many requests at a time, and the memory of a long file.
+"""Many prompts: `map` beside curl with as many requests at a time.
 
     python -m tests.bench.map [ROUNDS]
 
 The server answers every POST after 20 ms. `curl --parallel` asks it from one process, `xargs -P curl` from a process
-for each request, `map` from threads.
+for each request, `map` and the least program on the same packages (minimal_map.py) from threads.
 """
 
 from __future__ import annotations
@@ -15,12 +15,21 @@ from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from tests.bench.measure import PROGRAM, environment, run, running, table, take_turns
+from tests.bench.measure import (
+    MINIMAL_MAP,
+    PROGRAM,
+    Target,
+    environment,
+    run,
+    running,
+    table,
+    take_turns,
+    target_table,
+)
 
 JOBS = 16
 LATENCY = 0.02  # seconds
 ROWS = 2000
-FEW, MANY = 10_000, 1_000_000  # rows of the dry runs
 TEXT = {"type": "model_output", "content": [{"type": "text", "text": "A fixed answer of some forty characters."}]}
 ANSWER = json.dumps({"id": "v1_a", "status": "completed", "steps": [TEXT], "usage": {"total_tokens": 58}}).encode()
 REPLY = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(ANSWER), ANSWER)
@@ -58,7 +67,7 @@ def file_of_rows(folder: Path, count: int) -> str:
     return str(path)
 
 
-def over_loopback(url: str, folder: Path, rounds: int) -> str:
+def over_loopback(url: str, folder: Path, rounds: int) -> list[Target]:
     body = folder / "body"
     body.write_text('{"model":"gemini-flash-latest","input":"Summarise: some text, number 7"}')
     address = f"{url}/v1beta/interactions"
@@ -68,6 +77,7 @@ def over_loopback(url: str, folder: Path, rounds: int) -> str:
     contestants = {
         "curl --parallel": [*post, "--parallel", "--parallel-max", str(JOBS), f"{address}?[1-{ROWS}]"],
         "xargs -P curl": ["sh", "-c", f"seq {ROWS} | xargs -P{JOBS} -I{{}} {' '.join(post)} {address}"],
+        "minimal program": [*MINIMAL_MAP, str(JOBS), file_of_rows(folder, ROWS)],
         "map": asks,
         "map --checkpoint": ["sh", "-c", 'rm -f "$0" && exec "$@" --checkpoint "$0"', kept, *asks],
     }
@@ -79,24 +89,19 @@ def over_loopback(url: str, folder: Path, rounds: int) -> str:
         for name, cost in costs.items()
     ]
     header = ("s", "of curl", "CPU/xargs", "ms CPU/row", "peak MiB")
-    return table(f"{ROWS} rows, {JOBS} at a time", header, rows)
+    print(table(f"{ROWS} rows, {JOBS} at a time", header, rows), end="\n\n", flush=True)
+    ours, least = costs["map"], costs["minimal program"]
+    return [
+        Target("map, wall time of curl --parallel", ours.wall / curl.wall, 1.25),
+        Target("map, CPU of the minimal program", ours.cpu / least.cpu, 1.3),
+        Target("map, peak MiB", ours.peak, 35),
+    ]
 
 
-def dry_runs(folder: Path) -> str:
-    """Nothing is sent: what a file of rows costs by itself, and that memory does not grow with it."""
-    rows = []
-    for count in (FEW, MANY):
-        cost = run([PROGRAM, "map", file_of_rows(folder, count), "-p", "Summarise: {text}", "-n"], environment())
-        rows.append((f"{count} rows", cost.wall, cost.cpu / count * 1000, cost.peak))
-    return table("Dry runs", ("s", "ms CPU/row", "peak MiB"), rows)
-
-
-def main() -> None:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+def targets(rounds: int = 5) -> list[Target]:
     with tempfile.TemporaryDirectory() as name, running(serve) as port:
-        print(over_loopback(f"http://127.0.0.1:{port}", Path(name), rounds), end="\n\n", flush=True)
-        print(dry_runs(Path(name)))
+        return over_loopback(f"http://127.0.0.1:{port}", Path(name), rounds)
 
 
 if __name__ == "__main__":
-    main()
+    print(target_table(targets(*map(int, sys.argv[1:]))))

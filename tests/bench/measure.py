@@ -39,6 +39,19 @@ class Cost(NamedTuple):
     peak: float
 
 
+class Target(NamedTuple):
+    """A ratio within one run, or MiB of memory, and the bound that it should keep."""
+
+    name: str
+    value: float
+    bound: float
+    at_least: bool = False  # the bound is a lower one
+
+    @property
+    def met(self) -> bool:
+        return self.value >= self.bound if self.at_least else self.value <= self.bound
+
+
 def run(argv: Sequence[str], environ: Mapping[str, str], status: int = 0) -> Cost:
     """Run a program to its end, its output thrown away. It must end with `status`."""
     started = time.perf_counter()
@@ -63,11 +76,25 @@ def take_turns(contestants: Mapping[str, Callable[[], Cost]], rounds: int) -> di
     return {name: Cost(*map(statistics.median, zip(*taken, strict=True))) for name, taken in costs.items()}
 
 
+def target_table(targets: Iterable[Target]) -> str:
+    """Each measured value beside its bound."""
+    lines = [f"{'Targets':60}{'measured':>10}{'bound':>10}"]
+    for target in targets:
+        sign = ">=" if target.at_least else "<="
+        missed = "" if target.met else "  missed"
+        lines.append(f"  {target.name:58}{target.value:>10.2f}{sign:>5} {target.bound:<4g}{missed}")
+    return "\n".join(lines)
+
+
 def table(title: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     lines = [f"{title:34}" + "".join(f"{name:>10}" for name in header)]
     for name, *cells in rows:
         lines.append(f"  {name:32}" + "".join(f"{'' if cell is None else f'{cell:.2f}':>10}" for cell in cells))
     return "\n".join(lines)
+
+
+MINIMAL = [sys.executable, str(Path(__file__).with_name("minimal.py"))]
+MINIMAL_MAP = [sys.executable, str(Path(__file__).with_name("minimal_map.py"))]
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -133,9 +160,16 @@ def _serve(client: socket.socket, plain: Mapping[str, bytes]) -> None:
         body += _received(client)
     asked = json.loads(body)
     if asked.get("stream"):
-        _stream(client, Order(*json.loads(asked["input"])))
+        _stream(client, _order(asked["input"]))
     else:
         client.sendall(plain["models" if b":generateContent" in head.partition(b"\r\n")[0] else "interactions"])
+
+
+def _order(given: Any) -> Order:
+    """The order in an input: its text, or the text of the last turn of a conversation."""
+    while not isinstance(given, str):
+        given = given[-1]["content"] if "content" in given[-1] else given[-1]["text"]
+    return Order(*json.loads(given))
 
 
 def _received(client: socket.socket) -> bytes:

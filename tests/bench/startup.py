@@ -11,11 +11,24 @@ import importlib.util
 import json
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from tests.bench.measure import PROGRAM, Cost, authority, environment, run, running, serve, table, take_turns
+from tests.bench.measure import (
+    MINIMAL,
+    PROGRAM,
+    Cost,
+    Target,
+    authority,
+    environment,
+    run,
+    running,
+    serve,
+    table,
+    take_turns,
+    target_table,
+)
 
 FLOOR = [sys.executable, "-c", "import ssl, http.client, json"]
 BODY = json.dumps({"model": "gemini-flash-latest", "input": "hi"})
@@ -48,6 +61,7 @@ def over_loopback(url: str) -> dict[str, Callable[[], Cost]]:
     contestants = {
         "floor": contest(FLOOR),
         "curl": contest(curl(url)),
+        "minimal program": contest([*MINIMAL, "hi"], GEMINI_BASE_URL=url),
         "gemini-cli generate": contest([PROGRAM, "generate", "hi"], GEMINI_BASE_URL=url),
     }
     if importlib.util.find_spec("google.genai") is None:
@@ -69,7 +83,8 @@ def over_tls(url: str, bundle: str, hashed: str) -> dict[str, Callable[[], Cost]
     }
 
 
-def told(title: str, contestants: Mapping[str, Callable[[], Cost]], rounds: int) -> None:
+def measure(title: str, contestants: Mapping[str, Callable[[], Cost]], rounds: int) -> dict[str, Cost]:
+    """Print what each costs, and return it."""
     costs = take_turns(contestants, rounds)
     floor = costs["floor"]
     rows = [
@@ -77,21 +92,47 @@ def told(title: str, contestants: Mapping[str, Callable[[], Cost]], rounds: int)
         for name, cost in costs.items()
     ]
     print(table(title, ("ms", "of floor", "CPU of it", "peak MiB"), rows), end="\n\n", flush=True)
+    return costs
 
 
-def main() -> None:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 21
-    told("Without a network", without_network(), rounds)
+def without_network_targets(rounds: int) -> Iterator[Target]:
+    costs = measure("Without a network", without_network(), rounds)
+    for name in ("--help", "a usage error", "--dry-run"):
+        yield Target(f"{name}, of the floor", costs[name].wall / costs["floor"].wall, 1.85)
+
+
+def loopback_targets(rounds: int) -> Iterator[Target]:
     with running(serve) as port:
-        told("Over loopback", over_loopback(f"http://127.0.0.1:{port}"), rounds)
+        costs = measure("Over loopback", over_loopback(f"http://127.0.0.1:{port}"), rounds)
+    ours = costs["gemini-cli generate"]
+    bounds = {
+        "floor": 3.3,
+        "minimal program": 0.9,
+        "SDK interactions.create": 0.16,
+        "SDK generate_content": 0.25,
+    }
+    for name, bound in bounds.items():
+        if name in costs:
+            yield Target(f"one short answer, of {name}", ours.wall / costs[name].wall, bound)
+    yield Target("one short answer, peak MiB", ours.peak, 30)
+
+
+def tls_targets(rounds: int) -> Iterator[Target]:
     with tempfile.TemporaryDirectory() as folder:
         trusted = authority(Path(folder))
         if trusted is None:
             print("TLS: not measured, there is no openssl or no bundle here")
             return
         with running(serve, trusted.server) as port:
-            told("Over TLS", over_tls(f"https://127.0.0.1:{port}", trusted.bundle, trusted.hashed), rounds)
+            url = f"https://127.0.0.1:{port}"
+            costs = measure("Over TLS", over_tls(url, trusted.bundle, trusted.hashed), rounds)
+    for name, bound in (("hashed directory", 3.1), ("whole bundle", 3.8)):
+        yield Target(f"over TLS, {name}, of the floor", costs[f"generate, {name}"].wall / costs["floor"].wall, bound)
+
+
+def targets(rounds: int = 21) -> list[Target]:
+    return [*without_network_targets(rounds), *loopback_targets(rounds), *tls_targets(rounds)]
 
 
 if __name__ == "__main__":
-    main()
+    print(target_table(targets(*map(int, sys.argv[1:]))))

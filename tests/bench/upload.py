@@ -20,6 +20,7 @@ from tests.bench.measure import (
     PROGRAM,
     Authority,
     Cost,
+    Target,
     authority,
     environment,
     run,
@@ -27,6 +28,7 @@ from tests.bench.measure import (
     secured,
     table,
     take_turns,
+    target_table,
 )
 from tests.faults.null_server import NullServer
 
@@ -52,7 +54,10 @@ def sparse(path: Path, size: int) -> Path:
     return path
 
 
-def told(title: str, url: str, folder: Path, mib: int, rounds: int, trusted: Authority | None = None) -> None:
+def measure(
+    title: str, url: str, folder: Path, mib: int, rounds: int, least: float, trusted: Authority | None = None
+) -> list[Target]:
+    """Print what each costs; `least` is the bound of our share of curl's throughput."""
     large = contest(url, sparse(folder / "large", mib << 20), trusted)
     small = contest(url, sparse(folder / "small", 1), trusted)
     costs = take_turns({**large, **{f"{who}, 1 byte": each for who, each in small.items()}}, rounds)
@@ -62,22 +67,24 @@ def told(title: str, url: str, folder: Path, mib: int, rounds: int, trusted: Aut
         for who, cost in costs.items()
     ]
     print(table(f"{mib} MiB, {title}", ("s", "CPU s", "peak MiB", "MiB/s", "of curl"), rows), end="\n\n", flush=True)
+    return [
+        Target(f"upload, {title}, throughput of curl -T", rates["upload"] / rates["curl -T"], least, at_least=True),
+        Target(f"upload, {title}, peak MiB", costs["upload"].peak, 36),
+    ]
 
 
-def main() -> None:
-    mib = int(sys.argv[1]) if len(sys.argv) > 1 else 1024
-    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 7
+def targets(mib: int = 1024, rounds: int = 7) -> list[Target]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with running(serve) as url:
-            told("http", url, folder, mib, rounds)
+            found = measure("http", url, folder, mib, rounds, 0.75)
         trusted = authority(folder)
         if trusted is None:
             print("TLS: not measured, there is no openssl or no bundle here")
-            return
+            return found
         with running(serve, trusted.server) as url:
-            told("TLS", url, folder, mib, rounds, trusted)
+            return found + measure("TLS", url, folder, mib, rounds, 0.95, trusted)
 
 
 if __name__ == "__main__":
-    main()
+    print(target_table(targets(*map(int, sys.argv[1:]))))
