@@ -30,7 +30,7 @@ _gemini_cli_after() {
         'models') below="list get" flags="-h --help" ;;
         'files') below="list get delete download" flags="-h --help" ;;
         'interactions') below="get wait cancel delete" flags="-h --help" ;;
-        'config') below="show" flags="-h --help" ;;
+        'config') below="show profiles" flags="-h --help" ;;
         'generate') flags="$promptoptions $historyoptions $requestoptions $globaloptions $outputoptions $dryrunoptions $connectionoptions -h --help" ;;
         'stream') flags="$promptoptions $historyoptions $requestoptions $globaloptions $outputoptions $dryrunoptions $connectionoptions -h --help" ;;
         'chat') flags="$promptoptions $requestoptions $globaloptions $outputoptions $dryrunoptions $connectionoptions $chatoptions -h --help" ;;
@@ -56,6 +56,7 @@ _gemini_cli_after() {
         'interactions cancel') flags="$connectionoptions $globaloptions_11 -h --help" ;;
         'interactions delete') flags="$connectionoptions $globaloptions_11 -h --help" ;;
         'config show') flags="$connectionoptions $globaloptions_11 -h --help" ;;
+        'config profiles') flags="$globaloptions_11 -h --help" ;;
         'completion') flags=" -h --help" ;;
         'emulator') flags="$emulatoroptions -h --help" programs="1" ;;
     esac

@@ -44,7 +44,7 @@ complete -c gemini-cli -n '__gemini_cli_is' -a tokens -d 'Count the tokens of a 
 complete -c gemini-cli -n '__gemini_cli_is' -a models -d 'list, get'
 complete -c gemini-cli -n '__gemini_cli_is' -a files -d 'list, get, delete, download'
 complete -c gemini-cli -n '__gemini_cli_is' -a interactions -d 'get, wait, cancel, delete'
-complete -c gemini-cli -n '__gemini_cli_is' -a config -d 'show'
+complete -c gemini-cli -n '__gemini_cli_is' -a config -d 'show, profiles'
 complete -c gemini-cli -n '__gemini_cli_is' -a completion -d 'Print the completion script of a shell'
 complete -c gemini-cli -n '__gemini_cli_is' -a emulator -d 'Serve the API on loopback, and print the variables to export'
 complete -c gemini-cli -n '__gemini_cli_is batch' -s h -l help -d 'show this help and exit'
@@ -70,8 +70,9 @@ complete -c gemini-cli -n '__gemini_cli_is interactions' -a cancel -d 'Cancel a 
 complete -c gemini-cli -n '__gemini_cli_is interactions' -a delete -d 'Delete an interaction'
 complete -c gemini-cli -n '__gemini_cli_is config' -s h -l help -d 'show this help and exit'
 complete -c gemini-cli -n '__gemini_cli_is config' -a show -d 'Show the settings and their origins'
+complete -c gemini-cli -n '__gemini_cli_is config' -a profiles -d 'List the saved profiles with their descriptions'
 
-complete -c gemini-cli -n '__gemini_cli_at generate stream chat call-tool map "batch submit" "batch status" "batch wait" "batch results" "batch cancel" "batch list" "batch delete" upload tokens "models list" "models get" "files list" "files get" "files delete" "files download" "interactions get" "interactions wait" "interactions cancel" "interactions delete" "config show" completion emulator' -s h -l help -d 'show this help and exit'
+complete -c gemini-cli -n '__gemini_cli_at generate stream chat call-tool map "batch submit" "batch status" "batch wait" "batch results" "batch cancel" "batch list" "batch delete" upload tokens "models list" "models get" "files list" "files get" "files delete" "files download" "interactions get" "interactions wait" "interactions cancel" "interactions delete" "config show" "config profiles" completion emulator' -s h -l help -d 'show this help and exit'
 complete -c gemini-cli -n '__gemini_cli_at map' -F
 complete -c gemini-cli -n '__gemini_cli_at "batch submit"' -F
 complete -c gemini-cli -n '__gemini_cli_at upload' -F
@@ -202,7 +203,7 @@ complete -c gemini-cli -n '__gemini_cli_takes_templateoptions' -l csv -d 'read t
 complete -c gemini-cli -n '__gemini_cli_takes_templateoptions' -l delimiter -x -d 'the character between the columns of CSV; a tab for .tsv, or a comma'
 
 function __gemini_cli_takes_globaloptions_11
-    __gemini_cli_at map "batch submit" "batch status" "batch wait" "batch results" "batch cancel" "batch list" "batch delete" upload tokens "models list" "models get" "files list" "files get" "files delete" "files download" "interactions cancel" "interactions delete" "config show"
+    __gemini_cli_at map "batch submit" "batch status" "batch wait" "batch results" "batch cancel" "batch list" "batch delete" upload tokens "models list" "models get" "files list" "files get" "files delete" "files download" "interactions cancel" "interactions delete" "config show" "config profiles"
 end
 complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_11' -l json -d 'print the JSON of the API instead of text, and errors as JSON'
 complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_11' -s q -l quiet -d 'print no notices'

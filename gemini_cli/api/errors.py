@@ -36,6 +36,9 @@ _BY_CODE: Mapping[str, type[CliError]] = {
 _SPENT = r"limit: 0|(?i:credits? (?:are|is|has been|have been) (?:depleted|exhausted)|spend(?:ing)? (?:cap|limit))"
 _PER_DAY = re.compile(r"(?i)per[ _-]?day|\bdaily\b")
 _PERIOD = re.compile(r"(?i)per[ _-]?(?:second|minute|hour|day)")
+# An unknown or retired model (api/README.md 11.24, 12.12).
+_UNKNOWN_MODEL = re.compile(r"(?i)\bmodels?\b.*\bnot found\b")
+_MODEL_HINT = "`gemini-cli models list` prints the models"
 # google.rpc.Code, the number in a step's error (api/README.md 4.9).
 _BY_RPC: Mapping[int, type[CliError]] = {
     **dict.fromkeys((4, 8, 10, 13, 14), TemporaryError),
@@ -66,7 +69,10 @@ class ApiError(NamedTuple):
         `http_status` is None for an error inside a stream or an Interaction.
         """
         return self._kind(http_status)(
-            self.message or "the server gave no reason", http_status=http_status, code=self.code
+            self.message or "the server gave no reason",
+            hint=_MODEL_HINT if http_status == 404 and _UNKNOWN_MODEL.search(self.message) else None,
+            http_status=http_status,
+            code=self.code,
         )
 
     def _kind(self, http_status: int | None) -> type[CliError]:

@@ -55,7 +55,7 @@ COMMANDS = {
     "models": CommandEntry("models", "Models: list, get."),
     "files": CommandEntry("files", "Files: list, get, delete, download."),
     "interactions": CommandEntry("interactions", "Interactions: get, wait, cancel, delete."),
-    "config": CommandEntry("config", "Settings: show."),
+    "config": CommandEntry("config", "Settings: show, profiles."),
     "completion": CommandEntry("completion", "Print the completion script of a shell."),
     "emulator": CommandEntry("emulator", "Serve the API on loopback, and print the variables to export."),
 }
@@ -81,6 +81,10 @@ class RootGroup(TyperGroup):
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read `help COMMAND` as `COMMAND --help`."""
+        return super().parse_args(ctx, [*args[1:], "--help"] if args[:1] == ["help"] else args)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Take a first argument with a blank in it as a prompt for `generate`."""
@@ -198,6 +202,8 @@ def root(
     """A Unix tool for Google's Gemini API.
 
     stdout contains only the answer, and exit status 0 means that the answer is complete.
+
+    `gemini-cli help COMMAND` shows the options of a command, with examples.
     """
     if version and ctx.invoked_subcommand:
         raise UsageError("--version has no effect with a command")

@@ -202,6 +202,10 @@ esac""",
             "gemini-cli config show --json -P ./ci.yaml | jq .timeout",
         ),
     ),
+    "config profiles": (
+        Example("List the saved profiles:", "gemini-cli config profiles"),
+        Example("Print only their names, for a program:", "gemini-cli config profiles | cut -f 1"),
+    ),
     "completion": (
         Example(
             "Complete commands, options and their values with Tab in bash:",

@@ -17,6 +17,8 @@ from gemini_cli.files.content_parts import Attachment, Part, attachment_parts, j
 from gemini_cli.formats import documents, text_files
 from gemini_cli.formats.documents import Document
 
+_ATTACHES = "attaches a file that is not text"
+
 
 class PromptInput:
     """Reads the prompt and the files that the options name.
@@ -44,7 +46,10 @@ class PromptInput:
         self._claims += ["-a" for text in attached if Attachment.parse(text).source == "-"]
         self._claims += ["the prompt"] if words == ["-"] else []
         if words and prompt_options.prompt_file is not None:
-            raise UsageError("give the prompt as words or with -f, not both")
+            raise UsageError(
+                "give the prompt as words or with -f, not both",
+                hint=f"-f FILE is the whole prompt; -a {quote(prompt_options.prompt_file)} sends it with the words",
+            )
         if len(self._claims) > 1:
             raise UsageError(f"stdin is claimed twice: by {' and '.join(self._claims)}")
         if self._claims and prompt_options.no_stdin:
@@ -100,7 +105,10 @@ class PromptInput:
     def _whole_prompt(self) -> str | None:
         """The prompt of the profile, then the arguments or the file."""
         if self._prompt_options.prompt_file is not None:
-            text = self.read_text(self._prompt_options.prompt_file)
+            path = self._prompt_options.prompt_file
+            text = text_files.decode_text(
+                self.read_bytes(path), "stdin" if path == "-" else path, hint=f"-a {quote(path)} {_ATTACHES}"
+            )
         else:
             text = (
                 self.read_text("-")
@@ -115,7 +123,7 @@ class PromptInput:
         """The text on stdin; None for a terminal or blank text."""
         if self._prompt_options.no_stdin or self._terminal.stdin_is_terminal:
             return None
-        text = text_files.decode_text(self._stdin, "stdin")
+        text = text_files.decode_text(self._stdin, "stdin", hint=f"-a - {_ATTACHES}")
         return text if text.strip() else None
 
     @cached_property

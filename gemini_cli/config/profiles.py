@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gemini_cli.config.option_groups import LARGEST, PROFILE_KEY, OptionField, option_fields
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 # Keys at the top of a profile that are not options.
-OWN_KEYS = ("request", "prompt", "api_key_command")
+OWN_KEYS = ("description", "request", "prompt", "api_key_command")
 
 # With these settings the author of a profile could get the key or the prompt; with `run` and `env` of a tool, run a
 # program or read secrets.
@@ -32,10 +33,12 @@ _META = "gemini_cli.profile"  # the key in `meta` of the Typer context
 class Profile(NamedTuple):
     """A checked profile.
 
-    `client` has the settings, `request` fields of the request body, `prompt` the text before the prompt.
+    `description` is its line in `config profiles`. `client` has the settings, `request` fields of the request body,
+    `prompt` the text before the prompt.
     """
 
     document: Document
+    description: str
     client: Mapping[str, Any]
     request: Mapping[str, Any]
     prompt: str
@@ -80,8 +83,7 @@ def profile_keys() -> dict[str, OptionField]:
 
 def load_profile(named: str | None, environ: Mapping[str, str]) -> Profile | None:
     """Load the profile of `--profile` or GEMINI_PROFILE, else `default.yaml`, if any."""
-    place = paths.config_directory(environ)
-    directory = place.path / "profiles" if place else None
+    directory = _profile_directory(environ)
     if named is None:
         default = directory / "default.yaml" if directory else None
         exists = default is not None and os.path.lexists(default)
@@ -93,6 +95,18 @@ def load_profile(named: str | None, environ: Mapping[str, str]) -> Profile | Non
     if directory is None:
         raise InputError(f"no profile {named}: neither XDG_CONFIG_HOME nor HOME is set")
     return check_profile(documents.load_yaml_document(directory / f"{named}.yaml"))
+
+
+def saved_profiles(environ: Mapping[str, str]) -> dict[str, Path]:
+    """The files of the profiles that `--profile NAME` finds, by name."""
+    directory = _profile_directory(environ)
+    files = sorted(directory.glob("*.yaml")) if directory else []
+    return {file.stem: file for file in files if re.fullmatch(paths.FILE_NAME_PATTERN, file.stem)}
+
+
+def _profile_directory(environ: Mapping[str, str]) -> Path | None:
+    place = paths.config_directory(environ)
+    return place.path / "profiles" if place else None
 
 
 def check_trust(profile: Profile | None, named: str | None, trusted: str | None) -> None:
@@ -130,6 +144,7 @@ def check_profile(document: Document) -> Profile:
             raise document.error_at((key,), f"unknown setting {key!r}{_nearest(key, known)}")
     profile = Profile(
         document=document,
+        description=_expect(document, "description", "", str, "text"),
         client={key: part for key, part in value.items() if key in known},
         request=_expect(document, "request", {}, dict, "a map with fields of the request"),
         prompt=_expect(document, "prompt", "", str, "text"),

@@ -45,12 +45,12 @@ def read_bytes(path: str | FilePath, *, limit: int, wait: bool = True) -> bytes:
     return data
 
 
-def decode_text(data: bytes, name: str) -> str:
+def decode_text(data: bytes, name: str, *, hint: str | None = None) -> str:
     """Decode UTF-8; InputError with the byte offset of an error."""
     try:
         return data.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        raise InputError(f"{name} is not valid UTF-8 (byte offset {error.start})") from None
+        raise InputError(f"{name} is not valid UTF-8 (byte offset {error.start})", hint=hint) from None
 
 
 def decode_argument(word: str, name: str) -> str:

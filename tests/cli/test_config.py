@@ -130,3 +130,27 @@ def test_a_table_on_a_terminal_rows_of_tabs_in_a_pipe() -> None:
 def test_what_cannot_be_in_force_fails_as_it_does_elsewhere(argv: list[str], status: int) -> None:
     outcome = gemini("config", "show", *argv, environ={"HOME": "/nowhere"})
     assert (outcome.status, outcome.out) == (status, "")
+
+
+def test_profiles_are_listed_with_their_descriptions(home: Path) -> None:
+    directory = home / ".config/gemini-cli/profiles"
+    directory.mkdir(parents=True)
+    (directory / "default.yaml").write_text("retries: 2\n")
+    (directory / "terse.yaml").write_text("description: One line, no more.\nrequest: {model: m}\n")
+    (directory / "wrong.yaml").write_text("retires: 2\n")
+    (directory / "Not A Name.yaml").write_text("")
+    environ = {"HOME": str(home)}
+    found = gemini("config", "profiles", environ=environ)
+    files = [directory / name for name in ("default.yaml", "terse.yaml", "wrong.yaml")]
+    descriptions = ["", "One line, no more.", ""]
+    expected = [f"{file.stem}\t{text}\t{file}\n" for file, text in zip(files, descriptions, strict=True)]
+    assert (found.status, found.out) == (0, "".join(expected))
+    assert "wrong.yaml:1: unknown setting 'retires'" in found.err
+    listed = gemini("config", "profiles", "--json", "-q", environ=environ).json
+    assert listed["terse"] == {"description": "One line, no more.", "file": str(files[1])}
+    shown = gemini("config", "profiles", environ=environ, terminal=True).out
+    assert shown.splitlines()[0].split() == ["PROFILE", "DESCRIPTION", "FILE"]
+
+
+def test_without_a_profile_the_list_is_empty() -> None:
+    assert gemini("config", "profiles") == (0, "", "")

@@ -26,6 +26,12 @@ def test_every_command_has_help(command: str) -> None:
     assert done.stdout.startswith(f"Usage: gemini-cli {command}")
 
 
+@pytest.mark.parametrize("words", [[], ["map"], ["files", "list"]])
+def test_help_is_a_command_too(words: list[str]) -> None:
+    done = invoke("help", *words)
+    assert (done.exit_code, done.stdout) == (0, invoke(*words, "--help").stdout)
+
+
 def test_stdin_environment_stdout_and_status() -> None:
     done = invoke("generate", "--offline", "hi", input="more", env={"GEMINI_MODEL": "gemini-4-neon"})
     assert (done.exit_code, done.stderr) == (0, "")

@@ -245,6 +245,7 @@ def test_generate_content_follows_the_script(scripted: InMemoryClient) -> None:
     ("script", "message"),
     [
         ([{"repl": "x"}], "script line 1: unknown key 'repl', did you mean 'reply'"),
+        ([{"foo": 1}], "script line 1: unknown key 'foo', .*; known: when, reply, call, steps"),
         ([{}, {"when": {"promt": "x"}}], "script line 2: unknown key 'promt', did you mean 'prompt'"),
         ([{"when": "("}], "script line 1: "),
         ([{"status": "done"}], "script line 1: unknown status 'done'"),

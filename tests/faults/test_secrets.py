@@ -62,7 +62,7 @@ COMMANDS = {
 STATUSES = {name: 6 for name, argv in COMMANDS.items() if argv[-1].endswith("none")} | {"interactions wait": 8}
 
 # Commands that send nothing to the API.
-LOCAL = {"completion", "config show", "emulator"}
+LOCAL = {"completion", "config profiles", "config show", "emulator"}
 
 
 @pytest.fixture

@@ -1,8 +1,9 @@
-"""`config show`: the settings and their origins."""
+"""`config show|profiles`: the settings with their origins, and the saved profiles."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -24,11 +25,14 @@ from gemini_cli.config.option_groups import (
     value_source,
 )
 from gemini_cli.config.output_options import GlobalOptions
-from gemini_cli.config.profiles import profile_keys
+from gemini_cli.config.profiles import check_profile, profile_keys, saved_profiles
 from gemini_cli.config.request_options import DEFAULT_MODEL, RequestOptions
 from gemini_cli.config.settings import DEFAULT, TIMEOUT, ConnectionOptions, ResolvedValue
+from gemini_cli.errors import InputError
+from gemini_cli.formats.documents import load_yaml_document
 from gemini_cli.storage import paths
 
+PROFILE_COLUMNS = ("PROFILE", "DESCRIPTION", "FILE")
 COLUMNS = ("SETTING", "VALUE", "FROM")
 
 SettingRow = tuple[str, ResolvedValue]
@@ -39,7 +43,7 @@ app = command_app()
 
 @app.callback()
 def config() -> None:
-    """Settings: show."""
+    """Settings: show, profiles."""
 
 
 @app.command("show", cls=OptionCommand)
@@ -64,6 +68,33 @@ def config_show(ctx: typer.Context, *, output: GlobalOptions, connection: Connec
         resource_output.print_list(
             context, COLUMNS, [{"name": name, **found._asdict()} for name, found in rows], _table_row
         )
+
+
+@app.command("profiles", cls=OptionCommand)
+@option_groups
+def config_profiles(ctx: typer.Context, *, output: GlobalOptions) -> None:
+    """List the saved profiles with their descriptions.
+
+    A profile is a file NAME.yaml below `gemini-cli/profiles` in XDG_CONFIG_HOME or `~/.config`; its key `description`
+    is a line about it. The profile `default` applies without `--profile`. With --json, one object.
+    """
+    context = Context(ctx, output)
+    profiles = {name: _about_profile(context, file) for name, file in saved_profiles(context.environ).items()}
+    if context.global_options.json:
+        resource_output.print_resource(context, profiles)
+    else:
+        rows = [{"name": name, **about} for name, about in profiles.items()]
+        resource_output.print_list(context, PROFILE_COLUMNS, rows, _table_row)
+
+
+def _about_profile(context: Context, file: Path) -> dict[str, str]:
+    """The description and file of a profile; a notice if the profile is invalid."""
+    description = ""
+    try:
+        description = check_profile(load_yaml_document(file)).description
+    except InputError as error:
+        context.terminal.print_notice(error.message)
+    return {"description": description, "file": str(file)}
 
 
 def _table_row(row: dict[str, Any]) -> tuple[Any, ...]:

@@ -239,7 +239,7 @@ def _check_keys(entry: Any, known: Iterable[str]) -> None:
         raise ValueError(f"expected a map, got {entry!r}")
     for key in entry:
         if key not in known:
-            raise ValueError(f"unknown key {key!r}{_nearest(str(key), known)}")
+            raise ValueError(f"unknown key {key!r}{_nearest(str(key), known)}; known: {', '.join(known)}")
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
