@@ -64,7 +64,7 @@ def over_loopback(url: str) -> dict[str, Callable[[], Cost]]:
         "minimal program": contest([*MINIMAL, "hi"], GEMINI_BASE_URL=url),
         "gemini-cli generate": contest([PROGRAM, "generate", "hi"], GEMINI_BASE_URL=url),
     }
-    if importlib.util.find_spec("google.genai") is None:
+    if importlib.util.find_spec("google") is None or importlib.util.find_spec("google.genai") is None:
         return contestants
     return {
         **contestants,
