@@ -24,6 +24,13 @@ def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> Body:
     return merged
 
 
+def copy_json(value: Any) -> Any:
+    """Copy the maps and lists of a JSON value, not its scalars."""
+    if isinstance(value, dict):
+        return {key: copy_json(item) for key, item in value.items()}
+    return [copy_json(item) for item in value] if isinstance(value, list) else value
+
+
 def require_text(value: Any, place: str = "") -> None:
     """Raise InputError if a string of the body holds half a surrogate pair."""
     if isinstance(value, str) and strict_json.has_lone_surrogate(value):

@@ -7,11 +7,11 @@ merge deeply, lists replace. The `BodyField` of an option names its field in the
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gemini_cli.api import tool_types
-from gemini_cli.api.body import Body, BodyPath, apply_set_option, merge, parse_path, set_path
+from gemini_cli.api.body import Body, BodyPath, apply_set_option, copy_json, merge, parse_path, set_path
 from gemini_cli.config.option_groups import BodyField, option_fields
 from gemini_cli.config.request_options import DEFAULT_MODEL, RequestOptions
 from gemini_cli.errors import UsageError
@@ -22,7 +22,10 @@ INPUT_FIELDS = ("input", "continuation_token", "contents")
 
 
 class RequestInputs(NamedTuple):
-    """Contents of the files and streams that the options name, read by the caller."""
+    """Contents of the files and streams that the options name, read by the caller.
+
+    `input_follows`: the caller adds the input later, from rows or from the turns of a chat.
+    """
 
     input: str | list[dict[str, Any]] | None = None
     system: str | None = None
@@ -31,6 +34,7 @@ class RequestInputs(NamedTuple):
     tools: list[dict[str, Any]] | None = None
     tool_headers: Mapping[str, str] | None = None
     last_id: str | None = None
+    input_follows: bool = False
 
 
 def check_options(given: Collection[str]) -> None:
@@ -52,22 +56,53 @@ def build_request_body(
         if not isinstance(inputs.request.value, dict):
             raise inputs.request.error_at((), "a request is a map")
         body = overlay(body, inputs.request.value)
-    for path, value in _body_fields(options, inputs, given):
+    fields = _body_fields(options, inputs, given)
+    values = [(path, copy_json(value)) for path, value in fields]  # --set changes those of the body in place
+    for path, value in fields:
         set_path(body, path, value)
         body = _choose(body, {str(path[0]): value})
+    if inputs.input is not None or inputs.input_follows:
+        _check_one_prompt(options, inputs.request)
     for text in options.set or ():
         body = _choose(body, {apply_set_option(body, text): text})
-    if inputs.input is not None:
-        check_one_prompt(options)
+    _check_in_effect(body, values)
     if inputs.tool_headers:
         body["tools"] = tool_types.add_server_headers(body.get("tools"), inputs.tool_headers)
     return apply_defaults(body, stream=stream)
 
 
-def check_one_prompt(options: RequestOptions) -> None:
-    """UsageError for `--set input=…` beside a prompt."""
+def _check_one_prompt(options: RequestOptions, request: Document | None) -> None:
+    """UsageError for `--set input=…` or an `input` in --request beside a prompt."""
     if any(text.partition("=")[0] == "input" for text in options.set or ()):
         raise UsageError("--set input would replace the prompt", hint="give the prompt in one way")
+    if request is not None and request.value.get("input") is not None:
+        raise UsageError(
+            f"the prompt would replace the input of {request.name}",
+            hint="give the prompt in one way; --no-stdin does not read one from stdin",
+        )
+
+
+def _check_in_effect(body: Body, values: Sequence[tuple[BodyPath, Any]]) -> None:
+    """UsageError if the value of an option was replaced, by --set or another option."""
+    for path, value in values:
+        found: Any = body
+        for key in path:
+            found = found.get(key) if isinstance(found, dict) else None
+        if not _contains(found, value):
+            name = ".".join(map(str, path))
+            raise UsageError(
+                f"the option for {name} has no effect: the command line gives another value for it",
+                hint="give the field in one way",
+            )
+
+
+def _contains(found: Any, value: Any) -> bool:
+    """Whether a value is still there, perhaps with further keys or items."""
+    if isinstance(value, dict):
+        return isinstance(found, dict) and all(key in found and _contains(found[key], value[key]) for key in value)
+    if isinstance(value, list):
+        return isinstance(found, list) and len(found) >= len(value) and all(map(_contains, found, value))
+    return bool(found == value)
 
 
 def overlay(body: Body, values: Mapping[str, Any]) -> Body:

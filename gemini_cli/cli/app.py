@@ -83,19 +83,26 @@ class RootGroup(TyperGroup):
             formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read `help COMMAND` as `COMMAND --help`."""
-        return super().parse_args(ctx, [*args[1:], "--help"] if args[:1] == ["help"] else args)
+        """Read `help COMMAND` as `COMMAND --help`.
+
+        UsageError for an option before the command.
+        """
+        if args[:1] == ["help"]:
+            args = [*args[1:], "--help"]
+        word = args[0] if args else ""
+        own = {spelling for parameter in self.get_params(ctx) for spelling in parameter.opts}
+        if word.startswith("-") and word not in (*own, "-", "--"):
+            raise _leading_option_error(word)
+        return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Take a first argument with a blank in it as a prompt for `generate`."""
         word = args[0]
         if word in COMMANDS:
             return super().resolve_command(ctx, args)
-        if len(word.split()) > 1 and not word.startswith("-"):
-            return "generate", self.get_command(ctx, "generate"), args
-        raise UsageError(
-            f"there is no command {word!r}", hint=f"gemini-cli generate {quote(word)} sends a prompt of one word"
-        )
+        if len(word.split()) > 1:
+            return "generate", self.get_command(ctx, "generate"), ["--", *args] if word.startswith("-") else args
+        raise UsageError(f"there is no command {word!r}", hint=_unknown_command_hint(word))
 
     def main(
         self,
@@ -149,6 +156,24 @@ class RootGroup(TyperGroup):
             extend_alarm()
             terminal.print_error(error, as_json=_json_errors(program, argv))
         return error.exit_status
+
+
+def _leading_option_error(word: str) -> UsageError:
+    """Name the option without its value, which may be a secret."""
+    if any(map(str.isspace, word)):
+        return UsageError(f"{word!r} looks like an option", hint=f"gemini-cli generate -- {quote(word)} sends it")
+    option = word.partition("=")[0] if word.startswith("--") else word[:2]
+    return UsageError(
+        f"{option} stands before the command", hint=f"put options after it: gemini-cli generate {quote(option)} …"
+    )
+
+
+def _unknown_command_hint(word: str) -> str:
+    from difflib import get_close_matches  # only for errors
+
+    if near := get_close_matches(word, COMMANDS, n=1):
+        return f"did you mean {near[0]!r}?"
+    return f"gemini-cli generate {quote(word)} sends a prompt of one word"
 
 
 def _usage_error(error: Exception) -> UsageError | None:

@@ -166,9 +166,14 @@ class Context:
         }
 
     def build_body(
-        self, *, stream: bool, input: str | list[Part] | None = None, session_settings: Body | None = None
+        self,
+        *,
+        stream: bool,
+        input: str | list[Part] | None = None,
+        input_follows: bool = False,
+        session_settings: Body | None = None,
     ) -> Body:
-        """The request body; `input` may be added later.
+        """The request body; with `input_follows` the caller adds the input.
 
         `session_settings` take the place of profile and environment.
         """
@@ -177,6 +182,7 @@ class Context:
             raise UsageError(f"-c, --continue: with --api {options.api} the server stores no interactions")
         inputs = RequestInputs(
             input=input,
+            input_follows=input_follows,
             system=options.system if options.system_file is None else self.prompt_input.read_text(options.system_file),
             request=self.prompt_input.read_document(options.request) if options.request is not None else None,
             schema=self.schema,

@@ -11,7 +11,6 @@ import typer
 from typer import Option
 
 from gemini_cli.api.adapter import ApiAdapter
-from gemini_cli.api.request import check_one_prompt
 from gemini_cli.bulk import rows
 from gemini_cli.bulk.request_template import RequestTemplate
 from gemini_cli.bulk.rows import Row
@@ -33,6 +32,7 @@ class TemplateOptions:
             metavar="TEXT",
             help="the prompt for each row: {name} is a field of the row, {_} the row as JSON, {{ and }} are braces",
         ),
+        ONCE,
     ] = None
     allow_paths: Annotated[
         bool,
@@ -75,8 +75,7 @@ def read_row_input(
     if path == "-":
         _check_stdin(context, prompt_options)
     csv, delimiter = _csv_format(path, template_options)
-    check_one_prompt(context.request_options)
-    body = context.build_body(stream=False)
+    body = context.build_body(stream=False, input_follows=True)
     check_request(adapter, {"input": "", **body})  # an error in the options is reported before any row
     request_template = RequestTemplate(
         body,

@@ -81,6 +81,7 @@ class RequestOptions:
             help="read the request body from FILE, JSON or YAML; options override its fields",
         ),
         FILE_NAME,
+        ONCE,
     ] = None
     set: Annotated[
         list[str] | None,
@@ -197,17 +198,20 @@ class RequestOptions:
         str | None,
         Option("--format-image", metavar="RATIO[,SIZE]", help="request an image, for -o: 16:9 or 16:9,2K"),
         BodyField("response_format"),
+        ONCE,
     ] = None
     format_audio: Annotated[
         str | None,
         Option("--format-audio", metavar="MIME", help="request audio of this type, for -o: audio/wav"),
         BodyField("response_format"),
+        ONCE,
     ] = None
     continue_: Annotated[bool, Option("-c", "--continue", help="continue the last interaction")] = False
     previous: Annotated[
         str | None,
         Option("--previous", metavar="ID", help="continue this interaction"),
         BodyField("previous_interaction_id"),
+        ONCE,
     ] = None
     no_store: Annotated[
         bool,

@@ -194,7 +194,6 @@ def test_layers_lie_over_each_other(home: Path, tmp_path: Path) -> None:
         "tools": [{"type": "url_context"}],
         "labels": {"a": "p", "b": "f"},
     }
-    assert dry("words", "--request", str(request), environ=env).body["input"] == "words"
     request.write_text("model: file\n")
     assert dry("hi", "--request", str(request), environ={**env, "GEMINI_MODEL": "env"}).body["model"] == "file"
     assert dry("hi", "--request", str(request), "-m", "flag", environ=env).body["model"] == "flag"
@@ -243,6 +242,7 @@ def test_what_contradicts_itself_or_asks_nothing_is_a_usage_error(argv: list[str
     ("argv", "hint"),
     [
         (["--set", 'input="x"', "hi"], "give the prompt in one way"),
+        (["--request", "input.json", "hi"], "give the prompt in one way; --no-stdin does not read one from stdin"),
         (["--set", "generationConfig.topK=5", "hi"], "add --api generate-content"),
         (["--request", "contents.json"], "add --api generate-content"),
     ],
@@ -250,9 +250,45 @@ def test_what_contradicts_itself_or_asks_nothing_is_a_usage_error(argv: list[str
 )
 def test_a_request_in_the_wrong_format_is_not_sent(argv: list[str], hint: str) -> None:
     Path("contents.json").write_text('{"contents": [{"parts": [{"text": "hi"}]}]}')
+    Path("input.json").write_text('{"input": "another prompt"}')
     outcome = gemini("generate", *argv)
     assert (outcome.status, outcome.out) == (2, "")
     assert outcome.err.splitlines()[1] == f"hint: {hint}"
+
+
+def test_the_input_of_a_request_is_not_replaced_by_stdin_rows_or_turns() -> None:
+    Path("input.json").write_text('{"input": "a prompt"}')
+    Path("rows.jsonl").write_text('"a"\n')
+    for argv in (["generate"], ["map", "rows.jsonl"], ["chat"], ["chat", "words"]):
+        outcome = gemini(*argv, "--request", "input.json", stdin=b"" if argv[1:] else b"from a pipe")
+        assert (outcome.status, outcome.out) == (2, "")
+        assert "the prompt would replace the input of input.json" in outcome.err
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["-m", "y", "--set", "model=x"],
+        ["-m", "y", "--set", "agent=x"],
+        ["--temperature", "1", "--set", "generation_config={}"],
+        ["--no-store", "--set", "store=true"],
+        ["--schema", '{"type":"object"}', "--set", "response_format.schema.type=array"],
+        ["-T", "google_search", "--set", "tools=[]"],
+        ["--label", "a=1", "--label", "a=2"],
+    ],
+    ids=" ".join,
+)
+def test_two_values_for_one_field_are_a_usage_error(argv: list[str]) -> None:
+    outcome = gemini("generate", *argv, "hi")
+    assert (outcome.status, outcome.out) == (2, "")
+    assert "has no effect" in outcome.err
+
+
+def test_set_may_repeat_or_extend_the_value_of_an_option() -> None:
+    body = dry("-m", "m", "--set", "model=m", "-T", "google_search", "--set", 'tools[]={"type":"x"}', "hi").body
+    assert body == {"model": "m", "tools": [{"type": "google_search"}, {"type": "x"}], "input": "hi"}
+    body = dry("--schema", '{"type":"object"}', "--set", "response_format.schema.title=t", "hi").body
+    assert body["response_format"]["schema"] == {"type": "object", "title": "t"}
 
 
 def test_the_input_of_rows_is_not_set() -> None:

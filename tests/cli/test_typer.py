@@ -93,7 +93,7 @@ def test_a_variable_wins_over_the_profile(home: Path) -> None:
 
 
 def test_a_profile_key_that_is_a_field_of_the_body_does_not_outrank_the_request(home: Path) -> None:
-    """The layers: the profile, the environment, --request, options, --set."""
+    """The layers: the profile, the environment, --request, options and --set."""
     path = home / ".config/gemini-cli/profiles/default.yaml"
     path.parent.mkdir(parents=True)
     path.write_text("request: {model: profile}\n")
@@ -107,7 +107,7 @@ def test_a_profile_key_that_is_a_field_of_the_body_does_not_outrank_the_request(
     assert body("hi", GEMINI_MODEL="variable") == "variable"
     assert body("--request", "request.json", GEMINI_MODEL="variable") == "request"
     assert body("--request", "request.json", "-m", "option") == "option"
-    assert body("--request", "request.json", "-m", "option", "--set", "model=set") == "set"
+    assert body("--request", "request.json", "--set", "model=set") == "set"
 
 
 @pytest.mark.parametrize(
@@ -119,6 +119,9 @@ def test_a_profile_key_that_is_a_field_of_the_body_does_not_outrank_the_request(
         ["--schema", "{}", "--schema", "{}", "hi"],
         ["--system-file", "a", "--system-file", "b", "hi"],
         ["--history", "a", "--history", "b", "hi"],
+        ["--request", "a", "--request", "b"],
+        ["--previous", "a", "--previous", "b", "hi"],
+        ["--format-image", "1:1", "--format-image", "16:9", "hi"],
     ],
 )
 def test_what_would_be_dropped_silently_is_given_once(argv: list[str]) -> None:
@@ -127,9 +130,50 @@ def test_what_would_be_dropped_silently_is_given_once(argv: list[str]) -> None:
     assert "given twice" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["map", "-p", "{a}", "-p", "{b}", "rows"],
+        ["map", "--checkpoint", "a", "--checkpoint", "b", "rows"],
+        ["batch", "submit", "--display-name", "a", "--display-name", "b", "rows"],
+        ["upload", "--name", "a", "--name", "b", "file"],
+        ["upload", "--mime", "text/plain", "--mime", "image/png", "file"],
+        ["emulator", "--script", "a", "--script", "b"],
+    ],
+)
+def test_an_option_of_one_command_is_given_once(argv: list[str]) -> None:
+    done = invoke(*argv)
+    assert done.exit_code == 2
+    assert "given twice" in done.stderr
+
+
 def test_of_models_and_numbers_the_last_one_wins() -> None:
     done = invoke("generate", "-n", "-m", "a", "-m", "b", "--seed", "1", "--seed", "2", "hi")
     assert json.loads(done.stdout)["body"] == {"model": "b", "generation_config": {"seed": 2}, "input": "hi"}
+
+
+@pytest.mark.parametrize(
+    ("argv", "message", "hint"),
+    [
+        (["-m", "X", "How does it work?"], "-m stands before the command", "put options after it: gemini-cli generate"),
+        (["--offline", "hi there"], "--offline stands before the command", "put options after it: gemini-cli generate"),
+        (["generat", "hi"], "there is no command 'generat'", "did you mean 'generate'?"),
+        (["-summarise this"], "looks like an option", "gemini-cli generate -- '-summarise this' sends it"),
+        (["hi"], "there is no command 'hi'", "gemini-cli generate hi sends a prompt of one word"),
+    ],
+)
+def test_a_command_line_without_a_command_has_a_hint(argv: list[str], message: str, hint: str) -> None:
+    done = invoke(*argv)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert f"hint: {hint}" in done.stderr
+
+
+def test_the_value_of_an_option_before_the_command_is_not_repeated() -> None:
+    for argv in ([f"--api-key={KEY}", "generate", "hi"], [f"-k{KEY}", "generate", "hi"]):
+        done = invoke(*argv)
+        assert done.exit_code == 2
+        assert KEY not in done.stderr
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -39,6 +39,7 @@ class SubmitOptions:
     display_name: Annotated[
         str | None,
         Option("--display-name", metavar="TEXT", help="the title of the job (default: the name of the file)"),
+        ONCE,
     ] = None
     dry_run: Annotated[bool, Option("-n", "--dry-run", help="print the requests as JSON lines, and send nothing")] = (
         False

@@ -48,11 +48,11 @@ class ChatOptions:
     ] = False
     null: Annotated[bool, Option("-0", "--null", help="end turns on stdin with NUL instead of a newline")] = False
     list: Annotated[bool, Option("--list", help="list the sessions and exit")] = False
-    show: Annotated[str | None, Option("--show", metavar="NAME", help="print a session and exit"), Saved("session")] = (
-        None
-    )
+    show: Annotated[
+        str | None, Option("--show", metavar="NAME", help="print a session and exit"), Saved("session"), ONCE
+    ] = None
     delete: Annotated[
-        str | None, Option("--delete", metavar="NAME", help="delete a session and exit"), Saved("session")
+        str | None, Option("--delete", metavar="NAME", help="delete a session and exit"), Saved("session"), ONCE
     ] = None
     remote: Annotated[bool, Option("--remote", help="with --delete: delete the interactions from the server too")] = (
         False
@@ -138,7 +138,9 @@ def _converse(context: Context, options: ChatOptions, session: Session | None) -
         raise UsageError("stdin holds the turns, so - cannot read anything else from it")
     turn_input = context.prompt_input.build_input() if one else None
     settings = session.settings if session else None
-    body = context.build_body(stream=not context.output_options.json, input=turn_input, session_settings=settings)
+    body = context.build_body(
+        stream=not context.output_options.json, input=turn_input, input_follows=not one, session_settings=settings
+    )
     conversation = _conversation(context, body, session, repeat=options.replay)
     if one and print_dry_run(context, conversation.next_request(require_prompt(body)["input"])):
         return

@@ -15,7 +15,7 @@ from typer import Option
 
 from gemini_cli.cli.command import OptionCommand, command_app
 from gemini_cli.cli.program import Program
-from gemini_cli.config.option_groups import FILE_NAME, PROGRAM_NAME, option_groups
+from gemini_cli.config.option_groups import FILE_NAME, ONCE, PROGRAM_NAME, option_groups
 from gemini_cli.console.terminal import Terminal
 from gemini_cli.errors import InputError, Interrupted, UsageError
 
@@ -32,14 +32,17 @@ class EmulatorOptions:
 
     port: Annotated[int, Option("--port", metavar="PORT", min=0, help="listen on this port; 0 means any free port")] = 0
     script: Annotated[
-        str | None, Option("--script", metavar="FILE", help="read the answers of the model from FILE, YAML"), FILE_NAME
+        str | None,
+        Option("--script", metavar="FILE", help="read the answers of the model from FILE, YAML"),
+        FILE_NAME,
+        ONCE,
     ] = None
     fault: Annotated[
         list[str] | None,
         Option("--fault", metavar="FAULT", help="add a fault, such as 'refuse(503, times=2)'; may be repeated"),
     ] = None
     state: Annotated[
-        str | None, Option("--state", metavar="FILE", help="keep the state in this SQLite file"), FILE_NAME
+        str | None, Option("--state", metavar="FILE", help="keep the state in this SQLite file"), FILE_NAME, ONCE
     ] = None
     file_host: Annotated[
         str | None,

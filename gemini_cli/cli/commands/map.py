@@ -53,6 +53,7 @@ class MapOptions:
         str | None,
         Option("--checkpoint", metavar="FILE", help="save the requests and answers in FILE, and continue from it"),
         FILE_NAME,
+        ONCE,
     ] = None
     output: Annotated[
         str | None,
