@@ -9,7 +9,7 @@ _gemini_cli_after() {
     local globaloptions='--json -q --quiet -v --verbose'
     local outputoptions='-o --output -u --usage --citations --require-output'
     local dryrunoptions='-n --dry-run --curl'
-    local connectionoptions='-P --profile --trust-profile --offline --api-key-file --base-url --api-version --ca-file --connect-timeout --idle-timeout --timeout --retries --retry-unknown'
+    local connectionoptions='-P --profile --trust-profile --offline --api-key-file --base-url --api-version --header --ca-file --connect-timeout --idle-timeout --timeout --retries --retry-unknown'
     local chatoptions='--session --replay -0 --null --list --show --delete --remote'
     local calltooloptions='--exec --result --ask --max-rounds --max-calls --tool-timeout'
     local mapoptions='-j --jobs --rate --unordered --checkpoint -o --output -n --dry-run'
@@ -69,7 +69,7 @@ _gemini_cli_value() {
         *' -f' | *' --prompt-file' | *' -a' | *' --attach' | *' --history' | *' --request' | \
             *' --system-file' | *' --tool-header' | 'generate --schema' | 'stream --schema' | 'chat --schema' | 'call-tool --schema' | \
             'map --schema' | 'batch submit --schema' | *' -o' | *' --output' | *' --trust-profile' | *' --api-key-file' | \
-            *' --ca-file' | *' --checkpoint' | *' --script' | *' --state') files="1" ;;
+            *' --header' | *' --ca-file' | *' --checkpoint' | *' --script' | *' --state') files="1" ;;
         *' --var' | *' --inline-limit' | *' --set' | *' --agent' | *' -s' | *' --system' | \
             *' --temperature' | *' --top-p' | *' --max-tokens' | *' --seed' | *' --stop' | 'batch results --schema' | \
             *' --format-image' | *' --format-audio' | *' --previous' | *' --label' | *' --safety' | *' --base-url' | \

@@ -151,11 +151,12 @@ function __gemini_cli_takes_connectionoptions
     __gemini_cli_at generate stream chat call-tool map "batch submit" "batch status" "batch wait" "batch results" "batch cancel" "batch list" "batch delete" upload tokens "models list" "models get" "files list" "files get" "files delete" "files download" "interactions get" "interactions wait" "interactions cancel" "interactions delete" "config show"
 end
 complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -s P -l profile -rF -a '(__gemini_cli_profiles)' -d 'read settings from a profile, by name or by path'
-complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l trust-profile -rF -d 'let the profile at PATH, with a slash in it, set base_url, ca_file, api_key_*, run and env'
+complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l trust-profile -rF -d 'let the profile at PATH, with a slash in it, set base_url, ca_file, api_key_*, headers, run and env'
 complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l offline -d 'get the answer from the built-in emulator, without a key or a network'
 complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l api-key-file -rF -d 'read the API key from FILE, which must belong to the user and be closed to others'
 complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l base-url -x -d 'the address of the API, with an optional path prefix; http:// is allowed for loopback only'
 complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l api-version -x -d 'the version in the path of the API'
+complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l header -rF -d 'send a header to a gateway, at the host of the base URL only; with @, its value is the content of FILE, which must belong to the user and be closed to others; may be repeated'
 complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l ca-file -rF -d 'trust the certificates in FILE instead of those of the system'
 complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l connect-timeout -x -d 'time limit for a connection'
 complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l idle-timeout -x -d 'time limit for the next byte of a response; for the first byte of an answer without streaming, only if given'

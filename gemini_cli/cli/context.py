@@ -30,6 +30,7 @@ from gemini_cli.cli.prompt_input import PromptInput
 from gemini_cli.config import api_key, proxy
 from gemini_cli.config.api_key import KeySource
 from gemini_cli.config.endpoint import Endpoint, resolve_endpoint
+from gemini_cli.config.headers import gateway_headers, parse_tool_header
 from gemini_cli.config.option_groups import NEEDS_NETWORK, BodyField, option_fields
 from gemini_cli.config.output_options import DryRunOptions, GlobalOptions, OutputOptions
 from gemini_cli.config.process_memory import close_process_memory
@@ -86,6 +87,8 @@ class Context:
         for field in option_fields(ConnectionOptions):
             if connection.offline and NEEDS_NETWORK in field.markers and self.is_given(field.name):
                 raise UsageError(f"{field.long} has no effect with --offline")
+        # Of a gateway; their files are read before the first request.
+        self.headers = [] if connection.offline else gateway_headers(connection.header or (), self.profile)
         program.nothing_sent = lambda: "_http" not in self.__dict__
         if self.is_given("timeout"):
             self.deadline.start()  # the default limit starts with the first request, so that slow input is not cut
@@ -229,7 +232,7 @@ class Context:
         return found
 
     def _tool_headers(self) -> dict[str, str]:
-        headers = dict(declarations.parse_tool_header(text) for text in self.request_options.tool_header or ())
+        headers = dict(parse_tool_header(text) for text in self.request_options.tool_header or ())
         for value in headers.values():
             self.terminal.add_secret(value)
         return headers
@@ -300,6 +303,7 @@ class Context:
             RetryPolicy(
                 options.retries, options.retry_unknown, dependencies.sleep, dependencies.random, dependencies.now
             ),
+            gateway_headers=self._gateway_headers,
             log=self.terminal.log,
             notice=self.terminal.print_notice,
             on_retry=on_retry or self._wait,
@@ -360,6 +364,17 @@ class Context:
         self.terminal.add_secret(key)
         close_process_memory()
         return key
+
+    @cached_property
+    def _gateway_headers(self) -> dict[str, str]:
+        """The values of `headers`, which are redacted from now on."""
+        if any(header.path for header in self.headers):
+            self.deadline.start()  # a pipe with a value may hang
+        values = {header.name: header.read() for header in self.headers}
+        for header in self.headers:
+            for secret in header.secrets(values[header.name]):
+                self.terminal.add_secret(secret)
+        return values
 
     @cached_property
     def interactions_client(self) -> InteractionsClient:

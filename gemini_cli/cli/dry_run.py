@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from shlex import quote
 from typing import Any
 
 from gemini_cli.api import tool_types
 from gemini_cli.api.body import Body
 from gemini_cli.cli.context import Context
+from gemini_cli.config.headers import Header
 from gemini_cli.config.option_groups import declaring, option_fields
 from gemini_cli.config.output_options import OutputOptions
 from gemini_cli.console import formatting
 from gemini_cli.errors import UsageError
+from gemini_cli.formats import strict_json
 
 
 def print_dry_run(context: Context, body: Body, commands: Mapping[str, Any] | None = None) -> bool:
@@ -19,20 +22,42 @@ def print_dry_run(context: Context, body: Body, commands: Mapping[str, Any] | No
 
     It needs no key, and shows no secret.
     """
-    options, terminal = context.dry_run_options, context.terminal
+    options = context.dry_run_options
     if not (options.dry_run or options.curl):
         return False
     refuse_answer_options(context, "a request that is not sent")
     _preview_attachments(context, body)
     accept = "text/event-stream" if body.get("stream") else "application/json"
     path, request_body = context.adapter.build_request(without_secrets(body))
-    url, headers = context.endpoint.url(path), context.endpoint.headers(path, accept)
-    if options.curl:
-        terminal.write(formatting.curl(url, headers, request_body, stream=bool(body.get("stream"))))
-    else:
-        extra = {"commands": commands} if commands else {}
-        terminal.write(formatting.dry_run(url, headers, request_body, pretty=terminal.stdout_is_terminal, **extra))
+    print_request(context, "POST", path, accept, request_body, {"commands": commands} if commands else {})
     return True
+
+
+def print_request(
+    context: Context, method: str, path: str, accept: str, body: Any, about: Mapping[str, Any] | None = None
+) -> None:
+    """Print a request for `--dry-run` or `--curl`; `body` is None without one."""
+    terminal, url = context.terminal, context.endpoint.url(path)
+    if context.dry_run_options.curl:
+        headers, secrets = context.endpoint.headers(path, accept), _shell_headers(context.headers)
+        data = None if body is None else strict_json.dumps(body)
+        stream = accept == "text/event-stream"
+        terminal.write(formatting.curl(method, url, headers, secrets, data, stream=stream))
+    else:
+        headers, pretty = preview_headers(context, path, accept), terminal.stdout_is_terminal
+        terminal.write(formatting.dry_run(method, url, headers, body, pretty=pretty, **(about or {})))
+
+
+def preview_headers(context: Context, path: str, accept: str) -> dict[str, str]:
+    """The headers of a request without the key, and with no value of a gateway's."""
+    gateway = {header.name: "[redacted]" for header in context.headers}
+    return {**context.endpoint.headers(path, accept), **gateway}
+
+
+def _shell_headers(gateway: Iterable[Header]) -> dict[str, str]:
+    """The secret headers, with expressions of a shell for their values."""
+    values = {each.name: f"$(cat {quote(each.path)})" if each.path else f"${each.variable}" for each in gateway}
+    return {"x-goog-api-key": "$GEMINI_API_KEY", **values}
 
 
 def without_secrets(body: Body) -> Body:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
@@ -95,6 +95,7 @@ class ApiClient:
         deadline: Deadline,
         policy: RetryPolicy,
         *,
+        gateway_headers: Mapping[str, str] | None = None,
         log: LogFunction = lambda level, *parts: None,
         notice: Callable[[str], None] = lambda text: None,
         on_retry: OnRetry | None = None,
@@ -103,6 +104,7 @@ class ApiClient:
         self._http = http
         self._endpoint = endpoint
         self._key = {"x-goog-api-key": key} if key else {}
+        self._gateway_headers = gateway_headers or {}
         self._deadline = deadline
         self._policy = policy
         self.sleep = policy.sleep
@@ -273,11 +275,11 @@ class ApiClient:
         if key and (key in request.url or holds(request.body, key.encode())):
             raise InputError("the request holds the API key in clear; it is not sent")
         started = time.monotonic()
-        self._log_request(request)
+        extra = self._gateway_headers if self._endpoint.is_origin_of(request.url) else {}
+        self._log_request(request, extra)
+        headers = {**request.headers, **extra}
         try:
-            response = self._http.send(
-                request.method, request.url, request.headers, request.body, patient=request.patient
-            )
+            response = self._http.send(request.method, request.url, headers, request.body, patient=request.patient)
         except NotSentError as error:
             self.log(1, f"{request.method} {request.url} -> {error}")
             failure = _not_sent(error)
@@ -293,8 +295,9 @@ class ApiClient:
         self.log(2, "\n".join(f"< {name}: {value}" for name, value in response.headers.items()))
         return response
 
-    def _log_request(self, request: _Request) -> None:
-        self.log(2, "\n".join(f"> {name}: {value}" for name, value in request.headers.items()))
+    def _log_request(self, request: _Request, secret_headers: Iterable[str]) -> None:
+        headers = {**request.headers, **dict.fromkeys(secret_headers, "[redacted]")}
+        self.log(2, "\n".join(f"> {name}: {value}" for name, value in headers.items()))
         if isinstance(request.body, StreamedBody):
             self.log(2, f"> ({request.body.size} bytes)")
         elif request.body:

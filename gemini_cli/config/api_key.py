@@ -7,14 +7,13 @@ import os
 import re
 import select
 import signal
-import stat
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from gemini_cli.config.executables import find_executable
 from gemini_cli.errors import AuthError
-from gemini_cli.formats.text_files import open_nonblocking
+from gemini_cli.formats.text_files import is_private, open_nonblocking
 
 if TYPE_CHECKING:
     import subprocess
@@ -83,17 +82,12 @@ def find_key_source(option: str | None, environ: Mapping[str, str], profile: Pro
         directory = os.path.dirname(where)
         return KeySource(f"{where}: api_key_command", printed, True, lambda: _from_command(command, directory, environ))
     if (path := profile.client.get("api_key_file")) is not None:
-        return _file(f"{where}: api_key_file", _beside(profile, path))
+        return _file(f"{where}: api_key_file", profile.path_beside(path))
     return None
 
 
 def _file(origin: str, path: str) -> KeySource:
     return KeySource(origin, "the key file", os.path.exists(path), lambda: _from_file(path))
-
-
-def _beside(profile: Profile, path: str) -> str:
-    """Resolve a path relative to the profile, not to the working directory."""
-    return os.path.join(os.path.dirname(profile.document.name), os.path.expanduser(path))
 
 
 def _checked(text: str, source: str) -> str:
@@ -137,11 +131,9 @@ def _from_file(path: str) -> str:
 
 
 def _check_mode(descriptor: int) -> None:
-    about = os.fstat(descriptor)
-    owned = about.st_uid == os.geteuid()
-    if not stat.S_ISREG(about.st_mode) or (owned and not about.st_mode & 0o077):
+    if is_private(descriptor):
         return
-    if owned and not os.fstatvfs(descriptor).f_flag & os.ST_RDONLY:
+    if os.fstat(descriptor).st_uid == os.geteuid() and not os.fstatvfs(descriptor).f_flag & os.ST_RDONLY:
         raise AuthError("the key file must be yours and closed to others: chmod 600")
     raise AuthError(
         "the key file must be yours and closed to others",

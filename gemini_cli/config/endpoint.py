@@ -42,12 +42,20 @@ class Endpoint(NamedTuple):
 
         It must have the origin of the endpoint, or both must be hosts of Google.
         """
+        if self.is_origin_of(url):
+            return True
+        try:
+            return _is_googles(urlsplit(url)) and _is_googles(urlsplit(self.base))
+        except ValueError:
+            return False
+
+    def is_origin_of(self, url: str) -> bool:
+        """True if the URL has the scheme, host and port of the base URL."""
         try:
             parts, base = urlsplit(url), urlsplit(self.base)
         except ValueError:
             return False
-        same = (parts.scheme, parts.netloc) == (base.scheme, base.netloc)
-        return same or (_is_googles(parts) and _is_googles(base))
+        return (parts.scheme, parts.netloc) == (base.scheme, base.netloc)
 
     def may_move_to(self, here: str, location: str) -> str | None:
         """The URL of a redirected download from `here`; None if it may not get the key."""

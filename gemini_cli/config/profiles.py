@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from gemini_cli.config.headers import header_problem
 from gemini_cli.config.option_groups import LARGEST, PROFILE_KEY, OptionField, option_fields
 from gemini_cli.errors import InputError, UsageError
 from gemini_cli.formats import documents
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
 
 
 # Keys at the top of a profile that are not options.
-OWN_KEYS = ("description", "request", "prompt", "api_key_command")
+OWN_KEYS = ("description", "request", "prompt", "api_key_command", "headers")
 
-# With these settings the author of a profile could get the key or the prompt; with `run` and `env` of a tool, run a
-# program or read secrets.
-NEED_TRUST = ("base_url", "api_key_file", "api_key_command", "ca_file")
+# With these settings the author of a profile could get the key, a file or the prompt; with `run` and `env` of a tool,
+# run a program or read secrets.
+NEED_TRUST = ("base_url", "api_key_file", "api_key_command", "ca_file", "headers")
 TOOL_KEYS_THAT_NEED_TRUST = ("run", "env")
 
 _META = "gemini_cli.profile"  # the key in `meta` of the Typer context
@@ -34,7 +35,7 @@ class Profile(NamedTuple):
     """A checked profile.
 
     `description` is its line in `config profiles`. `client` has the settings, `request` fields of the request body,
-    `prompt` the text before the prompt.
+    `prompt` the text before the prompt, `headers` those for a gateway.
     """
 
     document: Document
@@ -43,6 +44,11 @@ class Profile(NamedTuple):
     request: Mapping[str, Any]
     prompt: str
     api_key_command: list[str] | None
+    headers: Mapping[str, str]
+
+    def path_beside(self, path: str) -> str:
+        """Resolve a path relative to the profile, not to the working directory."""
+        return os.path.join(os.path.dirname(self.document.name), os.path.expanduser(path))
 
     def value(self, field: OptionField) -> Any:
         """The value of an option, checked against its type; InputError with file and line."""
@@ -149,12 +155,16 @@ def check_profile(document: Document) -> Profile:
         request=_expect(document, "request", {}, dict, "a map with fields of the request"),
         prompt=_expect(document, "prompt", "", str, "text"),
         api_key_command=_expect(document, "api_key_command", None, list, "a list: a program and its arguments"),
+        headers=_expect(document, "headers", {}, dict, "a map of names and values"),
     )
     command = profile.api_key_command
     if command is not None and not (command and all(isinstance(word, str) for word in command)):
         raise document.error_at(("api_key_command",), "api_key_command must be a list of text")
     for key in profile.client:
         profile.value(known[key])
+    for name, text in profile.headers.items():
+        if problem := header_problem(name, text) if isinstance(text, str) else f"the value of {name} must be text":
+            raise document.error_at(("headers", name), problem)
     return profile
 
 

@@ -48,7 +48,7 @@ class ConnectionOptions:
         Option(
             "--trust-profile",
             metavar="PATH",
-            help="let the profile at PATH, with a slash in it, set base_url, ca_file, api_key_*, run and env",
+            help="let the profile at PATH, with a slash in it, set base_url, ca_file, api_key_*, headers, run and env",
         ),
         FILE_NAME,
     ] = None
@@ -93,6 +93,17 @@ class ConnectionOptions:
         ),
         PROFILE_KEY,
     ] = "v1beta"
+    header: Annotated[
+        list[str] | None,
+        Option(
+            "--header",
+            metavar="NAME=@FILE|NAME=VALUE",
+            help="send a header to a gateway, at the host of the base URL only; with @, its value is the content of "
+            "FILE, which must belong to the user and be closed to others; may be repeated",
+        ),
+        FILE_NAME,
+        NEEDS_NETWORK,
+    ] = None
     ca_file: Annotated[
         str | None,
         Option(

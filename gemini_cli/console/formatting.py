@@ -32,9 +32,9 @@ def _cell(value: Any) -> str:
     return " ".join((value if isinstance(value, str) else strict_json.dumps(value)).split())
 
 
-def dry_run(url: str, headers: Mapping[str, str], body: Mapping[str, Any], *, pretty: bool, **about: Any) -> str:
+def dry_run(method: str, url: str, headers: Mapping[str, str], body: Any, *, pretty: bool, **about: Any) -> str:
     """The request as JSON, with further fields from `about`."""
-    return as_json({**about, "method": "POST", "url": url, "headers": dict(headers), "body": dict(body)}, pretty=pretty)
+    return as_json({**about, "method": method, "url": url, "headers": dict(headers), "body": body}, pretty=pretty)
 
 
 def pending_calls(interaction: Interaction, *, pretty: bool) -> str:
@@ -43,15 +43,21 @@ def pending_calls(interaction: Interaction, *, pretty: bool) -> str:
     return as_json({"interaction_id": interaction.id, "calls": fields}, pretty=pretty)
 
 
-def curl(url: str, headers: Mapping[str, str], body: Mapping[str, Any], *, stream: bool) -> str:
-    """The request as a curl command; the key stays in its variable."""
+def curl(
+    method: str, url: str, headers: Mapping[str, str], secrets: Mapping[str, str], data: str | None, *, stream: bool
+) -> str:
+    """The request as a curl command.
+
+    `secrets` are headers whose values are expressions of the shell, such as `$GEMINI_API_KEY` for the key.
+    """
     from shlex import quote
 
-    data = strict_json.dumps(body)
-    sent = " \\\n  ".join(f"-H {quote(f'{name}: {value}')}" for name, value in headers.items())
-    buffering = "-N " if stream else ""
-    key = '-H "x-goog-api-key: $GEMINI_API_KEY"'
-    start = f"curl -sS --fail-with-body {buffering}-X POST {quote(url)} \\\n  {key} \\\n  {sent}"
+    lines = [f"curl -sS --fail-with-body {'-N ' if stream else ''}-X {method} {quote(url)}"]
+    lines += [f'-H "{name}: {value}"' for name, value in secrets.items()]
+    lines += [f"-H {quote(f'{name}: {value}')}" for name, value in headers.items()]
+    start = " \\\n  ".join(lines)
+    if data is None:
+        return f"{start}\n"
     if len(data.encode()) < HEREDOC_FROM:
         return f"{start} \\\n  --data-binary {quote(data)}\n"
     return f"{start} \\\n  --data-binary @- <<'END_OF_BODY'\n{data}\nEND_OF_BODY\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from pathlib import Path as FilePath
 
 from gemini_cli.errors import InputError
@@ -26,6 +27,12 @@ def open_nonblocking(path: str, flags: int) -> int:
     descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
     os.set_blocking(descriptor, True)
     return descriptor
+
+
+def is_private(descriptor: int) -> bool:
+    """True for a file of this user that is closed to others, and for a pipe."""
+    about = os.fstat(descriptor)
+    return not stat.S_ISREG(about.st_mode) or (about.st_uid == os.geteuid() and not about.st_mode & 0o077)
 
 
 def read_bytes(path: str | FilePath, *, limit: int, wait: bool = True) -> bytes:

@@ -17,11 +17,8 @@ from gemini_cli.api.tool_types import FUNCTION_NAME, Tool
 from gemini_cli.config.api_key import KEY_VARIABLES
 from gemini_cli.config.request_options import BUILT_IN, SPELLINGS
 from gemini_cli.errors import InputError, UsageError
-from gemini_cli.formats import documents, text_files
+from gemini_cli.formats import documents
 from gemini_cli.formats.documents import Document, KeyPath
-
-HEADER_LIMIT = 8 * 1024  # bytes
-_HEADER = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"  # RFC 9110, 5.1
 
 
 class Function(NamedTuple):
@@ -60,20 +57,6 @@ def parse_declarations(document: Document, value: Any, path: KeyPath) -> ToolDec
     if not isinstance(value, list) or not value:
         raise document.error_at(path, "tools are a list of declarations")
     return _joined([_tool(document, tool, (*path, place)) for place, tool in enumerate(value)])
-
-
-def parse_tool_header(text: str) -> tuple[str, str]:
-    """Read `--tool-header NAME=@FILE`.
-
-    The value is in a file, so that it is not in the list of processes.
-    """
-    name, _, path = text.partition("=@")
-    if not re.fullmatch(_HEADER, name) or not path:
-        raise UsageError("--tool-header: write NAME=@FILE; the value does not belong on the command line")
-    value = text_files.decode_text(text_files.read_bytes(path, limit=HEADER_LIMIT), path).removesuffix("\n")
-    if not value.isprintable() or not value.isascii() or value != value.strip() or not value:
-        raise InputError(f"{path} does not hold one line of printable ASCII, as a header must be")
-    return name, value
 
 
 def _spelled(word: str) -> ToolDeclarations:

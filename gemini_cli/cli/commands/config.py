@@ -112,7 +112,7 @@ def _other_options(ctx: typer.Context, connection: ConnectionOptions) -> typer.C
 def _settings(context: Context, ctx: typer.Context, others: typer.Context) -> Iterator[SettingRow]:
     """Settings of the connection and of the profile.
 
-    The file of the key is not shown, since the option may hold a key by mistake.
+    The file of the key is not shown, since the option may hold a key by mistake; of headers, only the names.
     """
     own = option_fields(ConnectionOptions)
     more = (field for field in profile_keys().values() if field not in own and field.name not in ctx.params)
@@ -122,10 +122,18 @@ def _settings(context: Context, ctx: typer.Context, others: typer.Context) -> It
             value = TIMEOUT
         if field.name == "profile" and context.profile:
             yield "profile_file", ResolvedValue(context.profile.document.name, origin)
-        if field.name != "api_key_file":
+        if field.name not in ("api_key_file", "header"):
             yield field.name, ResolvedValue(_without_user(value) if field.name == "base_url" else value, origin)
+    yield "headers", _header_names(context)
     source = context.key_source
     yield "api_key", ResolvedValue(source.there, source.origin) if source else ResolvedValue(False, DEFAULT)
+
+
+def _header_names(context: Context) -> ResolvedValue:
+    """The names of the headers for a gateway."""
+    origins = {"--header"} if context.connection_options.header else set()
+    origins |= {context.profile.document.name} if context.profile and context.profile.headers else set()
+    return ResolvedValue([header.name for header in context.headers], ", ".join(sorted(origins)) or DEFAULT)
 
 
 def _origin(context: Context, ctx: typer.Context, field: OptionField) -> str:

@@ -16,7 +16,7 @@ from gemini_cli.bulk import rows
 from gemini_cli.bulk.output_rows import FailureSummary, OutputRow, error_row
 from gemini_cli.cli.command import OptionCommand, command_app
 from gemini_cli.cli.context import Context
-from gemini_cli.cli.dry_run import without_secrets
+from gemini_cli.cli.dry_run import preview_headers, without_secrets
 from gemini_cli.cli.prompt_run import schema_validator
 from gemini_cli.cli.row_input import RowInput, RowsArgument, TemplateOptions, read_row_input
 from gemini_cli.config.option_groups import FILE_NAME, ONCE, option_groups
@@ -221,7 +221,7 @@ def _preview(context: Context, row_input: RowInput) -> None:
             context.terminal.write_row(bad.text + "\n")
             continue
         summary.add(OutputRow("", ok=True))
-        url, headers = context.endpoint.url(path), context.endpoint.headers(path, "application/json")
-        context.terminal.write_row(formatting.dry_run(url, headers, sent, pretty=False, key=row.key))
+        url, headers = context.endpoint.url(path), preview_headers(context, path, "application/json")
+        context.terminal.write_row(formatting.dry_run("POST", url, headers, sent, pretty=False, key=row.key))
     if error := summary.error("are no requests"):
         raise error
