@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from gemini_cli.api.interaction import Interaction
 from gemini_cli.api.outcome import completion_error
 from gemini_cli.bulk.rows import Key
+from gemini_cli.console import formatting
 from gemini_cli.errors import CliError, PartialFailure, SchemaMismatch
 from gemini_cli.formats import strict_json
 
@@ -93,4 +94,5 @@ class FailureSummary:
         times = f" ({equal} times)" if equal > 1 else ""
         others = f", {self.failed - equal} for other reasons" if self.failed > equal else ""
         hint = self._hints.get("unknown") or next(iter(self._hints.values()), None)
-        return PartialFailure(f"{self.failed} of {self.rows} rows {of}: {message}{times}{others}", hint=hint)
+        rows = formatting.count(self.rows, "row")
+        return PartialFailure(f"{self.failed} of {rows} {of}: {message}{times}{others}", hint=hint)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -287,9 +287,11 @@ class Context:
 
     @cached_property
     def api_client(self) -> ApiClient:
-        return self.make_api_client()
+        return self.make_api_client(waiting=lambda: self.terminal.waiting("the server"))
 
-    def make_api_client(self, on_retry: OnRetry | None = None) -> ApiClient:
+    def make_api_client(
+        self, on_retry: OnRetry | None = None, waiting: Callable[[], AbstractContextManager[None]] = nullcontext
+    ) -> ApiClient:
         """A client for one thread; all share the connections, the key and the deadline."""
         from gemini_cli.client.api_client import ApiClient
         from gemini_cli.transport.retry import RetryPolicy
@@ -308,6 +310,7 @@ class Context:
             notice=self.terminal.print_notice,
             on_retry=on_retry or self._wait,
             redacted=self.terminal.redacted,
+            waiting=waiting,
         )
 
     def _wait(self, failure: CliError, seconds: float) -> None:

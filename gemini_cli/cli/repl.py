@@ -47,7 +47,7 @@ class Repl:
         self._terminal.print_notice("/help lists the commands; Ctrl-D leaves")
         session = self._runner.session
         if session and session.turns:
-            turns = f"{len(session.turns)} turn{'s'[: len(session.turns) > 1]}"
+            turns = formatting.count(len(session.turns), "turn")
             self._terminal.print_notice(f"session {session.name}: {turns} so far, with {self._model_name()}")
         while (text := self._read_message()) is not None and text.strip() not in LEAVING:
             if text.startswith("//"):
@@ -123,6 +123,7 @@ class Repl:
     def _new(self, rest: str) -> None:
         self._runner.reset()
         self._started = False
+        self._terminal.print_line("a new conversation begins")
 
     def _model_name(self) -> str:
         settings = self._runner.conversation.settings
@@ -133,16 +134,21 @@ class Repl:
             raise UsageError(f"/model NAME; now {self._model_name()}")
         self._runner.conversation.settings.pop("agent", None)
         self._runner.conversation.settings["model"] = rest
+        self._terminal.print_line(f"the model is {rest} from the next message on")
 
     def _system(self, rest: str) -> None:
         if not rest:
             raise UsageError("/system TEXT")
         self._runner.conversation.settings["system_instruction"] = rest
+        self._terminal.print_line("the system instruction is set from the next message on")
 
     def _attach(self, rest: str) -> None:
         if not rest:
             raise UsageError("/attach FILE")
-        self._attached += self._context.prompt_input.load_attachments([rest])
+        parts = self._context.prompt_input.load_attachments([rest])
+        self._attached += parts
+        types = ", ".join(str(part.get("mime_type") or part["type"]) for part in parts)
+        self._terminal.print_line(f"{rest} ({types}) goes with the next message")
 
     def _tools(self, rest: str) -> None:
         tools = self._runner.conversation.settings.get("tools") or []
@@ -154,7 +160,9 @@ class Repl:
     def _save(self, rest: str) -> None:
         if not rest:
             raise UsageError("/save FILE")
-        history_file.write_history(rest, self._runner.conversation.steps)
+        steps = self._runner.conversation.steps
+        history_file.write_history(rest, steps)
+        self._terminal.print_line(f"{formatting.count(len(steps), 'step')} of the conversation are in {rest}")
 
     def _usage(self, rest: str) -> None:
         self._terminal.print_line(formatting.usage_line(sum_usage(self._runner.usages)))

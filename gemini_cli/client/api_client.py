@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from gemini_cli.api import errors
@@ -100,6 +100,7 @@ class ApiClient:
         notice: Callable[[str], None] = lambda text: None,
         on_retry: OnRetry | None = None,
         redacted: Callable[[str], str] = lambda text: text,
+        waiting: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._http = http
         self._endpoint = endpoint
@@ -115,6 +116,7 @@ class ApiClient:
         self.check_deadline = deadline.check
         self.log = log
         self._notice = notice
+        self._waiting = waiting  # shows that a response is awaited
         self._redacted = redacted  # for the server's error messages, which are printed and stored
 
     def json(self, method: str, path: str, body: RequestContent = b"", *, repeatable: bool | None = None) -> str:
@@ -232,7 +234,8 @@ class ApiClient:
         while True:
             self.attempts += 1
             try:
-                return self._attempt(request, effect_free, read)
+                with self._waiting():
+                    return self._attempt(request, effect_free, read)
             except _AttemptFailed as failed:
                 failure, limit = failed.failure, failed.limit
             except CliError as error:

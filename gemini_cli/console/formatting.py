@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gemini_cli.api.interaction import Citation, Interaction
 from gemini_cli.formats import strict_json
 
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
 HEREDOC_FROM = 100 * 1024  # bytes; Linux takes at most 128 KiB in one argument
 
 
@@ -17,9 +19,14 @@ def as_json(value: Any, *, pretty: bool) -> str:
 
 
 def table(rows: Iterable[Sequence[Any]], *, aligned: bool = True) -> str:
-    """Rows as text: columns aligned for a person, or separated by tabs for a program."""
+    """Rows as text: columns aligned for a person, or separated by tabs for a program.
+
+    For a person, times (RFC 3339, in UTC) are short and local.
+    """
     cells = [[_cell(value) for value in row] for row in rows]
-    if not aligned:
+    if aligned:
+        cells = [[_local_time(cell) for cell in row] for row in cells]
+    else:
         return "".join("\t".join(row) + "\n" for row in cells)
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cells)
@@ -30,6 +37,18 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     return " ".join((value if isinstance(value, str) else strict_json.dumps(value)).split())
+
+
+def _local_time(cell: str) -> str:
+    """A time as 2026-11-26 22:05; any other text as it is."""
+    if not _TIME.fullmatch(cell):
+        return cell
+    from datetime import datetime
+
+    try:
+        return datetime.fromisoformat(f"{cell[:19]}+00:00").astimezone().strftime("%Y-%m-%d %H:%M")
+    except (ValueError, OverflowError):  # no such day
+        return cell
 
 
 def dry_run(method: str, url: str, headers: Mapping[str, str], body: Any, *, pretty: bool, **about: Any) -> str:
@@ -61,6 +80,11 @@ def curl(
     if len(data.encode()) < HEREDOC_FROM:
         return f"{start} \\\n  --data-binary {quote(data)}\n"
     return f"{start} \\\n  --data-binary @- <<'END_OF_BODY'\n{data}\nEND_OF_BODY\n"
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun: 1 row, 2,240 rows."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def trailing_newline(text: str) -> str:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from gemini_cli.console.terminal import Terminal, write_all
+from gemini_cli.console.raw_streams import write_all
+from gemini_cli.console.terminal import Terminal
 from gemini_cli.console.visible import visible_text
 from gemini_cli.errors import OutputError
 from gemini_cli.storage.atomic_write import AtomicFile

@@ -9,17 +9,19 @@ from contextlib import contextmanager
 from typing import IO, cast
 
 from rich.console import Console
+from rich.filesize import pick_unit_and_suffix
 from rich.progress import (
     BarColumn,
     DownloadColumn,
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
+    Task,
     TextColumn,
     TimeRemainingColumn,
-    TransferSpeedColumn,
 )
 from rich.table import Column
+from rich.text import Text
 
 from gemini_cli.console.visible import visible_line
 
@@ -42,6 +44,7 @@ class ProgressBar:
         redact: Callable[[str], str] = lambda text: text,
     ) -> None:
         """`unit`: "B" for bytes, another word to count, or empty for a bar alone."""
+        self.summary = ""
         self._redact = redact
         file = cast(IO[str], _File(write))  # the part of a file that a console uses
         console = Console(file=file, force_terminal=True, _environ=environ)
@@ -96,6 +99,17 @@ class ProgressBar:
             self._progress.stop()
 
 
+class _SpeedColumn(ProgressColumn):
+    """The rate in the units of DownloadColumn with `binary_units`."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        if speed is None:
+            return Text("?", style="progress.data.speed")
+        size, suffix = pick_unit_and_suffix(int(speed), ["bytes", "KiB", "MiB", "GiB"], 1024)
+        return Text(f"{speed / size:.1f} {suffix}/s", style="progress.data.speed")
+
+
 class _File:
     encoding = "utf-8"
 
@@ -117,5 +131,5 @@ def _counted(unit: str) -> list[ProgressColumn]:
     if not unit:
         return []
     if unit == "B":
-        return [DownloadColumn(binary_units=True, table_column=whole), TransferSpeedColumn(table_column=whole)]
+        return [DownloadColumn(binary_units=True, table_column=whole), _SpeedColumn(table_column=whole)]
     return [MofNCompleteColumn(table_column=whole), _text(unit, 20)]

@@ -7,7 +7,6 @@ messages, one a line, always in visible form and without secrets. Nothing is buf
 from __future__ import annotations
 
 import base64
-import errno
 import io
 import os
 import re
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
 from gemini_cli.console import signals
+from gemini_cli.console.raw_streams import RawStream, discard_input, is_open, is_open_for_reading, isatty, write_all
 from gemini_cli.console.visible import shorten, visible_in_full, visible_line, visible_text
 from gemini_cli.errors import CliError, InputError, Interrupted, OutputError, UsageError
 from gemini_cli.formats import strict_json
@@ -38,23 +38,21 @@ _SURROGATE = "[\ud800-\udfff]"
 _UPLOAD_ID = r"(?i)(upload_?id(?:=|: ?))[^&\s\"']+"
 
 
-class RawStream(Protocol):
-    """The part of a raw binary file that is used."""
-
-    def read(self, size: int = -1, /) -> bytes | None: ...
-    def write(self, data: bytes | memoryview, /) -> int | None: ...
-    def fileno(self) -> int: ...
-    def isatty(self) -> bool: ...
-
-
 class Progress(Protocol):
-    """A progress line: `advance` adds an amount, `note` shows a few words."""
+    """A progress line: `advance` adds an amount, `note` shows a few words.
+
+    `summary` is a line that remains after the end.
+    """
+
+    summary: str
 
     def advance(self, count: float) -> None: ...
     def note(self, text: str) -> None: ...
 
 
 class _NoProgress:
+    summary = ""
+
     def advance(self, count: float) -> None: ...
     def note(self, text: str) -> None: ...
 
@@ -75,7 +73,7 @@ class Terminal:
         self._environ = environ or {}
         self._secrets: list[str] = []
         self._noticed: set[str] = set()
-        self.stdout_is_terminal = _isatty(stdout)
+        self.stdout_is_terminal = isatty(stdout)
         self.json_lines = False  # every message on stderr is a JSON object
         self.quiet = False
         self.verbose = 0
@@ -87,14 +85,14 @@ class Terminal:
     @classmethod
     def standard(cls, environ: Mapping[str, str]) -> Terminal:
         """The process's own. Closed ones are opened, so that no socket gets their number."""
-        open_ones = [_is_open(number) for number in range(3)]
-        for number, is_open in enumerate(open_ones):
-            if number == 0 and is_open:
-                open_ones[0] = _is_readable(0)  # nohup gives a stdin that is open for writing
-            elif not is_open:
+        open_ones = [is_open(number) for number in range(3)]
+        for number, opened in enumerate(open_ones):
+            if number == 0 and opened:
+                open_ones[0] = is_open_for_reading(0)  # nohup gives a stdin that is open for writing
+            elif not opened:
                 os.open(os.devnull, os.O_RDWR if number else os.O_RDONLY)  # takes the lowest free number: this one
         files = [io.FileIO(number, "r" if number == 0 else "w", closefd=False) for number in range(3)]
-        stdin, stdout, stderr = (file if is_open else None for file, is_open in zip(files, open_ones, strict=True))
+        stdin, stdout, stderr = (file if opened else None for file, opened in zip(files, open_ones, strict=True))
         return cls(stdin, stdout, stderr, environ)
 
     @classmethod
@@ -126,14 +124,19 @@ class Terminal:
         finally:
             bar, self._bar = self._bar, None
             bar.close()
+            if bar.summary:
+                self.print_status(bar.summary)
 
     @contextmanager
     def waiting(self, reason: str, delay: float = WAITING_AFTER) -> Iterator[None]:
         """Show on stderr, after `delay` seconds without output, that the program waits.
 
-        Only on a terminal, and not where messages tell more or are for programs: -v, --json.
+        Only on a terminal, not within a line of the answer, and not where messages tell more or are for programs: -v,
+        --json.
         """
-        if not self._shows_progress() or self.verbose or self.json_lines:
+        inside = self._bar or self._waiting_line  # another one shows it
+        mid_line = self.stdout_is_terminal and not self._column_zero
+        if inside or mid_line or not self._shows_progress() or self.verbose or self.json_lines:
             yield
             return
         from gemini_cli.console.waiting_line import WaitingLine
@@ -150,7 +153,7 @@ class Terminal:
             line.end()
 
     def _shows_progress(self) -> bool:
-        return not self.quiet and _isatty(self._stderr) and self._environ.get("TERM", "dumb") != "dumb"
+        return not self.quiet and isatty(self._stderr) and self._environ.get("TERM", "dumb") != "dumb"
 
     def _without_progress(self) -> AbstractContextManager[None]:
         """End a waiting line, and hide the bar for a block that writes."""
@@ -179,7 +182,7 @@ class Terminal:
 
     def print_status(self, text: str) -> None:
         """Print a notice for a person at a terminal; -v has it in the log."""
-        if _isatty(self._stderr) and not self.quiet and not self.verbose:
+        if isatty(self._stderr) and not self.quiet and not self.verbose:
             self._print_message("status", text)
 
     def print_thought(self, text: str) -> None:
@@ -246,7 +249,7 @@ class Terminal:
             return False
         if self._environ.get("CLICOLOR_FORCE", "0") not in ("", "0"):
             return True
-        return self._environ.get("TERM") != "dumb" and _isatty(self._stderr)
+        return self._environ.get("TERM") != "dumb" and isatty(self._stderr)
 
     # The answer ---------------------------------------------------------------------------------------------------
 
@@ -310,13 +313,13 @@ class Terminal:
 
     @property
     def stdin_is_terminal(self) -> bool:
-        return _isatty(self._stdin)
+        return isatty(self._stdin)
 
     def read_stdin(self, limit: int) -> bytes:
         """Read stdin to its end; InputError if it is more than `limit` bytes."""
         hint = threading.Timer(HINT_AFTER, self.print_notice, ["reading stdin … (--no-stdin to skip)"])
         hint.daemon = True
-        if _isatty(self._stderr) and not self.stdin_is_terminal:
+        if isatty(self._stderr) and not self.stdin_is_terminal:
             hint.start()
         pieces: list[bytes] = []
         size = 0
@@ -370,7 +373,7 @@ class Terminal:
         shown = shorten(visible_in_full(self.redacted(question)))
         self._end_waiting_line()
         with _terminal() as terminal:
-            _discard_input(terminal)
+            discard_input(terminal)
             write_all(terminal, f"{shown} [y/N] ".encode())
             answer = b""
             while not answer.endswith(b"\n") and (piece := terminal.read(READ_SIZE)):
@@ -402,49 +405,8 @@ class Terminal:
             return None
 
 
-def write_all(stream: RawStream, data: bytes) -> None:
-    """Write all of it: a pipe may take a part, a non-blocking one nothing at first."""
-    view = memoryview(data)
-    while view:
-        written = stream.write(view)
-        if written is None:
-            select.select([], [stream.fileno()], [])
-        else:
-            view = view[written:]
-
-
 def _terminal() -> io.FileIO:
     try:
         return io.FileIO("/dev/tty", "r+")
     except OSError as error:
         raise UsageError(f"there is no terminal to ask at: {error.strerror or error}") from None
-
-
-def _discard_input(terminal: io.FileIO) -> None:
-    with suppress(ImportError, OSError):  # Windows
-        import termios
-
-        termios.tcflush(terminal.fileno(), termios.TCIFLUSH)
-
-
-def _is_open(number: int) -> bool:
-    try:
-        os.fstat(number)
-    except OSError as error:
-        if error.errno == errno.EBADF:
-            return False
-        raise
-    return True
-
-
-def _is_readable(number: int) -> bool:
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return True
-    flags = fcntl.fcntl(number, fcntl.F_GETFL)
-    return flags & os.O_ACCMODE != os.O_WRONLY and not flags & getattr(os, "O_PATH", 0)
-
-
-def _isatty(stream: RawStream | None) -> bool:
-    return stream is not None and stream.isatty()

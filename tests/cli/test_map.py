@@ -307,6 +307,17 @@ def test_the_progress_counts_rows_and_tokens() -> None:
     assert "2 rows, 0.0/s, 1 failed, 246913578 tokens" in "".join(written)
 
 
+@pytest.mark.parametrize(
+    ("rows", "counts"),
+    [(b'"a"', "1 row, 0 failed, 0 tokens"), (b'"a"\n"b"\n{', "3 rows, 1 failed, 0 tokens")],
+)
+def test_the_counts_remain_on_a_terminal(rows: bytes, counts: str) -> None:
+    shown = gemini("map", stdin=rows, answers=Answering(), terminal=True, environ={"TERM": "xterm"})
+    assert f"gemini-cli: {counts}, 0 s\n" in shown.err
+    quiet = gemini("map", "-q", stdin=rows, answers=Answering(), terminal=True, environ={"TERM": "xterm"})
+    assert counts not in quiet.err
+
+
 def test_a_reader_that_left_ends_the_run_and_what_was_answered_is_kept(tmp_path: Path) -> None:
     kept = str(tmp_path / "kept")
     stdin = b"".join(b'"%d"\n' % number for number in range(30))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,19 @@ from tests.harness import Outcome, ScriptedTransport, gemini, interaction, reply
 @pytest.fixture
 def environ(home: Path) -> dict[str, str]:
     return {"HOME": str(home), "GEMINI_OFFLINE": "1"}
+
+
+def test_times_are_short_and_local_in_a_table_and_exact_for_a_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    exact = "2026-11-28T22:08:24.786412000Z"
+    files = {"files": [{"name": "files/a", "expirationTime": exact, "displayName": "of 2026-11-28T22:08:24Z"}]}
+    with monkeypatch.context() as changed:
+        changed.setenv("TZ", "UTC-3")
+        time.tzset()
+        shown = gemini("files", "list", answers=[reply(files)], terminal=True).out
+    time.tzset()
+    assert "  2026-11-29 01:08  of 2026-11-28T22:08:24Z\n" in shown
+    assert exact in gemini("files", "list", answers=[reply(files)]).out
+    assert exact in gemini("files", "list", "--json", answers=[reply(files)], terminal=True).out
 
 
 def offline(*argv: str, environ: dict[str, str], **more: Any) -> Any:

@@ -19,6 +19,16 @@ def test_what_must_be_done_again_makes_no_negative_rate() -> None:
     assert not re.search(r"-\d", shown)
 
 
+def test_amount_and_rate_have_the_same_units() -> None:
+    drawn: list[str] = []
+    bar = ProgressBar(drawn.append, {"TERM": "xterm", "COLUMNS": "120"}, "film.mp4", 100 << 20, "B")
+    for _ in range(20):
+        bar.advance(4 << 20)
+    bar.note("")
+    bar.close()
+    assert re.search(r"80.0/100.0 MiB.* [KMG]iB/s", "".join(drawn))
+
+
 def test_label_and_note_are_visible_and_redacted() -> None:
     drawn: list[str] = []
     environ = {"TERM": "xterm", "COLUMNS": "200"}

@@ -250,3 +250,28 @@ def test_a_wait_is_not_shown_off_a_terminal() -> None:
     with Terminal(Pipe(), Pipe(), err, {"TERM": "xterm"}).waiting("the answer", delay=0):
         assert threading.active_count() == threads
     assert err.getvalue() == b""
+
+
+def test_a_wait_within_another_or_within_a_line_is_not_shown() -> None:
+    terminal, err = xterm()
+    with terminal.waiting("the answer", delay=PATIENCE), terminal.waiting("the server", delay=0):
+        threads = threading.active_count()
+        with terminal.waiting("the server", delay=0):
+            assert threading.active_count() == threads
+    assert err.getvalue() == b""
+    terminal, err = xterm(out=Pipe(terminal=True))
+    terminal.write("half a line")
+    with terminal.waiting("the server", delay=0):
+        until(lambda: threading.active_count() == threads - 1)
+    assert err.getvalue() == b""
+    terminal.write("\n")
+    with terminal.waiting("the server", delay=0):
+        until(lambda: err.getvalue().decode() == "gemini-cli: waiting for the server …")
+
+
+def test_the_summary_of_a_progress_remains() -> None:
+    terminal, err = xterm()
+    with terminal.progress("map", 2, "rows") as progress:
+        progress.advance(2)
+        progress.summary = "2 rows"
+    assert err.getvalue().endswith(b"gemini-cli: 2 rows\n")

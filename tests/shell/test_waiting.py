@@ -47,28 +47,42 @@ def test_ctrl_c_while_waiting(argv: list[str], says: str, then: str) -> None:
         assert f'"status":"{then}"' in got.stdout
 
 
-def test_a_long_wait_is_shown_on_a_terminal() -> None:
-    content = b'[{"type": "text", "text": "hi"}]'
-    answer = b'{"id": "i", "status": "completed", "steps": [{"type": "model_output", "content": %s}]}' % content
+CONTENT = '[{"type": "text", "text": "hi"}]'
+ANSWER = f'{{"id": "i", "status": "completed", "steps": [{{"type": "model_output", "content": {CONTENT}}}]}}'
+
+
+@pytest.mark.parametrize(
+    ("argv", "shown_as", "body", "prints"),
+    [
+        (["generate", "hi"], "the answer", ANSWER, "hi\n"),
+        (["generate", "--background", "hi"], "the server", ANSWER, "i\n"),
+        (["tokens", "hi"], "the server", '{"totalTokens": 1}', "1\n"),
+        (["models", "list"], "the server", '{"models": [{"name": "models/m"}]}', "m\t\t\t\n"),
+        (["interactions", "get", "i"], "the server", ANSWER, "hi\n"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_a_long_wait_is_shown_on_a_terminal(argv: list[str], shown_as: str, body: str, prints: str) -> None:
+    answer = body.encode()
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(answer)
     ours, terminal = pty.openpty()
     with socket.create_server(("127.0.0.1", 0)) as listener, open(ours, "rb", buffering=0) as screen:
         listener.settimeout(PATIENCE)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         environ = {**os.environ, "GEMINI_BASE_URL": url, "GEMINI_API_KEY": "k" * 39, "TERM": "xterm"}
-        command = [sys.executable, "-m", "gemini_cli", "generate", "hi"]
+        command = [sys.executable, "-m", "gemini_cli", *argv]
         run = subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=terminal)
         os.close(terminal)
         try:
             connection, _ = listener.accept()
             with connection:
                 shown = b""
-                while "waiting for the answer …".encode() not in shown:
+                while f"waiting for {shown_as} …".encode() not in shown:
                     shown += screen.read(1000)
                 connection.sendall(head + answer)
                 out, _ = run.communicate(timeout=PATIENCE)
         finally:
             run.kill()
             run.wait()
-        assert (run.returncode, out) == (0, b"hi\n")
+        assert (run.returncode, out) == (0, prints.encode())
         assert screen.read(1000) == b"\r\x1b[K"

@@ -145,7 +145,7 @@ def _run(context: Context, options: MapOptions, row_input: RowInput, spacing: fl
         )
         tally = Tally(progress, context.dependencies.clock)
         running = map_runner.run_rows(input_rows, dependencies, jobs=options.jobs, ordered=not options.unordered)
-        with closing(running) as outcomes:
+        with tally.summarised(), closing(running) as outcomes:
             for outcome in outcomes:
                 target.write_row(f"{outcome.output.text}\n")
                 tally.add(outcome)
@@ -179,6 +179,21 @@ class Tally:
             self._progress.note(
                 f"{self.summary.rows} rows, {rate:.1f}/s, {self.summary.failed} failed, {self._tokens} tokens"
             )
+
+    @contextmanager
+    def summarised(self) -> Iterator[None]:
+        """Leave the counts on the terminal after the block, unless a signal ends it."""
+        try:
+            yield
+        except CliError:
+            self._summarise()
+            raise
+        self._summarise()
+
+    def _summarise(self) -> None:
+        rows, tokens = formatting.count(self.summary.rows, "row"), formatting.count(self._tokens, "token")
+        seconds = self._clock() - self._started
+        self._progress.summary = f"{rows}, {self.summary.failed:,} failed, {tokens}, {seconds:,.0f} s"
 
 
 def _spacing(rate: str) -> float:
