@@ -34,9 +34,10 @@ from gemini_cli.files import upload
 from gemini_cli.files.local_file import LocalFile
 from gemini_cli.formats import strict_json
 
-INLINE_LIMIT = (
-    4 * 1000 * 1000
-)  # bytes of requests inside of the job's request: well below the API's limit (api/README.md 14.6)
+# Bytes of the requests inside of the request that starts a job, well below the API's limit; and of a job's file, the
+# API's limit (api/README.md 14.6).
+INLINE_LIMIT = 4 * 1000 * 1000
+JOB_LIMIT = 2 * 1000 * 1000 * 1000
 ROWS_MIME_TYPE = "application/jsonl"
 JOB_POLL = PollInterval(first=2.0, longest=60.0, factor=1.5)
 RESULT_LIMIT = 512 * 1024 * 1024  # bytes of one result
@@ -124,15 +125,21 @@ def prepare_batch(
 ) -> Batch:
     """Write all rows as requests of one job to a file without a name.
 
-    InputError if a row cannot be a request. `resolve_attachments` gets each request before it is converted, and first
-    the
-    attachments of all requests.
+    InputError if a row cannot be a request, or if there are more than JOB_LIMIT bytes. `resolve_attachments` gets each
+    request before it is converted, and first the attachments of all requests.
     """
     resolve_attachments({"input": template.shared_parts})
     models: set[str] = set()
 
     def lines() -> Iterator[bytes]:
-        for line, model in request_lines(found, template, resolve_attachments):
+        size = 0
+        for number, (line, model) in enumerate(request_lines(found, template, resolve_attachments)):
+            size += len(line)
+            if size > JOB_LIMIT:
+                raise InputError(
+                    f"the rows are too many for one job, which may have {JOB_LIMIT:,} bytes",
+                    hint=f"`split -l {number}` makes files of {number:,} rows, for a job each",
+                )
             models.add(model)
             yield line
 
@@ -215,6 +222,8 @@ def create_job(api_client: ApiClient, batch: Batch, title: str, advance: Callabl
     except CliError as failure:
         if failure.billed != "no":
             failure.hint = "`gemini-cli batch list` shows the jobs that were started"
+        elif failure.http_status == 429 and failure.hint is None:
+            failure.hint = "100 jobs may be under way at a time (`gemini-cli batch list`); `map` takes the same rows"
         raise
 
 

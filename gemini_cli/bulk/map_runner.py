@@ -3,7 +3,7 @@
 Rule 1. A row that has a result in the checkpoint is not sent; a row that was sent without a result only if that is
 allowed. A row that failed for a reason outside of the row has no result, and is sent by a later run.
 Rule 2. A worker has its result on disk before it returns it or takes another row. However a run ends, no more rows than
-there are workers were sent without a result.
+there are workers were sent without a result. A result that cannot be saved ends the run, and is still returned.
 Rule 3. A daily quota ends the run; so do MAX_EQUAL_FAILURES equal errors in a row. Of the server's errors, that is in
 the order of the responses; of errors on this machine (a field that is missing, a line that is not JSON), in the order
 of the input. A worker checks this before it takes another row. Requests under way are waited for, the rest is not sent.
@@ -208,7 +208,10 @@ class Worker:
         if isinstance(output.failure, AGAIN):
             checkpoint.clear_sent(row)
         elif not isinstance(output.failure, UnknownOutcomeError):
-            checkpoint.save_result(RowResult(row, digest, output.ok, output.text))
+            try:
+                checkpoint.save_result(RowResult(row, digest, output.ok, output.text))
+            except OutputError as failure:  # the answer is paid for, and is printed all the same
+                self._breaker.stop(failure)
         self._breaker.record(output.failure)
         return output
 
@@ -245,7 +248,7 @@ class CircuitBreaker:
         """Count what came of a row that was sent."""
         with self._lock:
             if self.fatal_error is None and failure is not None and self._is_fatal(failure):
-                self._stop(failure)
+                self._stop_with_hint(failure)
             elif not isinstance(failure, FATAL):
                 self._times = 0
 
@@ -265,7 +268,7 @@ class CircuitBreaker:
                 while equal < MAX_EQUAL_FAILURES and self._local.get(other) == reason:
                     equal, other = equal + 1, other + step
             if equal == MAX_EQUAL_FAILURES and self.fatal_error is None:
-                self._stop(failure)
+                self._stop_with_hint(failure)
             if len(self._local) > 2 * LOCAL_FAILURES_KEPT:
                 latest = max(self._local)
                 self._local = {at: why for at, why in self._local.items() if at > latest - LOCAL_FAILURES_KEPT}
@@ -278,7 +281,13 @@ class CircuitBreaker:
         self._last = like
         return isinstance(failure, QuotaError) or self._times == MAX_EQUAL_FAILURES
 
-    def _stop(self, failure: CliError) -> None:
+    def stop(self, failure: CliError) -> None:
+        """End the run because of an error that is not one of a row."""
+        with self._lock:
+            self.fatal_error = self.fatal_error or failure
+            self._limiter.close()
+
+    def _stop_with_hint(self, failure: CliError) -> None:
         times = "" if isinstance(failure, QuotaError) else f"{MAX_EQUAL_FAILURES} failures like this in a row; "
         failure.hint = f"{times}the rest was not sent; with --checkpoint, the same command goes on from here"
         self.fatal_error = failure

@@ -435,6 +435,17 @@ def test_a_checkpoint_that_cannot_be_written_ends_the_run_before_anything_is_sen
     assert (service.asked, run.out) == ([], [])
 
 
+def test_an_answer_that_the_checkpoint_cannot_keep_is_printed_and_ends_the_run() -> None:
+    class Full(NoCheckpoint):
+        def save_result(self, result: RowResult) -> None:
+            raise OutputError("cannot write it: No space left on device")
+
+    service = Service()
+    run = Run(service, "abc", jobs=1, memory=Full())
+    assert isinstance(run.failure, OutputError)
+    assert (service.asked, run.texts) == (["a"], ["A"])
+
+
 def test_an_attachment_that_could_not_be_sent_is_tried_again_by_a_later_run(tmp_path: Path) -> None:
     def fail(body: Any) -> None:
         raise InputError("a.png changed while it was being sent")

@@ -270,3 +270,22 @@ def test_a_list_names_each_job(tmp_path: Path) -> None:
 def test_what_cannot_be_a_job_is_a_usage_error(name: str) -> None:
     for verb in ("status", "wait", "results", "cancel", "delete"):
         assert gemini("batch", verb, name).status == 2
+
+
+def test_rows_that_are_too_many_for_a_job_are_refused_with_the_number_that_fits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    line = len(gemini("batch", "submit", "-n", stdin=b'"row 1"').out.encode())
+    monkeypatch.setattr(batch_jobs, "JOB_LIMIT", 3 * line)
+    stdin = b'"row %d"\n' * 5 % (1, 2, 3, 4, 5)
+    done = gemini("batch", "submit", stdin=stdin, answers=ScriptedTransport([]))
+    assert (done.status, done.out) == (3, "")
+    assert "too many for one job" in done.err
+    assert "`split -l 3`" in done.err
+
+
+def test_a_job_above_the_number_of_jobs_gets_a_hint() -> None:
+    refused = reply({"error": {"code": 429, "message": "Quota exceeded", "status": "RESOURCE_EXHAUSTED"}}, 429)
+    done = gemini("batch", "submit", "--retries", "0", stdin=b'"one"', answers=ScriptedTransport([refused]))
+    assert done.status == 5
+    assert "hint: 100 jobs may be under way at a time" in done.err

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -25,10 +26,14 @@ from .setups import T, emulator
 OLD = "the old answer\n"
 KEPT = "kept/answer.txt"
 STEPS = 3  # of a turn in a history: the question, a thought, the answer
+ROWS = 3
 ANSWERS: Mapping[str, list[str]] = {
     "session": ["chat", "--session", "s", "hi"],
     "file": ["stream", "-o", f"../{KEPT}", "hi"],
     "history": ["generate", "--history", "../kept/history.json", "hi"],
+    "map": ["map", "../rows", "-p", "{_}", "-j", "1", "--checkpoint", "../kept/rows", "--retry-unknown", "1"],
+    "upload": ["upload", "../film.mp4"],
+    "results": ["batch", "results", "JOB", "-o", f"../{KEPT}"],
 }
 ENDS = ["signal=TERM", "signal=KILL"]
 FAULTS: Mapping[str, list[str]] = {
@@ -70,46 +75,92 @@ def spoil(what: Spoiled, path: Path) -> bool:
     """Whether there is a k-th call; if so, what must be true when it fails, and of the run after it."""
     home = Home(path)
     answer, history = path / KEPT, path / "kept" / "history.json"
-    answer.parent.mkdir()
-    answer.write_text(OLD)
     with emulator() as server:
-        done, trace = traced(what.answer, home, server.url, what.call, f"inject={what.call}:{what.fault}:when={what.k}")
+        argv = prepared(what.answer, home, server.url)
+        done, trace = traced(argv, home, server.url, what.call, f"inject={what.call}:{what.fault}:when={what.k}")
         if "INJECTED" not in trace and "SIG" not in trace:
             return False
         kept = answer.read_text()
         _assert_true(what, done, home, kept)
-        after = run(command(*ANSWERS[what.answer]), home, home.environ(server.url))
+        after = run(command(*argv), home, home.environ(server.url))
         assert after.status == 0, after
-    assert answer.read_text() == (f"{T}\n" if what.answer == "file" else OLD)
+        creates = sum(request.target.endswith("/interactions") for request in server.requests)
+    match what.answer:
+        case "file":
+            assert answer.read_text() == f"{T}\n"
+        case "results":
+            assert_rows(answer.read_bytes(), complete=True)
+        case "map":
+            assert_rows(after.stdout, complete=True)
+            assert creates == ROWS or (creates == ROWS + 1 and done.status != 0), "an answered row was sent again"
+        case _:
+            assert answer.read_text() == OLD
     assert not history.exists() or len(json.loads(history.read_text())) % STEPS == 0
     assert not list(path.rglob("*.tmp")), "the next good run left something beside its files"
     return True
+
+
+def prepared(answer: str, home: Home, url: str) -> list[str]:
+    """Make the files and the job that the command needs, and return its arguments."""
+    kept = home.path / KEPT
+    kept.parent.mkdir()
+    kept.write_text(OLD)
+    (home.path / "rows").write_text("".join(f'"row {number}"\n' for number in range(ROWS)))
+    (home.path / "film.mp4").write_bytes(b"\0\0\0\x18ftypmp42" + bytes(1000))
+    if answer != "results":
+        return ANSWERS[answer]
+    environ = home.environ(url)
+    job = run(command("batch", "submit", "../rows", "-p", "{_}"), home, environ).stdout.decode().strip()
+    assert run(command("batch", "wait", job), home, environ).status == 0
+    return [job if word == "JOB" else word for word in ANSWERS[answer]]
+
+
+def assert_rows(data: bytes, *, complete: bool) -> None:
+    """Assert that these are rows that are ok: all of them if `complete`, else the first ones, the last one cut or not."""
+    lines = data.split(b"\n")
+    rows = [json.loads(line) for line in lines[:-1]]
+    assert all(row["ok"] and row["text"] == T for row in rows), rows
+    assert (len(rows), lines[-1]) == (ROWS, b"") if complete else len(rows) <= ROWS, data
 
 
 def _assert_true(what: Spoiled, done: Run, home: Home, kept: str) -> None:
     assert done.status in STATUSES[what.fault.partition("=")[0]], done
     for record in (home.path / "home").rglob("*.json"):
         json.loads(record.read_text())
-    if what.answer == "file":
-        assert kept == f"{T}\n" or (kept == OLD and done.status != 0), kept
-        assert done.stdout == b""
-    else:
-        assert kept == OLD
-        assert_always_true(done, home, T)
+    match what.answer:
+        case "file":
+            assert kept == f"{T}\n" or (kept == OLD and done.status != 0), kept
+            assert_always_true(done, home, "")
+        case "results":
+            assert_always_true(done, home, "")
+            if done.status == 0 or kept != OLD:
+                assert_rows(kept.encode(), complete=True)
+        case "map":
+            assert kept == OLD
+            assert_rows(done.stdout, complete=done.status == 0)
+            assert_always_true(done, home, done.stdout.decode("utf-8", "ignore"))
+        case "upload":
+            assert kept == OLD
+            name = done.stdout.decode().removesuffix("\n")
+            assert re.fullmatch("files/[a-z0-9-]+", name) or (name == "" and done.status != 0), name
+        case _:
+            assert kept == OLD
+            assert_always_true(done, home, T)
     if done.status == 13:
-        assert done.stderr.startswith("gemini-cli: output: cannot write ")
-        assert done.stderr.count("\n") == 1
+        lost = what.call == "write" and done.stderr == ""  # strace counts for each thread: the message failed, too
+        assert lost or done.stderr.startswith("gemini-cli: output: cannot write ")
+        assert lost or done.stderr.count("\n") == 1
         assert not list(home.path.rglob("*.tmp"))
     else:
         assert done.stderr == "" or (done.stderr.startswith(NOTICES) and done.stderr.count("\n") == 1)
 
 
-def traced(answer: str, home: Home, url: str, calls: str, *expressions: str) -> tuple[Run, str]:
+def traced(argv: list[str], home: Home, url: str, calls: str, *expressions: str) -> tuple[Run, str]:
     """A run under strace, and what that saw of these calls; always with the same imports, and so the same opens."""
     log = home.path / "trace"
     filters = [word for expression in (f"trace={calls}", *expressions) for word in ("-e", expression)]
     environ = home.environ(url, {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"})
-    done = run(["strace", "-f", "-qq", "-o", str(log), *filters, *command(*ANSWERS[answer])], home, environ)
+    done = run(["strace", "-f", "-qq", "-o", str(log), *filters, *command(*argv)], home, environ)
     return done, log.read_text("utf-8", "replace")
 
 
@@ -119,9 +170,8 @@ def places(answer: str, call: str, path: Path) -> Iterator[int]:
         yield from itertools.count(1)
         return
     home = Home(path)
-    (path / "kept").mkdir()
     with emulator() as server:
-        _, trace = traced(answer, home, server.url, call)
+        _, trace = traced(prepared(answer, home, server.url), home, server.url, call)
     lines = trace.splitlines()
     own = [line for line in lines if line.split()[0] == lines[0].split()[0]]
     yield from (k for k, line in enumerate(own, 1) if "O_CREAT" in line)
