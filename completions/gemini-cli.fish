@@ -137,6 +137,7 @@ function __gemini_cli_takes_outputoptions
     __gemini_cli_at generate stream chat call-tool
 end
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions' -s o -l output -rF -d 'write the answer to FILE, whole or not at all; further images, sounds or videos go to FILE-2 and so on, 16 at most'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions' -s x -l extract -d 'print only what stands inside the first fenced code block of the answer'
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions' -s u -l usage -d 'print the token counts on stderr'
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions' -l citations -d 'print the cited sources after the answer'
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions' -l require-output -d 'exit with status 8 if the answer is empty'
@@ -255,6 +256,7 @@ function __gemini_cli_takes_outputoptions_18
     __gemini_cli_at "interactions get" "interactions wait"
 end
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_18' -s o -l output -rF -d 'write the answer to FILE, whole or not at all; further images, sounds or videos go to FILE-2 and so on, 16 at most'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_18' -s x -l extract -d 'print only what stands inside the first fenced code block of the answer'
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_18' -s u -l usage -d 'print the token counts on stderr'
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_18' -l citations -d 'print the cited sources after the answer'
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_18' -l require-output -d 'exit with status 8 if the answer is empty'

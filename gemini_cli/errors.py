@@ -15,7 +15,7 @@
       PartialFailure       11  some of several items failed
       UnknownOutcomeError  12  sent, no response: the request may have been carried out
       OutputError          13  stdout or another file cannot be written
-      SchemaMismatch       14  complete, but it does not match --schema
+      SchemaMismatch       14  complete, but it does not match --schema, or has no code block for --extract
 
     Interrupted (not a CliError: a signal ends the process)
 
@@ -185,7 +185,10 @@ class OutputError(CliError):
 class SchemaMismatch(CliError):
     exit_status = 14
     kind = "schema"
-    meaning = "the answer is complete and on stdout, but it does not match --schema"
+    meaning = (
+        "the answer is complete and on stdout, but it does not match --schema; or it has no code block for --extract, "
+        "and is on stderr"
+    )
 
 
 class Interrupted(BaseException):

@@ -128,7 +128,20 @@ class Context:
         options = self._record(OutputOptions)
         if options.json and self.is_given("citations"):
             raise UsageError("--citations has no effect with --json, which prints all citations")
+        self._check_extract(options)
         return options
+
+    def _check_extract(self, options: OutputOptions) -> None:
+        """UsageError for --extract where no code block is printed.
+
+        Where it comes from a profile, it is ignored.
+        """
+        schema = self.request_options.schema is not None
+        others = {"--json": options.json, "--schema": schema, "--citations": self.is_given("citations")}
+        for other in (name for name, is_used in others.items() if is_used and options.extract):
+            if self.is_given("extract"):
+                raise UsageError(f"--extract and {other} exclude each other")
+            options.extract = False
 
     @cached_property
     def dry_run_options(self) -> DryRunOptions:

@@ -37,6 +37,10 @@ esac""",
             "Extract a number; the answer matches the schema, or the exit status is 14:",
             'gemini-cli generate "Extract the total" --schema total.json < letter.txt | jq .total',
         ),
+        Example(
+            "Save only the code of an answer; without a code block, the exit status is 14:",
+            'if gemini-cli generate -x "Write a script that lists files" -o ls.sh 2> errors; then sh -n ls.sh; fi',
+        ),
         Example("Send a prompt about an image:", 'gemini-cli generate -a photo.png "What is in this picture?"'),
         Example("Show a request without sending it:", 'gemini-cli generate -n --seed 7 "Pick a number"'),
         Example(

@@ -45,6 +45,11 @@ class OutputOptions(GlobalOptions):
         FILE_NAME,
         ONCE,
     ] = None
+    extract: Annotated[
+        bool,
+        Option("-x", "--extract", help="print only what stands inside the first fenced code block of the answer"),
+        PROFILE_KEY,
+    ] = False
     usage: Annotated[bool, Option("-u", "--usage", help="print the token counts on stderr"), PROFILE_KEY] = False
     citations: Annotated[bool, Option("--citations", help="print the cited sources after the answer"), PROFILE_KEY] = (
         False

@@ -17,6 +17,7 @@ from gemini_cli.console.output_file import OutputTarget
 from gemini_cli.console.terminal import Terminal
 from gemini_cli.errors import CliError, IncompleteError
 from gemini_cli.formats import mime_types
+from gemini_cli.formats.code_block import CodeBlockExtractor
 
 QUIET_STEPS = ("model_output", "thought", "user_input")
 
@@ -24,7 +25,8 @@ QUIET_STEPS = ("model_output", "thought", "user_input")
 class Presenter:
     """Prints one answer to `output`; thoughts, tool steps and counts to stderr.
 
-    With -o, images and sounds go to the file, and their text to stdout. `fetch` downloads media given by address.
+    With -o, images and sounds go to the file, and their text to stdout. With --extract, an answer without a code block
+    goes to stderr. `fetch` downloads media given by address.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class Presenter:
         self._output = output
         self._usages: list[dict[str, Any]] = []
         self._fetch = fetch
+        self._code_block = CodeBlockExtractor() if options.extract else None
         self._words: OutputTarget | None = output  # the target of the text; None when an image has taken stdout
 
     def show(self, interaction: Interaction) -> None:
@@ -84,13 +87,15 @@ class Presenter:
             elif not text:
                 self._show_side_event(event)
             elif self._options.output is None:
-                self._output.write(text)
+                self._output.write(self._code_block.feed(text) if self._code_block else text)
 
     def finish_stream(self, interaction: Interaction) -> None:
         """Print the rest of a stream that has ended."""
         failure = completion_error(interaction)
         if self._options.output is not None and not self._options.json:
             self._print_answer(interaction, failure)
+        elif self._code_block and failure is None:
+            self._output.write(self._code_block.finish())
         self._finish(interaction, interaction.all_text, failure)
 
     def _print_answer(self, interaction: Interaction, failure: CliError | None) -> None:
@@ -103,9 +108,22 @@ class Presenter:
                 raise
             self._words = self._terminal if self._writes_to_file else None
         if self._words is not None:
-            self._words.write(interaction.text)
+            self._words.write(self._printed_text(interaction, complete=failure is None))
         elif interaction.text:
             self._terminal.print_notice(f"the text beside it: {interaction.text}")
+
+    def _printed_text(self, interaction: Interaction, *, complete: bool) -> str:
+        """The text of an answer, or the part of it that --extract prints."""
+        if self._code_block is None:
+            return interaction.text
+        return self._code_block.feed(interaction.text) + (self._code_block.finish() if complete else "")
+
+    def _check_code_block(self, text: str, failure: CliError | None) -> CliError | None:
+        """Print a text without a code block on stderr, and return the error."""
+        assert self._code_block is not None
+        if not self._code_block.found and text:
+            self._terminal.print_thought(text)
+        return failure or self._code_block.error()
 
     def _write_media(self, blocks: list[media.MediaBlock]) -> None:
         named = mime_types.guess_from_name(self._options.output or "") or ""
@@ -117,11 +135,15 @@ class Presenter:
                 self._terminal.print_notice(f"{name} holds {received}")
 
     def _finish(self, interaction: Interaction, text: str, failure: CliError | None) -> None:
+        if self._code_block:
+            failure = self._check_code_block(text, failure)
+            text = text if self._code_block.found else ""
         if failure:
+            failure.interaction_id = failure.interaction_id or interaction.id
             self._print_pending_calls(interaction)
             self._add_usage(interaction)
             raise failure.after_output_began() if text else failure
-        if not self._options.json:
+        if not self._options.json and not self._code_block:
             self._print_citations(interaction, text)
         self._add_usage(interaction)
         if not self._writes_media(interaction):

@@ -1,1 +1,1 @@
-"""JSON, YAML, text files, MIME types, JSON Schema."""
+"""JSON, YAML, text files, MIME types, JSON Schema, code blocks of Markdown."""

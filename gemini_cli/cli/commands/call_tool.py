@@ -144,9 +144,9 @@ def _rounds(
     def on_end(last: Body, interaction: Interaction) -> None:
         save_answer(context, last, interaction)
 
-    streamed = not (
-        without_command or computer_use or context.output_options.json or context.output_options.output is not None
-    )
+    output = context.output_options
+    at_the_end = output.json or output.extract or output.output is not None
+    streamed = not (without_command or computer_use or at_the_end)
     return ToolLoop(
         context.interactions_client,
         presenter,

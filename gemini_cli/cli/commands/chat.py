@@ -31,6 +31,7 @@ from gemini_cli.errors import CliError, InputError, UsageError
 from gemini_cli.formats import text_files
 
 COLUMNS = ("NAME", "TURNS", "STATUS", "LAST TURN", "INTERACTION")
+ANSWER_FLAGS = ("output", "extract", "dry_run", "curl")  # they need a prompt on the command line
 
 
 @dataclass(eq=False, repr=False)
@@ -108,11 +109,12 @@ def _check(context: Context, options: ChatOptions) -> None:
         "--remote": options.remote and not options.delete,
         "--null": options.null and one,
         "--background": bool(context.request_options.background),
-        **{f"--{flag.replace('_', '-')}": not one and context.is_given(flag) for flag in ("output", "dry_run", "curl")},
+        **{f"--{flag.replace('_', '-')}": not one and context.is_given(flag) for flag in ANSWER_FLAGS},
     }
     for option, is_useless in useless.items():
         if is_useless:
             raise UsageError(f"{option} has no effect on this kind of chat")
+    context.output_options.extract &= one
 
 
 def _use_session_api(context: Context, session: Session) -> None:
