@@ -116,7 +116,7 @@ def prepared(answer: str, home: Home, url: str) -> list[str]:
 
 
 def assert_rows(data: bytes, *, complete: bool) -> None:
-    """Assert that these are rows that are ok: all of them if `complete`, else the first ones, the last one cut or not."""
+    """Assert that these rows are ok; all of them if `complete`, else the first ones, and perhaps a part of one."""
     lines = data.split(b"\n")
     rows = [json.loads(line) for line in lines[:-1]]
     assert all(row["ok"] and row["text"] == T for row in rows), rows
