@@ -23,7 +23,7 @@ _gemini_cli_after() {
     local globaloptions_17='--json -q --quiet -v --verbose'
     local outputoptions_18='-o --output -x --extract -u --usage --citations --require-output'
     local waitoptions='--cancel-on-interrupt'
-    local emulatoroptions='--port --script --fault --state --file-host --list-faults -v --verbose'
+    local emulatoroptions='--port --script --fault --state --file-host --requests --strict --list-faults -v --verbose'
     case $1 in
         '') below="generate stream chat call-tool map batch upload tokens models files interactions config completion emulator" flags="-h --help --version" ;;
         'batch') below="submit status wait results cancel list delete" flags="-h --help" ;;
@@ -69,7 +69,7 @@ _gemini_cli_value() {
         *' -f' | *' --prompt-file' | *' -a' | *' --attach' | *' --history' | *' --request' | \
             *' --system-file' | *' --tool-header' | 'generate --schema' | 'stream --schema' | 'chat --schema' | 'call-tool --schema' | \
             'map --schema' | 'batch submit --schema' | *' -o' | *' --output' | *' --trust-profile' | *' --api-key-file' | \
-            *' --header' | *' --ca-file' | *' --checkpoint' | *' --script' | *' --state') files="1" ;;
+            *' --header' | *' --ca-file' | *' --checkpoint' | *' --script' | *' --state' | *' --requests') files="1" ;;
         *' --var' | *' --inline-limit' | *' --set' | *' --agent' | *' -s' | *' --system' | \
             *' --temperature' | *' --top-p' | *' --max-tokens' | *' --seed' | *' --stop' | 'batch results --schema' | \
             *' --format-image' | *' --format-audio' | *' --previous' | *' --label' | *' --safety' | *' --base-url' | \

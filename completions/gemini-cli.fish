@@ -274,5 +274,7 @@ complete -c gemini-cli -n '__gemini_cli_takes_emulatoroptions' -l script -rF -d 
 complete -c gemini-cli -n '__gemini_cli_takes_emulatoroptions' -l fault -x -d 'add a fault, such as \'refuse(503, times=2)\'; may be repeated'
 complete -c gemini-cli -n '__gemini_cli_takes_emulatoroptions' -l state -rF -d 'keep the state in this SQLite file'
 complete -c gemini-cli -n '__gemini_cli_takes_emulatoroptions' -l file-host -x -d 'the host in the URIs of files, for clients that refuse loopback addresses'
+complete -c gemini-cli -n '__gemini_cli_takes_emulatoroptions' -l requests -rF -d 'append each request to FILE, a line of JSON without the key'
+complete -c gemini-cli -n '__gemini_cli_takes_emulatoroptions' -l strict -d 'exit with 15 at the end if script lines or faults were not used, or if a request had no script line or no endpoint'
 complete -c gemini-cli -n '__gemini_cli_takes_emulatoroptions' -l list-faults -d 'list the faults and exit'
 complete -c gemini-cli -n '__gemini_cli_takes_emulatoroptions' -s v -l verbose -d 'report each request on stderr'

@@ -16,6 +16,7 @@
       UnknownOutcomeError  12  sent, no response: the request may have been carried out
       OutputError          13  stdout or another file cannot be written
       SchemaMismatch       14  complete, but it does not match --schema, or has no code block for --extract
+      EmulatorMismatch     15  `emulator --strict`: requests differ from script and faults
 
     Interrupted (not a CliError: a signal ends the process)
 
@@ -189,6 +190,12 @@ class SchemaMismatch(CliError):
         "the answer is complete and on stdout, but it does not match --schema; or it has no code block for --extract, "
         "and is on stderr"
     )
+
+
+class EmulatorMismatch(CliError):
+    exit_status = 15
+    kind = "mismatch"
+    meaning = "`emulator --strict`: unused script lines or faults, or requests without a script line or an endpoint"
 
 
 class Interrupted(BaseException):

@@ -8,6 +8,8 @@ together, and no test would notice.
 Packages, from the outside in; a package imports only what stands below it, except for http/server:
 
     http/server    the loopback port
+    sandboxes      emulators for tests in parallel
+    control        scripts, faults and requests of a running emulator, over HTTP
     service        authentication, routing, faults
     faults/        faults, by name
     api/           one module for each resource

@@ -52,18 +52,65 @@ class Emulator:
         self.token = token
         # The scheme of URLs in responses.
         self.scheme = "http"
+        origin = file_origin(file_host)
+        self._settings: dict[str, Any] = {
+            "clock": clock,
+            "sleep": sleep,
+            "pace": pace,
+            "output_cap": output_cap,
+            "file_host": file_host,
+        }
+        self._new_state: Callable[[Script], ServiceState] = lambda script: ServiceState(
+            state, clock, sleep, script, pace or Pace(), output_cap, origin
+        )
+        self._initial = checked_script(script), tuple(faults)
+        # Leftovers from before the last reset.
+        self._past: list[str] = []
+        self._was_reset = False
+        self._begin()
+
+    def _begin(self) -> None:
+        script, faults = self._initial
         self.faults = FaultQueue(faults)
         # Requests without a route.
         self.unknown: list[str] = []
-        self._state = ServiceState(
-            state, clock, sleep, Script.load(script), pace or Pace(), output_cap, file_origin(file_host)
-        )
-        for line in self._state.script.lines:
-            for text in line.faults:
-                FaultSpec.parse(text)
+        self._state = self._new_state(Script(script.lines))
+        # Whether there was a request, a fault or a script since then.
+        self._touched = False
+
+    def empty_copy(self) -> "Emulator":
+        """An emulator in memory with the same settings and keys, and nothing else."""
+        copy = Emulator(key=self.key, token=self.token, **self._settings)
+        copy.scheme = self.scheme
+        return copy
+
+    def reset(self) -> list[str]:
+        """Begin again with the first script and faults; return the strict leftovers.
+
+        Objects in memory are forgotten; those in a state file stay.
+        """
+        found = self._leftovers(strict=True) if self._touched else []
+        self._past += found
+        self._was_reset = True
+        self._begin()  # the old state is not closed: a request may still use it
+        return found
+
+    def add_faults(self, texts: Iterable[str]) -> None:
+        """Add faults; ValueError if one is wrong, then none is added."""
+        self.faults.add(*texts)
+        self._touched = True
+
+    def replace_script(self, source: Script | str | os.PathLike[str] | list[Any]) -> None:
+        """Use this script from now on; ValueError if it has a mistake."""
+        script = checked_script(source)
+        if self._touched:
+            self._past += _script_leftovers(self._state.script, strict=True)
+        self._state.script = script
+        self._touched = True
 
     def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer one request; ConnectionResetError if a fault breaks the connection."""
+        self._touched = True
         match = find_route(request.method, request.target)
         if match is None:
             path = request.target.partition("?")[0]
@@ -92,11 +139,19 @@ class Emulator:
             return error_to_response(error, response_form(match))
         return None
 
-    def leftovers(self) -> list[str]:
-        """Unused faults, unknown requests and unused script lines."""
+    def leftovers(self, *, strict: bool = False) -> list[str]:
+        """Unused faults, unknown requests, and script lines whose `times` are not used up.
+
+        If `strict`, also script lines that were never used, requests that no script line matched, and all of these from
+        before a reset.
+        """
+        past = self._past if strict else []
+        return past + (self._leftovers(strict) if self._touched or not self._was_reset else [])
+
+    def _leftovers(self, strict: bool) -> list[str]:
         faults = [f"fault not used: {text}" for text in self.faults.unused()]
         requests = [f"unknown request: {text}" for text in self.unknown]
-        return faults + requests + self._state.script.unused_lines()
+        return faults + requests + _script_leftovers(self._state.script, strict)
 
     def close(self) -> None:
         self._state.close()
@@ -148,6 +203,19 @@ class Emulator:
             # Faults of content change events; faults of bytes change the array.
             effects.insert(inner, lambda context: events_to_array(context.proceed(context.request)))
         return context.with_faults(effects).proceed(request)
+
+
+def checked_script(source: Script | str | os.PathLike[str] | list[Any] | None) -> Script:
+    """The script; ValueError for a mistake in it or in its faults."""
+    script = Script.load(source)
+    for line in script.lines:
+        for text in line.faults:
+            FaultSpec.parse(text)
+    return script
+
+
+def _script_leftovers(script: Script, strict: bool) -> list[str]:
+    return script.unused_lines(strict=strict) + (script.unmatched_requests() if strict else [])
 
 
 def file_origin(host: str) -> str:

@@ -15,7 +15,10 @@ from tests.waiting import PATIENCE
 FOLDER = Path(gemini_cli.emulator.__file__).parent
 ROOT = "gemini_cli.emulator"
 # A package imports only those in front of it; http.server is the outermost layer.
-ORDER = ("errors", "http", "model", "store", "service_state", "api", "faults", "service", "http.server")
+ORDER = (
+    *("errors", "http", "model", "store", "service_state", "api", "faults", "service", "control", "sandboxes"),
+    "http.server",
+)
 
 
 def module_name(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -44,7 +45,7 @@ def serving(*argv: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]
         [*PROGRAM, "emulator", *argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        lines = [process.stdout.readline(), process.stdout.readline()]
+        lines = [process.stdout.readline() for _ in range(3)]
         pairs = [re.fullmatch(r"export (\w+)=(\S+)\n", line) for line in lines]
         try:
             yield process, {match[1]: match[2] for match in pairs if match}
@@ -55,7 +56,7 @@ def serving(*argv: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_prints_what_to_export_serves_and_ends_at_once(number: signal.Signals) -> None:
     with serving() as (process, exported):
-        assert set(exported) == {"GEMINI_BASE_URL", "GEMINI_API_KEY"}
+        assert set(exported) == {"GEMINI_BASE_URL", "GEMINI_API_KEY", "GEMINI_EMULATOR_TOKEN"}
         asked = subprocess.run(
             [*PROGRAM, "generate", "hi"],
             capture_output=True,
@@ -138,6 +139,121 @@ def test_the_faults_are_listed(emulator: Emulator) -> None:
     assert {"truncate_json", "error_event", "unframed_error", "html", "redirect", "bad_utf8", "huge_event"} <= names
     assert {"no_event_ids", "replay_from_start", "diverge", "lose_chunk", "lost_ack", "active_503"} <= names
     assert all(re.match(r"\S.*  \S", line) for line in lines)
+
+
+def test_the_variables_of_a_command(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the two variables that the official SDKs read there is one: they warn of both."""
+    monkeypatch.setenv("GOOGLE_API_KEY", "a-key-that-must-not-be-used")
+    found = dict(line.split("=", 1) for line in emulator("--", "env").stdout.splitlines())
+    url, key = found["GEMINI_BASE_URL"], found["GEMINI_API_KEY"]
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+", url)
+    assert found["GOOGLE_GEMINI_BASE_URL"] == url
+    assert found["GEMINI_API_BASE"] == f"{url}/v1beta"
+    assert found["GOOGLE_GENERATIVE_AI_API_KEY"] == key
+    assert len(found["GEMINI_EMULATOR_TOKEN"]) == 32
+    assert "GOOGLE_API_KEY" not in found
+
+
+# --- strict
+
+SCRIPT = "- when: dogs\n  reply: Eight paws.\n"
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> str:
+    (tmp_path / "script.yaml").write_text(SCRIPT)
+    return str(tmp_path / "script.yaml")
+
+
+def test_strict_is_silent_when_all_was_used(script: str, emulator: Emulator) -> None:
+    command = "gemini-cli generate -q dogs"
+    done = emulator("--strict", "--script", script, "--fault", "refuse(503)", "--", "bash", "-c", command)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "Eight paws.\n", "")
+
+
+def test_strict_has_a_status_of_its_own_and_a_line_for_each_mismatch(script: str, emulator: Emulator) -> None:
+    asked = 'gemini-cli generate cats >&2 && curl -s "$GEMINI_BASE_URL/v1beta/nonsense" >&2'
+    command = ["--script", script, "--fault", "cut", "--", "bash", "-c", asked]
+    done = emulator("--strict", *command)
+    assert done.returncode == 15
+    assert [line for line in done.stderr.splitlines() if line.startswith("gemini-cli: ")] == [
+        "gemini-cli: fault not used: cut",
+        "gemini-cli: unknown request: GET /v1beta/nonsense",
+        "gemini-cli: script line 1 not used: when prompt: dogs",
+        'gemini-cli: no script line for turn 1, model gemini-flash-latest, prompt "cats"',
+    ]
+    assert emulator(*command).returncode == 0
+
+
+def test_strict_leaves_the_status_of_a_command_that_failed(script: str, emulator: Emulator) -> None:
+    done = emulator("--strict", "--script", script, "--", "bash", "-c", "exit 7")
+    assert (done.returncode, done.stderr) == (7, "gemini-cli: script line 1 not used: when prompt: dogs\n")
+
+
+@pytest.mark.parametrize(("prompt", "status"), [("dogs", -signal.SIGTERM), ("cats", 15)])
+def test_a_strict_server_says_at_its_end_what_did_not_match(prompt: str, status: int, script: str) -> None:
+    with serving("--strict", "--script", script) as (process, exported):
+        environ = {**os.environ, **exported}
+        subprocess.run([*PROGRAM, "generate", prompt], env=environ, stdin=subprocess.DEVNULL, check=True)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == status
+        assert process.stderr is not None
+        assert ('prompt "cats"' in process.stderr.read()) is (status == 15)
+
+
+# --- requests
+
+
+def test_requests_are_written_to_a_file_while_the_server_runs(tmp_path: Path) -> None:
+    path = tmp_path / "requests.jsonl"
+    with serving("--requests", str(path)) as (_, exported):
+        environ = {**os.environ, **exported}
+        for prompt in ("one", "two"):
+            subprocess.run([*PROGRAM, "generate", prompt], env=environ, stdin=subprocess.DEVNULL, check=True)
+        lines = path.read_text().splitlines()
+        assert exported["GEMINI_API_KEY"] not in path.read_text()
+    found = [json.loads(line) for line in lines]
+    assert [(each["method"], each["path"], each["query"]) for each in found] == [
+        ("POST", "/v1beta/interactions", {})
+    ] * 2
+    assert [each["body"]["input"] for each in found] == ["one", "two"]
+    assert found[0]["headers"]["api-revision"]
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_two_emulators_append_to_one_file(tmp_path: Path) -> None:
+    path = tmp_path / "requests.jsonl"
+    prompt = "$(printf '%030000d' $i)"
+    many = f'for i in 1 2 3 4 5; do {" ".join(PROGRAM)} generate --no-stdin "{prompt}"; done'
+    with serving("--requests", str(path)) as (_, one), serving("--requests", str(path)) as (_, two):
+        asked = [
+            subprocess.Popen(["bash", "-c", many], env={**os.environ, **exported}, stdout=subprocess.DEVNULL)
+            for exported in (one, two)
+        ]
+        assert [each.wait(PATIENCE) for each in asked] == [0, 0]
+    prompts = [json.loads(line)["body"]["input"] for line in path.read_text().splitlines()]
+    assert sorted(each[-1] for each in prompts) == list("1122334455")
+
+
+def test_a_request_of_a_sandbox_has_its_name(tmp_path: Path, emulator: Emulator) -> None:
+    path = tmp_path / "requests.jsonl"
+    command = 'gemini-cli generate --base-url "$GEMINI_BASE_URL/sandbox/a" dogs'
+    assert emulator("--requests", str(path), "--", "bash", "-c", command).returncode == 0
+    assert [(each["sandbox"], each["path"]) for each in map(json.loads, path.read_text().splitlines())] == [
+        ("a", "/v1beta/interactions")
+    ]
+
+
+def test_a_file_of_requests_that_cannot_be_written_is_an_error(emulator: Emulator) -> None:
+    done = emulator("--requests", "/no/such/folder/r", "--", "true")
+    assert (done.returncode, done.stderr) == (
+        13,
+        "gemini-cli: output: cannot write /no/such/folder/r: No such file or directory\n",
+    )
+    if Path("/dev/full").exists():
+        done = emulator("--requests", "/dev/full", "--", "bash", "-c", "gemini-cli generate dogs")
+        assert (done.returncode, "Emulator: " in done.stdout) == (13, True)
+        assert done.stderr == "gemini-cli: output: cannot write /dev/full: No space left on device\n"
 
 
 def test_a_killed_command_is_told_as_a_shell_tells_it(emulator: Emulator) -> None:

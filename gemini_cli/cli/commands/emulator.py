@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -17,10 +17,14 @@ from gemini_cli.cli.command import OptionCommand, command_app
 from gemini_cli.cli.program import Program
 from gemini_cli.config.option_groups import FILE_NAME, ONCE, PROGRAM_NAME, option_groups
 from gemini_cli.console.terminal import Terminal
-from gemini_cli.errors import InputError, Interrupted, UsageError
+from gemini_cli.errors import EmulatorMismatch, InputError, Interrupted, OutputError, UsageError
+from gemini_cli.formats import strict_json
 
 if TYPE_CHECKING:
+    from gemini_cli.emulator.http.request_log import RecordedRequest
     from gemini_cli.emulator.http.server import Server
+
+    OnRequest = Callable[[str, RecordedRequest], None]
 
 COMMAND_GRACE = 2.0  # seconds that the command has to end after a signal
 NOT_EXECUTABLE, NOT_FOUND = 126, 127  # the exit statuses of a shell, env and nohup
@@ -52,6 +56,19 @@ class EmulatorOptions:
             help="the host in the URIs of files, for clients that refuse loopback addresses",
         ),
     ] = None
+    requests: Annotated[
+        str | None,
+        Option("--requests", metavar="FILE", help="append each request to FILE, a line of JSON without the key"),
+        FILE_NAME,
+    ] = None
+    strict: Annotated[
+        bool,
+        Option(
+            "--strict",
+            help="exit with 15 at the end if script lines or faults were not used, or if a request had no script line "
+            "or no endpoint",
+        ),
+    ] = False
     list_faults: Annotated[bool, Option("--list-faults", help="list the faults and exit")] = False
     verbose: Annotated[int, Option("-v", "--verbose", count=True, help="report each request on stderr")] = 0
 
@@ -77,12 +94,21 @@ def emulator(ctx: typer.Context, command: CommandArguments = None, *, options: E
     if options.list_faults:
         context.terminal.write(fault_list())
         return None
-    with _served(options, context.terminal) as server:
+    with _request_file(options.requests) as on_request, _served(options, context.terminal, on_request) as server:
         if command:
-            return _around(server, command, context)
-        context.terminal.write(f"export GEMINI_BASE_URL={server.url}\nexport GEMINI_API_KEY={server.key}\n")
-        context.terminal.log(1, f"fault token: {server.token}")
-        threading.Event().wait()  # until a signal ends it
+            status = _around(server, command, context)
+            mismatch = _report_leftovers(server, context.terminal, options.strict)
+            return status or mismatch
+        context.terminal.write(
+            f"export GEMINI_BASE_URL={server.url}\nexport GEMINI_API_KEY={server.key}\n"
+            f"export GEMINI_EMULATOR_TOKEN={server.token}\n"
+        )
+        try:
+            threading.Event().wait()  # until a signal ends it
+        except Interrupted:
+            if not options.strict or not (mismatch := _report_leftovers(server, context.terminal, strict=True)):
+                raise
+            return mismatch
     return None
 
 
@@ -96,8 +122,8 @@ def fault_list() -> str:
 
 
 @contextmanager
-def _served(options: EmulatorOptions, terminal: Terminal) -> Iterator[Server]:
-    """Serve for the duration of a block. An unused fault is not an error."""
+def _served(options: EmulatorOptions, terminal: Terminal, on_request: OnRequest | None) -> Iterator[Server]:
+    """Serve for the duration of a block."""
     from gemini_cli.emulator.http.server import Server
     from gemini_cli.emulator.model.script import Script
     from gemini_cli.emulator.service import Emulator
@@ -117,7 +143,9 @@ def _served(options: EmulatorOptions, terminal: Terminal) -> Iterator[Server]:
     except ValueError as error:
         raise UsageError(str(error)) from None
     try:
-        server = Server(served, port=options.port, ipv6=True, log=lambda line: terminal.log(1, line), remember=None)
+        server = Server(
+            served, port=options.port, ipv6=True, log=lambda line: terminal.log(1, line), on_request=on_request
+        )
     except OSError as error:
         raise InputError(f"cannot listen on port {options.port}: {error}") from None
     try:
@@ -139,14 +167,8 @@ def _around(server: Server, argv: list[str], context: Program) -> int:
 
     If signal N ended the command, the status is 128 + N, as in a shell.
     """
-    environ = {
-        **context.environ,
-        "GEMINI_BASE_URL": server.url,
-        "GOOGLE_GEMINI_BASE_URL": server.url,
-        "GEMINI_API_KEY": server.key,
-        "GOOGLE_API_KEY": server.key,
-        "GEMINI_OFFLINE": "0",  # overrides a profile
-    }
+    environ = {**context.environ, **server.environ(), "GEMINI_OFFLINE": "0"}  # overrides a profile
+    environ.pop("GOOGLE_API_KEY", None)  # the official SDKs prefer it, and warn of both
     try:
         command = subprocess.Popen(argv, env=environ)
     except OSError as error:
@@ -157,9 +179,44 @@ def _around(server: Server, argv: list[str], context: Program) -> int:
     except Interrupted as interrupt:
         _end(command, interrupt.signum)
         raise
-    for unused_fault in server.emulator.leftovers():
-        context.terminal.print_notice(unused_fault)
     return status if status >= 0 else 128 - status
+
+
+def _report_leftovers(server: Server, terminal: Terminal, strict: bool) -> int:
+    """Print a line for each leftover; the exit status, 0 if none or not strict."""
+    leftovers = server.sandboxes.leftovers(strict=strict)
+    for text in leftovers:
+        terminal.print_notice(text)
+    return EmulatorMismatch.exit_status if strict and leftovers else 0
+
+
+@contextmanager
+def _request_file(path: str | None) -> Iterator[OnRequest | None]:
+    """A function that appends requests to the file; OutputError if that failed."""
+    if path is None:
+        yield None
+        return
+    from gemini_cli.storage.append_file import AppendFile
+
+    errors: list[OSError] = []
+
+    def append(sandbox: str, request: RecordedRequest) -> None:
+        named = {"sandbox": sandbox} if sandbox else {}
+        try:
+            file.append(strict_json.dumps({**request.as_json(), **named}).encode() + b"\n")
+        except OSError as error:  # the client still gets its answer
+            errors.append(error)
+
+    try:
+        file = AppendFile(path)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}") from None
+    try:
+        yield append
+    finally:
+        file.close()
+    if errors:
+        raise OutputError(f"cannot write {path}: {errors[0].strerror}")
 
 
 def _end(command: subprocess.Popen[bytes], signum: int) -> None:

@@ -61,14 +61,13 @@ class FaultQueue:
         self._lock = threading.Lock()
         self._specs: list[FaultSpec] = []
         self._used: set[FaultSpec] = set()
-        for text in texts:
-            self.add(text)
+        self.add(*texts)
 
-    def add(self, text: str) -> None:
-        """Append a fault."""
-        spec = FaultSpec.parse(text)
+    def add(self, *texts: str) -> None:
+        """Append faults; ValueError if one is wrong, then none is added."""
+        specs = [FaultSpec.parse(text) for text in texts]
         with self._lock:
-            self._specs.append(spec)
+            self._specs += specs
 
     def take(self, match: RouteMatch, request: HttpRequest) -> list[FaultSpec]:
         """The faults for this request, innermost first; each is counted as used."""

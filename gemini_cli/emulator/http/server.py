@@ -19,12 +19,14 @@ from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ErrorResponse
+from ..sandboxes import Sandboxes
 from ..service import Emulator
 from . import http_limits
 from .exchange import JSON_UTF8, HttpRequest, HttpResponse, indented_json
+from .request_log import SHOWN_BODY_LIMIT, RecordedRequest
 
 if TYPE_CHECKING:
     import ssl
@@ -41,14 +43,20 @@ TRAILER_LINES = 64
 DRAIN_SECONDS, LINGER_READS = 0.5, 64
 
 
-class RecordedRequest(NamedTuple):
-    """A received request; its body is cut to `remember` bytes, `at` is monotonic."""
+def client_variables(url: str, key: str, token: str) -> dict[str, str]:
+    """Environment variables that lead clients to `url`.
 
-    method: str
-    target: str
-    headers: Mapping[str, str]
-    body: bytes
-    at: float
+    Each client reads its own; the man page of `emulator` says which. There is only one of GEMINI_API_KEY and
+    GOOGLE_API_KEY, because the official SDKs warn of both.
+    """
+    return {
+        "GEMINI_BASE_URL": url,
+        "GOOGLE_GEMINI_BASE_URL": url,
+        "GEMINI_API_BASE": f"{url}/v1beta",
+        "GEMINI_API_KEY": key,
+        "GOOGLE_GENERATIVE_AI_API_KEY": key,
+        "GEMINI_EMULATOR_TOKEN": token,
+    }
 
 
 class ClientGone(Exception):
@@ -61,8 +69,9 @@ class Server:
     Every request needs `key`: the emulator's, or a new one of 39 characters.
 
     With `tls` the scheme is https. `log` gets a line for each response, without query and headers, so without the key.
-    `remember` is the number of bytes of each body that stay in `requests`; None records no requests. A client has
-    `read_seconds` for the head of a request and for each piece of its body.
+    `remember` is the number of bytes of each body that stay in `requests`; None records no requests. `on_request` gets
+    each request with the name of its sandbox. A client has `read_seconds` for the head of a request and for each piece
+    of its body.
     """
 
     def __init__(
@@ -73,7 +82,8 @@ class Server:
         ipv6: bool = False,
         tls: "ssl.SSLContext | None" = None,
         log: Callable[[str], None] | None = None,
-        remember: int | None = 1 << 20,
+        remember: int | None = SHOWN_BODY_LIMIT,
+        on_request: Callable[[str, RecordedRequest], None] | None = None,
         read_seconds: float = 30.0,
     ) -> None:
         self.emulator = emulator or Emulator()
@@ -83,13 +93,13 @@ class Server:
             self.emulator.token = os.urandom(16).hex()
         self.key: str = self.emulator.key
         self.token: str = self.emulator.token
-        self.requests: list[RecordedRequest] = []
+        self.sandboxes = Sandboxes(self.emulator, remember, on_request)
+        self.requests = self.sandboxes.default.requests
         # Times (time.monotonic) at which a client closed its connection during a response.
         self.hangups: list[float] = []
         # Exceptions in the emulator itself.
         self.failures: list[str] = []
         self.log = log
-        self.remember = remember
         self.read_seconds = read_seconds
         self.stopping = threading.Event()
         self._started = False
@@ -100,6 +110,10 @@ class Server:
             self._listeners += _listener6(self.port, self)
         self.emulator.scheme = "https" if tls else "http"
         self.url = f"{self.emulator.scheme}://127.0.0.1:{self.port}"
+
+    def environ(self) -> dict[str, str]:
+        """The environment variables that lead clients to this server."""
+        return client_variables(self.url, self.key, self.token)
 
     def start(self) -> "Server":
         self._started = True
@@ -115,17 +129,13 @@ class Server:
                 listener.shutdown()  # would wait forever for a loop that was not started
             listener.server_close()
             listener.hang_up()
-        self.emulator.close()
+        self.sandboxes.close()
 
     def assert_clean(self) -> None:
         """Raise AssertionError for leftovers and for exceptions in the emulator."""
-        left = self.failures + self.emulator.leftovers()
+        left = self.failures + self.sandboxes.leftovers()
         if left:
             raise AssertionError("; ".join(left))
-
-    def record(self, request: HttpRequest) -> None:
-        if self.remember is not None:
-            self.requests.append(RecordedRequest(*request[:3], request.body[: self.remember], time.monotonic()))
 
     def __enter__(self) -> "Server":
         return self.start()
@@ -263,8 +273,8 @@ class _Connection(BaseHTTPRequestHandler):
         self.server.request_arrived(self.connection)
         try:
             headers = http_limits.check_request_head(self.command, self.path, self.headers.items(), port)
-            head = HttpRequest(self.command, self.path, headers)
-            refused = owner.emulator.refuse_early(head)
+            sandbox, head = owner.sandboxes.route(HttpRequest(self.command, self.path, headers))
+            refused = sandbox.refuse_early(head)
             request = head if refused else head._replace(body=self._body(headers))
         except ErrorResponse as error:
             # The body was not read, so the connection cannot be used again.
@@ -272,12 +282,12 @@ class _Connection(BaseHTTPRequestHandler):
             return HttpResponse(error.status, {"content-type": JSON_UTF8}, (indented_json(error.rpc_body()),))
         finally:
             self.server.set_deadline(self.connection, None)
-        owner.record(request)
+        owner.sandboxes.record(sandbox, request)
         if refused and (headers.get("content-length", "0") != "0" or "transfer-encoding" in headers):
             self.close_connection = self._unread = True
         if refused:
             return refused
-        return owner.emulator.handle(request)
+        return sandbox.handle(request)
 
     def _body(self, headers: Mapping[str, str]) -> bytes:
         if headers.get("expect", "").lower() == "100-continue":

@@ -1,34 +1,19 @@
 """Scripts for the emulated model, in YAML or as the same lists in Python.
 
-A script is a list of lines. The first line whose `when` matches and whose `times` are not used up gives the answer:
-
-    - when: weather                     # a pattern, searched in the prompt; or several conditions:
-    - when: {prompt: ..., model: ..., system: ..., turn: 2}
-    - when: {after_call: weather}       # after the result of a function, by the function's name
-    - when: {first_prompt: ...}         # searched in the first prompt of the conversation
-      reply: "It rains on {prompt}."    # {prompt} and {turn} are filled in; a map or a list becomes JSON
-      call: {name: f, arguments: {}}    # or a list of calls; the status becomes requires_action
-      steps: [...]                      # whole steps, unchanged
-      status: failed                    # any status of api/README.md 6.5
-      errors: [{code: safety, message: ...}]   # with a status that is no success and without reply: no text
-      usage: {total_tokens: 7}          # the whole usage, in the words of either API
-      signature: c2lnbmVk               # of the thought, and of the first call or the last part
-      delay: 0.5                        # seconds before the answer
-      pace: 0.01                        # seconds between deltas
-      chunk: 24                         # characters in a delta
-      hop_tokens: 100                   # tokens before requires_continuation
-      fault: cut(after=3)               # one fault, or a list of them
-      times: 1                          # how often the line may be used; no limit if absent
+A script is a list of lines. The first line whose `when` matches and whose `times` are not used up gives the answer. The
+keys of a line are in LINE_KEYS, and those of `when` in CONDITION_KEYS; the man page of `emulator` is made of both.
 
 A script changes the answer; faults change its transfer.
 """
 
+import json
 import os
 import re
 import threading
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+# The statuses of an interaction (api/README.md 6.5).
 STATUSES = (
     "queued",
     "in_progress",
@@ -42,6 +27,38 @@ STATUSES = (
     "idle",
 )
 DELTA_LENGTH = 24
+
+# The keys of a line and their meanings, for the man page.
+LINE_KEYS = {
+    "when": "the condition of the line: a pattern that is searched in the prompt, or a map of several conditions that "
+    "must all match. Patterns are regular expressions of Python. Without `when`, the line matches any request",
+    "reply": "the text of the answer. `{prompt}` and `{turn}` in it are filled in. A map or a list becomes JSON",
+    "call": "a function call, `{name: NAME, arguments: {}}`, or a list of them. The status becomes `requires_action`",
+    "steps": "the steps of the answer, as they are; also wrong ones, to test a client",
+    "status": f"the status of the interaction: {', '.join(f'`{status}`' for status in STATUSES)}. "
+    "`generateContent` has the finish reason that is nearest to it",
+    "errors": "an error, `{code: safety, message: TEXT}`, or a list of them. With errors or an unsuccessful status, "
+    "and without `reply`, the answer has no text",
+    "usage": "the whole usage, in the words of either API",
+    "signature": "the signature of the thought, and of the first call or the last part; base64",
+    "delay": "seconds before the answer begins",
+    "pace": "seconds between two deltas of a stream",
+    "chunk": f"characters in a delta of a stream; {DELTA_LENGTH} if absent",
+    "hop_tokens": "tokens after which the answer stops with the status `requires_continuation`",
+    "fault": "a fault in the notation of `--fault`, or a list of them",
+    "times": "how often the line may be used; without limit if absent",
+}
+CONDITION_KEYS = {
+    "prompt": "a pattern that is searched in the latest prompt",
+    "model": "a pattern that is searched in the name of the model",
+    "system": "a pattern that is searched in the system instruction",
+    "turn": "the number of the turn, from 1",
+    "after_call": "the latest turn has the result of a function, and the pattern is found in the function's name",
+    "first_prompt": "a pattern that is searched in the first prompt of the conversation",
+}
+# The first unmatched requests that are reported; a program may send a million.
+UNMATCHED_LIMIT = 100
+PROMPT_SHOWN = 60  # characters
 
 
 class ScriptSubject(NamedTuple):
@@ -106,7 +123,8 @@ class Script:
 
     def __init__(self, lines: Iterable[ScriptLine] = ()) -> None:
         self.lines = list(lines)
-        self._remaining = [line.times for line in self.lines]
+        self._used = [0] * len(self.lines)
+        self._unmatched: list[str] = []
         self._lock = threading.Lock()
 
     @classmethod
@@ -124,20 +142,32 @@ class Script:
         """The first line that matches, counted as used; None if no line matches."""
         with self._lock:
             for index, line in enumerate(self.lines):
-                remaining = self._remaining[index]
-                if remaining != 0 and line.when.matches(subject):
-                    self._remaining[index] = None if remaining is None else remaining - 1
+                if (line.times is None or self._used[index] < line.times) and line.when.matches(subject):
+                    self._used[index] += 1
                     return line
+            if self.lines and len(self._unmatched) < UNMATCHED_LIMIT:
+                prompt = json.dumps(subject.prompt[:PROMPT_SHOWN], ensure_ascii=False)
+                self._unmatched.append(
+                    f"no script line for turn {subject.turn}, model {subject.model}, prompt {prompt}"
+                )
         return None
 
-    def unused_lines(self) -> list[str]:
-        """The lines whose `times` are not used up."""
-        remaining = zip(self.lines, self._remaining, strict=True)
-        return [
-            f"script line {index} not used: when {line.when.description}"
-            for index, (line, count) in enumerate(remaining, 1)
-            if count
-        ]
+    def unused_lines(self, *, strict: bool = False) -> list[str]:
+        """The lines whose `times` are not used up.
+
+        If `strict`, also lines without `times` that were never used.
+        """
+        found = []
+        for index, (line, used) in enumerate(zip(self.lines, self._used, strict=True), 1):
+            if used < (int(strict) if line.times is None else line.times):
+                count = f"used {used} of {line.times} times" if used else "not used"
+                found.append(f"script line {index} {count}: when {line.when.description}")
+        return found
+
+    def unmatched_requests(self) -> list[str]:
+        """The requests that no line matched, if there are lines."""
+        with self._lock:
+            return list(self._unmatched)
 
 
 def _loaded(path: str | os.PathLike[str]) -> Any:
@@ -161,24 +191,6 @@ def _numbered(index: int, entry: Any) -> ScriptLine:
         return _line(entry)
     except (ValueError, TypeError, KeyError, re.error) as error:
         raise ValueError(f"script line {index}: {error}") from error
-
-
-LINE_KEYS = (
-    "when",
-    "reply",
-    "call",
-    "steps",
-    "status",
-    "errors",
-    "usage",
-    "signature",
-    "delay",
-    "pace",
-    "chunk",
-    "hop_tokens",
-    "fault",
-    "times",
-)
 
 
 def _line(entry: Any) -> ScriptLine:
@@ -210,9 +222,9 @@ def _when(value: Any) -> ScriptCondition:
         return ScriptCondition()
     if not isinstance(value, dict):
         value = {"prompt": str(value)}
-    _check_keys(value, ScriptCondition._fields)
-    for name in ("prompt", "model", "system", "after_call", "first_prompt"):
-        if value.get(name) is not None:
+    _check_keys(value, CONDITION_KEYS)
+    for name in CONDITION_KEYS:
+        if name != "turn" and value.get(name) is not None:
             re.compile(str(value[name]))
     return ScriptCondition(**value)
 
