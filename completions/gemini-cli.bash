@@ -29,7 +29,7 @@ _gemini_cli_after() {
         'batch') below="submit status wait results cancel list delete" flags="-h --help" ;;
         'models') below="list get" flags="-h --help" ;;
         'files') below="list get delete download" flags="-h --help" ;;
-        'interactions') below="get wait cancel delete" flags="-h --help" ;;
+        'interactions') below="get wait watch cancel delete" flags="-h --help" ;;
         'config') below="show profiles" flags="-h --help" ;;
         'generate') flags="$promptoptions $historyoptions $requestoptions $globaloptions $outputoptions $dryrunoptions $connectionoptions -h --help" ;;
         'stream') flags="$promptoptions $historyoptions $requestoptions $globaloptions $outputoptions $dryrunoptions $connectionoptions -h --help" ;;
@@ -53,6 +53,7 @@ _gemini_cli_after() {
         'files download') flags="$connectionoptions $globaloptions_11 $downloadoptions -h --help" ;;
         'interactions get') flags="$connectionoptions $globaloptions_17 $outputoptions_18 -h --help" ;;
         'interactions wait') flags="$connectionoptions $globaloptions_17 $outputoptions_18 $waitoptions -h --help" ;;
+        'interactions watch') flags="$connectionoptions $globaloptions_17 $outputoptions_18 -h --help" ;;
         'interactions cancel') flags="$connectionoptions $globaloptions_11 -h --help" ;;
         'interactions delete') flags="$connectionoptions $globaloptions_11 -h --help" ;;
         'config show') flags="$connectionoptions $globaloptions_11 -h --help" ;;

@@ -43,7 +43,7 @@ complete -c gemini-cli -n '__gemini_cli_is' -a upload -d 'Upload files, and prin
 complete -c gemini-cli -n '__gemini_cli_is' -a tokens -d 'Count the tokens of a prompt with its attachments'
 complete -c gemini-cli -n '__gemini_cli_is' -a models -d 'list, get'
 complete -c gemini-cli -n '__gemini_cli_is' -a files -d 'list, get, delete, download'
-complete -c gemini-cli -n '__gemini_cli_is' -a interactions -d 'get, wait, cancel, delete'
+complete -c gemini-cli -n '__gemini_cli_is' -a interactions -d 'get, wait, watch, cancel, delete'
 complete -c gemini-cli -n '__gemini_cli_is' -a config -d 'show, profiles'
 complete -c gemini-cli -n '__gemini_cli_is' -a completion -d 'Print the completion script of a shell'
 complete -c gemini-cli -n '__gemini_cli_is' -a emulator -d 'Serve the API on loopback, and print the variables to export'
@@ -66,13 +66,14 @@ complete -c gemini-cli -n '__gemini_cli_is files' -a download -d 'Download a gen
 complete -c gemini-cli -n '__gemini_cli_is interactions' -s h -l help -d 'show this help and exit'
 complete -c gemini-cli -n '__gemini_cli_is interactions' -a get -d 'Print the answer of an interaction'
 complete -c gemini-cli -n '__gemini_cli_is interactions' -a wait -d 'Wait until an interaction ends, and print its answer'
+complete -c gemini-cli -n '__gemini_cli_is interactions' -a watch -d 'Print the answer of an interaction as it arrives, until it ends'
 complete -c gemini-cli -n '__gemini_cli_is interactions' -a cancel -d 'Cancel a running interaction, and print its status'
 complete -c gemini-cli -n '__gemini_cli_is interactions' -a delete -d 'Delete an interaction'
 complete -c gemini-cli -n '__gemini_cli_is config' -s h -l help -d 'show this help and exit'
 complete -c gemini-cli -n '__gemini_cli_is config' -a show -d 'Show the settings and their origins'
 complete -c gemini-cli -n '__gemini_cli_is config' -a profiles -d 'List the saved profiles with their descriptions'
 
-complete -c gemini-cli -n '__gemini_cli_at generate stream chat call-tool map "batch submit" "batch status" "batch wait" "batch results" "batch cancel" "batch list" "batch delete" upload tokens "models list" "models get" "files list" "files get" "files delete" "files download" "interactions get" "interactions wait" "interactions cancel" "interactions delete" "config show" "config profiles" completion emulator' -s h -l help -d 'show this help and exit'
+complete -c gemini-cli -n '__gemini_cli_at generate stream chat call-tool map "batch submit" "batch status" "batch wait" "batch results" "batch cancel" "batch list" "batch delete" upload tokens "models list" "models get" "files list" "files get" "files delete" "files download" "interactions get" "interactions wait" "interactions watch" "interactions cancel" "interactions delete" "config show" "config profiles" completion emulator' -s h -l help -d 'show this help and exit'
 complete -c gemini-cli -n '__gemini_cli_at map' -F
 complete -c gemini-cli -n '__gemini_cli_at "batch submit"' -F
 complete -c gemini-cli -n '__gemini_cli_at upload' -F
@@ -149,7 +150,7 @@ complete -c gemini-cli -n '__gemini_cli_takes_dryrunoptions' -s n -l dry-run -d 
 complete -c gemini-cli -n '__gemini_cli_takes_dryrunoptions' -l curl -d 'print the request as a curl command, and send nothing'
 
 function __gemini_cli_takes_connectionoptions
-    __gemini_cli_at generate stream chat call-tool map "batch submit" "batch status" "batch wait" "batch results" "batch cancel" "batch list" "batch delete" upload tokens "models list" "models get" "files list" "files get" "files delete" "files download" "interactions get" "interactions wait" "interactions cancel" "interactions delete" "config show"
+    __gemini_cli_at generate stream chat call-tool map "batch submit" "batch status" "batch wait" "batch results" "batch cancel" "batch list" "batch delete" upload tokens "models list" "models get" "files list" "files get" "files delete" "files download" "interactions get" "interactions wait" "interactions watch" "interactions cancel" "interactions delete" "config show"
 end
 complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -s P -l profile -rF -a '(__gemini_cli_profiles)' -d 'read settings from a profile, by name or by path'
 complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l trust-profile -rF -d 'let the profile at PATH, with a slash in it, set base_url, ca_file, api_key_*, headers, run and env'
@@ -246,14 +247,14 @@ end
 complete -c gemini-cli -n '__gemini_cli_takes_downloadoptions' -s o -l output -rF -d 'write to FILE, completely or not at all'
 
 function __gemini_cli_takes_globaloptions_17
-    __gemini_cli_at "interactions get" "interactions wait"
+    __gemini_cli_at "interactions get" "interactions wait" "interactions watch"
 end
 complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_17' -l json -d 'print the JSON of the API instead of text, and errors as JSON'
 complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_17' -s q -l quiet -d 'print no notices'
 complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_17' -s v -l verbose -d 'report each request, retry and resume; -vv adds headers, bodies without secrets, and tracebacks'
 
 function __gemini_cli_takes_outputoptions_18
-    __gemini_cli_at "interactions get" "interactions wait"
+    __gemini_cli_at "interactions get" "interactions wait" "interactions watch"
 end
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_18' -s o -l output -rF -d 'write the answer to FILE, whole or not at all; further images, sounds or videos go to FILE-2 and so on, 16 at most'
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_18' -s x -l extract -d 'print only what stands inside the first fenced code block of the answer'

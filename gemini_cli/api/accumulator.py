@@ -157,10 +157,12 @@ class StepAccumulator:
 class StreamAccumulator:
     """All events so far.
 
+    `known_id`: the id of the interaction, if it is known before its first event.
     `terminal`: the last event of the latest request has arrived (api/README.md 7.4).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, known_id: str | None = None) -> None:
+        self._known_id = known_id
         self.text_began = False  # text of the answer has arrived
         self._parts: list[Interaction] = []
         self._begin()
@@ -179,7 +181,7 @@ class StreamAccumulator:
 
     @property
     def id(self) -> str | None:
-        return get_typed(self._fields, "id", str) or None
+        return get_typed(self._fields, "id", str) or self._known_id
 
     @property
     def interaction(self) -> Interaction:

@@ -56,7 +56,8 @@ def build_request_body(
         if not isinstance(inputs.request.value, dict):
             raise inputs.request.error_at((), "a request is a map")
         body = overlay(body, inputs.request.value)
-    fields = _body_fields(options, inputs, given)
+    agent = options.agent or ("" if "model" in given else body.get("agent"))
+    fields = _body_fields(options, inputs, given, deep_research=str(agent).startswith("deep-research"))
     values = [(path, copy_json(value)) for path, value in fields]  # --set changes those of the body in place
     for path, value in fields:
         set_path(body, path, value)
@@ -133,10 +134,15 @@ def _choose(body: Body, values: Mapping[str, Any]) -> Body:
     return body
 
 
-def _body_fields(options: RequestOptions, inputs: RequestInputs, given: Collection[str]) -> list[tuple[BodyPath, Any]]:
-    """Fields of the body and their values, for the options in `given`."""
+def _body_fields(
+    options: RequestOptions, inputs: RequestInputs, given: Collection[str], *, deep_research: bool
+) -> list[tuple[BodyPath, Any]]:
+    """Fields of the body and their values, for the options in `given`.
+
+    Agents have no `generation_config`; Deep Research has its summaries in `agent_config` (api/README.md 2.1, 2.12).
+    """
     values: dict[str, Any] = {
-        "thoughts": "auto" if options.thoughts else None,
+        "thoughts": "auto" if options.thoughts and not deep_research else None,
         "no_store": False if options.no_store else None,
         "background": options.background or None,
         "tool": inputs.tools,
@@ -153,6 +159,8 @@ def _body_fields(options: RequestOptions, inputs: RequestInputs, given: Collecti
         value = values[field.name] if field.name in values else getattr(options, field.name)
         if value is not None and (field.name in values or field.name in given):
             placed.append((parse_path(place.path), value))
+    if options.thoughts and deep_research:
+        placed += [(["agent_config", "type"], "deep-research"), (["agent_config", "thinking_summaries"], "auto")]
     if formats := _formats(options, inputs.schema):
         placed.append((["response_format"], formats[0] if len(formats) == 1 else formats))
     placed += [

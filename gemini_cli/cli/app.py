@@ -54,7 +54,7 @@ COMMANDS = {
     "tokens": CommandEntry("tokens", "Count the tokens of a prompt with its attachments."),
     "models": CommandEntry("models", "Models: list, get."),
     "files": CommandEntry("files", "Files: list, get, delete, download."),
-    "interactions": CommandEntry("interactions", "Interactions: get, wait, cancel, delete."),
+    "interactions": CommandEntry("interactions", "Interactions: get, wait, watch, cancel, delete."),
     "config": CommandEntry("config", "Settings: show, profiles."),
     "completion": CommandEntry("completion", "Print the completion script of a shell."),
     "emulator": CommandEntry("emulator", "Serve the API on loopback, and print the variables to export."),

@@ -187,6 +187,13 @@ esac""",
             'gemini-cli interactions wait --timeout 60 "$id"',
         ),
     ),
+    "interactions watch": (
+        Example(
+            "Start Deep Research, and read its report as it arrives:",
+            "id=$(gemini-cli generate --background --agent deep-research-preview-04-2026 'History of tea')\n"
+            'gemini-cli interactions watch "$id"',
+        ),
+    ),
     "interactions cancel": (
         Example(
             "Cancel an interaction in the background:",

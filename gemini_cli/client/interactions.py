@@ -119,23 +119,33 @@ class InteractionsClient:
         api_client, adapter = self._api_client, self._adapter
         self.resolve_attachments(body)
         try:
-            path, sent = adapter.build_request(body)
-            with _create(api_client, body):
-                events = api_client.events("POST", path, encode_body(sent))
-                lost = yield from _follow(adapter.map_events(events), accumulator, None)
-            if not accumulator.terminal:
-                yield from _resume(api_client, accumulator, lost, stored=self._is_stored(body))
+            with _stream_errors(api_client, accumulator):
+                path, sent = adapter.build_request(body)
+                with _create(api_client, body):
+                    events = api_client.events("POST", path, encode_body(sent))
+                    lost = yield from _follow(adapter.map_events(events), accumulator, None)
+                if not accumulator.terminal:
+                    yield from _resume(api_client, accumulator, lost, stored=self._is_stored(body))
         except DeadlineExceeded as error:
             if not accumulator.text_began:
                 raise no_response(error.message, timed_out=True) from error
             raise
-        except CliError as failure:
-            completed = failure.after_output_began() if accumulator.text_began else failure
-            completed.interaction_id = completed.interaction_id or accumulator.id
-            completed.attempts = completed.attempts or api_client.attempts
-            if accumulator.text_began or accumulator.events:
-                completed.billed = "yes"
-            raise completed from (failure if completed is not failure else failure.__cause__)
+
+
+@contextmanager
+def _stream_errors(api_client: ApiClient, accumulator: StreamAccumulator) -> Iterator[None]:
+    """Complete the errors of a stream: exit status, id, attempts, billing."""
+    try:
+        yield
+    except DeadlineExceeded:
+        raise
+    except CliError as failure:
+        completed = failure.after_output_began() if accumulator.text_began else failure
+        completed.interaction_id = completed.interaction_id or accumulator.id
+        completed.attempts = completed.attempts or api_client.attempts
+        if accumulator.text_began or accumulator.events:
+            completed.billed = "yes"
+        raise completed from (failure if completed is not failure else failure.__cause__)
 
 
 @contextmanager
@@ -163,6 +173,59 @@ def _has_file(value: Any) -> bool:
     return "/files/" in str(value.get("uri")) or any(map(_has_file, value.values()))
 
 
+class _RunPolls:
+    """Pauses between requests about a run, and which of their errors are ignored.
+
+    403 and 404 count as running for `hidden_for` seconds (api/README.md 8.7).
+    """
+
+    def __init__(self, api_client: ApiClient, hidden_for: float) -> None:
+        self._api_client = api_client
+        self._hidden_for = hidden_for
+        self._pause, self._waited = FIRST_POLL, 0.0
+
+    def check(self, failure: CliError) -> None:
+        """Raise `failure`, unless the run may only be hidden so far."""
+        if failure.http_status not in (403, 404) or self._waited >= self._hidden_for:
+            self._api_client.check_deadline()  # it may be the cause
+            raise failure
+
+    def wait(self) -> None:
+        self._api_client.sleep(self._pause)
+        self._waited += self._pause
+        self._pause = min(self._pause * 2, LONGEST_POLL)
+
+
+def watch_interaction(api_client: ApiClient, accumulator: StreamAccumulator) -> Iterator[EventText]:
+    """Yield the events of an interaction, and follow a run to its end.
+
+    `accumulator` has its id, and collects them. The errors are those of `InteractionsClient.stream`, except that no
+    outcome is unknown: nothing is created.
+    """
+    with _stream_errors(api_client, accumulator):
+        events = _open_stream(api_client, accumulator)
+        try:
+            lost = yield from _follow(events, accumulator, None)
+        except CliError as failure:  # no event arrived
+            if accumulator.events or isinstance(failure, DeadlineExceeded):
+                raise
+            lost = failure.message
+        if not accumulator.terminal:
+            yield from _resume(api_client, accumulator, lost, stored=True)
+
+
+def _open_stream(api_client: ApiClient, accumulator: StreamAccumulator) -> Iterator[Event]:
+    """Request the events of an interaction, again while a fresh run is hidden."""
+    polls = _RunPolls(api_client, HIDDEN_SECONDS)
+    while True:
+        api_client.check_deadline()
+        try:
+            return api_client.events("GET", _stream_path(accumulator))
+        except CliError as failure:
+            polls.check(failure)
+        polls.wait()
+
+
 def wait_for_interaction(
     api_client: ApiClient,
     interaction_id: str,
@@ -172,9 +235,9 @@ def wait_for_interaction(
 ) -> Interaction:
     """Poll until a run ends; `on_poll` gets each state in between.
 
-    403 and 404 count as running for `hidden_for` seconds (api/README.md 8.7).
+    403 and 404 count as running for `hidden_for` seconds.
     """
-    pause, waited = FIRST_POLL, 0.0
+    polls = _RunPolls(api_client, hidden_for)
     while True:
         api_client.check_deadline()
         try:
@@ -183,12 +246,8 @@ def wait_for_interaction(
                 return found
             on_poll(found)
         except CliError as failure:
-            if failure.http_status not in (403, 404) or waited >= hidden_for:
-                api_client.check_deadline()  # it may be the cause
-                raise
-        api_client.sleep(pause)
-        waited += pause
-        pause = min(pause * 2, LONGEST_POLL)
+            polls.check(failure)
+        polls.wait()
 
 
 def fetch_interaction(api_client: ApiClient, interaction_id: str) -> Interaction:
@@ -239,7 +298,7 @@ def _resume(api_client: ApiClient, accumulator: StreamAccumulator, lost: str, *,
         before = accumulator.events
         try:
             lost = yield from _follow(
-                api_client.events("GET", _resume_path(accumulator)), accumulator, ResumeFilter(accumulator)
+                api_client.events("GET", _stream_path(accumulator)), accumulator, ResumeFilter(accumulator)
             )
         except IncompleteError:
             raise
@@ -254,7 +313,7 @@ def _resume(api_client: ApiClient, accumulator: StreamAccumulator, lost: str, *,
 def _resumable(accumulator: StreamAccumulator, lost: str, *, stored: bool) -> None:
     if accumulator.error is not None:
         raise accumulator.error.after_output_began()
-    if not accumulator.recognized:
+    if accumulator.events and not accumulator.recognized:
         raise RejectedError("not the API's stream: it has none of its events")
     if not stored or accumulator.id is None:
         raise IncompleteError(f"the answer is cut off: {lost} (not stored, so it cannot be resumed)", billed="yes")
@@ -277,7 +336,8 @@ def _fetched(api_client: ApiClient, accumulator: StreamAccumulator, lost: str) -
     yield event, accumulator.add(event)
 
 
-def _resume_path(accumulator: StreamAccumulator) -> str:
+def _stream_path(accumulator: StreamAccumulator) -> str:
+    """The path of the events after those that `accumulator` has (api/README.md 8.1)."""
     query = {"last_event_id": accumulator.resume_point.event_id} if accumulator.resume_point else {}
     return f"{_path(accumulator.id or '')}?{urlencode({**query, 'stream': 'true'}, errors='replace')}"
 

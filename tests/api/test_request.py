@@ -171,6 +171,16 @@ def test_an_agent_takes_the_place_of_the_model() -> None:
     }
 
 
+def test_deep_research_is_asked_for_thoughts_in_its_own_field() -> None:
+    """Agents have no generation_config (api/README.md 2.1, 2.12)."""
+    agent = "deep-research-preview-04-2026"
+    config = {"type": "deep-research", "thinking_summaries": "auto"}
+    assert dry("--agent", agent, "--thoughts", "hi").body == {"agent": agent, "input": "hi", "agent_config": config}
+    more = dry("--agent", agent, "--thoughts", "--set", "agent_config.visualization=off", "hi").body
+    assert more["agent_config"] == {**config, "visualization": "off"}
+    assert "generation_config" in dry("-m", "m", "--thoughts", "hi").body
+
+
 def test_layers_lie_over_each_other(home: Path, tmp_path: Path) -> None:
     """profile < GEMINI_MODEL < --request < flags < --set; maps merge deeply, lists replace."""
     profiles = home / ".config/gemini-cli/profiles"

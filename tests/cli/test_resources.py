@@ -209,7 +209,7 @@ def test_tokens_are_counted_offline(environ: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("interaction_id", ["", ".", ".."])
 def test_an_id_cannot_lead_elsewhere(interaction_id: str) -> None:
-    for verb in ("get", "wait", "cancel", "delete"):
+    for verb in ("get", "wait", "watch", "cancel", "delete"):
         assert gemini("interactions", verb, interaction_id).status == 2
     assert gemini("models", "get", interaction_id).status == 2
     assert gemini("models", "get", f"models/{interaction_id}").status == 2

@@ -54,12 +54,16 @@ COMMANDS = {
     "download": ["files", "download", "files/none", "-o", "../none"],
     "interactions": ["interactions", "get", "v1_none"],
     "interactions wait": ["interactions", "wait", "--timeout", "1", "v1_none"],
+    "interactions watch": ["interactions", "watch", "--timeout", "1", "v1_none"],
     "interactions cancel": ["interactions", "cancel", "v1_none"],
     "interactions delete": ["interactions", "delete", "v1_none"],
 }
 
 # The status where the server is not at fault and the command names something that does not exist.
-STATUSES = {name: 6 for name, argv in COMMANDS.items() if argv[-1].endswith("none")} | {"interactions wait": 8}
+STATUSES = {name: 6 for name, argv in COMMANDS.items() if argv[-1].endswith("none")} | {
+    "interactions wait": 8,
+    "interactions watch": 8,
+}
 
 # Commands that send nothing to the API.
 LOCAL = {"completion", "config profiles", "config show", "emulator"}

@@ -1,4 +1,4 @@
-"""`interactions wait` and an impatient person: the run goes on, or is cancelled, and the signal is what ends us."""
+"""An impatient person at `interactions wait` and `watch`: the run goes on, or is cancelled; the signal ends us."""
 
 from __future__ import annotations
 
@@ -14,27 +14,31 @@ import pytest
 from gemini_cli.emulator.http.server import Server
 from gemini_cli.emulator.service import Emulator
 from gemini_cli.emulator.service_state import Pace
-from tests.waiting import PATIENCE, until, until_it_waits
+from tests.waiting import PATIENCE, until_it_waits
 
 
 @pytest.mark.parametrize(
     ("argv", "says", "then"),
-    [([], "waits for it again", "in_progress"), (["--cancel-on-interrupt"], ": cancelled", "cancelled")],
+    [
+        (["wait"], "waits for it again", "in_progress"),
+        (["wait", "--cancel-on-interrupt"], ": cancelled", "cancelled"),
+        (["watch"], "follows it again", "in_progress"),
+    ],
 )
 def test_ctrl_c_while_waiting(argv: list[str], says: str, then: str) -> None:
-    asked: list[str] = []
     emulator = Emulator(pace=Pace(background=60))
-    with Server(emulator, log=asked.append) as server:
+    with Server(emulator) as server:
         environ = {**os.environ, "GEMINI_BASE_URL": server.url, "GEMINI_API_KEY": server.key}
         program = [sys.executable, "-m", "gemini_cli"]
         started = [*program, "generate", "--background", "--agent", "deep-research-preview-04-2026", "hi"]
         run = subprocess.run(started, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
         interaction_id = run.stdout.strip()
-        command = [*program, "interactions", "wait", *argv, interaction_id]
+        command = [*program, "interactions", *argv, "-v", interaction_id]
         waiting = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         try:
-            until(lambda: any("GET" in line for line in asked))
-            until_it_waits(waiting.pid)  # for its next look
+            assert waiting.stderr is not None
+            assert "-> 200" in waiting.stderr.readline()  # to its first request
+            until_it_waits(waiting.pid)
             waiting.send_signal(signal.SIGINT)
             out, err = waiting.communicate(timeout=PATIENCE)
         finally:

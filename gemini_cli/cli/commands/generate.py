@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 import typer
 
 from gemini_cli.api.outcome import completion_error
@@ -64,3 +66,4 @@ def _start(context: Context) -> None:
     pretty = context.terminal.stdout_is_terminal
     text = formatting.as_json(interaction.raw, pretty=pretty) if context.output_options.json else f"{interaction.id}\n"
     context.terminal.write(text)
+    context.terminal.print_status(f"`gemini-cli interactions watch {quote(interaction.id)}` prints its answer")

@@ -1,24 +1,29 @@
-"""`interactions get|wait|cancel|delete`: stored interactions."""
+"""`interactions get|wait|watch|cancel|delete`: stored interactions."""
 
 from __future__ import annotations
 
 import signal
 from dataclasses import dataclass
 from shlex import quote
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import Option
 
+from gemini_cli.api.accumulator import StreamAccumulator
 from gemini_cli.api.interaction import Interaction
 from gemini_cli.cli import resource_output
 from gemini_cli.cli.command import OptionCommand, command_app, single_argument
 from gemini_cli.cli.context import Context
+from gemini_cli.cli.prompt_run import print_answer
 from gemini_cli.client import interactions
 from gemini_cli.config.option_groups import option_groups
 from gemini_cli.config.output_options import GlobalOptions, OutputOptions
 from gemini_cli.config.settings import ConnectionOptions
 from gemini_cli.errors import DeadlineExceeded, Interrupted
+
+if TYPE_CHECKING:
+    from gemini_cli.console.presenter import Presenter
 
 
 @dataclass(eq=False, repr=False)
@@ -37,7 +42,7 @@ app = command_app()
 
 @app.callback()
 def interactions_group() -> None:
-    """Interactions: get, wait, cancel, delete."""
+    """Interactions: get, wait, watch, cancel, delete."""
 
 
 @app.command("get", cls=OptionCommand)
@@ -72,7 +77,7 @@ def interactions_wait(
             interaction = _wait_with_progress(context, interaction_id)
         except Interrupted as interrupt:
             if interrupt.signum == signal.SIGINT:
-                _leave(context, interaction_id, cancel=wait.cancel_on_interrupt)
+                _leave(context, "wait", interaction_id, cancel=wait.cancel_on_interrupt)
             raise
         context.make_presenter(target).show(interaction)
 
@@ -97,18 +102,47 @@ def _wait_with_progress(context: Context, interaction_id: str) -> Interaction:
             raise
 
 
-def _leave(context: Context, interaction_id: str, *, cancel: bool) -> None:
-    """After Ctrl-C: cancel the interaction, or print how to wait for it again."""
+def _leave(context: Context, verb: str, interaction_id: str, *, cancel: bool = False) -> None:
+    """After Ctrl-C: cancel the interaction, or print how to return to it."""
     if cancel:
         context.terminal.print_notice(
             f"{interaction_id}: {interactions.cancel_interaction(context.api_client, interaction_id).status}"
         )
     else:
-        context.terminal.print_notice(f"{interaction_id} goes on; {_again_hint(interaction_id)}")
+        context.terminal.print_notice(f"{interaction_id} goes on; {_again_hint(interaction_id, verb)}")
 
 
-def _again_hint(interaction_id: str) -> str:
-    return f"`gemini-cli interactions wait {quote(interaction_id)}` waits for it again"
+def _again_hint(interaction_id: str, verb: str = "wait") -> str:
+    effect = {"wait": "waits for it", "watch": "follows it"}[verb]
+    return f"`gemini-cli interactions {verb} {quote(interaction_id)}` {effect} again"
+
+
+@app.command("watch", cls=OptionCommand)
+@option_groups
+def interactions_watch(
+    ctx: typer.Context, id: IdArgument, *, output: OutputOptions, connection: ConnectionOptions
+) -> None:
+    """Print the answer of an interaction as it arrives, until it ends.
+
+    The output and the exit statuses are those of `stream`; a stream that breaks off is resumed. An interaction that has
+    ended is printed from its start. Ctrl-C leaves the interaction running.
+    """
+    context = Context(ctx, output, connection)
+    interaction_id = single_argument([id], "ID")
+    try:
+        print_answer(context, lambda presenter: _show_stream(context, presenter, interaction_id))
+    except Interrupted as interrupt:
+        if interrupt.signum == signal.SIGINT:
+            _leave(context, "watch", interaction_id)
+        raise
+    except DeadlineExceeded as error:
+        error.interaction_id, error.hint = interaction_id, _again_hint(interaction_id, "watch")
+        raise
+
+
+def _show_stream(context: Context, presenter: Presenter, interaction_id: str) -> Interaction:
+    accumulator = StreamAccumulator(interaction_id)
+    return presenter.show_stream(interactions.watch_interaction(context.api_client, accumulator), accumulator)
 
 
 @app.command("cancel", cls=OptionCommand)

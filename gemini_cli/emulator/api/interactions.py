@@ -4,7 +4,6 @@ import base64
 import json
 import re
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 from ..errors import ErrorResponse, not_found
@@ -25,6 +24,7 @@ from .validation import invalid_input
 INTERACTION = "interaction"
 INTERACTION_ID = re.compile(r"[A-Za-z0-9_-]+")
 RUNNING_STATUSES = ("in_progress", "queued")
+OPENING_EVENTS = (b"event: interaction.created", b"event: interaction.status_update")
 
 InteractionRecord = dict[str, Any]
 
@@ -145,6 +145,7 @@ def _check_background(body: JsonObject, model: str) -> None:
 
 def _ask(state: ServiceState, body: JsonObject, model: str, steps: list[Step]) -> ModelRequest:
     config = body.get("generation_config") or {}
+    agent_config = body.get("agent_config") or {}
     tools = body.get("tools") or []
     formats = _formats(body.get("response_format"))
     text = next((each for each in formats if each.get("type") not in OUTPUT_KINDS), {})
@@ -157,7 +158,7 @@ def _ask(state: ServiceState, body: JsonObject, model: str, steps: list[Step]) -
         choice=parse_tool_choice(config.get("tool_choice")),
         tools=tuple(tool["type"] for tool in tools),
         thinking=config.get("thinking_level") != "minimal",
-        summaries=config.get("thinking_summaries") == "auto",
+        summaries="auto" in (config.get("thinking_summaries"), agent_config.get("thinking_summaries")),
         json="application/json" in (text.get("mime_type"), body.get("response_mime_type")),
         schema=bare_schema or text.get("schema"),
         media=tuple(each["type"] for each in formats if is_generated(each.get("type", ""))),
@@ -251,24 +252,28 @@ def _live(state: ServiceState, record: InteractionRecord, line: ScriptLine) -> I
 
 
 def _frames(state: ServiceState, record: InteractionRecord, last_event_id: str) -> Iterator[bytes]:
-    """The events after `last_event_id`; those of a run in progress when it ends."""
-    if _running(state, record):
-        opening = list(islice(stream.interaction_events(record["interaction"], record["chunk"]), 2))
-        ids = [event["event_id"] for event in opening]
-        yield from map(stream.encode_event, stream.events_after(opening, last_event_id))
-        last_event_id = last_event_id if last_event_id not in ("", *ids) else ids[-1]
-        yield from _until_ready(state, record)
-        # Another request may have cancelled it.
-        record = state.store.get(INTERACTION, record["interaction"]["id"]) or record
+    """The events after `last_event_id`; those of a run in progress as it makes them."""
     found = stream.interaction_events(record["interaction"], record["chunk"])
-    yield from map(stream.encode_event, stream.events_after(found, last_event_id) if last_event_id else found)
+    after = stream.events_after(found, last_event_id) if last_event_id else found
+    frames = map(stream.encode_event, after)
+    yield from _spread(state, record, list(frames)) if _running(state, record) else frames
     yield stream.DONE_FRAME
 
 
-def _until_ready(state: ServiceState, record: InteractionRecord) -> Iterator[bytes]:
-    remaining = record["ready_at"] - state.clock()
-    for item in state.wait(remaining):
-        yield item
-        current = state.store.get(INTERACTION, record["interaction"]["id"])
-        if current is None or not _running(state, current):
-            return
+def _spread(state: ServiceState, record: InteractionRecord, frames: list[bytes]) -> Iterator[bytes]:
+    """The frames, spread over the time until the run is ready.
+
+    If another request cancels the run, the last frame follows at once.
+    """
+    left = record["ready_at"] - state.clock()
+    made = [frame for frame in frames if not frame.startswith(OPENING_EVENTS)]
+    yield from (frame for frame in frames if frame.startswith(OPENING_EVENTS))
+    for frame in made:
+        for pause in state.wait(left / len(made)):
+            yield pause
+            current = state.store.get(INTERACTION, record["interaction"]["id"])
+            if current and current["interaction"]["status"] == "cancelled":
+                *_, end = stream.interaction_events(current["interaction"], current["chunk"])
+                yield stream.encode_event(end)
+                return
+        yield frame
