@@ -97,7 +97,7 @@ class ApiError(NamedTuple):
         """Whether the key is wrong, which may be status 400 (api/README.md 12.8)."""
         if self.reasons & {"API_KEY_INVALID", "API_KEY_EXPIRED"}:
             return True
-        words = any(said in self.message for said in ("API key not valid", "Multiple authentication credentials"))
+        words = any(text in self.message for text in ("API key not valid", "Multiple authentication credentials"))
         return self.code in (400, "INVALID_ARGUMENT", "invalid_request") and words
 
     @property
@@ -109,8 +109,8 @@ class ApiError(NamedTuple):
         """Whether it may be a refusal of standard keys (api/README.md 1.5, 12.8)."""
         if key.startswith("AQ."):
             return False
-        told = {"API_KEY_INVALID", "ACCESS_TOKEN_TYPE_UNSUPPORTED"} & self.reasons
-        return bool(told) or (key.startswith("AIza") and "Multiple authentication" not in self.message)
+        reasons = {"API_KEY_INVALID", "ACCESS_TOKEN_TYPE_UNSUPPORTED"} & self.reasons
+        return bool(reasons) or (key.startswith("AIza") and "Multiple authentication" not in self.message)
 
     def _for_the_day(self) -> bool:
         """Whether it is a quota per day, or none on this tier (api/README.md 12.7, 12.9).
@@ -135,8 +135,8 @@ class ApiError(NamedTuple):
 
     def retry_delays(self) -> list[str]:
         """The seconds to wait, from `RetryInfo` and the message (api/README.md 12.10)."""
-        told = [str(detail["retryDelay"]).removesuffix("s") for detail in self.details if detail.get("retryDelay")]
-        return told + re.findall(r"[Rr]etry in (\d+(?:\.\d+)?)\s?s", self.message)
+        delays = [str(detail["retryDelay"]).removesuffix("s") for detail in self.details if detail.get("retryDelay")]
+        return delays + re.findall(r"[Rr]etry in (\d+(?:\.\d+)?)\s?s", self.message)
 
 
 class StreamError(Exception):

@@ -55,8 +55,8 @@ class Interaction:
         if "outputs" in known and "steps" not in known:  # api/README.md 6.11
             raise RejectedError("the answer has the legacy shape (outputs), which the API left in June 2026")
         if not isinstance(raw.get("status"), str):
-            said = errors.parse_api_error(text)
-            words = f", but an error: {said.message}" if said and said.message else ": it has no status"
+            error = errors.parse_api_error(text)
+            words = f", but an error: {error.message}" if error and error.message else ": it has no status"
             raise RejectedError(f"the answer is not an Interaction{words}")
         return cls(raw)
 
@@ -94,8 +94,8 @@ class Interaction:
     def _steps(self) -> list[Step]:
         """The model's steps, without the `user_input` of a GET (api/README.md 8.2)."""
         steps = get_objects(self.raw, "steps")
-        asked = max((place for place, step in enumerate(steps) if step.get("type") == "user_input"), default=-1)
-        return steps[asked + 1 :]
+        latest = max((place for place, step in enumerate(steps) if step.get("type") == "user_input"), default=-1)
+        return steps[latest + 1 :]
 
     @property
     def text(self) -> str:

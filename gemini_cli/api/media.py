@@ -78,10 +78,10 @@ def _number(block: MediaBlock, name: str, default: int, *, most: int) -> int:
 
     `rate` is an older name of `sample_rate`.
     """
-    said = get_typed(block, f"sample_{name}", int) or get_typed(block, name, int)
-    if said is None:
+    value = get_typed(block, f"sample_{name}", int) or get_typed(block, name, int)
+    if value is None:
         match = re.search(rf";\s*{name}=(\d{{1,9}})", get_typed(block, "mime_type", str) or "")
-        said = int(match[1]) if match else default
-    if not 0 < said <= most:
-        raise RejectedError(f"not the API's answer: audio with {name} {said}", billed="yes")
-    return said
+        value = int(match[1]) if match else default
+    if not 0 < value <= most:
+        raise RejectedError(f"not the API's answer: audio with {name} {value}", billed="yes")
+    return value

@@ -201,8 +201,8 @@ def _formats(options: RequestOptions, schema: Document | None) -> list[Body]:
         formats.append({"type": "text", "mime_type": "application/json", "schema": schema.value})
     if options.format_image is not None:
         ratio, _, size = options.format_image.partition(",")
-        said = {"aspect_ratio": ratio.strip(), "image_size": size.strip()}
-        formats.append({"type": "image", **{key: value for key, value in said.items() if value}})
+        size_fields = {"aspect_ratio": ratio.strip(), "image_size": size.strip()}
+        formats.append({"type": "image", **{key: value for key, value in size_fields.items() if value}})
     if options.format_audio is not None:
         formats.append({"type": "audio", "mime_type": options.format_audio})
     return formats

@@ -64,8 +64,8 @@ class Job:
 
         PENDING, RUNNING, SUCCEEDED, FAILED, CANCELLED or EXPIRED.
         """
-        said = get_typed(self._metadata, "state", str) or get_typed(self.raw, "state", str) or "UNSPECIFIED"
-        return re.sub(r"^(BATCH|JOB)_STATE_", "", said)
+        state = get_typed(self._metadata, "state", str) or get_typed(self.raw, "state", str) or "UNSPECIFIED"
+        return re.sub(r"^(BATCH|JOB)_STATE_", "", state)
 
     @property
     def finished(self) -> bool:

@@ -204,9 +204,9 @@ def _records(lines: Iterator[Line], delimiter: str | None) -> Iterator[Row]:
 
     csv.field_size_limit(LINE_LIMIT)
     first = next(lines, None)
-    said = re.fullmatch(rb"sep=([ -~\t])", first.data or b"") if first else None
-    if said:  # Excel's own line before the header
-        delimiter = delimiter or said[1].decode()
+    separator = re.fullmatch(rb"sep=([ -~\t])", first.data or b"") if first else None
+    if separator:  # Excel's own line before the header
+        delimiter = delimiter or separator[1].decode()
     elif first:
         lines = chain([first], lines)
     texts = _Texts(lines, csv.Error)

@@ -61,8 +61,8 @@ def parse_answer(text: str) -> Resource:
     """Parse a resource; raise the error if the JSON is one (api/README.md 12.2)."""
     resource = parse_object(text, "the answer")
     if without_nulls(resource).keys() == {"error"}:
-        said = errors.parse_api_error(text)
-        raise said.to_cli_error() if said else RejectedError("the answer is an error, and the server gave no reason")
+        error = errors.parse_api_error(text)
+        raise error.to_cli_error() if error else RejectedError("the answer is an error, and the server gave no reason")
     return resource
 
 

@@ -167,5 +167,5 @@ def _is_large_pdf(part: Part) -> bool:
 def _refer(part: Part, uri: str, found: str) -> None:
     """Replace the data of a part by an address; the user's other fields stay."""
     part.pop("data", None)
-    said = {key: value for key, value in part.items() if key != "uri"}
-    part |= {"type": content_kind(found), "uri": uri, "mime_type": found, **said}
+    given = {key: value for key, value in part.items() if key != "uri"}
+    part |= {"type": content_kind(found), "uri": uri, "mime_type": found, **given}

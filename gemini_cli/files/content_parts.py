@@ -126,11 +126,13 @@ def _remote(attachment: Attachment, endpoint: Endpoint) -> Part:
 
     YouTube pages have no file name to guess from; the API takes them as video.
     """
-    source, said = attachment
+    source, mime_type = attachment
     file = source if source.startswith("files/") else endpoint.file_name_in(source)
-    if file and said is None:
+    if file and mime_type is None:
         return {"uri": FileReference(file)}
-    found = said or ("video/mp4" if re.match(YOUTUBE, source) else mime_types.guess_from_name(source.partition("?")[0]))
+    found = mime_type or (
+        "video/mp4" if re.match(YOUTUBE, source) else mime_types.guess_from_name(source.partition("?")[0])
+    )
     if found is None:
         raise InputError(f"the type of {source} is not known; add ;type=image/png or the like")
     uri = endpoint.url(source) if file == source else source

@@ -140,8 +140,8 @@ class LocalFile:
         """
         head = b"".join(self.read_chunks(0, min(mime_types.HEAD_SIZE, self.size)))
         if text := mime_types.text_under_other_name(self.name, head):
-            said = mime_types.guess_from_name(self.name)
-            raise InputError(f"cannot send {self.name}: it holds {text}, and its name says {said}", hint=TEXT_HINT)
+            expected = mime_types.guess_from_name(self.name)
+            raise InputError(f"cannot send {self.name}: it holds {text}, and its name says {expected}", hint=TEXT_HINT)
         return mime_types.guess_type(self.name, head)
 
     def sample_hash(self) -> str:

@@ -106,12 +106,12 @@ class _FileMetadata(NamedTuple):
         Names are sent only if there are any (api/README.md 10.1).
         """
         named = {"name": self.name, "display_name": self.display_name}
-        said = {key: value for key, value in named.items() if value}
-        return strict_json.dumps({"file": {**said, "mime_type": self.mime_type, "size_bytes": size}}).encode()
+        fields = {key: value for key, value in named.items() if value}
+        return strict_json.dumps({"file": {**fields, "mime_type": self.mime_type, "size_bytes": size}}).encode()
 
     def fits(self, file: Resource) -> bool:
-        told = {"displayName": self.display_name, "mimeType": self.mime_type, "name": self.name}
-        return all(file.get(key) == value for key, value in told.items() if value)
+        sent = {"displayName": self.display_name, "mimeType": self.mime_type, "name": self.name}
+        return all(file.get(key) == value for key, value in sent.items() if value)
 
 
 class _UploadRun:

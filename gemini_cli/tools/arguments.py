@@ -66,5 +66,5 @@ def _referenced(reference: str, root: Mapping[str, Any]) -> Any:
 
 
 def _types(schema: Mapping[str, Any]) -> list[str]:
-    said = schema.get("type")
-    return [str(kind).lower() for kind in (said if isinstance(said, list) else [said])]
+    declared = schema.get("type")
+    return [str(kind).lower() for kind in (declared if isinstance(declared, list) else [declared])]

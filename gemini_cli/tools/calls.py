@@ -207,14 +207,14 @@ def _made(call: Step, finished: ProcessResult, content_type: str | None) -> Tool
     if finished.cut and not is_text:
         problem = problem or f"it printed more than {OUTPUT_LIMIT} bytes, and a part is no {content_type}"
     if problem:
-        told: Any = "\n".join(filter(None, (f"the command failed: {problem}", (errors + output).strip()[-TAIL:])))
+        result: Any = "\n".join(filter(None, (f"the command failed: {problem}", (errors + output).strip()[-TAIL:])))
     elif not is_text:
-        told = [_block(finished.output, str(content_type))]
+        result = [_block(finished.output, str(content_type))]
     elif finished.cut:
-        told = f"{output}\n[cut: these are the first {OUTPUT_LIMIT} bytes]"
+        result = f"{output}\n[cut: these are the first {OUTPUT_LIMIT} bytes]"
     else:
-        told = result_value(output) if content_type is None else output or NOTHING
-    return ToolResult(call, problem, errors, function_result(call, told, is_error=problem is not None))
+        result = result_value(output) if content_type is None else output or NOTHING
+    return ToolResult(call, problem, errors, function_result(call, result, is_error=problem is not None))
 
 
 def _block(data: bytes, content_type: str) -> dict[str, Any]:

@@ -63,17 +63,17 @@ class ToolLoop:
 
         The rounds before it were billed, however it ends.
         """
-        asked, before = body.get("input", []), None
+        sent, before = body.get("input", []), None
         try:
             while True:
-                latest = self._run_round(body, live=self._streamed and _ends_in_result(asked))
+                latest = self._run_round(body, live=self._streamed and _ends_in_result(sent))
                 if not latest.interaction.calls or not all(map(self._is_runnable, latest.interaction.calls)):
                     return latest
                 before = latest.interaction
                 self._presenter.show_tool_round(before, printed=latest.printed)
-                conversation.add_turn(asked, before)
-                asked = self._run_calls(before.calls)
-                body = conversation.next_request(asked)
+                conversation.add_turn(sent, before)
+                sent = self._run_calls(before.calls)
+                body = conversation.next_request(sent)
         except CliError as failure:
             if before is not None:
                 failure.interaction_id, failure.billed = failure.interaction_id or before.id, "yes"

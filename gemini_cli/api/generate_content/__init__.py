@@ -34,8 +34,8 @@ class GenerateContentAdapter:
 
     def parse_response(self, text: str) -> Interaction:
         """Convert a response; RejectedError, or the error in it, if it has no answer."""
-        if text.lstrip().startswith("[") and (said := errors.parse_api_error(text)):
-            raise said.to_cli_error()
+        if text.lstrip().startswith("[") and (api_error := errors.parse_api_error(text)):
+            raise api_error.to_cli_error()
         wire = parse_object(text, "the answer")
         if (error := get_typed(wire, "error", dict)) is not None:
             raise errors.api_error_from(error).to_cli_error()

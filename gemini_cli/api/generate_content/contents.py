@@ -87,8 +87,12 @@ def _parts(step: dict[str, Any], names: dict[str, str]) -> Iterator[ContentsPart
             yield _result(step, names)
         case "code_execution_call":
             arguments = step.get("arguments")
-            said = {"language": "python", "code": "", **without_nulls(arguments if isinstance(arguments, dict) else {})}
-            code = {"language": str(said["language"]).upper(), "code": said["code"]}
+            fields = {
+                "language": "python",
+                "code": "",
+                **without_nulls(arguments if isinstance(arguments, dict) else {}),
+            }
+            code = {"language": str(fields["language"]).upper(), "code": fields["code"]}
             yield {"executableCode": {**_id(step.get("id")), **code}, **signed}
         case "code_execution_result":
             outcome = "OUTCOME_FAILED" if step.get("is_error") else "OUTCOME_OK"

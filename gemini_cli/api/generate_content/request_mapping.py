@@ -30,15 +30,15 @@ def map_request(body: Body) -> Request:
     for key in UNSUPPORTED_FIELDS:
         if body.get(key) not in (None, False):
             raise UnsupportedFieldError(key)
-    said: Body = {}
+    mapped: Body = {}
     for key, value in body.items():
         if key in FIELD_MAPPERS:
-            said = merge(said, FIELD_MAPPERS[key](value))
+            mapped = merge(mapped, FIELD_MAPPERS[key](value))
     own = {
         key: value for key, value in body.items() if key not in (*FIELD_MAPPERS, *UNSUPPORTED_FIELDS, "model", "stream")
     }
     method = "streamGenerateContent?alt=sse" if body.get("stream") else "generateContent"
-    return Request(f"{_model(str(body.get('model')))}:{method}", _joined(said, own))
+    return Request(f"{_model(str(body.get('model')))}:{method}", _joined(mapped, own))
 
 
 def _model(name: str) -> str:
@@ -49,9 +49,9 @@ def _model(name: str) -> str:
     return quote(path)
 
 
-def _joined(said: Body, own: Body, place: str = "") -> Body:
+def _joined(mapped: Body, own: Body, place: str = "") -> Body:
     """Merge both deeply; UsageError for a field that is in both."""
-    joined = dict(said)
+    joined = dict(mapped)
     for key, value in own.items():
         below = joined.get(key, {})
         if isinstance(value, dict) and isinstance(below, dict):
@@ -103,10 +103,10 @@ def _system(value: Any) -> Body:
 
 
 def _config(value: Any) -> Body:
-    said: Body = {}
+    config: Body = {}
     for key, setting in _map("generation_config", value).items():
-        said = merge(said, CONFIG_MAPPERS.get(key, _in_config(to_camel_case(key)))(setting))
-    return said
+        config = merge(config, CONFIG_MAPPERS.get(key, _in_config(to_camel_case(key)))(setting))
+    return config
 
 
 def _modalities(value: Any) -> Body:
@@ -153,11 +153,11 @@ SPEECH_MIME_TYPE = "audio/l16"  # the only type of speech that the older API ret
 def _format(value: Any) -> Body:
     """Convert `response_format`, one object or several (api/README.md 2.10)."""
     formats = _items("response_format", value)
-    said: Body = {}
+    config: Body = {}
     for each in formats:
-        said = merge(said, FORMAT_MAPPERS.get(str(each.get("type")), _schema)(each))
+        config = merge(config, FORMAT_MAPPERS.get(str(each.get("type")), _schema)(each))
     kinds = [str(each.get("type")) for each in formats]
-    return merge(said, _modalities(kinds)) if {"image", "audio"} & set(kinds) else said
+    return merge(config, _modalities(kinds)) if {"image", "audio"} & set(kinds) else config
 
 
 def _text_format(value: Body) -> Body:
@@ -179,8 +179,8 @@ def _image_format(value: Body) -> Body:
 
 def _audio_format(value: Body) -> Body:
     if str(value.get("mime_type", SPEECH_MIME_TYPE)).lower() != SPEECH_MIME_TYPE:
-        asked = f"response_format {value['mime_type']} (--format-audio)"
-        raise UsageError(f"{asked} has no counterpart in generate-content, which speaks {SPEECH_MIME_TYPE}")
+        field = f"response_format {value['mime_type']} (--format-audio)"
+        raise UsageError(f"{field} has no counterpart in generate-content, which speaks {SPEECH_MIME_TYPE}")
     return {}
 
 
@@ -206,17 +206,17 @@ def _tools(value: Any) -> Body:
     """
     tools = _items("tools", value)
     kinds = [tool.get("type") for tool in tools]
-    said = [
+    converted = [
         _built_in(str(kind), tool) if kind else tool
         for kind, tool in zip(kinds, tools, strict=True)
         if kind not in ("function", "mcp_server")
     ]
     for word, kind, convert in (("functionDeclarations", "function", _function), ("mcpServers", "mcp_server", _server)):
         if kind in kinds:
-            said.append({word: [convert(tool) for tool in tools if tool.get("type") == kind]})
+            converted.append({word: [convert(tool) for tool in tools if tool.get("type") == kind]})
     places = [tool for tool in tools if tool.get("type") == "google_maps" and "latitude" in tool]
     where = [{"latitude": place["latitude"], "longitude": place.get("longitude")} for place in places]
-    return {"tools": said, **({"toolConfig": {"retrievalConfig": {"latLng": where[0]}}} if where else {})}
+    return {"tools": converted, **({"toolConfig": {"retrievalConfig": {"latLng": where[0]}}} if where else {})}
 
 
 def _function(tool: Body) -> Body:
@@ -232,12 +232,12 @@ def _server(tool: Body) -> Body:
 
 
 def _built_in(kind: str, tool: Body) -> Body:
-    said = {to_camel_case(key): value for key, value in tool.items() if key not in ("type", "latitude", "longitude")}
-    if isinstance(said.get("searchTypes"), list):  # a map here
-        said["searchTypes"] = {to_camel_case(str(each)): {} for each in said["searchTypes"]}
-    if kind == "computer_use" and "environment" in said:
-        said["environment"] = f"ENVIRONMENT_{str(said['environment']).upper().removeprefix('ENVIRONMENT_')}"
-    return {to_camel_case(kind): said}
+    fields = {to_camel_case(key): value for key, value in tool.items() if key not in ("type", "latitude", "longitude")}
+    if isinstance(fields.get("searchTypes"), list):  # a map here
+        fields["searchTypes"] = {to_camel_case(str(each)): {} for each in fields["searchTypes"]}
+    if kind == "computer_use" and "environment" in fields:
+        fields["environment"] = f"ENVIRONMENT_{str(fields['environment']).upper().removeprefix('ENVIRONMENT_')}"
+    return {to_camel_case(kind): fields}
 
 
 CONFIG_MAPPERS: Mapping[str, FieldMapper] = {

@@ -306,8 +306,8 @@ def _blocks(part: CandidatePart) -> Iterator[dict[str, Any]]:
 
 
 def _incomplete(code: str, message: str, why: Any = None) -> dict[str, Any]:
-    told = f"{message}: {why}" if isinstance(why, str) and why else message
-    return {"status": "incomplete", "errors": [{"code": code, "message": told}]}
+    text = f"{message}: {why}" if isinstance(why, str) and why else message
+    return {"status": "incomplete", "errors": [{"code": code, "message": text}]}
 
 
 def _reason(value: Any) -> str:

@@ -161,8 +161,8 @@ def _output(request: ModelRequest, line: ScriptLine, used: ToolUse) -> tuple[lis
     elif request.schema is not None:
         whole = json.dumps(sample_value(request.schema), ensure_ascii=False)
     elif request.json:
-        asked = {"emulator": True, "model": request.model, "turn": request.turn, "prompt": request.prompt}
-        whole = json.dumps(asked, ensure_ascii=False)
+        reply = {"emulator": True, "model": request.model, "turn": request.turn, "prompt": request.prompt}
+        whole = json.dumps(reply, ensure_ascii=False)
     elif media:
         whole = ""
     else:
