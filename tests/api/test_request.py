@@ -246,7 +246,8 @@ def test_what_contradicts_itself_or_asks_nothing_is_a_usage_error(argv: list[str
     assert outcome.out == ""
     assert outcome.err.startswith("gemini-cli: usage: ")
     first, *hints = outcome.err.splitlines()
-    assert all(hint.startswith("hint: ") for hint in hints) and len(hints) <= 1, first
+    assert len(hints) <= 1, first
+    assert all(hint.startswith("hint: ") for hint in hints), first
 
 
 @pytest.mark.parametrize(
