@@ -38,6 +38,7 @@ ORDER = (
     "config",
     "storage",
     "formats",
+    "concurrency",
     "errors",
 )
 

@@ -1,1 +1,1 @@
-"""Many prompts: rows, the map runner, the worker pool, checkpoints and batch jobs."""
+"""Many prompts: rows, the map runner, checkpoints and batch jobs."""

@@ -22,9 +22,9 @@ from gemini_cli.bulk.output_rows import OutputRow, SchemaValidator
 from gemini_cli.bulk.rate_limiter import AdaptiveLimiter, LimiterClosed
 from gemini_cli.bulk.request_template import EMPTY_PROMPT, RequestTemplate
 from gemini_cli.bulk.rows import Row
-from gemini_cli.bulk.worker_pool import WorkerPool
 from gemini_cli.client.api_client import ApiClient, OnRetry
 from gemini_cli.client.interactions import InteractionsClient
+from gemini_cli.concurrency.worker_pool import WorkerPool
 from gemini_cli.errors import (
     AuthError,
     CliError,
@@ -60,10 +60,6 @@ class RowOutcome(NamedTuple):
     output: OutputRow
     sent: bool = False
 
-    @property
-    def size(self) -> int:
-        return len(self.output.text)
-
 
 class WorkerDependencies(NamedTuple):
     """Objects that the workers share.
@@ -90,7 +86,11 @@ def run_rows(
     """
     retries, breaker = RetryBudget(), CircuitBreaker(dependencies.limiter)
     pool = WorkerPool(
-        enumerate(found), lambda: Worker(dependencies, retries, breaker), jobs, lambda: dependencies.limiter.waiting
+        enumerate(found),
+        lambda: Worker(dependencies, retries, breaker),
+        jobs,
+        idle=lambda: dependencies.limiter.waiting,
+        size_of=lambda outcome: len(outcome.output.text),
     )
     order = OrderedResults() if ordered else UnorderedResults()
 

@@ -7,8 +7,8 @@ environment, is closed to processes of the same user.
 group is killed. A process that left the group with `setsid` is not killed, and not waited for.
 3. stdin carries the arguments; a command need not read them. stdout and stderr are kept up to a limit, and read on
 beyond it.
-4. Commands are started and followed in threads, because a signal or the deadline may interrupt the main thread between
-the start of a child and the moment its process id is known.
+4. Commands are started and followed in the threads of a pool, because a signal or the deadline may interrupt the main
+thread between the start of a child and the moment its process id is known.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from queue import Empty, SimpleQueue
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import IO, NamedTuple
 
+from gemini_cli.concurrency.worker_pool import ThreadLimitError, WorkerPool
 from gemini_cli.config.process_memory import close_process_memory
 
 OUTPUT_LIMIT = 1024 * 1024  # bytes of stdout that are kept
@@ -77,61 +77,23 @@ def run_processes(jobs: Sequence[tuple[ProcessSpec, bytes]]) -> list[ProcessResu
     close_process_memory()
     ended: dict[int, ProcessResult] = {}
     stop = threading.Event()
-    # Queues, which are written in C: a signal that raises inside of a semaphore leaves it locked.
-    waiting: SimpleQueue[int] = SimpleQueue()
-    done: SimpleQueue[None] = SimpleQueue()
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    for place in range(len(jobs)):
-        waiting.put(place)
 
-    def work() -> None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)  # inherited by children
-        with contextlib.suppress(Empty):
-            while not stop.is_set():
-                place = waiting.get_nowait()
-                try:
-                    ended[place] = _run(*jobs[place], stop)
-                finally:
-                    done.put(None)
+    def work(job: tuple[int, tuple[ProcessSpec, bytes]]) -> tuple[int, ProcessResult]:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)  # inherited by the child
+        place, (command, given) = job
+        return place, _run(command, given, stop)
 
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(MAX_PARALLEL, len(jobs)))]
+    pool = WorkerPool(enumerate(jobs), lambda: work, min(MAX_PARALLEL, len(jobs)))
     try:
-        with _undisturbed(mask):  # so that it is known which of them are started
-            _start(threads)
-        if not any(thread.ident for thread in threads):
-            return [ProcessResult(b"", b"", "it cannot be run: the limit of threads is reached", cut=False)] * len(jobs)
-        left = len(jobs)
-        while left and any(thread.is_alive() for thread in threads):
-            with contextlib.suppress(Empty):
-                done.get(
-                    timeout=CHILD_CHECK
-                )  # not for ever: a signal that comes just before it blocks does not wake it
-                left -= 1
+        for results in pool.results():
+            ended.update(results)
+    except ThreadLimitError as error:
+        return [ProcessResult(b"", b"", f"it cannot be run: {error}", cut=False)] * len(jobs)
     finally:
         stop.set()
-        for thread in threads:
-            if thread.ident is not None:  # a signal may come before any of them is started
-                thread.join()
+        pool.join()
     return [ended[place] for place in range(len(jobs))]
-
-
-def _start(threads: Iterable[threading.Thread]) -> None:
-    """Start as many threads as the system allows."""
-    for thread in threads:
-        try:
-            thread.start()
-        except RuntimeError:  # the limit of processes
-            return
-
-
-@contextlib.contextmanager
-def _undisturbed(mask: set[int | signal.Signals]) -> Iterator[None]:
-    """Delay signals until the end of the block."""
-    try:
-        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())  # one that came just before may raise here
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _run(command: ProcessSpec, given: bytes, stop: threading.Event) -> ProcessResult:

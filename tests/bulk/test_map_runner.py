@@ -14,13 +14,14 @@ from typing import Any
 import httpx
 import pytest
 
-from gemini_cli.bulk import checkpoint, map_runner, rows, worker_pool
+from gemini_cli.bulk import checkpoint, map_runner, rows
 from gemini_cli.bulk.checkpoint import CheckpointStore, NoCheckpoint, RowResult
 from gemini_cli.bulk.map_runner import RowOutcome
 from gemini_cli.bulk.rate_limiter import AdaptiveLimiter, LimiterClosed
 from gemini_cli.bulk.request_template import RequestTemplate
 from gemini_cli.client.api_client import ApiClient, OnRetry
 from gemini_cli.client.interactions import InteractionsClient
+from gemini_cli.concurrency import worker_pool
 from gemini_cli.errors import CliError, InputError, OutputError
 from gemini_cli.transport.deadline import Deadline
 from gemini_cli.transport.http_client import HttpClient, Limits

@@ -5,11 +5,9 @@ from __future__ import annotations
 import itertools
 import os
 import re
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,6 +17,7 @@ from gemini_cli.cli.command import OptionCommand, command_app
 from gemini_cli.cli.context import Context
 from gemini_cli.client import resources
 from gemini_cli.client.resources import Resource
+from gemini_cli.concurrency.worker_pool import WorkerPool
 from gemini_cli.config.option_groups import FILE_NAME, ONCE, option_groups
 from gemini_cli.config.output_options import GlobalOptions
 from gemini_cli.config.settings import ConnectionOptions
@@ -193,54 +192,38 @@ def _mime_type(source: LocalFile) -> str:
     return mime_type
 
 
-def _results(work: Callable[[str], Resource], words: Sequence[str], jobs: int) -> Iterator[tuple[str, UploadOutcome]]:
+def _results(work: Callable[[str], Resource], words: Sequence[str], jobs: int) -> Iterator[UploadOutcome]:
     """The outcome for each word, in their order.
 
     The threads are daemons, so that a signal or the deadline can end the process.
     """
-    results: dict[str, SimpleQueue[UploadOutcome | BaseException]] = {word: SimpleQueue() for word in words}
-    waiting: SimpleQueue[str] = SimpleQueue()
-    for word in words:
-        waiting.put(word)
-    for _ in range(min(jobs, len(words))):
-        threading.Thread(target=_run_worker, args=[work, waiting, results], daemon=True).start()
+
+    def attempt(word: str) -> tuple[str, UploadOutcome]:
+        try:
+            return word, work(word)
+        except CliError as failure:
+            return word, failure
+
+    outcomes: dict[str, UploadOutcome] = {}
     late: CliError | None = None
+    pool = WorkerPool(iter(words), lambda: attempt, min(jobs, len(words)))
+    arriving = pool.results()
     for word in words:
         try:
-            outcome = results[word].get(block=late is None)
+            while word not in outcomes and late is None:
+                outcomes.update(next(arriving))
         except DeadlineExceeded as passed:
-            late = outcome = TemporaryError(passed.message, hint="the same command continues where this one ended")
-        except Empty:
-            assert late is not None
-            outcome = late
-        if isinstance(outcome, BaseException) and not isinstance(outcome, CliError):
-            raise outcome
-        yield word, outcome
+            late = TemporaryError(passed.message, hint="the same command continues where this one ended")
+            outcomes.update(pool.stop(0))
+        yield outcomes[word] if late is None else outcomes.get(word, late)
 
 
-def _run_worker(
-    work: Callable[[str], Resource],
-    waiting: SimpleQueue[str],
-    results: dict[str, SimpleQueue[UploadOutcome | BaseException]],
-) -> None:
-    while True:
-        try:
-            word = waiting.get_nowait()
-        except Empty:
-            return
-        try:
-            results[word].put(work(word))
-        except BaseException as error:
-            results[word].put(error)
-
-
-def _print_results(context: Context, results: Iterator[tuple[str, UploadOutcome]]) -> list[UploadOutcome]:
+def _print_results(context: Context, results: Iterator[UploadOutcome]) -> list[UploadOutcome]:
     """Print the name of each file, or with several files its error."""
     outcomes: dict[str, UploadOutcome] = {}
     for word in context.words:
         if _identity(word) not in outcomes:
-            _, outcome = next(results)
-            outcomes[_identity(word)] = outcome
+            outcome = outcomes[_identity(word)] = next(results)
             if isinstance(outcome, CliError) and len(context.words) > 1:
                 outcome.message = outcome.message if word in outcome.message else f"{word}: {outcome.message}"
                 context.terminal.print_error(outcome, as_json=context.global_options.json)

@@ -1,0 +1,1 @@
+"""Work in parallel: a pool of threads."""
