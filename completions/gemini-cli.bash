@@ -7,7 +7,7 @@ _gemini_cli_after() {
     local historyoptions='--history'
     local requestoptions='--request --set --api -m --model --agent -s --system --system-file --thinking --thoughts --temperature --top-p --max-tokens --seed --stop -T --tool --tool-header --tool-choice --schema --format-image --format-audio -c --continue --previous --no-store --background --long --service-tier --label --safety'
     local globaloptions='--json -q --quiet -v --verbose'
-    local outputoptions='-o --output -x --extract -u --usage --citations --require-output'
+    local outputoptions='-o --output -x --extract -u --usage --citations --require-output --no-images'
     local dryrunoptions='-n --dry-run --curl'
     local connectionoptions='-P --profile --trust-profile --offline --api-key-file --base-url --api-version --header --ca-file --connect-timeout --idle-timeout --timeout --retries --retry-unknown'
     local chatoptions='--session --replay -0 --null --list --show --delete --remote'
@@ -21,7 +21,7 @@ _gemini_cli_after() {
     local tokensoptions='-m --model'
     local downloadoptions='-o --output'
     local globaloptions_17='--json -q --quiet -v --verbose'
-    local outputoptions_18='-o --output -x --extract -u --usage --citations --require-output'
+    local outputoptions_18='-o --output -x --extract -u --usage --citations --require-output --no-images'
     local waitoptions='--cancel-on-interrupt'
     local emulatoroptions='--port --script --fault --state --file-host --requests --strict --list-faults -v --verbose'
     case $1 in

@@ -116,7 +116,7 @@ complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -s T -l tool -rF -
 complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l tool-header -rF -d 'send a header to the mcp_server tools, with its value from FILE; may be repeated'
 complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l tool-choice -x -a 'auto any none validated' -d 'which tools the model may or must call; NAME is a function'
 complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l schema -rF -d 'request JSON that matches this JSON Schema, and check the answer: exit status 14 if it does not'
-complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l format-image -x -d 'request an image, for -o: 16:9 or 16:9,2K'
+complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l format-image -x -d 'request an image: 16:9 or 16:9,2K'
 complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l format-audio -x -d 'request audio of this type, for -o: audio/wav'
 complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -s c -l continue -d 'continue the last interaction'
 complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l previous -x -d 'continue this interaction'
@@ -142,6 +142,7 @@ complete -c gemini-cli -n '__gemini_cli_takes_outputoptions' -s x -l extract -d 
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions' -s u -l usage -d 'print the token counts on stderr'
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions' -l citations -d 'print the cited sources after the answer'
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions' -l require-output -d 'exit with status 8 if the answer is empty'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions' -l no-images -d 'show no images of an answer, also on a terminal that can (iTerm2, kitty)'
 
 function __gemini_cli_takes_dryrunoptions
     __gemini_cli_at generate stream chat call-tool
@@ -261,6 +262,7 @@ complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_18' -s x -l extract 
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_18' -s u -l usage -d 'print the token counts on stderr'
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_18' -l citations -d 'print the cited sources after the answer'
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_18' -l require-output -d 'exit with status 8 if the answer is empty'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_18' -l no-images -d 'show no images of an answer, also on a terminal that can (iTerm2, kitty)'
 
 function __gemini_cli_takes_waitoptions
     __gemini_cli_at "interactions wait"

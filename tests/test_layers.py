@@ -56,6 +56,7 @@ LIBRARIES = {
     "yaml": {"formats/documents.py", "emulator/model/script.py"},
     "jsonschema": {"formats/json_schema.py"},
     "referencing": {"formats/json_schema.py"},
+    "PIL": {"console/pictures.py"},
     "rich": {"console/progress.py"},
     "readline": {"console/line_editor.py"},
     "subprocess": {

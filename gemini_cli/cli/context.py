@@ -412,7 +412,10 @@ class Context:
     def make_presenter(self, output: OutputTarget) -> Presenter:
         from gemini_cli.console.presenter import Presenter
 
-        return Presenter(self.output_options, self.terminal, output, self._linked)
+        offline = " --offline" if self.is_given("offline") else ""
+        return Presenter(
+            self.output_options, self.terminal, output, self._linked, f"gemini-cli interactions get{offline}"
+        )
 
     def _linked(self, uri: str) -> Iterator[bytes]:
         """Download media of an answer that has only their address.

@@ -79,10 +79,17 @@ def save_answer(context: Context, body: Body, interaction: Interaction) -> None:
 
 
 def refuse_binary(context: Context, body: Body) -> None:
-    """UsageError if the answer is not text and stdout is a terminal."""
+    """UsageError if the answer is binary, and the terminal on stdout cannot show it.
+
+    A terminal may show images that the server stores, because a later command can save them.
+    """
     formats = body.get("response_format")
     kinds = {str(each.get("type")) for each in (formats if isinstance(formats, list) else [formats]) if each}
     options, media = context.output_options, sorted(kinds & MEDIA_KINDS)
+    if media == ["image"] and options.output is None and not options.no_images:
+        stored = context.adapter.stores_interactions and body.get("store") is not False
+        if stored and context.terminal.picture_encoder():
+            return
     if media and context.terminal.stdout_is_terminal and options.output in (None, "-") and not options.json:
         raise UsageError(f"the answer contains {', '.join(media)}, and stdout is a terminal: use -o FILE")
 

@@ -57,6 +57,11 @@ class OutputOptions(GlobalOptions):
     require_output: Annotated[
         bool, Option("--require-output", help="exit with status 8 if the answer is empty"), PROFILE_KEY
     ] = False
+    no_images: Annotated[
+        bool,
+        Option("--no-images", help="show no images of an answer, also on a terminal that can (iTerm2, kitty)"),
+        PROFILE_KEY,
+    ] = False
 
 
 @dataclass(eq=False, repr=False)

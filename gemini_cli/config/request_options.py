@@ -196,7 +196,7 @@ class RequestOptions:
     ] = None
     format_image: Annotated[
         str | None,
-        Option("--format-image", metavar="RATIO[,SIZE]", help="request an image, for -o: 16:9 or 16:9,2K"),
+        Option("--format-image", metavar="RATIO[,SIZE]", help="request an image: 16:9 or 16:9,2K"),
         BodyField("response_format"),
         ONCE,
     ] = None

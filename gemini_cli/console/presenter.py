@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from shlex import quote
+from typing import TYPE_CHECKING, Any
 
 from gemini_cli.api import media
 from gemini_cli.api.accumulator import StreamAccumulator
@@ -19,6 +20,9 @@ from gemini_cli.errors import CliError, IncompleteError
 from gemini_cli.formats import mime_types
 from gemini_cli.formats.code_block import CodeBlockExtractor
 
+if TYPE_CHECKING:
+    from gemini_cli.console.pictures import EncodePicture
+
 QUIET_STEPS = ("model_output", "thought", "user_input")
 
 
@@ -26,11 +30,16 @@ class Presenter:
     """Prints one answer to `output`; thoughts, tool steps and counts to stderr.
 
     With -o, images and sounds go to the file, and their text to stdout. With --extract, an answer without a code block
-    goes to stderr. `fetch` downloads media given by address.
+    goes to stderr. `fetch` downloads media given by address; `get_command` is a command that gets an answer by its id.
     """
 
     def __init__(
-        self, options: OutputOptions, terminal: Terminal, output: OutputTarget, fetch: media.FetchMedia
+        self,
+        options: OutputOptions,
+        terminal: Terminal,
+        output: OutputTarget,
+        fetch: media.FetchMedia,
+        get_command: str = "gemini-cli interactions get",
     ) -> None:
         self._options = options
         self._terminal = terminal
@@ -38,6 +47,7 @@ class Presenter:
         self._usages: list[dict[str, Any]] = []
         self._fetch = fetch
         self._code_block = CodeBlockExtractor() if options.extract else None
+        self._get_command = get_command
         self._words: OutputTarget | None = output  # the target of the text; None when an image has taken stdout
 
     def show(self, interaction: Interaction) -> None:
@@ -164,11 +174,32 @@ class Presenter:
             self._words.write(formatting.trailing_newline(text))
         self._words.write(sources)
 
-    def _check_for_nothing(self, interaction: Interaction, text: str) -> None:
-        """Give notice of media that are not written, and of an empty answer."""
-        if interaction.media and not self._options.json:
-            kinds = ", ".join(map(media.block_mime_type, interaction.media))
+    def _show_or_name_media(self, interaction: Interaction) -> None:
+        """Show images where the terminal can; give notice of media that are not shown."""
+        encode = None if self._options.no_images else self._terminal.picture_encoder()
+        named = [block for block in interaction.media if encode is None or not self._show_picture(block, encode)]
+        if len(named) < len(interaction.media) and interaction.id:
+            self._terminal.print_notice(f"`{self._get_command} {quote(interaction.id)} -o FILE` saves the image")
+        if named:
+            kinds = ", ".join(map(media.block_mime_type, named))
             self._terminal.print_notice(f"the answer holds {kinds}; -o FILE writes it, --json has it")
+
+    def _show_picture(self, block: media.MediaBlock, encode: EncodePicture) -> bool:
+        """Show an image on the terminal; False for other media."""
+        if block.get("type") != "image":
+            return False
+        try:
+            picture = encode(b"".join(media.media_bytes(block, self._fetch)))
+        except ValueError:
+            return False
+        self._terminal.end_line()
+        self._terminal.write_bytes(picture)
+        return True
+
+    def _check_for_nothing(self, interaction: Interaction, text: str) -> None:
+        """Show or name media that are not written, and give notice of an empty answer."""
+        if interaction.media and not self._options.json:
+            self._show_or_name_media(interaction)
         if text or interaction.media:
             return
         if self._options.require_output:

@@ -26,6 +26,7 @@ from gemini_cli.errors import CliError, InputError, Interrupted, OutputError, Us
 from gemini_cli.formats import strict_json
 
 if TYPE_CHECKING:
+    from gemini_cli.console.pictures import EncodePicture
     from gemini_cli.console.progress import ProgressBar
     from gemini_cli.console.waiting_line import WaitingLine
 
@@ -288,6 +289,14 @@ class Terminal:
         if count > 1:
             raise OutputError(f"the answer is {count} files, and stdout holds one", hint="use -o FILE")
         return [("stdout", self.write_bytes)]
+
+    def picture_encoder(self) -> EncodePicture | None:
+        """The encoder of pictures for stdout; None if it shows none."""
+        if not self.stdout_is_terminal:
+            return None
+        from gemini_cli.console.pictures import find_encoder  # needed by few runs
+
+        return find_encoder(self._environ)
 
     def write_bytes(self, data: bytes) -> None:
         if not data:

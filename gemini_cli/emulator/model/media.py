@@ -4,10 +4,12 @@ import base64
 import struct
 from typing import Any, NamedTuple
 
-# A grey JPEG of one pixel; generated images are image/jpeg in any case (api/README.md 3.7).
-ONE_PIXEL_JPEG = bytes.fromhex(
-    "ffd8ffdb004300030202020202030202020303030304060404040404080606050609080a0a090809090a0c0f0c0a0b0e0b09090d110d"
-    "0e0f101011100a0c12131210130f101010ffc9000b080001000101011100ffcc000600101005ffda0008010100003f00d2cf20ffd9"
+# A grey chessboard of 96 by 96 pixels; generated images are image/jpeg in any case (api/README.md 3.7).
+SAMPLE_JPEG = base64.b64decode(
+    "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDACgcHiMeGSgjISMtKygwPGRBPDc3PHtYXUlkkYCZlo+AjIqgtObDoKrarYqMyP/L2u71////m8H////6"
+    "/+b9//j/wAALCABgAGABAREA/8QAFgABAQEAAAAAAAAAAAAAAAAABAAC/8QAFBABAAAAAAAAAAAAAAAAAAAAAP/aAAgBAQAAPwDJgZgZgZgZgZiD"
+    "MDMDMDMDMDRgZgZgZgZgZiDMDMDMDMDMDRgZgZgZgZgZiDMDMDMDMDMDRgZgZgZgZgZiDMDMDMDMDMDRgZgZgZgZgZiDMDMDMDMDMDRgZgZgZgZg"
+    "ZiDMDMDMDMDMDf/Z"
 )
 SAMPLE_RATE = 8000
 
@@ -38,9 +40,7 @@ class MediaKind(NamedTuple):
 
 # An image costs 258 tokens, a second of audio 32, of video 263, a page 258.
 MEDIA_KINDS = {
-    "image": MediaKind(
-        258, (), ("aspect_ratio", "image_size", "mime_type", "delivery"), ("image/jpeg", ONE_PIXEL_JPEG)
-    ),
+    "image": MediaKind(258, (), ("aspect_ratio", "image_size", "mime_type", "delivery"), ("image/jpeg", SAMPLE_JPEG)),
     "audio": MediaKind(
         320,
         ("sample_rate", "channels", "processing"),
