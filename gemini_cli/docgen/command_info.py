@@ -23,6 +23,7 @@ from gemini_cli.config.option_groups import (
     declaring,
     option_fields,
 )
+from gemini_cli.config.output_options import OutputOptions
 from gemini_cli.config.profiles import OWN_KEYS
 from gemini_cli.config.settings import ConnectionOptions
 
@@ -185,6 +186,11 @@ def sends_requests(command: CommandInfo) -> bool:
     return any(issubclass(record, ConnectionOptions) for record in command.records)
 
 
+def prints_answers(command: CommandInfo) -> bool:
+    """True for a command with the options for one answer."""
+    return any(issubclass(record, OutputOptions) for record in command.records)
+
+
 # Variables that are not declared with an option.
 _KEY = DocumentedVariable(api_key.KEY_VARIABLES, "--api-key-file", "the API key")
 _CONNECTION = (
@@ -200,6 +206,9 @@ _CONNECTION = (
     ),
 )
 _COLOUR = DocumentedVariable(("NO_COLOR", "CLICOLOR_FORCE", "TERM"), "", "colour on stderr")
+_PICTURES = DocumentedVariable(
+    ("TERM_PROGRAM", "LC_TERMINAL", "KITTY_WINDOW_ID", "TMUX"), "", "whether the terminal shows images"
+)
 
 _FILES = (
     DocumentedFile(
@@ -218,9 +227,10 @@ def documented_variables(commands: Sequence[CommandInfo]) -> list[DocumentedVari
     variables: dict[tuple[str, ...], DocumentedVariable] = {}
     for field in (field for command in commands for field in command_options(command) if field.variables):
         variables.setdefault(field.variables, DocumentedVariable(field.variables, field.long, field.option.help or ""))
+    pictures = [_PICTURES] if any(map(prints_answers, commands)) else []
     if not any(map(sends_requests, commands)):
         return [*variables.values(), _COLOUR]
-    return [_KEY, *variables.values(), *_CONNECTION, _COLOUR]
+    return [_KEY, *variables.values(), *_CONNECTION, _COLOUR, *pictures]
 
 
 def documented_files(commands: Sequence[CommandInfo]) -> list[DocumentedFile]:
