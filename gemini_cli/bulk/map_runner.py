@@ -4,9 +4,9 @@ Rule 1. A row that has a result in the checkpoint is not sent; a row that was se
 allowed. A row that failed for a reason outside of the row has no result, and is sent by a later run.
 Rule 2. A worker has its result on disk before it returns it or takes another row. However a run ends, no more rows than
 there are workers were sent without a result. A result that cannot be saved ends the run, and is still returned.
-Rule 3. A daily quota ends the run; so do MAX_EQUAL_FAILURES equal errors in a row. Of the server's errors, that is in
-the order of the responses; of errors on this machine (a field that is missing, a line that is not JSON), in the order
-of the input. A worker checks this before it takes another row. Requests under way are waited for, the rest is not sent.
+Rule 3. A daily quota, a refused key and a refusal of the proxy end the run at once, since the next row would get the
+same; so do MAX_EQUAL_FAILURES equal errors in a row. Of the server's errors, that is in the order of the responses; of
+errors on this machine (a field that is missing, a line that is not JSON), in the order of the input. A worker checks this before it takes another row. Requests under way are waited for, the rest is not sent.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from gemini_cli.bulk.output_rows import OutputRow, SchemaValidator
 from gemini_cli.bulk.rate_limiter import AdaptiveLimiter, LimiterClosed
 from gemini_cli.bulk.request_template import EMPTY_PROMPT, RequestTemplate
 from gemini_cli.bulk.rows import Row
-from gemini_cli.client.api_client import ApiClient, OnRetry
+from gemini_cli.client.api_client import ApiClient, OnRetry, ProxyRefusedError
 from gemini_cli.client.interactions import InteractionsClient
 from gemini_cli.concurrency.worker_pool import WorkerPool
 from gemini_cli.errors import (
@@ -241,14 +241,14 @@ class CircuitBreaker:
         self._limiter = limiter
         self._last: tuple[object, ...] = ()
         self._times = 0
-        self._local: dict[int, str] = {}  # errors of rows that were not sent, by their place in the input
+        self._local: dict[int, tuple[str, CliError]] = {}  # reasons of rows that were not sent, by place
         self._lock = threading.Lock()
 
     def record(self, failure: CliError | None) -> None:
         """Count what came of a row that was sent."""
         with self._lock:
             if self.fatal_error is None and failure is not None and self._is_fatal(failure):
-                self._stop_with_hint(failure)
+                self._stop_with_hint(failure, self._times)
             elif not isinstance(failure, FATAL):
                 self._times = 0
 
@@ -261,14 +261,16 @@ class CircuitBreaker:
         if not isinstance(failure, InputError) or reason == EMPTY_PROMPT:
             return
         with self._lock:
-            self._local[place] = reason
+            self._local[place] = (reason, failure)
             equal = 1
-            for step in (-1, 1):
+            first: CliError = failure
+            for step in (1, -1):
                 other = place + step
-                while equal < MAX_EQUAL_FAILURES and self._local.get(other) == reason:
+                while equal < MAX_EQUAL_FAILURES and self._local.get(other, ("", None))[0] == reason:
+                    first = self._local[other][1] if step < 0 else first
                     equal, other = equal + 1, other + step
             if equal == MAX_EQUAL_FAILURES and self.fatal_error is None:
-                self._stop_with_hint(failure)
+                self._stop_with_hint(first, equal)
             if len(self._local) > 2 * LOCAL_FAILURES_KEPT:
                 latest = max(self._local)
                 self._local = {at: why for at, why in self._local.items() if at > latest - LOCAL_FAILURES_KEPT}
@@ -279,7 +281,7 @@ class CircuitBreaker:
         like = (failure.kind, failure.http_status, failure.code, failure.message)
         self._times = self._times + 1 if like == self._last else 1
         self._last = like
-        return isinstance(failure, QuotaError) or self._times == MAX_EQUAL_FAILURES
+        return _concerns_all_rows(failure) or self._times == MAX_EQUAL_FAILURES
 
     def stop(self, failure: CliError) -> None:
         """End the run because of an error that is not one of a row."""
@@ -287,11 +289,22 @@ class CircuitBreaker:
             self.fatal_error = self.fatal_error or failure
             self._limiter.close()
 
-    def _stop_with_hint(self, failure: CliError) -> None:
-        times = "" if isinstance(failure, QuotaError) else f"{MAX_EQUAL_FAILURES} failures like this in a row; "
-        failure.hint = f"{times}the rest was not sent; with --checkpoint, the same command goes on from here"
+    def _stop_with_hint(self, failure: CliError, times: int) -> None:
+        before = f"{times} failures like this in a row; " if times == MAX_EQUAL_FAILURES else ""
+        before = f"{failure.hint}; " if failure.hint and not before else before
+        failure.hint = f"{before}the rest was not sent; with --checkpoint, the same command goes on from here"
         self.fatal_error = failure
         self._limiter.close()
+
+
+def _concerns_all_rows(failure: CliError) -> bool:
+    """Whether each row would get this error.
+
+    Status 403 may be about the model or the file of one row.
+    """
+    if isinstance(failure, AuthError):
+        return failure.http_status != 403
+    return isinstance(failure, QuotaError | ProxyRefusedError)
 
 
 class UnorderedResults:

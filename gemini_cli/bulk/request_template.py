@@ -9,6 +9,7 @@ Rule 5. `key`, `id` and `custom_id` name the row, and are never sent.
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
 from collections.abc import Callable, Sequence
@@ -86,6 +87,8 @@ def _check_path(attach: TextTemplate, source: str, values: Sequence[str]) -> Non
     directory, path = posixpath.normpath(attach.directory or "."), posixpath.normpath(source)
     below = path if directory == "." else path.removeprefix(f"{directory}/")
     inside = (directory == "." or below != path) and below.split("/")[0] not in ("", "..")
+    real = os.path.realpath(directory)
+    inside = inside and os.path.commonpath([real, os.path.realpath(source)]) == real  # of links, their targets
     if not inside or any(value.startswith("/") for value in values):
         raise InputError(f"it attaches {source!r}, which is outside of {directory!r} (--allow-paths)")
 
@@ -173,7 +176,12 @@ class RequestTemplate:
         request = fields.get("request")
         if any(fields.get(name) is not None for name in (*PROMPT_FIELDS, *INPUT_FIELDS)):
             return fields
+        if "request" in fields and not isinstance(request, dict):
+            raise InputError(f"its request is {strict_json.dumps(request)[:40]}, not a map")
         if isinstance(request, dict):
+            beside = fields.keys() - {"request", "metadata", *KEY_FIELDS}
+            if beside:
+                raise InputError(f"its {sorted(beside)[0]!r} stands beside the request, and would not be sent")
             if "contents" in request and not self._generate_content:
                 raise InputError("its request is in generateContent's words; add --api generate-content")
             if not any(name in request for name in (*PROMPT_FIELDS, *INPUT_FIELDS)):

@@ -41,6 +41,7 @@ ERROR_LIMIT = 64 * 1024  # bytes of an error body
 
 STANDARD_KEY_HINT = "standard keys (AIza…) are being refused; create an auth key (AQ.…) in AI Studio"
 EXPIRED_FILE_HINT = "files live 48 hours; if it has expired, upload it again"  # api/README.md 10.8, 10.15
+PROXY_HINT = "the proxy's URL holds its user name and password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"
 _FILE_WORDS = r"\bfiles/|\bthe [Ff]ile\b"
 
 ReadResult = TypeVar("ReadResult")
@@ -445,9 +446,10 @@ def _not_sent(error: NotSentError) -> CliError:
     Of a proxy, 407 is about its password, 5xx is temporary, and other statuses are final.
     """
     if error.proxy_status == 407:
-        return AuthError(str(error))
-    final = error.permanent or (error.proxy_status is not None and not retry.retry_limit(error.proxy_status, 1))
-    return RejectedError(str(error)) if final else TemporaryError(str(error))
+        return AuthError(str(error), hint=PROXY_HINT)
+    if error.proxy_status is not None and not retry.retry_limit(error.proxy_status, 1):
+        return ProxyRefusedError(str(error))
+    return RejectedError(str(error)) if error.permanent else TemporaryError(str(error))
 
 
 def _expect(response: Response, content_type: str) -> None:
@@ -464,6 +466,10 @@ def _content_type(response: Response) -> str:
         raise RejectedError(f"the answer is compressed ({encoding}), which was not asked for")
     content_type: str = response.headers.get("content-type", "")
     return content_type.partition(";")[0].strip().lower()
+
+
+class ProxyRefusedError(RejectedError):
+    """A proxy refused to connect, for good."""
 
 
 class RedirectError(RejectedError):

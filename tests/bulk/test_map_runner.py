@@ -346,7 +346,7 @@ def test_what_was_answered_is_not_asked_again_and_what_was_unknown_only_if_allow
         "a": [httpx.ReadError("silence")],
         "b": [refused(400)],
         "c": [refused(503)] * 4,
-        "d": [refused(401)],
+        "d": [refused(403)],
     }
 
     def run(service: Service, **more: Any) -> Run:

@@ -113,6 +113,8 @@ def test_a_row_of_the_batch_api_is_its_request() -> None:
     [
         ({"key": "k", "request": NATIVE}, "add --api generate-content"),
         ({"key": "k", "request": {}}, "its request has no contents"),
+        ({"key": "k", "request": 5}, "its request is 5, not a map"),
+        ({"key": "k", "request": {"input": "hi"}, "model": "n"}, "its 'model' stands beside the request"),
         (
             {"custom_id": "1", "method": "POST", "url": "/v1/chat/completions", "body": {"messages": []}},
             "it is a row of OpenAI's batch API",
@@ -181,6 +183,25 @@ def test_a_row_may_name_what_is_below_the_directory_and_an_address() -> None:
     assert image["uri"] == "https://e.test/a.png"
     _, image = fill({"t": "image/png"}, prompt="look", attach=["in/deep/a.txt;type={t}"])["input"]
     assert image["mime_type"] == "image/png"
+
+
+def test_a_row_cannot_lead_out_of_the_directory_through_a_link() -> None:
+    Path("../secret").write_text("secret")
+    Path("../above").mkdir()
+    Path("../above/a").write_text("secret")
+    Path("in").mkdir()
+    Path("in/good").write_text("good")
+    Path("in/link").symlink_to("../../secret")
+    Path("in/up").symlink_to("../../above")
+    Path("in/inside").symlink_to("good")
+    for value in ("link", "up/a"):
+        with pytest.raises(InputError, match="--allow-paths"):
+            fill({"f": value}, prompt="look", attach=["in/{f}"])
+    asked = fill({"f": "link"}, prompt="look", attach=["in/{f}"], allow_paths=True)
+    assert asked["input"][1]["text"] == "secret"
+    Path("elsewhere").symlink_to("in")
+    for pattern, value in (("in/{f}", "inside"), ("elsewhere/{f}", "good")):
+        assert fill({"f": value}, prompt="look", attach=[pattern])["input"][1]["text"] == "good"
 
 
 def test_with_leave_a_row_names_any_file() -> None:

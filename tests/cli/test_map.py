@@ -255,7 +255,7 @@ def test_a_terminal_is_no_file_of_rows() -> None:
 
 def test_a_run_that_ends_early_has_the_status_of_what_ended_it() -> None:
     def refuse(body: Any) -> httpx.Response:
-        return reply({"error": {"code": "authentication", "message": "no"}}, 401)
+        return reply({"error": {"code": "permission_denied", "message": "no"}}, 403)
 
     done = gemini("map", "-j", "1", stdin=b'"x"\n' * 20, answers=Answering(refuse))
     assert done.status == 4
@@ -264,6 +264,26 @@ def test_a_run_that_ends_early_has_the_status_of_what_ended_it() -> None:
     assert "10 failures like this in a row" in done.err
     told = gemini("map", "-j", "1", "--json", stdin=b'"x"\n' * 20, answers=Answering(refuse))
     assert json.loads(told.err)["exit_status"] == 4
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "hint"),
+    [
+        (reply({"error": {"code": "authentication", "message": "no"}}, 401), 4, "the rest was not sent"),
+        (reply({"error": {"status": "INVALID_ARGUMENT", "message": "API key not valid."}}, 400), 4, "auth key"),
+        (httpx.ProxyError("407 Proxy Authentication Required"), 4, "USER:PASSWORD@HOST:PORT; the rest was not sent"),
+        (httpx.ProxyError("403 Forbidden"), 6, "the rest was not sent"),
+    ],
+)
+def test_a_refusal_that_every_row_would_get_ends_the_run_at_once(
+    answer: httpx.Response | httpx.TransportError, status: int, hint: str
+) -> None:
+    environ = {"GEMINI_API_KEY": "AIza-0123456789-abcdefghij"}
+    done = gemini("map", "-j", "1", stdin=b'"x"\n' * 20, answers=[answer], environ=environ)
+    assert done.status == status
+    assert len(rows(done.out)) == 1
+    assert hint in done.err
+    assert "in a row" not in done.err
 
 
 def test_a_checkpoint_gives_all_rows_and_asks_only_what_is_missing(tmp_path: Path) -> None:
@@ -400,7 +420,7 @@ def test_ten_rows_in_a_row_that_fail_alike_end_the_run_before_they_are_sent() ->
     done = gemini("map", "-j", "1", "-p", "{typo}", stdin=b'{"t":"x"}\n' * 50)
     assert done.status == 3
     assert len(rows(done.out)) == 10
-    assert "it has no field 'typo'" in done.err
+    assert "line 1: it has no field 'typo'" in done.err
     assert "10 failures like this in a row; the rest was not sent" in done.err
     many = gemini("map", "-j", "16", stdin=b"one,two\n" * 500)
     assert many.status == 3
