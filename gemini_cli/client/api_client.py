@@ -194,6 +194,12 @@ class ApiClient:
         headers = {**self._upload_headers("application/octet-stream"), **headers}
         return self._send_upload(_Request("POST", url, headers, body))
 
+    def refuse_key(self, body: RequestContent, url: str = "") -> None:
+        """InputError if a request holds the API key in clear."""
+        key = self._key.get("x-goog-api-key")
+        if key and (key in url or holds(body, key.encode())):
+            raise InputError("the request holds the API key in clear; it is not sent")
+
     def may_upload_to(self, url: str) -> bool:
         return self._endpoint.may_have_key(url)
 
@@ -275,9 +281,7 @@ class ApiClient:
     def _response(self, request: _Request, effect_free: bool) -> Response:
         """Send a request once, and return the response of any status."""
         retries = self._policy.retries
-        key = self._key.get("x-goog-api-key")
-        if key and (key in request.url or holds(request.body, key.encode())):
-            raise InputError("the request holds the API key in clear; it is not sent")
+        self.refuse_key(request.body, request.url)
         started = time.monotonic()
         extra = self._gateway_headers if self._endpoint.is_origin_of(request.url) else {}
         self._log_request(request, extra)

@@ -13,9 +13,10 @@ from gemini_cli.client import resources
 from gemini_cli.client.api_client import ApiClient, UploadResponse
 from gemini_cli.client.polling import PollInterval, poll_until_done
 from gemini_cli.client.resources import Resource
+from gemini_cli.config.api_key import LONGEST_KEY
 from gemini_cli.errors import AuthError, CliError, InputError, RejectedError, UsageError
 from gemini_cli.files.local_file import FileDigest, LocalFile
-from gemini_cli.files.resumable_upload import ResumableUpload, UploadSession, UploadStep, has_sha256
+from gemini_cli.files.resumable_upload import CHUNK, ResumableUpload, UploadSession, UploadStep, has_sha256
 from gemini_cli.files.upload_record import UploadRecord
 from gemini_cli.formats import strict_json
 from gemini_cli.transport.body import StreamedBody
@@ -174,13 +175,22 @@ class _UploadRun:
 
     def _run_step(self, step: UploadStep, session: UploadSession | None) -> UploadResponse:
         if session is None:
+            self._api_client.refuse_key(self._content(UploadStep("upload", 0, min(CHUNK, self._source.size))))
             return self._api_client.start_upload(self._headers(), self._described.body(self._source.size))
         if step.command == "query":
             return self._api_client.upload(session.url, {"X-Goog-Upload-Command": "query"})
         if not step.length:  # an empty chunk has no last piece to check before
             self._source.check_unchanged()
         headers = {"X-Goog-Upload-Command": step.command, "X-Goog-Upload-Offset": str(step.offset)}
-        return self._api_client.upload(session.url, headers, StreamedBody(step.length, lambda: self._pieces(step)))
+        return self._api_client.upload(session.url, headers, self._content(step))
+
+    def _content(self, step: UploadStep) -> StreamedBody:
+        """The bytes of a chunk; the key may also begin before it, or end behind it."""
+        start = max(step.offset - LONGEST_KEY, 0)
+        end = min(step.offset + step.length + LONGEST_KEY, self._source.size)
+        return StreamedBody(
+            step.length, lambda: self._pieces(step), lambda: self._source.read_chunks(start, end - start)
+        )
 
     def _headers(self) -> dict[str, str]:
         headers = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+import sys
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -9,12 +11,13 @@ from typing import NamedTuple
 class StreamedBody(NamedTuple):
     """A body of `size` bytes that is not held in memory.
 
-    Each attempt opens the chunks again, and may read only some of them.
+    Each attempt opens the chunks again, and may read only some of them. `open_search` opens the bytes in which a secret
+    may stand: not attachments, which are base64, but also what surrounds a chunk of a file.
     """
 
     size: int
     open_chunks: Callable[[], Iterator[bytes]]
-    text: bytes = b""  # without the attachments, which are base64
+    open_search: Callable[[], Iterator[bytes]] = lambda: iter(())
 
 
 RequestContent = bytes | StreamedBody
@@ -27,5 +30,28 @@ def read_whole_body(body: RequestContent) -> bytes:
 
 
 def holds(body: RequestContent, secret: bytes) -> bool:
-    """True if the secret stands in the body in clear."""
-    return secret in (body if isinstance(body, bytes) else body.text)
+    """True if the secret stands in the body in clear, also across pieces of it."""
+    if isinstance(body, bytes):
+        return secret in body
+    end = b""
+    find = _fast_search()
+    for piece in body.open_search():
+        if find(piece, secret) or (end and secret in end + piece[: len(secret)]):
+            return True
+        end = (end + piece if len(piece) < len(secret) else piece)[-len(secret) :]
+    return False
+
+
+def _fast_search() -> Callable[[bytes, bytes], bool]:
+    """A test whether the first argument contains the second.
+
+    memmem(3) of glibc is about four times as fast as `in`, and lets other threads run.
+    """
+    if sys.platform != "linux":
+        return operator.contains
+    import ctypes  # already loaded, with the API key
+
+    memmem = ctypes.CDLL(None).memmem
+    memmem.restype = ctypes.c_void_p
+    size = ctypes.c_size_t
+    return lambda data, secret: memmem(data, size(len(data)), secret, size(len(secret))) is not None

@@ -17,6 +17,7 @@ import pytest
 from gemini_cli.emulator.faults.faults import FaultQueue
 from gemini_cli.emulator.service import Emulator
 from gemini_cli.emulator.service_state import Pace
+from gemini_cli.files.local_file import FILE_READ_SIZE
 from gemini_cli.files.resumable_upload import CHUNK
 from gemini_cli.transport.emulator_transport import EmulatorTransport
 from tests.harness import KEY, Outcome, ScriptedTransport, gemini, reply
@@ -732,3 +733,27 @@ def test_progress_is_drawn_on_a_terminal_and_nowhere_else(environ: dict[str, str
         term = {} if argv == [] and more else {"TERM": "xterm"}
         quiet = upload("film.mp4", *argv, wire=EmulatedWire(), environ={**environ, **term}, **more)
         assert quiet == (0, "files/emu000000001\n", "")
+
+
+@pytest.mark.parametrize("place", [0, CHUNK - 7, CHUNK - len(KEY), CHUNK, 2 * CHUNK - 1, FILE_READ_SIZE - 3])
+@pytest.mark.parametrize("more", [(), ("--reuse",), ("--no-wait",)])
+def test_a_file_that_holds_the_key_in_use_is_not_uploaded(
+    place: int, more: tuple[str, ...], environ: dict[str, str], state: Path
+) -> None:
+    data = bytearray(big("film.mp4", 2 * CHUNK + 100))
+    data[place : place + len(KEY)] = KEY.encode()
+    Path("film.mp4").write_bytes(data)
+    wire = EmulatedWire()
+    outcome = upload("film.mp4", *more, wire=wire, environ=environ)
+    assert (outcome.status, outcome.out) == (3, "")
+    assert "holds the API key in clear" in outcome.err
+    assert not any(KEY.encode()[:7] in call.content for call in wire.requests)
+    assert not any("finalize" in command for command in wire.commands)
+    if place < CHUNK:
+        assert not any(command in ("start", "upload") for command in wire.commands)
+    assert records(state) == []
+
+
+def test_a_file_without_the_whole_key_is_uploaded(environ: dict[str, str]) -> None:
+    Path("film.mp4").write_bytes(big() + KEY.encode()[:-1])
+    assert upload("film.mp4", wire=EmulatedWire(), environ=environ).status == 0
