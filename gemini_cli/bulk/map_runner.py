@@ -6,7 +6,8 @@ Rule 2. A worker has its result on disk before it returns it or takes another ro
 there are workers were sent without a result. A result that cannot be saved ends the run, and is still returned.
 Rule 3. A daily quota, a refused key and a refusal of the proxy end the run at once, since the next row would get the
 same; so do MAX_EQUAL_FAILURES equal errors in a row. Of the server's errors, that is in the order of the responses; of
-errors on this machine (a field that is missing, a line that is not JSON), in the order of the input. A worker checks this before it takes another row. Requests under way are waited for, the rest is not sent.
+errors on this machine (a field that is missing, a line that is not JSON), in the order of the input. A worker
+checks this before it takes another row. Requests under way are waited for, the rest is not sent.
 """
 
 from __future__ import annotations

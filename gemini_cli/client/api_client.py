@@ -42,7 +42,9 @@ ERROR_LIMIT = 64 * 1024  # bytes of an error body
 STANDARD_KEY_HINT = "standard keys (AIza…) are being refused; create an auth key (AQ.…) in AI Studio"
 EXPIRED_FILE_HINT = "files live 48 hours; if it has expired, upload it again"  # api/README.md 10.8, 10.15
 PROXY_HINT = "the proxy's URL holds its user name and password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"
+KEY_HINT = "check the key, its restrictions and its project in AI Studio"
 _FILE_WORDS = r"\bfiles/|\bthe [Ff]ile\b"
+_KEY_WORDS = r"(?i)\bapi key\b|\bproject\b|\bbeen used\b|\bdisabled\b|\bblocked\b|\bsuspended\b|\bmodel\b|\blocation\b"
 
 ReadResult = TypeVar("ReadResult")
 
@@ -324,8 +326,8 @@ class ApiClient:
         key = self._key.get("x-goog-api-key", "")
         if isinstance(failure, AuthError) and response.status_code in (400, 401) and error.refuses_standard_key(key):
             failure.hint = STANDARD_KEY_HINT
-        if response.status_code == 403 and ("/files/" in url or re.search(_FILE_WORDS, error.message)):
-            failure.hint = EXPIRED_FILE_HINT
+        if response.status_code == 403:
+            failure.hint = _permission_hint(error, url)
         failure.retry_after_s = retry.server_retry_delay(response.headers, error.retry_delays(), self._policy.now())
         return failure
 
@@ -442,6 +444,15 @@ class ApiClient:
         text = self._decoded(data)
         self.log(2, "<", text)
         return UploadResponse(response.headers, text, None)
+
+
+def _permission_hint(error: errors.ApiError, url: str) -> str | None:
+    """The hint for status 403, which also says that a file has expired (api/README.md 10.15)."""
+    if re.search(_FILE_WORDS, error.message):
+        return EXPIRED_FILE_HINT
+    if error.reasons or re.search(_KEY_WORDS, error.message):
+        return KEY_HINT
+    return EXPIRED_FILE_HINT if "/files/" in url else None
 
 
 def _not_sent(error: NotSentError) -> CliError:

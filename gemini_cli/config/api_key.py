@@ -24,6 +24,9 @@ KEY_VARIABLES = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
 COMMAND_TIMEOUT = 30.0  # seconds
 SHORTEST_KEY, LONGEST_KEY = 20, 200  # characters: of both kinds of keys (api/README.md 1.5), with room for others
 NEVER_IN_A_KEY = "\"'`$\\{}"  # quotes and variables that a shell did not take away
+# Words of which example keys consist, and those of them that no other text has.
+_PLACEHOLDER = frozenset("your insert paste enter replace put placeholder here changeme".split())
+_EXAMPLE_WORDS = _PLACEHOLDER | set("my the a me with this google gemini api key apikey secret token".split())
 KEY_READ_LIMIT = 10_000  # bytes; a longer text is no key
 STDERR_LIMIT = 4096  # bytes of the end of a command's stderr
 POLL_INTERVAL = 0.01  # seconds
@@ -106,6 +109,11 @@ def _problem(key: str) -> str | None:
         if not "!" <= char <= "~" or char in NEVER_IN_A_KEY:
             reason = " (a variable that was not expanded)" if char in "${}" else ""
             return f"it holds {_name(char)}{reason}"
+    if key[-1:] in (",", ";"):
+        return f"it ends in {_name(key[-1])}"
+    words = set(re.split(r"[^a-z0-9]+", key.lower()))
+    if (key[:1], key[-1:]) == ("<", ">") or (words <= _EXAMPLE_WORDS and words & _PLACEHOLDER):
+        return "it is the placeholder of an example"
     if not SHORTEST_KEY <= len(key) <= LONGEST_KEY:
         return f"a key has {SHORTEST_KEY} to {LONGEST_KEY} characters, this one has {len(key)}"
     return None
@@ -172,8 +180,17 @@ def _from_command(argv: list[str], directory: str, environ: Mapping[str, str]) -
     if status != 0:
         lines = errors.decode("utf-8", "replace").strip().splitlines()
         reason = f": {lines[-1].strip()[:300]}" if lines else ""
-        raise AuthError(f"api_key_command failed with exit status {status}{reason}")
+        raise AuthError(f"api_key_command {_ending(status)}{reason}")
     return printed.partition(b"\n")[0].decode("latin-1")
+
+
+def _ending(status: int) -> str:
+    if status > 0:
+        return f"failed with exit status {status}"
+    try:
+        return f"was ended by {signal.Signals(-status).name}"
+    except ValueError:  # a real-time signal
+        return f"was ended by signal {-status}"
 
 
 def _communicate(command: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:

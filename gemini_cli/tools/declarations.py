@@ -135,8 +135,10 @@ def to_snake_case(name: str) -> str:
 def _flat(document: Document, tool: Tool, path: KeyPath) -> tuple[Tool, KeyPath]:
     """A declaration, and its path, without OpenAI's `function` around it."""
     inner = tool.get("function")
-    if not isinstance(inner, dict) or "name" in tool:
+    if inner is None or "name" in tool:
         return tool, path
+    if not isinstance(inner, dict):
+        raise document.error_at((*path, "function"), "the function of a tool is a map")
     return {**{key: value for key, value in tool.items() if key != "function"}, **inner}, (*path, "function")
 
 

@@ -281,7 +281,6 @@ def test_the_input_of_a_request_is_not_replaced_by_stdin_rows_or_turns() -> None
     "argv",
     [
         ["-m", "y", "--set", "model=x"],
-        ["-m", "y", "--set", "agent=x"],
         ["--temperature", "1", "--set", "generation_config={}"],
         ["--no-store", "--set", "store=true"],
         ["--schema", '{"type":"object"}', "--set", "response_format.schema.type=array"],

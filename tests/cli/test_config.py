@@ -35,6 +35,9 @@ def profile() -> str:
         ({}, [], {"retries": (3, "default"), "timeout": (900, "default"), "profile": (None, "default")}),
         ({}, ["--timeout", "5"], {"timeout": (5, "--timeout")}),
         ({"GEMINI_OFFLINE": "1"}, [], {"offline": (True, "GEMINI_OFFLINE")}),
+        ({"GEMINI_BASE_URL": "https://a.example/v1"}, [], {"api_version": ("v1", "GEMINI_BASE_URL")}),
+        ({}, ["--base-url", "https://a.example/v1beta"], {"api_version": ("v1beta", "default")}),
+        ({}, ["--api-version", "beta"], {"api_version": ("v1beta", "--api-version")}),
         ({"GEMINI_NO_STDIN": "1"}, [], {"no_stdin": (True, "GEMINI_NO_STDIN")}),
         (
             {"GOOGLE_GEMINI_BASE_URL": "https://a.example"},

@@ -478,6 +478,9 @@ def test_a_refused_standard_key_is_explained(status: int, error: dict[str, Any],
         (["generate", "-a", "files/abc;type=image/png", "hi"], "no", True),
         (["generate", "hi"], "You do not have permission to access the File abc or it may not exist.", True),
         (["generate", "hi"], "The caller does not have permission", False),
+        (["generate", "-a", "files/abc;type=image/png", "hi"], "Your API key was reported as leaked.", False),
+        (["files", "get", "files/abc"], "Generative Language API has not been used in project 1 before", False),
+        (["generate", "-a", "files/abc;type=image/png", "hi"], "Your project has been denied access.", False),
     ],
 )
 def test_a_file_that_may_have_expired_is_hinted_at(argv: list[str], message: str, hinted: bool) -> None:
@@ -485,6 +488,14 @@ def test_a_file_that_may_have_expired_is_hinted_at(argv: list[str], message: str
     outcome = gemini(*argv, answers=[refused])
     assert outcome.status == 4
     assert ("hint: files live 48 hours" in outcome.err) == hinted
+
+
+def test_a_403_with_a_reason_is_not_about_a_file() -> None:
+    detail = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_SERVICE_BLOCKED"}
+    refused = reply({"error": {"code": 403, "message": "no", "status": "PERMISSION_DENIED", "details": [detail]}}, 403)
+    outcome = gemini("generate", "-a", "files/abc;type=image/png", "hi", answers=[refused])
+    assert outcome.status == 4
+    assert outcome.err.splitlines()[1] == "hint: check the key, its restrictions and its project in AI Studio"
 
 
 def test_a_404_that_is_not_the_apis_names_the_url() -> None:

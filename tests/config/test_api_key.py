@@ -34,6 +34,13 @@ KEY = "AQ.Ab8RN6_-" + "k" * 20
         (f"{KEY}é", "U+00E9"),
         (f"\u201c{KEY}\u201d", "U+201C"),
         ("short", "this one has 5"),
+        (f"{KEY},", "it ends in the character ,"),
+        (f"{KEY};", "it ends in the character ;"),
+        (f"<{KEY}>", "the placeholder of an example"),
+        ("YOUR_API_KEY", "the placeholder of an example"),
+        ("your-gemini-api-key-here", "the placeholder of an example"),
+        ("INSERT_YOUR_KEY_HERE", "the placeholder of an example"),
+        ("<your-api-key>", "the placeholder of an example"),
     ],
 )
 def test_a_text_that_cannot_be_a_key_is_refused_before_anything_is_sent(text: str, words: str) -> None:
@@ -104,6 +111,12 @@ def test_the_last_line_of_stderr_is_told(command: Any) -> None:
     assert outcome.status == 4
     assert outcome.err.splitlines()[0].endswith("failed with exit status 2: gpg: \\u001b[2Jno secret key")
     assert outcome.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("number", "name"), [(9, "SIGKILL"), (15, "SIGTERM")])
+def test_a_command_that_a_signal_ended_names_the_signal(command: Any, number: int, name: str) -> None:
+    outcome = command("sh", "-c", f"kill -{number} $$")
+    assert (outcome.status, outcome.err) == (4, f"gemini-cli: auth: api_key_command was ended by {name}\n")
 
 
 def test_a_command_that_says_much_on_stderr_is_not_held_up(command: Any) -> None:

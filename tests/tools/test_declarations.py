@@ -94,6 +94,7 @@ def test_built_in_tools_of_the_older_api_are_read() -> None:
         ([{**MCP, "parameters": SCHEMA}], "parameters and inputSchema are the same"),
         ([{"name": "f", "inputSchema": {"$schema": 5}}], "$schema is the URL of a dialect"),
         ([{"name": "f", "inputSchema": {"$dynamicRef": "nowhere"}}], "cannot follow $dynamicRef nowhere"),
+        ([{"type": "function", "function": 5}], "tools.json:4: the function of a tool is a map"),
         ([{"brandNew": {}}], "not a function name: None"),
         ([GEMINI, MCP], "weather is declared twice"),
         ({"result": {"tools": []}}, "tools are a list of declarations"),

@@ -120,6 +120,8 @@ def _settings(context: Context, ctx: typer.Context, others: typer.Context) -> It
         value, origin = place.params[field.name], _origin(context, place, field)
         if field.name == "timeout" and value is None:
             value = TIMEOUT
+        if field.name == "api_version":
+            value, origin = context.endpoint.version, _version_origin(context, ctx, field)
         if field.name == "profile" and context.profile:
             yield "profile_file", ResolvedValue(context.profile.document.name, origin)
         if field.name not in ("api_key_file", "header"):
@@ -134,6 +136,14 @@ def _header_names(context: Context) -> ResolvedValue:
     origins = {"--header"} if context.connection_options.header else set()
     origins |= {context.profile.document.name} if context.profile and context.profile.headers else set()
     return ResolvedValue([header.name for header in context.headers], ", ".join(sorted(origins)) or DEFAULT)
+
+
+def _version_origin(context: Context, ctx: typer.Context, field: OptionField) -> str:
+    """The origin of the API version, which may be the last segment of the base URL."""
+    if value_source(ctx, field) != "DEFAULT" or context.endpoint.version == field.default:
+        return _origin(context, ctx, field)
+    base_url = next(each for each in option_fields(ConnectionOptions) if each.name == "base_url")
+    return _origin(context, ctx, base_url)
 
 
 def _origin(context: Context, ctx: typer.Context, field: OptionField) -> str:
