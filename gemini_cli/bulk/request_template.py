@@ -9,7 +9,6 @@ Rule 5. `key`, `id` and `custom_id` name the row, and are never sent.
 
 from __future__ import annotations
 
-import os
 import posixpath
 import re
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ from gemini_cli.api.request import INPUT_FIELDS, apply_defaults, overlay
 from gemini_cli.bulk.rows import KEY_FIELDS, Row
 from gemini_cli.errors import InputError, UsageError
 from gemini_cli.files.content_parts import Attachment, Part, is_address, join_prompt, text_part, user_input
+from gemini_cli.files.local_file import links_outside
 from gemini_cli.formats import strict_json
 
 PROMPT_FIELDS = ("input", "prompt")
@@ -87,9 +87,7 @@ def _check_path(attach: TextTemplate, source: str, values: Sequence[str]) -> Non
     directory, path = posixpath.normpath(attach.directory or "."), posixpath.normpath(source)
     below = path if directory == "." else path.removeprefix(f"{directory}/")
     inside = (directory == "." or below != path) and below.split("/")[0] not in ("", "..")
-    real = os.path.realpath(directory)
-    inside = inside and os.path.commonpath([real, os.path.realpath(source)]) == real  # of links, their targets
-    if not inside or any(value.startswith("/") for value in values):
+    if not inside or links_outside(source, directory) or any(value.startswith("/") for value in values):
         raise InputError(f"it attaches {source!r}, which is outside of {directory!r} (--allow-paths)")
 
 

@@ -447,7 +447,7 @@ class ApiClient:
 
 
 def _permission_hint(error: errors.ApiError, url: str) -> str | None:
-    """The hint for status 403, which also says that a file has expired (api/README.md 10.15)."""
+    """The hint for status 403, also that of an expired file (api/README.md 10.15)."""
     if re.search(_FILE_WORDS, error.message):
         return EXPIRED_FILE_HINT
     if error.reasons or re.search(_KEY_WORDS, error.message):

@@ -155,6 +155,12 @@ class LocalFile:
         return ends.hexdigest()
 
 
+def links_outside(path: str, directory: str) -> bool:
+    """Whether symbolic links lead a path out of a directory that it is below."""
+    real = os.path.realpath(directory)
+    return os.path.commonpath([real, os.path.realpath(path)]) != real
+
+
 def _read_to_end(descriptor: int, path: str, limit: int | None) -> Iterator[bytes]:
     """Read a pipe to its end; a named pipe without a writer is waited for."""
     if stat.S_ISFIFO(os.fstat(descriptor).st_mode) and not os.path.realpath(path).startswith(("/proc/", "/dev/fd/")):
