@@ -101,14 +101,15 @@ end
 complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l request -rF -d 'read the request body from FILE, JSON or YAML; options override its fields'
 complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l set -x -d 'set a field of the request body: a.b=7, a.b[0].c=x; a.b[]=x appends; may be repeated'
 complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l api -x -a 'interactions generate-content' -d 'the API to use'
-complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -s m -l model -x -a 'gemini-flash-latest gemini-flash-lite-latest gemini-pro-latest' -d 'the model (default: gemini-flash-latest)'
-complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l agent -x -d 'the agent, instead of a model'
+complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -s m -l model -x -a 'gemini-flash-latest gemini-flash-lite-latest gemini-pro-latest gemini-4-argon gemini-4-carbon gemini-4-hydrogen gemini-4-neon gemini-3.8-flash gemini-3.6-flash gemini-3.5-flash-lite gemini-3.1-pro-preview gemini-3.1-pro-preview-customtools gemini-3.1-flash-lite gemini-3-flash-preview gemini-2.5-pro gemini-2.5-flash gemini-2.5-flash-lite gemma-4-31b-it gemma-4-26b-a4b-it gemini-robotics-er-2-preview gemini-robotics-er-1.6-preview gemini-2.5-flash-image gemini-3-pro-image gemini-3.1-flash-image gemini-3.1-flash-lite-image gemini-nano-banana-2.1 nano-banana-pro-preview gemini-3.8-flash-tts gemini-3.8-flash-lite-tts gemini-3.1-flash-tts-preview gemini-3.5-transcribe lyria-3.5 lyria-3-clip-preview lyria-3-pro-preview gemini-omni-1.2-flash gemini-omni-1.1-flash gemini-omni-flash-preview' -d 'the model (default: gemini-flash-latest)'
+complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l agent -x -a 'deep-research-preview-04-2026 deep-research-max-preview-04-2026 antigravity-preview-09-2026 antigravity-preview-05-2026' -d 'the agent, instead of a model'
 complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -s s -l system -x -d 'the system instruction'
 complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l system-file -rF -d 'read the system instruction from FILE'
 complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l thinking -x -a 'minimal low medium high xhigh' -d 'how much the model thinks'
 complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l thoughts -d 'print summaries of the model\'s thoughts on stderr'
 complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l temperature -x -d 'the sampling temperature'
 complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l top-p -x -d 'sample from the most likely tokens with this total probability'
+complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l top-k -x -d 'sample from this number of the most likely tokens'
 complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l max-tokens -x -d 'the largest number of tokens in the answer'
 complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l seed -x -d 'the seed for sampling'
 complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l stop -x -d 'end the answer before this text; may be repeated'
@@ -240,7 +241,7 @@ complete -c gemini-cli -n '__gemini_cli_takes_uploadoptions' -s j -l jobs -x -d 
 function __gemini_cli_takes_tokensoptions
     __gemini_cli_at tokens
 end
-complete -c gemini-cli -n '__gemini_cli_takes_tokensoptions' -s m -l model -x -a 'gemini-flash-latest gemini-flash-lite-latest gemini-pro-latest' -d 'the model to count for'
+complete -c gemini-cli -n '__gemini_cli_takes_tokensoptions' -s m -l model -x -a 'gemini-flash-latest gemini-flash-lite-latest gemini-pro-latest gemini-4-argon gemini-4-carbon gemini-4-hydrogen gemini-4-neon gemini-3.8-flash gemini-3.6-flash gemini-3.5-flash-lite gemini-3.1-pro-preview gemini-3.1-pro-preview-customtools gemini-3.1-flash-lite gemini-3-flash-preview gemini-2.5-pro gemini-2.5-flash gemini-2.5-flash-lite gemma-4-31b-it gemma-4-26b-a4b-it gemini-robotics-er-2-preview gemini-robotics-er-1.6-preview gemini-2.5-flash-image gemini-3-pro-image gemini-3.1-flash-image gemini-3.1-flash-lite-image gemini-nano-banana-2.1 nano-banana-pro-preview gemini-3.8-flash-tts gemini-3.8-flash-lite-tts gemini-3.1-flash-tts-preview gemini-3.5-transcribe lyria-3.5 lyria-3-clip-preview lyria-3-pro-preview gemini-omni-1.2-flash gemini-omni-1.1-flash gemini-omni-flash-preview' -d 'the model to count for'
 
 function __gemini_cli_takes_downloadoptions
     __gemini_cli_at "files download"

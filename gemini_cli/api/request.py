@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 from gemini_cli.api import tool_types
 from gemini_cli.api.body import Body, BodyPath, apply_set_option, copy_json, merge, parse_path, set_path
+from gemini_cli.config.model_names import DEFAULT_MODEL
 from gemini_cli.config.option_groups import BodyField, option_fields
-from gemini_cli.config.request_options import DEFAULT_MODEL, RequestOptions
+from gemini_cli.config.request_options import RequestOptions
 from gemini_cli.errors import UsageError
 from gemini_cli.formats.documents import Document
 

@@ -404,6 +404,7 @@ class Context:
             self.adapter,
             long=self.request_options.long,
             resolve_attachments=self._attachments(lambda: api_client).resolve,
+            notice=self.terminal.print_notice,
         )
 
     def open_output(self, path: str | None) -> AbstractContextManager[OutputTarget]:

@@ -107,6 +107,7 @@ class ApiClient:
     ) -> None:
         self._http = http
         self._endpoint = endpoint
+        self.version = endpoint.version
         self._key = {"x-goog-api-key": key} if key else {}
         self._gateway_headers = gateway_headers or {}
         self._deadline = deadline

@@ -19,8 +19,10 @@ from gemini_cli.api.errors import StreamError
 from gemini_cli.api.events import Event
 from gemini_cli.api.interaction import Interaction, merge_continuations
 from gemini_cli.api.resume_filter import ResumeFilter
+from gemini_cli.client import model_notices
 from gemini_cli.client.api_client import EXPIRED_FILE_HINT, ApiClient, no_response
 from gemini_cli.client.request_body import encode_body
+from gemini_cli.config.model_names import ALIAS_VERSION, MODEL_ALIASES
 from gemini_cli.errors import CliError, DeadlineExceeded, IncompleteError, RejectedError, UsageError
 from gemini_cli.transport.errors import BrokenBodyError
 
@@ -37,6 +39,7 @@ class InteractionsClient:
 
     `long`: request the rest of an answer that reached the output limit of one request, until it is complete.
     `resolve_attachments`: upload the attachments that are too large for the request, and put their addresses into it.
+    `notice` gets notices about the model of an answer.
     """
 
     def __init__(
@@ -46,18 +49,23 @@ class InteractionsClient:
         *,
         long: bool = False,
         resolve_attachments: Callable[[Body], None] = lambda body: None,
+        notice: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._api_client = api_client
         self._adapter = adapter
         self._long = long
         self.resolve_attachments = resolve_attachments
+        self._notice = notice
 
     def create(self, body: Body) -> Interaction:
         """Send one request without streaming. A background run is only started."""
         self.resolve_attachments(body)
         path, sent = self._adapter.build_request(body)
+        self._log_ignored_settings(body)
         with _create(self._api_client, body):
-            return self._adapter.parse_response(self._api_client.json("POST", path, encode_body(sent)))
+            interaction = self._adapter.parse_response(self._api_client.json("POST", path, encode_body(sent)))
+        self._notice_model(body, interaction.raw)
+        return interaction
 
     def create_and_wait(self, body: Body) -> Interaction:
         """Get one answer without streaming, over several requests with `long`.
@@ -121,15 +129,31 @@ class InteractionsClient:
         try:
             with _stream_errors(api_client, accumulator):
                 path, sent = adapter.build_request(body)
+                self._log_ignored_settings(body)
                 with _create(api_client, body):
-                    events = api_client.events("POST", path, encode_body(sent))
-                    lost = yield from _follow(adapter.map_events(events), accumulator, None)
+                    events = adapter.map_events(api_client.events("POST", path, encode_body(sent)))
+                    lost = yield from _follow(self._with_notices(body, events), accumulator, None)
                 if not accumulator.terminal:
                     yield from _resume(api_client, accumulator, lost, stored=self._is_stored(body))
         except DeadlineExceeded as error:
             if not accumulator.text_began:
                 raise no_response(error.message, timed_out=True) from error
             raise
+
+    def _with_notices(self, body: Body, events: Iterator[Event]) -> Iterator[Event]:
+        """Pass on events, and give notice of the model before the text."""
+        for event in events:
+            if event.type in ("interaction.created", "interaction.completed"):
+                self._notice_model(body, event.payload.get("interaction"))
+            yield event
+
+    def _notice_model(self, body: Body, answer: Any) -> None:
+        for text in model_notices.answer_notices(body, answer) if isinstance(answer, dict) else ():
+            self._notice(text)
+
+    def _log_ignored_settings(self, body: Body) -> None:
+        if ignored := model_notices.ignored_settings(body):
+            self._api_client.log(1, ignored)
 
 
 @contextmanager
@@ -159,6 +183,8 @@ def _create(api_client: ApiClient, body: Body) -> Iterator[None]:
         not_found = failure.http_status == 404 and failure.code is not None  # without a code, it was not the API
         if not_found and not any(name in failure.message for name in named.values()):
             failure.message += f" ({', '.join(f'{key}: {name}' for key, name in named.items())})"
+        if not_found and named.get("model") in MODEL_ALIASES and api_client.version != ALIAS_VERSION:
+            failure.hint = f"{named['model']} exists only in the API version {ALIAS_VERSION}, see --api-version"
         if failure.http_status == 403 and failure.hint is None and _has_file(body.get("input")):
             failure.hint = EXPIRED_FILE_HINT
         raise

@@ -7,15 +7,13 @@ from typing import Annotated, Literal
 
 from typer import Option
 
+from gemini_cli.config.model_names import AGENT_NAMES, DEFAULT_MODEL, MODEL_ALIASES, MODEL_NAMES
 from gemini_cli.config.option_groups import ALLOW_EMPTY, FILE_NAME, ONCE, PROFILE_KEY, BodyField, Suggestions
 
 BUILT_IN = ("google_search", "code_execution", "url_context", "google_maps", "computer_use")
 SPELLINGS = (*BUILT_IN, "file_search=STORE", "mcp_server=URL")
 MODES = ("auto", "any", "none", "validated")  # values of --tool-choice (api/README.md 9.3)
 
-
-DEFAULT_MODEL = "gemini-flash-latest"
-MODEL_ALIASES = (DEFAULT_MODEL, "gemini-flash-lite-latest", "gemini-pro-latest")  # api/README.md 1.3
 
 API_NAMES = ("interactions", "generate-content")
 THINKING_LEVELS = ("minimal", "low", "medium", "high", "xhigh")  # api/README.md 13.5
@@ -100,10 +98,13 @@ class RequestOptions:
         str | None,
         Option("-m", "--model", metavar="NAME", envvar="GEMINI_MODEL", help=f"the model (default: {DEFAULT_MODEL})"),
         BodyField("model"),
-        Suggestions(MODEL_ALIASES),
+        Suggestions((*MODEL_ALIASES, *MODEL_NAMES)),
     ] = None
     agent: Annotated[
-        str | None, Option("--agent", metavar="NAME", help="the agent, instead of a model"), BodyField("agent")
+        str | None,
+        Option("--agent", metavar="NAME", help="the agent, instead of a model"),
+        BodyField("agent"),
+        Suggestions(AGENT_NAMES),
     ] = None
     system: Annotated[
         str | None,
@@ -138,6 +139,11 @@ class RequestOptions:
         float | None,
         Option("--top-p", metavar="NUMBER", help="sample from the most likely tokens with this total probability"),
         BodyField("generation_config.top_p"),
+    ] = None
+    top_k: Annotated[
+        int | None,
+        Option("--top-k", metavar="N", help="sample from this number of the most likely tokens"),
+        BodyField("generation_config.top_k"),  # api/README.md 2.7
     ] = None
     max_tokens: Annotated[
         int | None,

@@ -48,6 +48,20 @@ REFUSED = [
         {**CREATE, "model": "gemini-3.8-flash", "generation_config": {"thinking_level": "minimal"}},
         *(400, "invalid_request", "The value 'minimal' is not supported for 'generation_config.thinking_level'."),
     ),
+    *(
+        (
+            {**CREATE, "model": model, "generation_config": {"thinking_level": level}},
+            *(400, "invalid_request", f"The value '{level}' is not supported for 'generation_config.thinking_level'."),
+        )
+        for model, level in (
+            ("gemini-flash-latest", "minimal"),
+            ("gemini-4-carbon", "minimal"),
+            ("gemini-4-neon", "minimal"),
+            ("gemini-3.7-flash", "minimal"),
+            ("gemini-3.1-flash-lite-image", "low"),
+            ("gemini-3.6-flash", "xhigh"),
+        )
+    ),
     ({**CREATE, "tools": {}}, 400, "invalid_request", "Invalid input at 'tools'."),
     ({**CREATE, "generation_config": 5}, 400, "invalid_request", "Invalid input at 'generation_config'."),
     ({**CREATE, "response_format": 5}, 400, "invalid_request", "Invalid input at 'response_format'."),

@@ -19,6 +19,8 @@ COUNT = (
 ORDER = "Please ensure that function response turn comes immediately after a function call turn."
 BUDGET_AND_LEVEL = {"thinkingConfig": {"thinkingBudget": 5, "thinkingLevel": "LOW"}}
 
+LEAST_THINKING = {"generationConfig": {"thinkingConfig": {"thinkingLevel": "MINIMAL"}}}
+
 
 def model_turn(*parts: Any) -> Any:
     return {"role": "model", "parts": list(parts)}
@@ -46,6 +48,8 @@ def answer(client: InMemoryClient, model: str, **body: Any) -> tuple[int, str]:
             {"generationConfig": BUDGET_AND_LEVEL},
             "You can only set only one of thinking budget and thinking level.",
         ),
+        ("gemini-flash-latest", LEAST_THINKING, "Thinking level MINIMAL is not supported for this model."),
+        ("gemini-4-carbon", LEAST_THINKING, "Thinking level MINIMAL is not supported for this model."),
         (
             "gemini-2.5-flash",
             {"generationConfig": {"presencePenalty": 0.5}},

@@ -167,7 +167,7 @@ CONFIGS = st.fixed_dictionaries(
     {},
     optional={
         "thinking_summaries": st.just("auto"),
-        "thinking_level": st.sampled_from(["minimal", "low"]),
+        "thinking_level": st.sampled_from(["low", "high"]),
         "max_output_tokens": st.integers(1, 60),
         "stop_sequences": st.lists(st.sampled_from(["model", "e", "Part 1"]), min_size=1, max_size=2),
     },
@@ -466,9 +466,25 @@ def test_a_thought_always_has_a_signature_and_a_summary_on_request(client: InMem
     assert "summary" not in silent
     assert telling["summary"][0]["text"].startswith("**")
     assert base64.b64decode(silent["signature"])
-    least = client.create("Hi", generation_config={"thinking_level": "minimal"})
+    least = client.create("Hi", model="gemini-3.6-flash", generation_config={"thinking_level": "minimal"})
     assert least["usage"]["total_thought_tokens"] == 0
     assert least["steps"][0]["signature"]
+
+
+@pytest.mark.parametrize(
+    ("model", "level"),
+    [
+        ("gemini-4-neon", "xhigh"),
+        ("gemini-4-hydrogen", "xhigh"),
+        ("gemini-3.5-flash", "minimal"),
+        ("gemini-3.1-flash-lite-image", "minimal"),
+        ("gemini-new", "xhigh"),
+    ],
+)
+def test_a_thinking_level_of_the_model_is_accepted(client: InMemoryClient, model: str, level: str) -> None:
+    assert client.create("Hi", model=model, generation_config={"thinking_level": level})["status"] == "completed"
+    config = {"thinkingConfig": {"thinkingLevel": level.upper()}}
+    assert client.generate(model=model, generationConfig=config)["candidates"]
 
 
 def test_a_schema_gives_json_that_fits(client: InMemoryClient) -> None:

@@ -76,6 +76,7 @@ class ResponseMapper:
         self._token: str | None = None
         self._usage: dict[str, Any] = {}
         self._model: str | None = None
+        self._model_status: dict[str, Any] | None = None
         self._readers = {
             "functionCall": self._call,
             "functionResponse": self._result,
@@ -94,6 +95,8 @@ class ResponseMapper:
             return
         self._model = get_typed(chunk, "modelVersion", str) or self._model
         self._usage = get_typed(chunk, "usageMetadata", dict) or self._usage
+        status = chunk.get("modelStatus")  # no answer is refused for it
+        self._model_status = status if isinstance(status, dict) else self._model_status
         if not self.begun:
             self.begun = True
             yield {"event_type": "interaction.created", "interaction": {"status": "in_progress", **self._name()}}
@@ -110,8 +113,9 @@ class ResponseMapper:
         interaction = {**self._name(), **self._status(), "usage": _usage(self._usage)}
         return {"event_type": "interaction.completed", "interaction": interaction}
 
-    def _name(self) -> dict[str, str]:
-        return {"object": GENERATE_CONTENT, **({"model": self._model} if self._model else {})}
+    def _name(self) -> dict[str, Any]:
+        known = {"model": self._model, "model_status": self._model_status}
+        return {"object": GENERATE_CONTENT, **{key: value for key, value in known.items() if value}}
 
     def _candidate(self, candidate: dict[str, Any]) -> Iterator[ResponsePayload]:
         for part in get_objects(get_typed(candidate, "content", dict) or {}, "parts"):

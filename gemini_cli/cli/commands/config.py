@@ -16,6 +16,7 @@ from gemini_cli.cli.command import OptionCommand, command_app
 from gemini_cli.cli.context import Context
 from gemini_cli.config import proxy
 from gemini_cli.config.endpoint import REVISION_VARIABLE
+from gemini_cli.config.model_names import DEFAULT_MODEL
 from gemini_cli.config.option_groups import (
     BodyField,
     OptionField,
@@ -26,7 +27,7 @@ from gemini_cli.config.option_groups import (
 )
 from gemini_cli.config.output_options import GlobalOptions
 from gemini_cli.config.profiles import check_profile, profile_keys, saved_profiles
-from gemini_cli.config.request_options import DEFAULT_MODEL, RequestOptions
+from gemini_cli.config.request_options import RequestOptions
 from gemini_cli.config.settings import DEFAULT, TIMEOUT, ConnectionOptions, ResolvedValue
 from gemini_cli.errors import InputError
 from gemini_cli.formats.documents import load_yaml_document

@@ -12,9 +12,10 @@ from gemini_cli.cli import resource_output
 from gemini_cli.cli.command import OptionCommand, PromptWords, command_app
 from gemini_cli.cli.context import Context
 from gemini_cli.client import resources
+from gemini_cli.config.model_names import DEFAULT_MODEL, MODEL_ALIASES, MODEL_NAMES
 from gemini_cli.config.option_groups import Suggestions, option_groups
 from gemini_cli.config.output_options import GlobalOptions
-from gemini_cli.config.request_options import DEFAULT_MODEL, MODEL_ALIASES, PromptOptions
+from gemini_cli.config.request_options import PromptOptions
 from gemini_cli.config.settings import ConnectionOptions
 from gemini_cli.errors import UsageError
 
@@ -26,7 +27,7 @@ class TokensOptions:
     model: Annotated[
         str | None,
         Option("-m", "--model", metavar="NAME", envvar="GEMINI_MODEL", help="the model to count for"),
-        Suggestions(MODEL_ALIASES),
+        Suggestions((*MODEL_ALIASES, *MODEL_NAMES)),
     ] = None
 
 

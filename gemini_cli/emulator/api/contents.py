@@ -14,7 +14,7 @@ from ..model.tokens import text_tokens
 from .generate_checks import check_generate_request, function_declarations
 from .generate_schema import REQUEST
 from .json_parser import parse_message
-from .names import bare_model_name, is_known_model
+from .names import answering_model, bare_model_name, is_known_model
 
 TOOL_NAMES = {
     "googleSearch": "google_search",
@@ -27,9 +27,12 @@ TOOL_NAMES = {
 
 
 def check_generate_model(model: str, version: str, method: str) -> str:
-    """The bare name; ErrorResponse 404 for an unknown model (api/README.md 11.24)."""
+    """The name of the model that answers.
+
+    ErrorResponse 404 for an unknown model (api/README.md 11.24).
+    """
     if is_known_model(model):
-        return bare_model_name(model)
+        return answering_model(model)
     raise ErrorResponse(
         404,
         f"models/{bare_model_name(model)} is not found for API version {version}, or is not supported for {method}. "

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from ..errors import ErrorResponse
 from ..http.exchange import JsonObject
-from .names import ALIASES, bare_model_name
+from .names import ALIASES, THINKING_LEVELS, answering_model, bare_model_name
 
 FUNCTION_NAME_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,127}")
 NAME_RULES = (
@@ -26,7 +26,7 @@ def check_generate_request(body: JsonObject, model: str) -> None:
     _check_roles(body["contents"])
     _check_parts(body["contents"])
     _check_limits(config)
-    _check_thinking(config)
+    _check_thinking(config, model)
     _check_penalties(config, model)
     _check_candidates(config, model)
     _check_logprobs(config, model)
@@ -71,11 +71,17 @@ def _check_limits(config: JsonObject) -> None:
         raise ErrorResponse(400, "max_output_tokens must be positive.")
 
 
-def _check_thinking(config: JsonObject) -> None:
-    """Recorded by Vercel's AI SDK, https://github.com/vercel/ai/issues/22372"""
+def _check_thinking(config: JsonObject, model: str) -> None:
+    """Recorded by Vercel's AI SDK, https://github.com/vercel/ai/issues/22372
+
+    For the levels of a model: https://github.com/vellum-ai/vellum-assistant/pull/32687
+    """
     thinking = config.get("thinkingConfig", {})
     if "thinkingBudget" in thinking and "thinkingLevel" in thinking:
         raise ErrorResponse(400, "You can only set only one of thinking budget and thinking level.")
+    level, levels = thinking.get("thinkingLevel"), THINKING_LEVELS.get(answering_model(model))
+    if levels and level not in (None, "THINKING_LEVEL_UNSPECIFIED", *map(str.upper, levels)):
+        raise ErrorResponse(400, f"Thinking level {level} is not supported for this model.")
 
 
 def _check_penalties(config: JsonObject, model: str) -> None:

@@ -10,10 +10,9 @@ TEXT_MODELS = (
     "gemini-4-argon",
     "gemini-4-carbon",
     "gemini-4-hydrogen",
+    "gemini-4-neon",
     "gemini-3.8-flash",
-    "gemini-3.7-flash",
     "gemini-3.6-flash",
-    "gemini-3.5-flash",
     "gemini-3.5-flash-lite",
     "gemini-3.1-pro-preview",
     "gemini-3.1-pro-preview-customtools",
@@ -47,6 +46,33 @@ MEDIA_MODELS = (
 )
 # Only on v1beta (api/README.md 1.3).
 ALIASES = ("gemini-flash-latest", "gemini-flash-lite-latest", "gemini-pro-latest")
+# Retired models, and the models that answer for them (api/README.md 13.6).
+REPLACEMENTS = {"gemini-3.5-flash": "gemini-3.6-flash", "gemini-3.7-flash": "gemini-3.8-flash"}
+
+LOW_TO_HIGH = ("low", "medium", "high")
+FROM_MINIMAL = ("minimal", *LOW_TO_HIGH)
+# The thinking levels of a model (api/README.md 13.3-13.5, 13.7); other models accept every level.
+THINKING_LEVELS = {
+    **dict.fromkeys(("gemini-4-hydrogen", "gemini-4-neon"), (*LOW_TO_HIGH, "xhigh")),
+    **dict.fromkeys(
+        (
+            "gemini-4-argon",
+            "gemini-4-carbon",
+            "gemini-3.8-flash",
+            "gemini-flash-latest",
+            "gemini-3.1-pro-preview",
+            "gemini-3.1-pro-preview-customtools",
+            "gemini-2.5-pro",
+            "gemini-2.5-flash",
+            "gemini-2.5-flash-lite",
+        ),
+        LOW_TO_HIGH,
+    ),
+    **dict.fromkeys(
+        ("gemini-3.6-flash", "gemini-3.5-flash-lite", "gemini-3.1-flash-lite", "gemini-3-flash-preview"), FROM_MINIMAL
+    ),
+    **dict.fromkeys(("gemini-3.1-flash-lite-image", "gemma-4-31b-it", "gemma-4-26b-a4b-it"), ("minimal", "high")),
+}
 MODEL_PREFIXES = ("gemini", "gemma", "lyria", "nano-", "learnlm", "imagen", "veo", "deep-research", "antigravity")
 
 
@@ -54,14 +80,23 @@ def bare_model_name(model: str) -> str:
     return model.removeprefix("models/")
 
 
+def answering_model(model: str) -> str:
+    """The bare name of the model that answers, which replaces a retired one."""
+    name = bare_model_name(model)
+    return REPLACEMENTS.get(name, name)
+
+
 def is_known_model(model: str) -> bool:
     return bare_model_name(model).startswith(MODEL_PREFIXES) or model.startswith("tunedModels/")
 
 
 def check_interaction_model(model: str) -> str:
-    """The bare name; ErrorResponse 404 for an unknown model (api/README.md 12.12)."""
+    """The name of the model that answers.
+
+    ErrorResponse 404 for an unknown model (api/README.md 12.12).
+    """
     if is_known_model(model):
-        return bare_model_name(model)
+        return answering_model(model)
     from difflib import get_close_matches  # slow to import, and only for an error
 
     near = get_close_matches(model, [*ALIASES, *TEXT_MODELS, *MEDIA_MODELS], 1)

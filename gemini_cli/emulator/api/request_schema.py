@@ -6,6 +6,7 @@ from typing import Any
 
 from ..errors import ErrorResponse
 from ..model.media import MEDIA_KINDS, PART_KINDS
+from .names import THINKING_LEVELS, answering_model
 from .validation import (
     Check,
     anything,
@@ -246,16 +247,6 @@ SHARED: dict[str, Check] = {
 MODEL_BODY = record({**SHARED, "model": text, "generation_config": GENERATION_CONFIG, "cached_content": text})
 AGENT_BODY = record({**SHARED, "agent": text, "agent_config": mapping})
 
-# api/README.md 13.3, 13.4: models that do not accept every level.
-THINKING_LEVELS = {
-    "gemini-4-argon": ("low", "medium", "high"),
-    "gemini-3.8-flash": ("low", "medium", "high"),
-    "gemini-3.1-pro-preview": ("low", "medium", "high"),
-    "gemini-2.5-pro": ("low", "medium", "high"),
-    "gemini-2.5-flash": ("low", "medium", "high"),
-    "gemini-2.5-flash-lite": ("low", "medium", "high"),
-}
-
 
 def check_interaction(body: dict[str, Any]) -> None:
     """Check a create, except for its references to stored interactions and files."""
@@ -268,6 +259,6 @@ def check_interaction(body: dict[str, Any]) -> None:
     if body.get("input") is None and body.get("continuation_token") is None:
         raise missing_parameter("input", "")
     level = (body.get("generation_config") or {}).get("thinking_level")
-    levels = THINKING_LEVELS.get(str(model))
+    levels = THINKING_LEVELS.get(answering_model(str(model)))
     if level is not None and levels and level not in levels:
         raise unsupported_value(level, join_path("generation_config", "thinking_level"), levels)
