@@ -12,16 +12,17 @@ _gemini_cli_after() {
     local connectionoptions='-P --profile --trust-profile --offline --api-key-file --base-url --api-version --header --ca-file --connect-timeout --idle-timeout --timeout --retries --retry-unknown'
     local chatoptions='--session --replay -0 --null --list --show --delete --remote'
     local calltooloptions='--exec --result --ask --max-rounds --max-calls --tool-timeout'
-    local mapoptions='-j --jobs --rate --unordered --checkpoint -o --output -n --dry-run'
-    local templateoptions='-p --prompt --allow-paths --csv --delimiter'
-    local globaloptions_11='--json -q --quiet -v --verbose'
+    local mapoptions='-j --jobs --rate --unordered --checkpoint -n --dry-run'
+    local templateoptions='-p --prompt --allow-paths --lines --csv --delimiter'
+    local rowoutputoptions='-o --output --to --csv-safe --no-interaction -x --extract'
+    local globaloptions_12='--json -q --quiet -v --verbose'
     local submitoptions='--display-name -n --dry-run'
-    local resultsoptions='-o --output --schema'
+    local resultsoptions='--schema'
     local uploadoptions='--wait --no-wait --name --display-name --mime --reuse --no-resume -j --jobs'
     local tokensoptions='-m --model'
     local downloadoptions='-o --output'
-    local globaloptions_17='--json -q --quiet -v --verbose'
-    local outputoptions_18='-o --output -x --extract -u --usage --citations --require-output --no-images'
+    local globaloptions_18='--json -q --quiet -v --verbose'
+    local outputoptions_19='-o --output -x --extract -u --usage --citations --require-output --no-images'
     local waitoptions='--cancel-on-interrupt'
     local emulatoroptions='--port --script --fault --state --file-host --requests --strict --list-faults -v --verbose'
     case $1 in
@@ -35,29 +36,29 @@ _gemini_cli_after() {
         'stream') flags="$promptoptions $historyoptions $requestoptions $globaloptions $outputoptions $dryrunoptions $connectionoptions -h --help" ;;
         'chat') flags="$promptoptions $requestoptions $globaloptions $outputoptions $dryrunoptions $connectionoptions $chatoptions -h --help" ;;
         'call-tool') flags="$promptoptions $historyoptions $requestoptions $globaloptions $outputoptions $dryrunoptions $connectionoptions $calltooloptions -h --help" ;;
-        'map') flags="$promptoptions $requestoptions $connectionoptions $mapoptions $templateoptions $globaloptions_11 -h --help" files="1" ;;
-        'batch submit') flags="$promptoptions $requestoptions $connectionoptions $templateoptions $globaloptions_11 $submitoptions -h --help" files="1" ;;
-        'batch status') flags="$connectionoptions $globaloptions_11 -h --help" ;;
-        'batch wait') flags="$connectionoptions $globaloptions_11 -h --help" ;;
-        'batch results') flags="$connectionoptions $globaloptions_11 $resultsoptions -h --help" ;;
-        'batch cancel') flags="$connectionoptions $globaloptions_11 -h --help" ;;
-        'batch list') flags="$connectionoptions $globaloptions_11 -h --help" ;;
-        'batch delete') flags="$connectionoptions $globaloptions_11 -h --help" ;;
-        'upload') flags="$connectionoptions $globaloptions_11 $uploadoptions -h --help" files="1" ;;
-        'tokens') flags="$promptoptions $connectionoptions $globaloptions_11 $tokensoptions -h --help" ;;
-        'models list') flags="$connectionoptions $globaloptions_11 -h --help" ;;
-        'models get') flags="$connectionoptions $globaloptions_11 -h --help" ;;
-        'files list') flags="$connectionoptions $globaloptions_11 -h --help" ;;
-        'files get') flags="$connectionoptions $globaloptions_11 -h --help" ;;
-        'files delete') flags="$connectionoptions $globaloptions_11 -h --help" ;;
-        'files download') flags="$connectionoptions $globaloptions_11 $downloadoptions -h --help" ;;
-        'interactions get') flags="$connectionoptions $globaloptions_17 $outputoptions_18 -h --help" ;;
-        'interactions wait') flags="$connectionoptions $globaloptions_17 $outputoptions_18 $waitoptions -h --help" ;;
-        'interactions watch') flags="$connectionoptions $globaloptions_17 $outputoptions_18 -h --help" ;;
-        'interactions cancel') flags="$connectionoptions $globaloptions_11 -h --help" ;;
-        'interactions delete') flags="$connectionoptions $globaloptions_11 -h --help" ;;
-        'config show') flags="$connectionoptions $globaloptions_11 -h --help" ;;
-        'config profiles') flags="$globaloptions_11 -h --help" ;;
+        'map') flags="$promptoptions $requestoptions $connectionoptions $mapoptions $templateoptions $rowoutputoptions $globaloptions_12 -h --help" files="1" ;;
+        'batch submit') flags="$promptoptions $requestoptions $connectionoptions $templateoptions $globaloptions_12 $submitoptions -h --help" files="1" ;;
+        'batch status') flags="$connectionoptions $globaloptions_12 -h --help" ;;
+        'batch wait') flags="$connectionoptions $globaloptions_12 -h --help" ;;
+        'batch results') flags="$connectionoptions $rowoutputoptions $globaloptions_12 $resultsoptions -h --help" ;;
+        'batch cancel') flags="$connectionoptions $globaloptions_12 -h --help" ;;
+        'batch list') flags="$connectionoptions $globaloptions_12 -h --help" ;;
+        'batch delete') flags="$connectionoptions $globaloptions_12 -h --help" ;;
+        'upload') flags="$connectionoptions $globaloptions_12 $uploadoptions -h --help" files="1" ;;
+        'tokens') flags="$promptoptions $connectionoptions $globaloptions_12 $tokensoptions -h --help" ;;
+        'models list') flags="$connectionoptions $globaloptions_12 -h --help" ;;
+        'models get') flags="$connectionoptions $globaloptions_12 -h --help" ;;
+        'files list') flags="$connectionoptions $globaloptions_12 -h --help" ;;
+        'files get') flags="$connectionoptions $globaloptions_12 -h --help" ;;
+        'files delete') flags="$connectionoptions $globaloptions_12 -h --help" ;;
+        'files download') flags="$connectionoptions $globaloptions_12 $downloadoptions -h --help" ;;
+        'interactions get') flags="$connectionoptions $globaloptions_18 $outputoptions_19 -h --help" ;;
+        'interactions wait') flags="$connectionoptions $globaloptions_18 $outputoptions_19 $waitoptions -h --help" ;;
+        'interactions watch') flags="$connectionoptions $globaloptions_18 $outputoptions_19 -h --help" ;;
+        'interactions cancel') flags="$connectionoptions $globaloptions_12 -h --help" ;;
+        'interactions delete') flags="$connectionoptions $globaloptions_12 -h --help" ;;
+        'config show') flags="$connectionoptions $globaloptions_12 -h --help" ;;
+        'config profiles') flags="$globaloptions_12 -h --help" ;;
         'completion') flags=" -h --help" ;;
         'emulator') flags="$emulatoroptions -h --help" programs="1" ;;
     esac
@@ -87,6 +88,7 @@ _gemini_cli_value() {
         *' --service-tier') words="flex standard priority deferred" ;;
         *' -P' | *' --profile') kept="profile" files="1" ;;
         *' --session' | *' --show' | *' --delete') kept="session" ;;
+        *' --to') words="jsonl csv tsv" ;;
         *) return 1 ;;
     esac
 }

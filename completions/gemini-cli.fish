@@ -196,23 +196,32 @@ complete -c gemini-cli -n '__gemini_cli_takes_mapoptions' -s j -l jobs -x -d 'th
 complete -c gemini-cli -n '__gemini_cli_takes_mapoptions' -l rate -x -d 'the largest number of requests in a time: N/min, N/s or N/h'
 complete -c gemini-cli -n '__gemini_cli_takes_mapoptions' -l unordered -d 'print each row when it is done, not in the order of the input'
 complete -c gemini-cli -n '__gemini_cli_takes_mapoptions' -l checkpoint -rF -d 'save the requests and answers in FILE, and continue from it'
-complete -c gemini-cli -n '__gemini_cli_takes_mapoptions' -s o -l output -rF -d 'write the rows to FILE when all are done'
 complete -c gemini-cli -n '__gemini_cli_takes_mapoptions' -s n -l dry-run -d 'print the request of each row, and send nothing'
 
 function __gemini_cli_takes_templateoptions
     __gemini_cli_at map "batch submit"
 end
-complete -c gemini-cli -n '__gemini_cli_takes_templateoptions' -s p -l prompt -x -d 'the prompt for each row: {name} is a field of the row, {_} the row as JSON, {{ and }} are braces'
+complete -c gemini-cli -n '__gemini_cli_takes_templateoptions' -s p -l prompt -x -d 'the prompt for each row: {name} is a field of the row, {_} the whole row (a text as it is), {{ and }} are braces'
 complete -c gemini-cli -n '__gemini_cli_takes_templateoptions' -l allow-paths -d 'let a row name any file for -a, also outside of the directory that -a names'
+complete -c gemini-cli -n '__gemini_cli_takes_templateoptions' -l lines -d 'read each line as text, which is the prompt, or {_} in -p'
 complete -c gemini-cli -n '__gemini_cli_takes_templateoptions' -l csv -d 'read the rows as CSV with a header; implied by .csv and .tsv'
 complete -c gemini-cli -n '__gemini_cli_takes_templateoptions' -l delimiter -x -d 'the character between the columns of CSV; a tab for .tsv, or a comma'
 
-function __gemini_cli_takes_globaloptions_11
+function __gemini_cli_takes_rowoutputoptions
+    __gemini_cli_at map "batch results"
+end
+complete -c gemini-cli -n '__gemini_cli_takes_rowoutputoptions' -s o -l output -rF -d 'write the rows to FILE when all are done'
+complete -c gemini-cli -n '__gemini_cli_takes_rowoutputoptions' -l to -x -a 'jsonl csv tsv' -d 'the format of the output: JSON lines, or a table with the columns of the input, then text or the properties of --schema, ok and error'
+complete -c gemini-cli -n '__gemini_cli_takes_rowoutputoptions' -l csv-safe -d 'put \' before a cell that begins with = + - @, a tab or CR, which a spreadsheet would take as a formula; numbers stay as they are'
+complete -c gemini-cli -n '__gemini_cli_takes_rowoutputoptions' -l no-interaction -d 'leave the answer as the API sent it out of the rows'
+complete -c gemini-cli -n '__gemini_cli_takes_rowoutputoptions' -s x -l extract -d 'the text of a row is what stands inside the first fenced code block'
+
+function __gemini_cli_takes_globaloptions_12
     __gemini_cli_at map "batch submit" "batch status" "batch wait" "batch results" "batch cancel" "batch list" "batch delete" upload tokens "models list" "models get" "files list" "files get" "files delete" "files download" "interactions cancel" "interactions delete" "config show" "config profiles"
 end
-complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_11' -l json -d 'print the JSON of the API instead of text, and errors as JSON'
-complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_11' -s q -l quiet -d 'print no notices'
-complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_11' -s v -l verbose -d 'report each request, retry and resume; -vv adds headers, bodies without secrets, and tracebacks'
+complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_12' -l json -d 'print the JSON of the API instead of text, and errors as JSON'
+complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_12' -s q -l quiet -d 'print no notices'
+complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_12' -s v -l verbose -d 'report each request, retry and resume; -vv adds headers, bodies without secrets, and tracebacks'
 
 function __gemini_cli_takes_submitoptions
     __gemini_cli_at "batch submit"
@@ -223,7 +232,6 @@ complete -c gemini-cli -n '__gemini_cli_takes_submitoptions' -s n -l dry-run -d 
 function __gemini_cli_takes_resultsoptions
     __gemini_cli_at "batch results"
 end
-complete -c gemini-cli -n '__gemini_cli_takes_resultsoptions' -s o -l output -rF -d 'write the rows to FILE, completely or not at all'
 complete -c gemini-cli -n '__gemini_cli_takes_resultsoptions' -l schema -x -d 'check each answer against this JSON Schema'
 
 function __gemini_cli_takes_uploadoptions
@@ -248,22 +256,22 @@ function __gemini_cli_takes_downloadoptions
 end
 complete -c gemini-cli -n '__gemini_cli_takes_downloadoptions' -s o -l output -rF -d 'write to FILE, completely or not at all'
 
-function __gemini_cli_takes_globaloptions_17
+function __gemini_cli_takes_globaloptions_18
     __gemini_cli_at "interactions get" "interactions wait" "interactions watch"
 end
-complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_17' -l json -d 'print the JSON of the API instead of text, and errors as JSON'
-complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_17' -s q -l quiet -d 'print no notices'
-complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_17' -s v -l verbose -d 'report each request, retry and resume; -vv adds headers, bodies without secrets, and tracebacks'
+complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_18' -l json -d 'print the JSON of the API instead of text, and errors as JSON'
+complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_18' -s q -l quiet -d 'print no notices'
+complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_18' -s v -l verbose -d 'report each request, retry and resume; -vv adds headers, bodies without secrets, and tracebacks'
 
-function __gemini_cli_takes_outputoptions_18
+function __gemini_cli_takes_outputoptions_19
     __gemini_cli_at "interactions get" "interactions wait" "interactions watch"
 end
-complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_18' -s o -l output -rF -d 'write the answer to FILE, whole or not at all; further images, sounds or videos go to FILE-2 and so on, 16 at most'
-complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_18' -s x -l extract -d 'print only what stands inside the first fenced code block of the answer'
-complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_18' -s u -l usage -d 'print the token counts on stderr'
-complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_18' -l citations -d 'print the cited sources after the answer'
-complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_18' -l require-output -d 'exit with status 8 if the answer is empty'
-complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_18' -l no-images -d 'show no images of an answer, also on a terminal that can (iTerm2, kitty)'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_19' -s o -l output -rF -d 'write the answer to FILE, whole or not at all; further images, sounds or videos go to FILE-2 and so on, 16 at most'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_19' -s x -l extract -d 'print only what stands inside the first fenced code block of the answer'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_19' -s u -l usage -d 'print the token counts on stderr'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_19' -l citations -d 'print the cited sources after the answer'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_19' -l require-output -d 'exit with status 8 if the answer is empty'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_19' -l no-images -d 'show no images of an answer, also on a terminal that can (iTerm2, kitty)'
 
 function __gemini_cli_takes_waitoptions
     __gemini_cli_at "interactions wait"

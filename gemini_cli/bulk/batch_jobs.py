@@ -254,14 +254,16 @@ def wait_for_job(api_client: ApiClient, name: str, on_poll: Callable[[Job], None
     return poll_until_done(fetch, lambda job: job.finished, api_client.sleep, JOB_POLL)
 
 
-def job_results(api_client: ApiClient, job: Job, validator: SchemaValidator | None) -> Iterator[OutputRow]:
+def job_results(
+    api_client: ApiClient, job: Job, validator: SchemaValidator | None, *, extract: bool = False
+) -> Iterator[OutputRow]:
     """Yield the output rows of a job that succeeded.
 
     IncompleteError if there are fewer rows than requests.
     """
     count = 0
     for count, found in enumerate(_results(api_client, job), 1):
-        yield _output(found, count, validator)
+        yield _output(found, count, validator, extract)
     wanted = job.count("request")
     if count < wanted:
         raise IncompleteError(f"{job.name} has {count} results for {wanted} requests")
@@ -285,7 +287,7 @@ def _results(api_client: ApiClient, job: Job) -> Iterator[str]:
     yield from map(strict_json.dumps, get_objects(inline, "inlinedResponses"))
 
 
-def _output(text: str, place: int, validator: SchemaValidator | None) -> OutputRow:
+def _output(text: str, place: int, validator: SchemaValidator | None, extract: bool) -> OutputRow:
     key: Key = place
     try:
         result = parse_object(text, f"result {place}")
@@ -295,8 +297,7 @@ def _output(text: str, place: int, validator: SchemaValidator | None) -> OutputR
         if error is not None:
             raise errors.api_error_from(error).to_cli_error()
         answer = get_typed(result, "response", dict)
-        return output_rows.answer_row(
-            key, GENERATE_CONTENT_ADAPTER.parse_response(strict_json.dumps(answer)), validator
-        )
+        interaction = GENERATE_CONTENT_ADAPTER.parse_response(strict_json.dumps(answer))
+        return output_rows.answer_row(key, interaction, validator, extract=extract)
     except CliError as failure:
         return output_rows.error_row(key, failure)

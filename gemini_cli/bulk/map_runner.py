@@ -76,6 +76,7 @@ class WorkerDependencies(NamedTuple):
     validator: SchemaValidator | None = None
     retry_unknown: bool = False
     notice: Callable[[str], None] = lambda text: None
+    extract: bool = False
 
 
 def run_rows(
@@ -199,7 +200,11 @@ class Worker:
             checkpoint.mark_sent(row, digest)
             try:
                 output = output_rows.answer_row(
-                    row.key, self._client.create_and_wait(body), self._dependencies.validator, line=row.line
+                    row.key,
+                    self._client.create_and_wait(body),
+                    self._dependencies.validator,
+                    extract=self._dependencies.extract,
+                    line=row.line,
                 )
                 limiter.record_success()
             except OutputError:  # raised by `_on_retry`

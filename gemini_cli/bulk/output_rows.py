@@ -10,8 +10,9 @@ from gemini_cli.api.interaction import Interaction
 from gemini_cli.api.outcome import completion_error
 from gemini_cli.bulk.rows import Key
 from gemini_cli.console import formatting
-from gemini_cli.errors import CliError, PartialFailure, SchemaMismatch
+from gemini_cli.errors import CliError, IncompleteError, PartialFailure, SchemaMismatch
 from gemini_cli.formats import strict_json
+from gemini_cli.formats.code_block import extract_code_block
 
 MAX_REASONS = 1000  # different ones that are counted
 
@@ -32,21 +33,27 @@ class OutputRow(NamedTuple):
 
 
 def answer_row(
-    key: Key, interaction: Interaction, validator: SchemaValidator | None = None, *, line: int | None = None
+    key: Key,
+    interaction: Interaction,
+    validator: SchemaValidator | None = None,
+    *,
+    extract: bool = False,
+    line: int | None = None,
 ) -> OutputRow:
-    """The output row of an answer.
+    """The output row of an answer; with `extract`, its text is the first code block.
 
-    A row that failed has the `line` of its input row.
+    A row that failed has the whole text, and the `line` of its input row.
     """
-    failure, data = completion_error(interaction), {}
-    if failure is None and validator is not None:
+    failure, text, data = completion_error(interaction), interaction.text, {}
+    if failure is None:
         try:
-            data = {"data": validator(interaction.text)}
-        except SchemaMismatch as mismatch:
-            failure = mismatch
+            text = extract_code_block(text) if extract else text
+            data = {"data": validator(text)} if validator else {}
+        except (SchemaMismatch, IncompleteError) as error:
+            failure = error
             failure.interaction_id = interaction.id
     outcome = _error(failure, line) if failure else {**data, "interaction": interaction.wire}
-    said = {"key": key, "ok": failure is None, "text": interaction.text, "usage": interaction.usage, **outcome}
+    said = {"key": key, "ok": failure is None, "text": text, "usage": interaction.usage, **outcome}
     tokens = interaction.usage.get("total_tokens")
     return OutputRow(strict_json.dumps(said), failure is None, failure, tokens if isinstance(tokens, int) else 0)
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from gemini_cli.api.body import Body
 from gemini_cli.api.request import INPUT_FIELDS, apply_defaults, overlay
-from gemini_cli.bulk.rows import KEY_FIELDS, Row
+from gemini_cli.bulk.rows import KEY_FIELDS, Row, row_fields
 from gemini_cli.errors import InputError, UsageError
 from gemini_cli.files.content_parts import Attachment, Part, is_address, join_prompt, text_part, user_input
 from gemini_cli.files.local_file import links_outside
@@ -28,9 +28,9 @@ STANDS_ALONE = "its input is no content, so the profile's prompt and -a cannot g
 
 
 class TextTemplate:
-    """A text with `{name}` for a field and `{_}` for the whole row as JSON.
+    """A text with `{name}` for a field and `{_}` for the whole row.
 
-    `{{` and `}}` stand for braces.
+    `{_}` is the JSON of an object, and a string as it is. `{{` and `}}` stand for braces.
     """
 
     def __init__(self, text: str, flag: str) -> None:
@@ -62,16 +62,11 @@ _TOKENS = re.compile(r"\{\{|\}\}|\{[^{}]*\}|[{}]")
 def _filled(token: str, value: str | dict[str, Any]) -> str:
     if token in ("{{", "}}"):
         return token[0]
-    name, fields = token[1:-1], _fields(value)
-    if name == "_":
-        return strict_json.dumps(value)
-    if name not in fields:
+    name, fields = token[1:-1], row_fields(value)
+    if name != "_" and name not in fields:
         raise InputError(f"it has no field {name!r}, only {', '.join(list(fields)[:10]) or 'none'}")
-    return fields[name] if isinstance(fields[name], str) else strict_json.dumps(fields[name])
-
-
-def _fields(value: str | dict[str, Any]) -> dict[str, Any]:
-    return {"input": value} if isinstance(value, str) else value
+    filled = value if name == "_" else fields[name]
+    return filled if isinstance(filled, str) else strict_json.dumps(filled)
 
 
 def _check_path(attach: TextTemplate, source: str, values: Sequence[str]) -> None:
@@ -156,7 +151,7 @@ class RequestTemplate:
         ]  # a copy for each row, because `resolve` changes them
         if self._prompt is not None:
             return {**self._body, "input": self._input(self._prompt.fill(row.value), attached)}
-        fields = self._request_fields(_fields(row.value))
+        fields = self._request_fields(row_fields(row.value))
         said = {key: value for key, value in fields.items() if key not in (*KEY_FIELDS, *PROMPT_FIELDS)}
         body, asked = overlay(self._body, said), [fields[name] for name in PROMPT_FIELDS if fields.get(name)]
         if not asked and any(key in said for key in INPUT_FIELDS):

@@ -1,8 +1,9 @@
 """Read the input rows of `map` and `batch`.
 
-A row is a line of JSON, a string or an object, or a record of CSV under its header. A malformed line becomes a Row with
-a `fault`, which is answered by a failed output row that names the line. Input that has no rows at all (a JSON array,
-UTF-16, lines that end with CR) is an InputError before the first row. No more than one line is held in memory.
+A row is a line of JSON, a string or an object, or a line of text, or a record of CSV under its header. A malformed line
+becomes a Row with a `fault`, which is answered by a failed output row that names the line. Input that has no rows at
+all (a JSON array, UTF-16, lines that end with CR) is an InputError before the first row. No more than one line is held
+in memory.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ LINE_LIMIT = 32 * 1024 * 1024  # bytes; -j of them may be in memory at a time, e
 ROW_READ_SIZE = 64 * 1024
 KEYS_IN_MEMORY = 2 * 1024 * 1024  # bytes of keys, which are remembered without a database
 KEY_OVERHEAD = 200  # bytes that a key takes beside itself
+
+FAULTS_BEFORE_COLUMNS = 1000  # malformed rows that are read to find the first valid one
 
 Key = str | int
 KEY_FIELDS = ("key", "id", "custom_id")  # names of a row, which are never sent
@@ -45,12 +48,22 @@ class Row(NamedTuple):
         """The key as valid text: 7 and "7" name the same row."""
         return str(self.key).encode("utf-8", "backslashreplace").decode()
 
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The fields of the row; none if it is malformed."""
+        return {} if self.fault and not self.value else row_fields(self.value)
+
     def input_error(self, reason: str) -> InputError:
         return InputError(f"line {self.line}: {reason}")
 
     def reason(self, message: str) -> str:
         """The message of an `input_error` without its line, to count equal reasons."""
         return message.removeprefix(f"line {self.line}: ")
+
+
+def row_fields(value: str | dict[str, Any]) -> dict[str, Any]:
+    """A row as an object: a string is the same as an object with this `input`."""
+    return {"input": value} if isinstance(value, str) else value
 
 
 class Line(NamedTuple):
@@ -66,13 +79,23 @@ class Line(NamedTuple):
     end: int
 
 
-def read_rows(pieces: Iterable[bytes], *, csv: bool, delimiter: str | None = None) -> Iterator[Row]:
+def read_rows(
+    pieces: Iterable[bytes],
+    *,
+    csv: bool = False,
+    lines: bool = False,
+    delimiter: str | None = None,
+    header: list[str] | None = None,
+) -> Iterator[Row]:
     """Yield the rows of a file; a row with the key of an earlier one is a fault.
 
-    InputError, before the first row, for a file without rows. `delimiter` is that of CSV; None is a comma by default.
+    InputError, before the first row, for a file without rows. `lines`: each line is a row of text. `delimiter` is that
+    of CSV; None is a comma by default. `header` gets the header of CSV when the first row is read.
     """
-    found = _checked_lines(split_lines(pieces), csv=csv)
-    return _unique(_records(found, delimiter) if csv else _values(found))
+    found = _checked_lines(split_lines(pieces), csv=csv, lines=lines)
+    if csv:
+        return _unique(_records(found, delimiter, [] if header is None else header))
+    return _unique(_values(found, as_text=lines))
 
 
 def read_first_row(rows: Iterator[Row]) -> Iterator[Row]:
@@ -80,22 +103,34 @@ def read_first_row(rows: Iterator[Row]) -> Iterator[Row]:
     return chain(list(islice(rows, 1)), rows)
 
 
-def _checked_lines(lines: Iterator[Line], *, csv: bool) -> Iterator[Line]:
+def read_columns(rows: Iterator[Row], header: list[str]) -> tuple[list[str], Iterator[Row]]:
+    """The header of CSV, or else the fields of the first valid row; and all rows."""
+    before: list[Row] = []
+    names: list[str] = []
+    for row in rows:
+        before.append(row)
+        names = header or list(row.fields)
+        if names or len(before) == FAULTS_BEFORE_COLUMNS:
+            break
+    return names or header, chain(before, rows)
+
+
+def _checked_lines(found: Iterator[Line], *, csv: bool, lines: bool) -> Iterator[Line]:
     """The lines from the first one that is not blank.
 
     InputError if that one shows that the file has no rows.
     """
-    for line in lines:
+    for line in found:
         data = line.data
         if data is not None and (data.startswith(UTF16_MARKS) or b"\0" in data[:4]):
             raise InputError("the rows are not UTF-8, but UTF-16", hint="iconv -f UTF-16 -t UTF-8 FILE")
         if data is not None and not data.strip(b", ;\t" if csv else None):
             continue
-        if data is not None and not csv:
+        if data is not None and not (csv or lines):
             _check_first_value(data)
         yield line
         break
-    yield from lines
+    yield from found
 
 
 def _check_first_value(data: bytes) -> None:
@@ -159,13 +194,14 @@ def split_lines(pieces: Iterable[bytes], limit: int = LINE_LIMIT) -> Iterator[Li
         yield Line(number + 1, data, size, end + size)
 
 
-def _values(lines: Iterable[Line]) -> Iterator[Row]:
+def _values(lines: Iterable[Line], *, as_text: bool) -> Iterator[Row]:
     for line in lines:
         if line.data is None:
             yield Row(line.number, line.number, "", line.end, _too_long(line))
         elif line.data.strip():
             try:
-                yield _row(line.number, strict_json.loads(line.data.decode()), line.end)
+                text = line.data.decode()
+                yield _row(line.number, text if as_text else strict_json.loads(text), line.end)
             except UnicodeDecodeError as error:
                 yield Row(line.number, line.number, "", line.end, f"not valid UTF-8 (byte offset {error.start})")
             except ValueError as error:
@@ -195,10 +231,11 @@ def _key(fields: dict[str, Any]) -> Any:
     return next((fields[name] for name in KEY_FIELDS if fields.get(name) is not None), None)
 
 
-def _records(lines: Iterator[Line], delimiter: str | None) -> Iterator[Row]:
+def _records(lines: Iterator[Line], delimiter: str | None, names: list[str]) -> Iterator[Row]:
     """Read CSV (RFC 4180): each record is an object, whose fields are all text.
 
-    Empty cells at the end of a line are ignored: spreadsheets write them for columns that were deleted.
+    Empty cells at the end of a line are ignored: spreadsheets write them for columns that were deleted. The header is
+    added to `names`.
     """
     import csv
 
@@ -219,6 +256,7 @@ def _records(lines: Iterator[Line], delimiter: str | None) -> Iterator[Row]:
         hint = _delimiter_hint(texts.text) if delimiter is None else None
         raise InputError(f"line {texts.number}: not a header of CSV: {_csv_fault(error)}", hint=hint) from None
     _check_header(header, texts.number, delimiter)
+    names += header
     while True:
         line = texts.number + 1
         try:

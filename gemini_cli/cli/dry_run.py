@@ -78,8 +78,8 @@ def _preview_attachments(context: Context, body: Body) -> None:
         )
 
 
-def refuse_answer_options(context: Context, what: str) -> None:
+def refuse_answer_options(context: Context, what: str, record: type = OutputOptions) -> None:
     """UsageError for options of the answer, if the command does not wait for one."""
-    for field in option_fields(OutputOptions):
-        if declaring(OutputOptions, field.name) is OutputOptions and context.is_given(field.name):
+    for field in option_fields(record):
+        if declaring(record, field.name) is record and context.is_given(field.name):
             raise UsageError(f"{field.long} has no effect on {what}")

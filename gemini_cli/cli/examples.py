@@ -90,6 +90,15 @@ esac""",
             "gemini-cli map rows.jsonl -p 'Summarise: {text}' | jq -r .text",
         ),
         Example(
+            "Add a column to a table; the label of each review is one that the schema allows:",
+            "gemini-cli map reviews.csv -p 'Classify: {review}' --schema label.json --to csv > labels.csv",
+        ),
+        Example(
+            "Each line of a command is a row:",
+            "printf '%s\\n' 'Fix the build' 'Add a table' |\n"
+            "    gemini-cli map --lines -p 'Is this commit a fix? {_}' --to tsv",
+        ),
+        Example(
             "The same with a checkpoint, so that it can be interrupted and run again:",
             "gemini-cli map rows.jsonl -p 'Summarise: {text}' --checkpoint rows.checkpoint -o answers.jsonl",
         ),
@@ -126,7 +135,7 @@ esac""",
         Example(
             "Print the answers of a finished job by key:",
             "job=$(gemini-cli batch submit rows.jsonl -p 'Summarise: {text}') && gemini-cli batch wait -q \"$job\"\n"
-            "gemini-cli batch results \"$job\" | jq -r '[.key, .text] | @tsv'",
+            'gemini-cli batch results "$job" --to csv',
         ),
     ),
     "batch cancel": (

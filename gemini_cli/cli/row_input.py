@@ -30,7 +30,8 @@ class TemplateOptions:
             "-p",
             "--prompt",
             metavar="TEXT",
-            help="the prompt for each row: {name} is a field of the row, {_} the row as JSON, {{ and }} are braces",
+            help="the prompt for each row: {name} is a field of the row, {_} the whole row (a text as it is), "
+            "{{ and }} are braces",
         ),
         ONCE,
     ] = None
@@ -38,6 +39,7 @@ class TemplateOptions:
         bool,
         Option("--allow-paths", help="let a row name any file for -a, also outside of the directory that -a names"),
     ] = False
+    lines: Annotated[bool, Option("--lines", help="read each line as text, which is the prompt, or {_} in -p")] = False
     csv: Annotated[bool, Option("--csv", help="read the rows as CSV with a header; implied by .csv and .tsv")] = False
     delimiter: Annotated[
         str | None,
@@ -54,17 +56,28 @@ RowsArgument = Annotated[
 
 
 class RowInput(NamedTuple):
-    """The rows and their template. `size` is in bytes, None if it is not known."""
+    """The rows and their template.
+
+    `size` is in bytes, None if it is not known. `header` has the columns of CSV once the first row was read.
+    """
 
     rows: Iterator[Row]
     template: RequestTemplate
     size: int | None
+    header: list[str]
 
 
 def read_row_input(
-    context: Context, adapter: ApiAdapter, files: Sequence[str] | None, template_options: TemplateOptions
+    context: Context,
+    adapter: ApiAdapter,
+    files: Sequence[str] | None,
+    template_options: TemplateOptions,
+    answer_settings: Sequence[object] = (),
 ) -> RowInput:
-    """Open the rows, and make the template; UsageError before a row is read."""
+    """Open the rows, and make the template; UsageError before a row is read.
+
+    `answer_settings` are settings beside the request that change the answers in a checkpoint.
+    """
     prompt_options = context.prompt_options
     if files and len(files) > 1:
         raise UsageError("give one FILE of rows")
@@ -75,11 +88,12 @@ def read_row_input(
     if path == "-":
         _check_stdin(context, prompt_options)
     csv, delimiter = _csv_format(path, template_options)
+    connection, request = context.connection_options, context.request_options
     body = context.build_body(stream=False, input_follows=True)
     check_request(adapter, {"input": "", **body})  # an error in the options is reported before any row
     request_template = RequestTemplate(
         body,
-        digest_parts=[context.connection_options.offline, context.request_options.api, context.request_options.long],
+        digest_parts=[connection.offline, request.api, request.long, *answer_settings],
         prompt=template_options.prompt
         if prompt_options.prompt_file is None
         else prompt_input.read_text(prompt_options.prompt_file),
@@ -91,17 +105,21 @@ def read_row_input(
         allow_paths=template_options.allow_paths,
     )
     source = context.terminal.stdin_chunks() if path == "-" else rows.file_chunks(path)
+    header: list[str] = []
     return RowInput(
-        rows.read_rows(source, csv=csv, delimiter=delimiter),
+        rows.read_rows(source, csv=csv, lines=template_options.lines, delimiter=delimiter, header=header),
         request_template,
         None if path == "-" else os.path.getsize(path) or None,
+        header,
     )
 
 
 def _csv_format(path: str, template_options: TemplateOptions) -> tuple[bool, str | None]:
     """Whether the rows are CSV, and its delimiter if that is known."""
+    if template_options.lines and template_options.csv:
+        raise UsageError("--lines and --csv exclude each other")
     ending = os.path.splitext(path)[1].lower()
-    csv = template_options.csv or ending in (".csv", ".tsv")
+    csv = template_options.csv or (ending in (".csv", ".tsv") and not template_options.lines)
     if template_options.delimiter is None:
         return csv, "\t" if ending == ".tsv" else None
     if not csv:

@@ -35,7 +35,7 @@ def fill(value: Any, **more: Any) -> Any:
         ("Summarise: {text}", {"text": "abc", "id": "x"}, "Summarise: abc"),
         ("{{{a}}} {b} {c} {d}", {"a": 1, "b": None, "c": [True], "d": ""}, "{1} null [true] "),
         ("{_}", {"a": "ä"}, '{"a":"ä"}'),
-        ("{_}", "a string", '"a string"'),
+        ("{_}", "a string", "a string"),
         ("about {input}", "a string", "about a string"),
         ("{a b.c}", {"a b.c": "x"}, "x"),
         ("no field", {"a": 1}, "no field"),

@@ -245,3 +245,41 @@ def test_data_is_what_the_schema_was_held_against() -> None:
 
     row = json.loads(output_rows.answer_row(1, Interaction(interaction("{}")), refuse).text)
     assert (row["ok"], row["text"], row["error"]["kind"]) == (False, "{}", "schema")
+
+
+def test_each_line_may_be_a_row_of_text() -> None:
+    data = '\ufeffone\r\n\n "two" \n[3]\n{"key":"k"}\n\xff\n last'.encode().replace("\xff".encode(), b"\xff")
+    found = list(rows.read_rows([data], lines=True))
+    assert [(row.line, row.key, row.value) for row in found if not row.fault] == [
+        (1, 1, "one"),
+        (3, 3, ' "two" '),
+        (4, 4, "[3]"),
+        (5, 5, '{"key":"k"}'),
+        (7, 7, " last"),
+    ]
+    assert [row.fault for row in found if row.fault] == ["not valid UTF-8 (byte offset 0)"]
+    with pytest.raises(InputError, match="UTF-16"):
+        next(rows.read_rows(["a\n".encode("utf-16")], lines=True))
+
+
+@pytest.mark.parametrize(
+    ("data", "csv", "columns"),
+    [
+        (b"a,b\n1,2\n", True, ["a", "b"]),
+        (b"a,b\n", True, ["a", "b"]),
+        (b"a,b\n1,2,3\n", True, ["a", "b"]),
+        (b'{"a":1,"b":2}\n{"c":3}\n', False, ["a", "b"]),
+        (b'{bad\n"text"\n{"c":3}\n', False, ["input"]),
+        (b"{bad\n" * 3000 + b'"text"\n', False, []),
+        (b"", False, []),
+    ],
+)
+def test_the_columns_are_known_before_the_first_row_is_sent(data: bytes, csv: bool, columns: list[str]) -> None:
+    header: list[str] = []
+    names, found = rows.read_columns(rows.read_rows([data], csv=csv, header=header), header)
+    assert names == columns
+    assert list(found) == read(data, csv=csv)
+
+
+def test_a_row_whose_key_is_taken_keeps_its_fields() -> None:
+    assert [row.fields for row in read(b'{"id":1}\n{"id":1,"a":2}\n{bad\n')] == [{"id": 1}, {"id": 1, "a": 2}, {}]

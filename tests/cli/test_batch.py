@@ -289,3 +289,21 @@ def test_a_job_above_the_number_of_jobs_gets_a_hint() -> None:
     done = gemini("batch", "submit", "--retries", "0", stdin=b'"one"', answers=ScriptedTransport([refused]))
     assert done.status == 5
     assert "hint: 100 jobs may be under way at a time" in done.err
+
+
+def test_results_may_be_a_table_or_code_blocks() -> None:
+    def done_job(text: str) -> list[httpx.Response]:
+        answer = {"candidates": [{"content": {"parts": [{"text": text}]}, "finishReason": "STOP"}], "usageMetadata": {}}
+        results = [{"key": "a", "response": answer}, {"key": '"7"', "error": {"code": 3, "message": "no"}}]
+        return [operation("BATCH_STATE_SUCCEEDED", inline(*results), count=2)]
+
+    argv = ["batch", "results", "b1"]
+    table = gemini(*argv, "--to", "csv", answers=done_job("x, y"))
+    assert (table.status, table.out.splitlines()[:2]) == (11, ["key,text,ok,error", 'a,"x, y",true,'])
+    assert table.out.splitlines()[2].startswith("7,,false,rejected: no")
+    schema = '{"type":"object","properties":{"n":{}}}'
+    typed = gemini(*argv, "--to", "tsv", "--schema", schema, answers=done_job('{"n":1.50}'))
+    assert typed.out.splitlines()[:2] == ["key\tn\tok\terror", "a\t1.50\ttrue\t"]
+    short = gemini(*argv, "-x", "--no-interaction", answers=done_job("```\nls\n```"))
+    assert rows(short.out)[0] == {"key": "a", "ok": True, "text": "ls\n", "usage": {}}
+    assert gemini(*argv, "--csv-safe").status == 2

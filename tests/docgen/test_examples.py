@@ -36,6 +36,8 @@ def scene(home: Path) -> None:
     Path("photo.png").write_bytes(base64.b64decode(PIXEL))
     Path("report.pdf").write_bytes(b"%PDF-1.4\n%%EOF\n")
     Path("rows.jsonl").write_text('{"id":"a","text":"first letter"}\n{"id":"b","text":"second letter"}\n')
+    Path("reviews.csv").write_text("id,review\n1,Nice\n2,Bad\n")
+    Path("label.json").write_text('{"type":"object","properties":{"label":{"enum":["good","bad"]}}}')
     Path("tools.yaml").write_text(
         "- name: get_current_temperature\n"
         "  parameters: {type: object, properties: {location: {type: string}}}\n"

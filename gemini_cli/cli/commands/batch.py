@@ -19,8 +19,9 @@ from gemini_cli.cli.context import Context, load_schema
 from gemini_cli.cli.dry_run import without_secrets
 from gemini_cli.cli.prompt_run import schema_validator
 from gemini_cli.cli.row_input import RowInput, RowsArgument, TemplateOptions, read_row_input
+from gemini_cli.cli.row_output import RowOutputOptions, check_row_output, open_row_output
 from gemini_cli.client import resources
-from gemini_cli.config.option_groups import FILE_NAME, ONCE, option_groups
+from gemini_cli.config.option_groups import ONCE, option_groups
 from gemini_cli.config.output_options import GlobalOptions
 from gemini_cli.config.request_options import PromptOptions, RequestOptions
 from gemini_cli.config.settings import ConnectionOptions
@@ -50,12 +51,6 @@ class SubmitOptions:
 class ResultsOptions:
     """Results."""
 
-    output: Annotated[
-        str | None,
-        Option("-o", "--output", metavar="FILE", help="write the rows to FILE, completely or not at all"),
-        FILE_NAME,
-        ONCE,
-    ] = None
     schema: Annotated[
         str | None, Option("--schema", metavar="FILE|JSON", help="check each answer against this JSON Schema"), ONCE
     ] = None
@@ -174,26 +169,29 @@ def batch_results(
     id: JobArgument,
     *,
     results: ResultsOptions,
+    row_output: RowOutputOptions,
     output: GlobalOptions,
     connection: ConnectionOptions,
 ) -> None:
     """Print the results of a job, as rows like those of `map`.
 
-    They come in the order of the server; `key` tells the row. The exit status is 11 if some rows failed, and 8, with
-    nothing printed, if the job has not ended.
+    They come in the order of the server; `key` tells the row, and is the first column with --to csv or tsv. The exit
+    status is 11 if some rows failed, and 8, with nothing printed, if the job has not ended.
     """
-    context = Context(ctx, results, output, connection, no_timeout=True)
+    context = Context(ctx, results, row_output, output, connection, no_timeout=True)
+    check_row_output(context, row_output, results.schema)
     from gemini_cli.bulk import batch_jobs
 
-    validator = schema_validator(load_schema(results.schema, context.terminal.print_notice))
+    schema = load_schema(results.schema, context.terminal.print_notice)
+    validator = schema_validator(schema)
     job = batch_jobs.fetch_job(context.api_client, _name(id))
     failure = job.completion_error()
     if failure is not None:
         raise failure
     summary = FailureSummary()
-    with context.open_output(results.output) as target:
-        for row in batch_jobs.job_results(context.api_client, job, validator):
-            target.write_row(f"{row.text}\n")
+    with open_row_output(context, row_output, ["key"], schema) as target:
+        for row in batch_jobs.job_results(context.api_client, job, validator, extract=row_output.extract):
+            target.write(row)
             summary.add(row)
     if error := summary.error():
         raise error

@@ -16,9 +16,10 @@ from gemini_cli.bulk import rows
 from gemini_cli.bulk.output_rows import FailureSummary, OutputRow, error_row
 from gemini_cli.cli.command import OptionCommand, command_app
 from gemini_cli.cli.context import Context
-from gemini_cli.cli.dry_run import preview_headers, without_secrets
+from gemini_cli.cli.dry_run import preview_headers, refuse_answer_options, without_secrets
 from gemini_cli.cli.prompt_run import schema_validator
 from gemini_cli.cli.row_input import RowInput, RowsArgument, TemplateOptions, read_row_input
+from gemini_cli.cli.row_output import RowOutputOptions, check_row_output, open_row_output
 from gemini_cli.config.option_groups import FILE_NAME, ONCE, option_groups
 from gemini_cli.config.output_options import GlobalOptions
 from gemini_cli.config.request_options import PromptOptions, RequestOptions
@@ -30,6 +31,7 @@ from gemini_cli.transport.deadline import Clock
 if TYPE_CHECKING:
     from gemini_cli.bulk.checkpoint import CheckpointStore
     from gemini_cli.bulk.map_runner import RowOutcome
+    from gemini_cli.bulk.rows import Row
     from gemini_cli.console.terminal import Progress
 
 MAX_JOBS = 1000
@@ -55,12 +57,6 @@ class MapOptions:
         FILE_NAME,
         ONCE,
     ] = None
-    output: Annotated[
-        str | None,
-        Option("-o", "--output", metavar="FILE", help="write the rows to FILE when all are done"),
-        FILE_NAME,
-        ONCE,
-    ] = None
     dry_run: Annotated[bool, Option("-n", "--dry-run", help="print the request of each row, and send nothing")] = False
 
 
@@ -75,6 +71,7 @@ def map_rows(
     *,
     options: MapOptions,
     template: TemplateOptions,
+    row_output: RowOutputOptions,
     prompt: PromptOptions,
     request: RequestOptions,
     output: GlobalOptions,
@@ -84,9 +81,9 @@ def map_rows(
 
     The rows come from FILE, or from stdin. One JSON object is printed for each row.
 
-    A row is a line of JSON, a string or an object, or a record of CSV with --csv. With -p, the fields of the row fill
-    in the prompt and the values of -a. Without -p, its `input` or `prompt` is the prompt, and its other fields are
-    fields of the request.
+    A row is a line of JSON, a string or an object, a line of text with --lines, or a record of CSV, from a file named
+    .csv or .tsv or with --csv. With -p, the fields of the row fill in the prompt and the values of -a. Without -p, its
+    `input` or `prompt` is the prompt, and its other fields are fields of the request.
     Its `key`, `id` or `custom_id` is its name; without them, its line number. A row {"key", "request"} of the Batch
     API is read too, with --api generate-content.
 
@@ -94,42 +91,51 @@ def map_rows(
     "error" and "line" instead of "interaction". The exit status is 11 if some rows failed. A daily quota, or ten
     equal errors in a row, end the run with their own status, and the rest is not sent.
 
+    With --to csv or tsv the output is a table (RFC 4180, lines end with LF). Its columns are those of the input (for
+    JSON, the fields of the first row; for text, `input`), then `text`, or the properties of --schema, then `ok` and
+    `error`. A column of the answer whose name is taken is called `answer_NAME`. A spreadsheet computes a text that
+    begins with = + - or @, unless --csv-safe is given.
+
     With --checkpoint a later run sends only the rows without an answer and those that failed for a reason outside the
     row, and prints all rows. A row that was sent and got no response is sent again only with --retry-unknown. A
     changed row is sent again.
     """
-    context = Context(ctx, options, template, prompt, request, output, connection, no_timeout=True)
-    spacing = _check(options)
-    row_input = read_row_input(context, context.adapter, file, template)
+    context = Context(ctx, options, template, row_output, prompt, request, output, connection, no_timeout=True)
+    spacing = _check(context, options, row_output)
+    row_input = read_row_input(
+        context, context.adapter, file, template, answer_settings=["extract"] if row_output.extract else []
+    )
     if options.dry_run:
         _preview(context, row_input)
     else:
-        _run(context, options, row_input, spacing)
+        _run(context, options, row_output, row_input, spacing)
 
 
-def _check(options: MapOptions) -> float:
+def _check(context: Context, options: MapOptions, row_output: RowOutputOptions) -> float:
     """Return the seconds between two requests; UsageError for wrong options."""
     if not 1 <= options.jobs <= MAX_JOBS:
         raise UsageError(f"--jobs {options.jobs}: from 1 to {MAX_JOBS}")
-    if (
-        options.output
-        and options.checkpoint
-        and os.path.realpath(options.output) == os.path.realpath(options.checkpoint)
-    ):
+    output, checkpoint = row_output.output, options.checkpoint
+    if output and checkpoint and os.path.realpath(output) == os.path.realpath(checkpoint):
         raise UsageError("--output and --checkpoint name the same file")
+    check_row_output(context, row_output, context.request_options.schema)
+    if options.dry_run:
+        refuse_answer_options(context, "rows that are not sent", RowOutputOptions)
     return _spacing(options.rate) if options.rate else 0.0
 
 
-def _run(context: Context, options: MapOptions, row_input: RowInput, spacing: float) -> None:
+def _run(
+    context: Context, options: MapOptions, row_output: RowOutputOptions, row_input: RowInput, spacing: float
+) -> None:
     from gemini_cli.bulk import map_runner
     from gemini_cli.bulk.rate_limiter import AdaptiveLimiter
 
     context.deadline.start()
-    input_rows = rows.read_first_row(row_input.rows)
+    columns, input_rows = _read_ahead(row_input, row_output)
     context.attachments.resolve({"input": row_input.template.shared_parts})
     terminal = context.terminal
     with (
-        context.open_output(options.output) as target,
+        open_row_output(context, row_output, columns, context.schema) as target,
         _open_checkpoint(options.checkpoint, row_input, context) as checkpoint,
         terminal.progress("map", row_input.size, "") as progress,
     ):
@@ -142,15 +148,23 @@ def _run(context: Context, options: MapOptions, row_input: RowInput, spacing: fl
             validator=schema_validator(context.schema),
             retry_unknown=context.connection_options.retry_unknown > 0,
             notice=terminal.print_notice,
+            extract=row_output.extract,
         )
         tally = Tally(progress, context.dependencies.clock)
         running = map_runner.run_rows(input_rows, dependencies, jobs=options.jobs, ordered=not options.unordered)
         with tally.summarised(), closing(running) as outcomes:
             for outcome in outcomes:
-                target.write_row(f"{outcome.output.text}\n")
+                target.write(outcome.output, outcome.row.fields)
                 tally.add(outcome)
     if error := tally.summary.error():
         raise error
+
+
+def _read_ahead(row_input: RowInput, row_output: RowOutputOptions) -> tuple[list[str], Iterator[Row]]:
+    """The columns of the input, if the output is a table, and all rows."""
+    if row_output.to == "jsonl":
+        return [], rows.read_first_row(row_input.rows)
+    return rows.read_columns(row_input.rows, row_input.header)
 
 
 class Tally:
