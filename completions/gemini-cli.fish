@@ -98,9 +98,6 @@ complete -c gemini-cli -n '__gemini_cli_takes_historyoptions' -l history -rF -d 
 function __gemini_cli_takes_requestoptions
     __gemini_cli_at generate stream chat call-tool map "batch submit"
 end
-complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l request -rF -d 'read the request body from FILE, JSON or YAML; options override its fields'
-complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l set -x -d 'set a field of the request body: a.b=7, a.b[0].c=x; a.b[]=x appends; may be repeated'
-complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l api -x -a 'interactions generate-content' -d 'the API to use'
 complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -s m -l model -x -a 'gemini-flash-latest gemini-flash-lite-latest gemini-pro-latest gemini-4-argon gemini-4-carbon gemini-4-hydrogen gemini-4-neon gemini-3.8-flash gemini-3.6-flash gemini-3.5-flash-lite gemini-3.1-pro-preview gemini-3.1-pro-preview-customtools gemini-3.1-flash-lite gemini-3-flash-preview gemini-2.5-pro gemini-2.5-flash gemini-2.5-flash-lite gemma-4-31b-it gemma-4-26b-a4b-it gemini-robotics-er-2-preview gemini-robotics-er-1.6-preview gemini-2.5-flash-image gemini-3-pro-image gemini-3.1-flash-image gemini-3.1-flash-lite-image gemini-nano-banana-2.1 nano-banana-pro-preview gemini-3.8-flash-tts gemini-3.8-flash-lite-tts gemini-3.1-flash-tts-preview gemini-3.5-transcribe lyria-3.5 lyria-3-clip-preview lyria-3-pro-preview gemini-omni-1.2-flash gemini-omni-1.1-flash gemini-omni-flash-preview' -d 'the model (default: gemini-flash-latest)'
 complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l agent -x -a 'deep-research-preview-04-2026 deep-research-max-preview-04-2026 antigravity-preview-09-2026 antigravity-preview-05-2026' -d 'the agent, instead of a model'
 complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -s s -l system -x -d 'the system instruction'
@@ -127,6 +124,9 @@ complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l long -d 'reques
 complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l service-tier -x -a 'flex standard priority deferred' -d 'the service tier'
 complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l label -x -d 'add a label for billing; may be repeated'
 complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l safety -x -d 'set a safety threshold; may be repeated'
+complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l request -rF -d 'read the request body from FILE, JSON or YAML; options override its fields'
+complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l set -x -d 'set a field of the request body: a.b=7, a.b[0].c=x; a.b[]=x appends; may be repeated'
+complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l api -x -a 'interactions generate-content' -d 'the API to use'
 
 function __gemini_cli_takes_globaloptions
     __gemini_cli_at generate stream chat call-tool

@@ -71,29 +71,6 @@ class RequestOptions:
 
     # None means that the option was not given, so that a value of the profile applies.
 
-    request: Annotated[
-        str | None,
-        Option(
-            "--request",
-            metavar="FILE",
-            help="read the request body from FILE, JSON or YAML; options override its fields",
-        ),
-        FILE_NAME,
-        ONCE,
-    ] = None
-    set: Annotated[
-        list[str] | None,
-        Option(
-            "--set",
-            metavar="PATH=VALUE",
-            help="set a field of the request body: a.b=7, a.b[0].c=x; a.b[]=x appends; may be repeated",
-        ),
-    ] = None
-    api: Annotated[
-        Literal["interactions", "generate-content"],
-        Option("--api", metavar="|".join(API_NAMES), help="the API to use"),
-        PROFILE_KEY,
-    ] = "interactions"
     model: Annotated[
         str | None,
         Option("-m", "--model", metavar="NAME", envvar="GEMINI_MODEL", help=f"the model (default: {DEFAULT_MODEL})"),
@@ -250,6 +227,29 @@ class RequestOptions:
         Option("--safety", metavar="TYPE=THRESHOLD", help="set a safety threshold; may be repeated"),
         BodyField("safety_settings"),
     ] = None
+    request: Annotated[
+        str | None,
+        Option(
+            "--request",
+            metavar="FILE",
+            help="read the request body from FILE, JSON or YAML; options override its fields",
+        ),
+        FILE_NAME,
+        ONCE,
+    ] = None
+    set: Annotated[
+        list[str] | None,
+        Option(
+            "--set",
+            metavar="PATH=VALUE",
+            help="set a field of the request body: a.b=7, a.b[0].c=x; a.b[]=x appends; may be repeated",
+        ),
+    ] = None
+    api: Annotated[
+        Literal["interactions", "generate-content"],
+        Option("--api", metavar="|".join(API_NAMES), help="the API to use"),
+        PROFILE_KEY,
+    ] = "interactions"
 
 
 @dataclass(eq=False, repr=False)

@@ -10,6 +10,7 @@ from gemini_cli.config.endpoint import REVISION
 from gemini_cli.config.option_groups import PROFILE_KEY, BodyField, OptionField
 from gemini_cli.docgen import command_info, roff
 from gemini_cli.docgen.command_info import ABOUT, HELP, PROGRAM, VERSION, CommandInfo, OptionSection
+from gemini_cli.docgen.command_statuses import command_exit_statuses
 from gemini_cli.errors import exit_statuses
 
 # A man page must have a date. The revision of the API does not depend on the day of printing.
@@ -39,7 +40,7 @@ def _first_page(commands: Sequence[CommandInfo]) -> str:
         roff.section("DESCRIPTION", roff.paragraphs(_paragraphs(ABOUT))),
         roff.section("COMMANDS", *entries),
         roff.section("OPTIONS", *map(_option, (HELP, VERSION))),
-        *_surroundings(commands),
+        *_surroundings(commands, exit_statuses()),
         _profile_section(commands),
         _examples(EXAMPLES.get("", ())),
         _see_also([_name(command) for command in commands]),
@@ -58,7 +59,7 @@ def _page(command: CommandInfo, names: Sequence[str]) -> str:
         roff.section(
             "OPTIONS", *map(_group, command_info.option_sections(command)), roff.subsection("Help", _option(HELP))
         ),
-        *_surroundings([command]),
+        *_surroundings([command], command_exit_statuses(command)),
         _examples(EXAMPLES.get(command.name, ())),
         _see_also([PROGRAM, *siblings]),
     )
@@ -98,11 +99,11 @@ def _option(field: OptionField) -> str:
     return roff.entry(f"{spelled} {roff.italic(value)}" if value else spelled, " ".join(facts))
 
 
-def _surroundings(commands: Sequence[CommandInfo]) -> list[str]:
+def _surroundings(commands: Sequence[CommandInfo], found: Sequence[tuple[int, str, str]]) -> list[str]:
     """The sections on exit status, environment and files."""
     statuses = [
         roff.entry(f"{roff.bold(str(status))} {roff.escaped(f'({kind})' if kind else '')}".rstrip(), f"{meaning}.")
-        for status, kind, meaning in exit_statuses()
+        for status, kind, meaning in found
     ]
     signal = "A signal ends the program; a shell reports 128 plus its number. A closed pipe on stdout is SIGPIPE."
     variables = [
@@ -128,7 +129,7 @@ def _profile_section(commands: Sequence[CommandInfo]) -> str:
             [
                 "An option overrides the environment, the environment the profile, and the profile the default.",
                 f"A profile is a map in plain YAML. Its keys are {keys}. `request` has fields of the request body; "
-                "options override them.",
+                "options override them. `description` is the text of the profile in `gemini-cli config profiles`.",
             ]
         ),
     )

@@ -7,12 +7,16 @@ import shutil
 import subprocess
 
 import pytest
+from typer.testing import CliRunner
 
+from gemini_cli.cli.app import app
 from gemini_cli.config import api_key
 from gemini_cli.docgen import command_info, man, roff
 from gemini_cli.docgen.__main__ import CHECKOUT, stale_files
 from gemini_cli.docgen.command_info import CommandInfo, load_commands
+from gemini_cli.docgen.command_statuses import command_exit_statuses
 from gemini_cli.errors import CliError
+from tests.faults.table import TABLE
 from tests.test_layers import PACKAGE
 from tests.waiting import PATIENCE
 
@@ -42,8 +46,39 @@ def test_a_page_has_every_section_flag_and_status(command: CommandInfo) -> None:
     assert re.sub("FILES ", "", " ".join(re.findall(r"^\.SH (.*)", page, re.MULTILINE))) == SECTIONS
     for field in command_info.command_options(command):
         assert all(roff.bold(name) in page for name in command_info.spellings(field))
-    for kind in CliError.__subclasses__():
-        assert f"({kind.kind})" in page
+    kinds = {kind for _, kind, _ in command_exit_statuses(command)}
+    for error in CliError.__subclasses__():
+        assert (f"({error.kind})" in page) == (error.kind in kinds)
+
+
+def test_the_page_of_the_program_has_every_status() -> None:
+    assert all(f"({error.kind})" in PAGES["gemini-cli.1"] for error in CliError.__subclasses__())
+
+
+def test_a_page_has_the_statuses_that_the_command_can_have() -> None:
+    found = {command.name: {row[0] for row in command_exit_statuses(command)} for command in load_commands()}
+    for row in TABLE:
+        for command in row.commands:
+            assert {*row.statuses} <= found[command.partition(" ")[0]], row
+    assert found["completion"] == found["config profiles"] == {0, 1, 2, 13}
+    assert found["config show"] == {0, 1, 2, 3, 13}
+    assert found["models list"] == found["tokens"] == {0, 1, 2, 3, 4, 5, 6, 7, 8, 13}
+    assert found["batch results"] == {*found["models list"], 11}
+    assert found["map"] == found["upload"] == {*found["models list"], 11, 12}
+    assert found["generate"] == {*range(15)} - {11}
+    assert found["interactions get"] == found["generate"] - {12}
+
+
+@pytest.mark.parametrize("command", load_commands(), ids=lambda command: command.name)
+def test_help_and_page_have_the_same_groups(command: CommandInfo) -> None:
+    """The same headings with the same options, in the same order."""
+    text = CliRunner().invoke(app, [*command.name.split(), "--help"]).stdout.partition("\nExamples:")[0]
+    in_help = re.findall(r"^(\w[\w ]*):$|^  (--?\w[\w-]*)", text, re.MULTILINE)
+    page = PAGES[f"gemini-cli-{command.name.replace(' ', '-')}.1"].replace(r"\-", "-").replace(r"\%", "")
+    options = page.partition(".SH OPTIONS")[2].partition(".SH")[0]
+    in_page = re.findall(r'^\.SS "(.*)"$|^\.TP\n\\fB(--?\w[\w-]*)', options, re.MULTILINE)
+    in_help = [found for found in in_help if found != ("Arguments", "")]
+    assert in_page == in_help
 
 
 def test_every_variable_that_the_client_reads_is_documented() -> None:
