@@ -9,8 +9,8 @@ _gemini_cli_after() {
     local globaloptions='--json -q --quiet -v --verbose'
     local outputoptions='-o --output -x --extract -u --usage --citations --require-output --no-images'
     local dryrunoptions='-n --dry-run --curl'
-    local connectionoptions='-P --profile --trust-profile --offline --api-key-file --base-url --api-version --header --ca-file --connect-timeout --idle-timeout --timeout --retries --retry-unknown'
-    local chatoptions='--session --replay -0 --null --list --show --delete --remote'
+    local connectionoptions='-P --profile --trust-profile --offline --record --replay --api-key-file --base-url --api-version --header --ca-file --connect-timeout --idle-timeout --timeout --retries --retry-unknown'
+    local chatoptions='--session --resend -0 --null --list --show --delete --remote'
     local calltooloptions='--exec --result --ask --max-rounds --max-calls --tool-timeout'
     local mapoptions='-j --jobs --rate --unordered --checkpoint -n --dry-run'
     local templateoptions='-p --prompt --allow-paths --lines --csv --delimiter'
@@ -24,7 +24,7 @@ _gemini_cli_after() {
     local globaloptions_18='--json -q --quiet -v --verbose'
     local outputoptions_19='-o --output -x --extract -u --usage --citations --require-output --no-images'
     local waitoptions='--cancel-on-interrupt'
-    local emulatoroptions='--port --script --fault --state --file-host --requests --strict --list-faults -v --verbose'
+    local emulatoroptions='--port --script --fault --state --file-host --requests --strict --replay --list-faults -v --verbose'
     case $1 in
         '') below="generate stream chat call-tool map batch upload tokens models files interactions config completion emulator" flags="-h --help --version" ;;
         'batch') below="submit status wait results cancel list delete" flags="-h --help" ;;
@@ -70,8 +70,9 @@ _gemini_cli_value() {
     case "$1 $2" in
         *' -f' | *' --prompt-file' | *' -a' | *' --attach' | *' --history' | *' --system-file' | \
             *' --tool-header' | 'generate --schema' | 'stream --schema' | 'chat --schema' | 'call-tool --schema' | 'map --schema' | \
-            'batch submit --schema' | *' --request' | *' -o' | *' --output' | *' --trust-profile' | *' --api-key-file' | \
-            *' --header' | *' --ca-file' | *' --checkpoint' | *' --script' | *' --state' | *' --requests') files="1" ;;
+            'batch submit --schema' | *' --request' | *' -o' | *' --output' | *' --trust-profile' | *' --record' | \
+            *' --replay' | *' --api-key-file' | *' --header' | *' --ca-file' | *' --checkpoint' | *' --script' | \
+            *' --state' | *' --requests') files="1" ;;
         *' --var' | *' --inline-limit' | *' -s' | *' --system' | *' --temperature' | *' --top-p' | \
             *' --top-k' | *' --max-tokens' | *' --seed' | *' --stop' | 'batch results --schema' | *' --format-image' | \
             *' --format-audio' | *' --previous' | *' --label' | *' --safety' | *' --set' | *' --base-url' | \

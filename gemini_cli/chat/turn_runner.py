@@ -90,7 +90,7 @@ class TurnRunner:
         forgotten = "the service keeps an interaction for a limited time"
         if self.session is None or not self.session.has_full_history:
             return f"{forgotten}, and its history is not known locally"
-        return f"{forgotten}; --replay sends the known history again"
+        return f"{forgotten}; --resend sends the known history again"
 
     def _save(self, write: Callable[[Session], None]) -> None:
         if self.session is None:

@@ -29,6 +29,7 @@ from gemini_cli.errors import (
     DeadlineExceeded,
     InternalError,
     Interrupted,
+    OutputError,
     TemporaryError,
     UsageError,
     exit_statuses,
@@ -140,6 +141,7 @@ class RootGroup(TyperGroup):
                 status = super().main(argv, "gemini-cli", standalone_mode=False, obj=program, **extra)
             terminal.write(printed.getvalue())
             cancel_alarm()
+            program.finish()
         except CliError as known:
             error = known
         except Exception as unknown:
@@ -154,6 +156,10 @@ class RootGroup(TyperGroup):
             error = error.after_output_began()
         with contextlib.suppress(DeadlineExceeded):
             extend_alarm()
+            try:
+                program.finish()
+            except OutputError as late:  # the first error counts
+                terminal.print_notice(late.message)
             terminal.print_error(error, as_json=_json_errors(program, argv))
         return error.exit_status
 

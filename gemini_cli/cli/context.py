@@ -25,6 +25,7 @@ from gemini_cli.api.request import (
     require_prompt,
 )
 from gemini_cli.chat import history_file
+from gemini_cli.cli import recordings
 from gemini_cli.cli.program import Program
 from gemini_cli.cli.prompt_input import PromptInput
 from gemini_cli.config import api_key, proxy
@@ -83,6 +84,9 @@ class Context:
         self.terminal.quiet, self.terminal.verbose = self.global_options.quiet, self.global_options.verbose
         self.terminal.json_lines = self.global_options.json
         connection = self.connection_options
+        recordings.check_recording_options(self)
+        if connection.replay is not None:
+            self.dependencies = recordings.without_waiting(self.dependencies)
         check_trust(self.profile, connection.profile, connection.trust_profile)
         for field in option_fields(ConnectionOptions):
             if connection.offline and NEEDS_NETWORK in field.markers and self.is_given(field.name):
@@ -90,6 +94,7 @@ class Context:
         # Of a gateway; their files are read before the first request.
         self.headers = [] if connection.offline else gateway_headers(connection.header or (), self.profile)
         program.nothing_sent = lambda: "_http" not in self.__dict__
+        self.program = program
         if self.is_given("timeout"):
             self.deadline.start()  # the default limit starts with the first request, so that slow input is not cut
 
@@ -204,7 +209,9 @@ class Context:
             schema=self.schema,
             tools=self.tool_declarations.tools if options.tool else None,
             tool_headers=self._tool_headers(),
-            last_id=self.state.last_interaction(offline=self.connection_options.offline) if options.continue_ else None,
+            last_id=self.state.last_interaction(offline=self.connection_options.is_local)
+            if options.continue_
+            else None,
         )
         layer = session_settings or self.default_body()
         body = build_request_body(options, inputs, given=self._given, defaults=layer, stream=stream)
@@ -344,7 +351,7 @@ class Context:
             else:  # `--timeout` limits the wait; without one, each request has the default limit
                 first_byte = TIMEOUT if self.no_timeout and settings.timeout is None else None
             limits = Limits(settings.connect_timeout or None, idle, first_byte)
-            return HttpClient(self._transport(limits), limits)
+            return HttpClient(recordings.make_transport(self, lambda: self._transport(limits)), limits)
 
     def _transport(self, limits: Limits) -> BaseTransport:
         if self.dependencies.transport:
@@ -369,7 +376,7 @@ class Context:
 
     @cached_property
     def _key(self) -> str | None:
-        if self.connection_options.offline:
+        if self.connection_options.is_local:
             return None
         if not any(self.environ.get(name) for name in api_key.KEY_VARIABLES):
             self.deadline.start()  # before the first request, since a command or a pipe with the key may hang

@@ -51,6 +51,11 @@ esac""",
             "Start a long interaction, and get its answer later:",
             'id=$(gemini-cli generate --background "Write a long report")\ngemini-cli interactions wait "$id"',
         ),
+        Example(
+            "Record an answer, and get it again without a key or a network; another prompt is exit status 6:",
+            """gemini-cli generate --record answers.jsonl "How does AI work?"
+gemini-cli generate --replay answers.jsonl "How does AI work?" > answer.txt""",
+        ),
     ),
     "stream": (
         Example("Read the answer as it is generated:", 'gemini-cli stream "Tell me a story"'),
@@ -239,5 +244,12 @@ esac""",
             """gemini-cli emulator --fault 'refuse(503)' -- sh -c 'gemini-cli generate "How does AI work?"'""",
         ),
         Example("List the faults:", "gemini-cli emulator --list-faults"),
+        Example(
+            "Record the requests of a script, and run it again against the recording:",
+            """export GEMINI_RECORD=recording.jsonl
+gemini-cli generate "How does AI work?"
+unset GEMINI_RECORD
+gemini-cli emulator --replay recording.jsonl -- gemini-cli generate "How does AI work?" > answer.txt""",
+        ),
     ),
 }

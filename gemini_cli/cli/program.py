@@ -34,7 +34,7 @@ class Program:
     """The object of the Typer context.
 
     `json_errors` is None until the options are parsed. `nothing_sent` tells whether a run that ended has not sent
-    anything yet.
+    anything yet. `finish` ends the recording of the run; OutputError, once, if it is not complete.
     """
 
     def __init__(self, terminal: Terminal, environ: Mapping[str, str], dependencies: Dependencies) -> None:
@@ -43,3 +43,4 @@ class Program:
         self.dependencies = dependencies
         self.json_errors: bool | None = None
         self.nothing_sent: Callable[[], bool] = lambda: True
+        self.finish: Callable[[], None] = lambda: None

@@ -102,7 +102,7 @@ def save_last_interaction(context: Context, interaction: Interaction) -> None:
     if interaction.id is None or interaction.status in ("failed", "cancelled") or not context.state.exists_for_user:
         return
     try:
-        context.state.save_last_interaction(interaction.id, offline=context.connection_options.offline)
+        context.state.save_last_interaction(interaction.id, offline=context.connection_options.is_local)
     except (InputError, OutputError) as error:
         context.terminal.print_notice(f"-c cannot continue this answer: {error.message}")
 

@@ -93,7 +93,7 @@ def read_row_input(
     check_request(adapter, {"input": "", **body})  # an error in the options is reported before any row
     request_template = RequestTemplate(
         body,
-        digest_parts=[connection.offline, request.api, request.long, *answer_settings],
+        digest_parts=[connection.is_local, request.api, request.long, *answer_settings],
         prompt=template_options.prompt
         if prompt_options.prompt_file is None
         else prompt_input.read_text(prompt_options.prompt_file),

@@ -27,7 +27,13 @@ def _use_profile(ctx: typer.Context, named: str | None) -> str | None:
 
 @dataclass(eq=False, repr=False)
 class ConnectionOptions:
-    """Connection. Times are in seconds; 0 means no limit."""
+    """Connection. Times are in seconds; 0 means no limit.
+
+    A file of --record has a line of JSON for each request and its response. --replay compares method, path and body.
+    The first line may name fields that are not compared:
+    {"recording":"gemini-cli","version":1,"matching":{"body.input[1].text":"ignore"}}. Equal requests of a run are
+    answered in the order of the file, and the last answer is repeated.
+    """
 
     profile: Annotated[
         str | None,
@@ -61,6 +67,27 @@ class ConnectionOptions:
         ),
         PROFILE_KEY,
     ] = False
+    record: Annotated[
+        str | None,
+        Option(
+            "--record",
+            metavar="FILE",
+            envvar="GEMINI_RECORD",
+            help="append each request and its response to FILE, without the key",
+        ),
+        FILE_NAME,
+    ] = None
+    replay: Annotated[
+        str | None,
+        Option(
+            "--replay",
+            metavar="FILE",
+            envvar="GEMINI_REPLAY",
+            help="get the responses from a file of --record, without a key or a network; a request that is not in it "
+            "is exit status 6",
+        ),
+        FILE_NAME,
+    ] = None
     api_key_file: Annotated[
         str | None,
         Option(
@@ -165,6 +192,11 @@ class ConnectionOptions:
         ),
         PROFILE_KEY,
     ] = 0
+
+    @property
+    def is_local(self) -> bool:
+        """True if the server is on this machine, so that ids of it are kept apart."""
+        return self.offline or self.replay is not None
 
 
 class ResolvedValue(NamedTuple):

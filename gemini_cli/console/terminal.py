@@ -6,7 +6,6 @@ messages, one a line, always in visible form and without secrets. Nothing is buf
 
 from __future__ import annotations
 
-import base64
 import io
 import os
 import re
@@ -17,10 +16,10 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout, suppress
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import quote
 
 from gemini_cli.console import signals
 from gemini_cli.console.raw_streams import RawStream, discard_input, is_open, is_open_for_reading, isatty, write_all
+from gemini_cli.console.secrets import secret_forms
 from gemini_cli.console.visible import shorten, visible_in_full, visible_line, visible_text
 from gemini_cli.errors import CliError, InputError, Interrupted, OutputError, UsageError
 from gemini_cli.formats import strict_json
@@ -164,9 +163,8 @@ class Terminal:
     # Messages ------------------------------------------------------------------------------------------------------
 
     def add_secret(self, secret: str) -> None:
-        """Redact this on stderr, also its base64 and URL-quoted forms."""
-        encoded = base64.b64encode(secret.encode()).decode()
-        self._secrets += [secret, strict_json.dumps(secret)[1:-1], encoded, encoded.rstrip("="), quote(secret, safe="")]
+        """Redact this on stderr and in recordings, also its encoded forms."""
+        self._secrets += secret_forms(secret)
 
     def print_notice(self, text: str) -> None:
         """Print a notice once; not with -q."""

@@ -10,6 +10,7 @@ Packages, from the outside in; a package imports only what stands below it, exce
     http/server    the loopback port
     sandboxes      emulators for tests in parallel
     control        scripts, faults and requests of a running emulator, over HTTP
+    replay         recorded answers in place of the emulated API
     service        authentication, routing, faults
     faults/        faults, by name
     api/           one module for each resource

@@ -121,7 +121,7 @@ def test_attachments_and_the_prompt_of_a_profile_belong_to_the_first_turn(tmp_pa
         (["-o", "x"], "--output"),
         (["-n"], "--dry-run"),
         (["--request", "-"], "-"),
-        (["--replay", "hi"], "--replay"),
+        (["--resend", "hi"], "--resend"),
         (["--remote", "hi"], "--remote"),
         (["--no-stdin"], "--no-stdin"),
         (["-0", "hi"], "--null"),
@@ -217,8 +217,8 @@ def test_what_the_service_forgot_is_said_again_on_request(home: Path) -> None:
     lost = reply({"error": {"code": "not_found", "message": "Requested entity was not found."}}, 404)
     outcome, _ = chat("--session", "dogs", "two", answers=[lost])
     assert outcome.status == 6
-    assert "--replay" in outcome.err
-    outcome, bodies = chat("--session", "dogs", "--replay", "two", answers=[spoken("2", "v1_n")])
+    assert "--resend" in outcome.err
+    outcome, bodies = chat("--session", "dogs", "--resend", "two", answers=[spoken("2", "v1_n")])
     assert outcome.out == "2\n"
     assert "previous_interaction_id" not in bodies[0]
     assert len(bodies[0]["input"]) == 4
@@ -228,7 +228,7 @@ def test_what_the_service_forgot_is_said_again_on_request(home: Path) -> None:
 
 def test_a_history_that_is_not_known_here_cannot_be_said_again(home: Path) -> None:
     chat("--session", "dogs", "--previous", "v1_elsewhere", "one", answers=[spoken("1")])
-    outcome, _ = chat("--session", "dogs", "--replay", "two")
+    outcome, _ = chat("--session", "dogs", "--resend", "two")
     assert (outcome.status, "not saved on this machine" in outcome.err) == (2, True)
     outcome, _ = chat("--session", "dogs", "--no-store", "two")
     assert (outcome.status, "not saved on this machine" in outcome.err) == (2, True)

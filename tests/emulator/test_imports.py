@@ -16,7 +16,19 @@ FOLDER = Path(gemini_cli.emulator.__file__).parent
 ROOT = "gemini_cli.emulator"
 # A package imports only those in front of it; http.server is the outermost layer.
 ORDER = (
-    *("errors", "http", "model", "store", "service_state", "api", "faults", "service", "control", "sandboxes"),
+    *(
+        "errors",
+        "http",
+        "model",
+        "store",
+        "service_state",
+        "api",
+        "faults",
+        "service",
+        "replay",
+        "control",
+        "sandboxes",
+    ),
     "http.server",
 )
 

@@ -115,6 +115,16 @@ def test_nothing_said_or_written_holds_the_key(name: str, place: Home, server: S
     assert not [form for form in CANARY_FORMS for request in server.requests if form in request.target]
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_nor_does_a_recording_of_a_server_that_repeats_the_key(name: str, place: Home) -> None:
+    with emulator("echo_key(times=1)") as server:
+        run_forked(command(*COMMANDS[name], "--record", "../recording"), place, place.environ(server.url))
+    recorded = (place.path / "recording").read_text()
+    assert recorded.count("\n") >= 2
+    assert "[redacted]" in recorded
+    assert [form for form in CANARY_FORMS if form in recorded] == []
+
+
 @pytest.mark.parametrize("voice", ["-vv", "--json"])
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_server_that_repeats_the_key_is_not_repeated(name: str, voice: str, place: Home) -> None:

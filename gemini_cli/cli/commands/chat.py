@@ -44,8 +44,8 @@ class ChatOptions:
         Saved("session"),
         ONCE,
     ] = None
-    replay: Annotated[
-        bool, Option("--replay", help="send the saved history again, if the server has deleted the interactions")
+    resend: Annotated[
+        bool, Option("--resend", help="send the saved history again, if the server has deleted the interactions")
     ] = False
     null: Annotated[bool, Option("-0", "--null", help="end turns on stdin with NUL instead of a newline")] = False
     list: Annotated[bool, Option("--list", help="list the sessions and exit")] = False
@@ -83,7 +83,7 @@ def chat(
     and system instruction.
     """
     context = Context(ctx, prompt_options, options, request, output, connection, words=prompt, no_timeout=True)
-    sessions = SessionStore(context.state, offline=context.connection_options.offline, now=context.dependencies.now)
+    sessions = SessionStore(context.state, offline=context.connection_options.is_local, now=context.dependencies.now)
     _check(context, options)
     if options.list:
         resource_output.print_list(context, COLUMNS, map(_summary, map(sessions.load, sessions.names())), _row)
@@ -105,7 +105,7 @@ def _check(context: Context, options: ChatOptions) -> None:
     one = context.prompt_input.has_prompt
     useless = {
         "a prompt": one and bool(managing),
-        "--replay": options.replay and not options.session,
+        "--resend": options.resend and not options.session,
         "--remote": options.remote and not options.delete,
         "--null": options.null and one,
         "--background": bool(context.request_options.background),
@@ -143,7 +143,7 @@ def _converse(context: Context, options: ChatOptions, session: Session | None) -
     body = context.build_body(
         stream=not context.output_options.json, input=turn_input, input_follows=not one, session_settings=settings
     )
-    conversation = _conversation(context, body, session, repeat=options.replay)
+    conversation = _conversation(context, body, session, repeat=options.resend)
     if one and print_dry_run(context, conversation.next_request(require_prompt(body)["input"])):
         return
     if one:

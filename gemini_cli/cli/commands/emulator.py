@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -13,16 +15,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Option
 
+from gemini_cli.cli import recordings
 from gemini_cli.cli.command import OptionCommand, command_app
 from gemini_cli.cli.program import Program
 from gemini_cli.config.option_groups import FILE_NAME, ONCE, PROGRAM_NAME, option_groups
 from gemini_cli.console.terminal import Terminal
-from gemini_cli.errors import EmulatorMismatch, InputError, Interrupted, OutputError, UsageError
+from gemini_cli.errors import EmulatorMismatch, InputError, Interrupted, OutputError, RejectedError, UsageError
 from gemini_cli.formats import strict_json
 
 if TYPE_CHECKING:
     from gemini_cli.emulator.http.request_log import RecordedRequest
     from gemini_cli.emulator.http.server import Server
+    from gemini_cli.emulator.service import Emulator
+    from gemini_cli.transport.recording import RecordedResponse
 
     OnRequest = Callable[[str, RecordedRequest], None]
 
@@ -69,6 +74,15 @@ class EmulatorOptions:
             "or no endpoint",
         ),
     ] = False
+    replay: Annotated[
+        str | None,
+        Option(
+            "--replay",
+            metavar="FILE",
+            help="answer from FILE, a recording of --record, at the recorded pace; 404 for a request that is not in it",
+        ),
+        FILE_NAME,
+    ] = None
     list_faults: Annotated[bool, Option("--list-faults", help="list the faults and exit")] = False
     verbose: Annotated[int, Option("-v", "--verbose", count=True, help="report each request on stderr")] = 0
 
@@ -125,21 +139,12 @@ def fault_list() -> str:
 def _served(options: EmulatorOptions, terminal: Terminal, on_request: OnRequest | None) -> Iterator[Server]:
     """Serve for the duration of a block."""
     from gemini_cli.emulator.http.server import Server
-    from gemini_cli.emulator.model.script import Script
-    from gemini_cli.emulator.service import Emulator
 
     terminal.verbose = options.verbose
     if options.port > 65535:
         raise UsageError(f"--port {options.port}: there is no such port")
-    with _reading(options.state):
-        if options.state is not None:  # the store opens the file at the first request, too late for an error message
-            os.close(os.open(options.state, os.O_RDWR | os.O_CREAT, 0o600))
-    with _reading(options.script):
-        script = Script.load(options.script)
     try:
-        served = Emulator(
-            state=options.state, script=script, faults=options.fault or (), file_host=options.file_host or ""
-        )
+        served = _emulator(options) if options.replay is None else _replay(options, options.replay, terminal)
     except ValueError as error:
         raise UsageError(str(error)) from None
     try:
@@ -152,6 +157,61 @@ def _served(options: EmulatorOptions, terminal: Terminal, on_request: OnRequest 
         yield server.start()
     finally:
         server.close()
+
+
+def _emulator(options: EmulatorOptions) -> Emulator:
+    from gemini_cli.emulator.model.script import Script
+    from gemini_cli.emulator.service import Emulator
+
+    with _reading(options.state):
+        if options.state is not None:  # the store opens the file at the first request, too late for an error message
+            os.close(os.open(options.state, os.O_RDWR | os.O_CREAT, 0o600))
+    with _reading(options.script):
+        script = Script.load(options.script)
+    return Emulator(state=options.state, script=script, faults=options.fault or (), file_host=options.file_host or "")
+
+
+def _replay(options: EmulatorOptions, path: str, terminal: Terminal) -> Emulator:
+    """An emulator that answers from a recording.
+
+    A key that a client puts into the URL is not compared.
+    """
+    from gemini_cli.emulator.http.exchange import HttpRequest, HttpResponse
+    from gemini_cli.emulator.replay import ReplayEmulator
+    from gemini_cli.transport.recording import describe_request, whole_body
+
+    for name in ("script", "state", "file_host"):
+        if getattr(options, name) is not None:
+            raise UsageError(f"--{name.replace('_', '-')} has no effect with --replay")
+    recorded = recordings.read_recording(path, terminal)
+
+    def answer(request: HttpRequest, origin: str) -> HttpResponse:
+        target = re.sub(r"(?<=[?&])key=[^&]*&?", "", request.target).rstrip("?&")
+        asked = describe_request(request.method, target, request.headers, whole_body(request.body), terminal.redacted)
+        try:
+            found = recorded.find(asked, origin)
+        except RejectedError as missing:
+            raise LookupError(missing.message) from None
+        if found.lost is not None:
+            raise ConnectionResetError(found.lost)
+        return HttpResponse(found.status, found.headers, _paced(found, time.sleep))
+
+    return ReplayEmulator(answer, faults=options.fault or ())
+
+
+def _paced(response: RecordedResponse, sleep: Callable[[float], None]) -> Iterable[bytes]:
+    """The body at the recorded pace; a tuple, whose size is known, if it came as one."""
+    if response.cut is None and not any(gap for gap, _ in response.pieces):
+        return tuple(piece for _, piece in response.pieces)
+    return _events(response, sleep)
+
+
+def _events(response: RecordedResponse, sleep: Callable[[float], None]) -> Iterator[bytes]:
+    for gap, piece in response.pieces:
+        sleep(gap)
+        yield piece
+    if response.cut is not None:
+        raise ConnectionResetError(response.cut)
 
 
 @contextmanager
@@ -167,7 +227,7 @@ def _around(server: Server, argv: list[str], context: Program) -> int:
 
     If signal N ended the command, the status is 128 + N, as in a shell.
     """
-    environ = {**context.environ, **server.environ(), "GEMINI_OFFLINE": "0"}  # overrides a profile
+    environ = {**context.environ, **server.environ(), "GEMINI_OFFLINE": "0", "GEMINI_REPLAY": ""}  # overrides a profile
     environ.pop("GOOGLE_API_KEY", None)  # the official SDKs prefer it, and warn of both
     try:
         command = subprocess.Popen(argv, env=environ)

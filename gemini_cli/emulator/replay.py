@@ -1,0 +1,49 @@
+"""Serve the answers of a function in place of the emulated API."""
+
+from collections.abc import Callable, Iterable
+
+from .errors import ErrorResponse
+from .http.error_format import error_to_response
+from .http.exchange import HttpRequest, HttpResponse
+from .http.routes import find_route, response_form
+from .service import Emulator
+
+
+class ReplayEmulator(Emulator):
+    """An emulator whose answers come from a function.
+
+    `answer` is given the request and the origin of URLs, and raises LookupError with the reason if it has no answer.
+    Keys and faults work as in any other emulator.
+    """
+
+    def __init__(self, answer: Callable[[HttpRequest, str], HttpResponse], *, faults: Iterable[str] = ()) -> None:
+        super().__init__(faults=faults)
+        self._answer = answer
+
+    def empty_copy(self) -> Emulator:
+        copy = ReplayEmulator(self._answer)
+        copy.key, copy.token, copy.scheme = self.key, self.token, self.scheme
+        return copy
+
+    def handle(self, request: HttpRequest) -> HttpResponse:
+        self._touched = True
+        match = find_route(request.method, request.target)
+        if match is None:  # the API may have more than the emulator
+            return self._replay(request)
+        try:
+            self._check_key(match, request)
+            faults = self._take_faults(match, request)
+        except ErrorResponse as error:
+            return error_to_response(error, response_form(match))
+        return self._with_faults(faults, match, request, self._replay)
+
+    def refuse_early(self, head: HttpRequest) -> HttpResponse | None:
+        return None
+
+    def _replay(self, request: HttpRequest) -> HttpResponse:
+        try:
+            return self._answer(request, f"{self.scheme}://{request.headers.get('host', '')}")
+        except LookupError as missing:
+            reason = str(missing.args[0])
+            self.unknown.append(f"{request.method} {request.target.partition('?')[0]}")
+            return error_to_response(ErrorResponse(404, reason), "json")
