@@ -2,13 +2,13 @@
 
 # The words that may follow a command or (with '') the program.
 _gemini_cli_after() {
-    below= flags= files= programs=
+    below= offers= flags= files= programs=
     local promptoptions='-f --prompt-file --no-stdin --var -a --attach --inline-limit --inline --upload'
     local historyoptions='--history'
     local requestoptions='-m --model --agent -s --system --system-file --thinking --thoughts --temperature --top-p --top-k --max-tokens --seed --stop -T --tool --tool-header --tool-choice --schema --format-image --format-audio -c --continue --previous --no-store --background --long --service-tier --label --safety --request --set --api'
     local globaloptions='--json -q --quiet -v --verbose'
     local outputoptions='-o --output -x --extract -u --usage --citations --require-output --no-images'
-    local dryrunoptions='-n --dry-run --curl'
+    local previewoptions='-n --dry-run --curl'
     local connectionoptions='-P --profile --trust-profile --offline --record --replay --api-key-file --base-url --api-version --header --ca-file --connect-timeout --idle-timeout --timeout --retries --retry-unknown'
     local chatoptions='--session --resend -0 --null --list --show --delete --remote'
     local calltooloptions='--exec --result --ask --max-rounds --max-calls --tool-timeout'
@@ -21,21 +21,23 @@ _gemini_cli_after() {
     local uploadoptions='--wait --no-wait --name --display-name --mime --reuse --no-resume -j --jobs'
     local tokensoptions='-m --model'
     local downloadoptions='-o --output'
-    local globaloptions_18='--json -q --quiet -v --verbose'
-    local outputoptions_19='-o --output -x --extract -u --usage --citations --require-output --no-images'
+    local calloptions='-d --data --paginate'
+    local previewoptions_19='-n --dry-run --curl'
+    local globaloptions_20='--json -q --quiet -v --verbose'
+    local outputoptions_21='-o --output -x --extract -u --usage --citations --require-output --no-images'
     local waitoptions='--cancel-on-interrupt'
     local emulatoroptions='--port --script --fault --state --file-host --requests --strict --replay --list-faults -v --verbose'
     case $1 in
-        '') below="generate stream chat call-tool map batch upload tokens models files interactions config completion emulator" flags="-h --help --version" ;;
+        '') below="generate stream chat call-tool map batch upload tokens models files api interactions config completion emulator" flags="-h --help --version" ;;
         'batch') below="submit status wait results cancel list delete" flags="-h --help" ;;
         'models') below="list get" flags="-h --help" ;;
         'files') below="list get delete download" flags="-h --help" ;;
         'interactions') below="get wait watch cancel delete" flags="-h --help" ;;
         'config') below="show profiles" flags="-h --help" ;;
-        'generate') flags="$promptoptions $historyoptions $requestoptions $globaloptions $outputoptions $dryrunoptions $connectionoptions -h --help" ;;
-        'stream') flags="$promptoptions $historyoptions $requestoptions $globaloptions $outputoptions $dryrunoptions $connectionoptions -h --help" ;;
-        'chat') flags="$promptoptions $requestoptions $globaloptions $outputoptions $dryrunoptions $connectionoptions $chatoptions -h --help" ;;
-        'call-tool') flags="$promptoptions $historyoptions $requestoptions $globaloptions $outputoptions $dryrunoptions $connectionoptions $calltooloptions -h --help" ;;
+        'generate') flags="$promptoptions $historyoptions $requestoptions $globaloptions $outputoptions $previewoptions $connectionoptions -h --help" ;;
+        'stream') flags="$promptoptions $historyoptions $requestoptions $globaloptions $outputoptions $previewoptions $connectionoptions -h --help" ;;
+        'chat') flags="$promptoptions $requestoptions $globaloptions $outputoptions $previewoptions $connectionoptions $chatoptions -h --help" ;;
+        'call-tool') flags="$promptoptions $historyoptions $requestoptions $globaloptions $outputoptions $previewoptions $connectionoptions $calltooloptions -h --help" ;;
         'map') flags="$promptoptions $requestoptions $connectionoptions $mapoptions $templateoptions $rowoutputoptions $globaloptions_12 -h --help" files="1" ;;
         'batch submit') flags="$promptoptions $requestoptions $connectionoptions $templateoptions $globaloptions_12 $submitoptions -h --help" files="1" ;;
         'batch status') flags="$connectionoptions $globaloptions_12 -h --help" ;;
@@ -52,14 +54,15 @@ _gemini_cli_after() {
         'files get') flags="$connectionoptions $globaloptions_12 -h --help" ;;
         'files delete') flags="$connectionoptions $globaloptions_12 -h --help" ;;
         'files download') flags="$connectionoptions $globaloptions_12 $downloadoptions -h --help" ;;
-        'interactions get') flags="$connectionoptions $globaloptions_18 $outputoptions_19 -h --help" ;;
-        'interactions wait') flags="$connectionoptions $globaloptions_18 $outputoptions_19 $waitoptions -h --help" ;;
-        'interactions watch') flags="$connectionoptions $globaloptions_18 $outputoptions_19 -h --help" ;;
+        'api') flags="$connectionoptions $globaloptions_12 $calloptions $previewoptions_19 -h --help" offers="GET POST PUT PATCH DELETE" ;;
+        'interactions get') flags="$connectionoptions $globaloptions_20 $outputoptions_21 -h --help" ;;
+        'interactions wait') flags="$connectionoptions $globaloptions_20 $outputoptions_21 $waitoptions -h --help" ;;
+        'interactions watch') flags="$connectionoptions $globaloptions_20 $outputoptions_21 -h --help" ;;
         'interactions cancel') flags="$connectionoptions $globaloptions_12 -h --help" ;;
         'interactions delete') flags="$connectionoptions $globaloptions_12 -h --help" ;;
         'config show') flags="$connectionoptions $globaloptions_12 -h --help" ;;
         'config profiles') flags="$globaloptions_12 -h --help" ;;
-        'completion') flags=" -h --help" ;;
+        'completion') flags=" -h --help" offers="bash zsh fish" ;;
         'emulator') flags="$emulatoroptions -h --help" programs="1" ;;
     esac
 }
@@ -71,8 +74,8 @@ _gemini_cli_value() {
         *' -f' | *' --prompt-file' | *' -a' | *' --attach' | *' --history' | *' --system-file' | \
             *' --tool-header' | 'generate --schema' | 'stream --schema' | 'chat --schema' | 'call-tool --schema' | 'map --schema' | \
             'batch submit --schema' | *' --request' | *' -o' | *' --output' | *' --trust-profile' | *' --record' | \
-            *' --replay' | *' --api-key-file' | *' --header' | *' --ca-file' | *' --checkpoint' | *' --script' | \
-            *' --state' | *' --requests') files="1" ;;
+            *' --replay' | *' --api-key-file' | *' --header' | *' --ca-file' | *' --checkpoint' | *' -d' | \
+            *' --data' | *' --script' | *' --state' | *' --requests') files="1" ;;
         *' --var' | *' --inline-limit' | *' -s' | *' --system' | *' --temperature' | *' --top-p' | \
             *' --top-k' | *' --max-tokens' | *' --seed' | *' --stop' | 'batch results --schema' | *' --format-image' | \
             *' --format-audio' | *' --previous' | *' --label' | *' --safety' | *' --set' | *' --base-url' | \
@@ -107,7 +110,7 @@ _gemini_cli_kept() {
 
 _gemini_cli() {
     local IFS=$' \t\n' cur=${COMP_WORDS[COMP_CWORD]} flag=${COMP_WORDS[COMP_CWORD - 1]} command= ended= word
-    local below flags words kept files programs
+    local below offers flags words kept files programs
     _gemini_cli_after ''
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         if [[ $word == -- ]]; then
@@ -124,7 +127,7 @@ _gemini_cli() {
         flag=${COMP_WORDS[COMP_CWORD - 2]}
     fi
 
-    words=$below
+    words=$below$offers
     if [[ ! $ended && $flag == -* ]] && _gemini_cli_value "$command" "$flag"; then
         :
     elif [[ ! $ended && $cur == -* ]]; then

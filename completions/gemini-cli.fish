@@ -43,6 +43,7 @@ complete -c gemini-cli -n '__gemini_cli_is' -a upload -d 'Upload files, and prin
 complete -c gemini-cli -n '__gemini_cli_is' -a tokens -d 'Count the tokens of a prompt with its attachments'
 complete -c gemini-cli -n '__gemini_cli_is' -a models -d 'list, get'
 complete -c gemini-cli -n '__gemini_cli_is' -a files -d 'list, get, delete, download'
+complete -c gemini-cli -n '__gemini_cli_is' -a api -d 'Call any method of the API'
 complete -c gemini-cli -n '__gemini_cli_is' -a interactions -d 'get, wait, watch, cancel, delete'
 complete -c gemini-cli -n '__gemini_cli_is' -a config -d 'show, profiles'
 complete -c gemini-cli -n '__gemini_cli_is' -a completion -d 'Print the completion script of a shell'
@@ -73,10 +74,12 @@ complete -c gemini-cli -n '__gemini_cli_is config' -s h -l help -d 'show this he
 complete -c gemini-cli -n '__gemini_cli_is config' -a show -d 'Show the settings and their origins'
 complete -c gemini-cli -n '__gemini_cli_is config' -a profiles -d 'List the saved profiles with their descriptions'
 
-complete -c gemini-cli -n '__gemini_cli_at generate stream chat call-tool map "batch submit" "batch status" "batch wait" "batch results" "batch cancel" "batch list" "batch delete" upload tokens "models list" "models get" "files list" "files get" "files delete" "files download" "interactions get" "interactions wait" "interactions watch" "interactions cancel" "interactions delete" "config show" "config profiles" completion emulator' -s h -l help -d 'show this help and exit'
+complete -c gemini-cli -n '__gemini_cli_at generate stream chat call-tool map "batch submit" "batch status" "batch wait" "batch results" "batch cancel" "batch list" "batch delete" upload tokens "models list" "models get" "files list" "files get" "files delete" "files download" api "interactions get" "interactions wait" "interactions watch" "interactions cancel" "interactions delete" "config show" "config profiles" completion emulator' -s h -l help -d 'show this help and exit'
 complete -c gemini-cli -n '__gemini_cli_at map' -F
 complete -c gemini-cli -n '__gemini_cli_at "batch submit"' -F
 complete -c gemini-cli -n '__gemini_cli_at upload' -F
+complete -c gemini-cli -n '__gemini_cli_is api' -f -a 'GET POST PUT PATCH DELETE'
+complete -c gemini-cli -n '__gemini_cli_is completion' -f -a 'bash zsh fish'
 complete -c gemini-cli -n '__gemini_cli_at emulator' -F -a '(__fish_complete_command)'
 
 function __gemini_cli_takes_promptoptions
@@ -145,14 +148,14 @@ complete -c gemini-cli -n '__gemini_cli_takes_outputoptions' -l citations -d 'pr
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions' -l require-output -d 'exit with status 8 if the answer is empty'
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions' -l no-images -d 'show no images of an answer, also on a terminal that can (iTerm2, kitty)'
 
-function __gemini_cli_takes_dryrunoptions
+function __gemini_cli_takes_previewoptions
     __gemini_cli_at generate stream chat call-tool
 end
-complete -c gemini-cli -n '__gemini_cli_takes_dryrunoptions' -s n -l dry-run -d 'print the request as JSON, and send nothing'
-complete -c gemini-cli -n '__gemini_cli_takes_dryrunoptions' -l curl -d 'print the request as a curl command, and send nothing'
+complete -c gemini-cli -n '__gemini_cli_takes_previewoptions' -s n -l dry-run -d 'print the request as JSON, and send nothing'
+complete -c gemini-cli -n '__gemini_cli_takes_previewoptions' -l curl -d 'print the request as a curl command, and send nothing'
 
 function __gemini_cli_takes_connectionoptions
-    __gemini_cli_at generate stream chat call-tool map "batch submit" "batch status" "batch wait" "batch results" "batch cancel" "batch list" "batch delete" upload tokens "models list" "models get" "files list" "files get" "files delete" "files download" "interactions get" "interactions wait" "interactions watch" "interactions cancel" "interactions delete" "config show"
+    __gemini_cli_at generate stream chat call-tool map "batch submit" "batch status" "batch wait" "batch results" "batch cancel" "batch list" "batch delete" upload tokens "models list" "models get" "files list" "files get" "files delete" "files download" api "interactions get" "interactions wait" "interactions watch" "interactions cancel" "interactions delete" "config show"
 end
 complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -s P -l profile -rF -a '(__gemini_cli_profiles)' -d 'read settings from a profile, by name or by path'
 complete -c gemini-cli -n '__gemini_cli_takes_connectionoptions' -l trust-profile -rF -d 'let the profile at PATH, with a slash in it, set base_url, ca_file, api_key_*, headers, run and env'
@@ -219,7 +222,7 @@ complete -c gemini-cli -n '__gemini_cli_takes_rowoutputoptions' -l no-interactio
 complete -c gemini-cli -n '__gemini_cli_takes_rowoutputoptions' -s x -l extract -d 'the text of a row is what stands inside the first fenced code block'
 
 function __gemini_cli_takes_globaloptions_12
-    __gemini_cli_at map "batch submit" "batch status" "batch wait" "batch results" "batch cancel" "batch list" "batch delete" upload tokens "models list" "models get" "files list" "files get" "files delete" "files download" "interactions cancel" "interactions delete" "config show" "config profiles"
+    __gemini_cli_at map "batch submit" "batch status" "batch wait" "batch results" "batch cancel" "batch list" "batch delete" upload tokens "models list" "models get" "files list" "files get" "files delete" "files download" api "interactions cancel" "interactions delete" "config show" "config profiles"
 end
 complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_12' -l json -d 'print the JSON of the API instead of text, and errors as JSON'
 complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_12' -s q -l quiet -d 'print no notices'
@@ -258,22 +261,34 @@ function __gemini_cli_takes_downloadoptions
 end
 complete -c gemini-cli -n '__gemini_cli_takes_downloadoptions' -s o -l output -rF -d 'write to FILE, completely or not at all'
 
-function __gemini_cli_takes_globaloptions_18
-    __gemini_cli_at "interactions get" "interactions wait" "interactions watch"
+function __gemini_cli_takes_calloptions
+    __gemini_cli_at api
 end
-complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_18' -l json -d 'print the JSON of the API instead of text, and errors as JSON'
-complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_18' -s q -l quiet -d 'print no notices'
-complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_18' -s v -l verbose -d 'report each request, retry and resume; -vv adds headers, bodies without secrets, and tracebacks'
+complete -c gemini-cli -n '__gemini_cli_takes_calloptions' -s d -l data -rF -d 'send this body: JSON, or a file with JSON or YAML, or - for stdin; for POST, PUT and PATCH'
+complete -c gemini-cli -n '__gemini_cli_takes_calloptions' -l paginate -d 'for GET: follow nextPageToken, and print each page as a JSON document'
 
-function __gemini_cli_takes_outputoptions_19
+function __gemini_cli_takes_previewoptions_19
+    __gemini_cli_at api
+end
+complete -c gemini-cli -n '__gemini_cli_takes_previewoptions_19' -s n -l dry-run -d 'print the request as JSON, and send nothing'
+complete -c gemini-cli -n '__gemini_cli_takes_previewoptions_19' -l curl -d 'print the request as a curl command, and send nothing'
+
+function __gemini_cli_takes_globaloptions_20
     __gemini_cli_at "interactions get" "interactions wait" "interactions watch"
 end
-complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_19' -s o -l output -rF -d 'write the answer to FILE, whole or not at all; further images, sounds or videos go to FILE-2 and so on, 16 at most'
-complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_19' -s x -l extract -d 'print only what stands inside the first fenced code block of the answer'
-complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_19' -s u -l usage -d 'print the token counts on stderr'
-complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_19' -l citations -d 'print the cited sources after the answer'
-complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_19' -l require-output -d 'exit with status 8 if the answer is empty'
-complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_19' -l no-images -d 'show no images of an answer, also on a terminal that can (iTerm2, kitty)'
+complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_20' -l json -d 'print the JSON of the API instead of text, and errors as JSON'
+complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_20' -s q -l quiet -d 'print no notices'
+complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_20' -s v -l verbose -d 'report each request, retry and resume; -vv adds headers, bodies without secrets, and tracebacks'
+
+function __gemini_cli_takes_outputoptions_21
+    __gemini_cli_at "interactions get" "interactions wait" "interactions watch"
+end
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_21' -s o -l output -rF -d 'write the answer to FILE, whole or not at all; further images, sounds or videos go to FILE-2 and so on, 16 at most'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_21' -s x -l extract -d 'print only what stands inside the first fenced code block of the answer'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_21' -s u -l usage -d 'print the token counts on stderr'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_21' -l citations -d 'print the cited sources after the answer'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_21' -l require-output -d 'exit with status 8 if the answer is empty'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_21' -l no-images -d 'show no images of an answer, also on a terminal that can (iTerm2, kitty)'
 
 function __gemini_cli_takes_waitoptions
     __gemini_cli_at "interactions wait"

@@ -55,6 +55,7 @@ COMMANDS = {
     "tokens": CommandEntry("tokens", "Count the tokens of a prompt with its attachments."),
     "models": CommandEntry("models", "Models: list, get."),
     "files": CommandEntry("files", "Files: list, get, delete, download."),
+    "api": CommandEntry("api", "Call any method of the API."),
     "interactions": CommandEntry("interactions", "Interactions: get, wait, watch, cancel, delete."),
     "config": CommandEntry("config", "Settings: show, profiles."),
     "completion": CommandEntry("completion", "Print the completion script of a shell."),

@@ -33,7 +33,7 @@ from gemini_cli.config.api_key import KeySource
 from gemini_cli.config.endpoint import Endpoint, resolve_endpoint
 from gemini_cli.config.headers import gateway_headers, parse_tool_header
 from gemini_cli.config.option_groups import NEEDS_NETWORK, BodyField, option_fields
-from gemini_cli.config.output_options import DryRunOptions, GlobalOptions, OutputOptions
+from gemini_cli.config.output_options import GlobalOptions, OutputOptions, PreviewOptions
 from gemini_cli.config.process_memory import close_process_memory
 from gemini_cli.config.profiles import check_trust, profile_in_use
 from gemini_cli.config.request_options import HistoryOptions, PromptOptions, RequestOptions
@@ -149,8 +149,8 @@ class Context:
             options.extract = False
 
     @cached_property
-    def dry_run_options(self) -> DryRunOptions:
-        return self._record(DryRunOptions)
+    def preview_options(self) -> PreviewOptions:
+        return self._record(PreviewOptions)
 
     @cached_property
     def request_options(self) -> RequestOptions:

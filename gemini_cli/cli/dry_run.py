@@ -15,6 +15,7 @@ from gemini_cli.config.output_options import OutputOptions
 from gemini_cli.console import formatting
 from gemini_cli.errors import UsageError
 from gemini_cli.formats import strict_json
+from gemini_cli.transport.body import METHODS_WITH_BODY
 
 
 def print_dry_run(context: Context, body: Body, commands: Mapping[str, Any] | None = None) -> bool:
@@ -22,7 +23,7 @@ def print_dry_run(context: Context, body: Body, commands: Mapping[str, Any] | No
 
     It needs no key, and shows no secret.
     """
-    options = context.dry_run_options
+    options = context.preview_options
     if not (options.dry_run or options.curl):
         return False
     refuse_answer_options(context, "a request that is not sent")
@@ -38,9 +39,10 @@ def print_request(
 ) -> None:
     """Print a request for `--dry-run` or `--curl`; `body` is None without one."""
     terminal, url = context.terminal, context.endpoint.url(path)
-    if context.dry_run_options.curl:
+    if context.preview_options.curl:
         headers, secrets = context.endpoint.headers(path, accept), _shell_headers(context.headers)
-        data = None if body is None else strict_json.dumps(body)
+        empty = "" if method in METHODS_WITH_BODY else None
+        data = empty if body is None else strict_json.dumps(body)
         stream = accept == "text/event-stream"
         terminal.write(formatting.curl(method, url, headers, secrets, data, stream=stream))
     else:
@@ -71,7 +73,7 @@ def _preview_attachments(context: Context, body: Body) -> None:
     UsageError with --curl, since the command needs their addresses.
     """
     uploads = context.attachments.preview(body)
-    if uploads and context.dry_run_options.curl:
+    if uploads and context.preview_options.curl:
         raise UsageError(
             f"--curl cannot show a request whose files are uploaded first: {', '.join(uploads)}",
             hint="`gemini-cli upload` them and attach files/ID;type=…, or use --inline",

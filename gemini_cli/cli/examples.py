@@ -188,6 +188,20 @@ gemini-cli generate --replay answers.jsonl "How does AI work?" > answer.txt""",
     "files get": (Example("Show a file:", "gemini-cli files get files/report"),),
     "files delete": (Example("Delete a file before it expires:", "gemini-cli files delete files/report"),),
     "files download": (Example("Save a generated video:", "gemini-cli files download files/film -o film.mp4"),),
+    "api": (
+        Example(
+            "Get the vector of a text:",
+            "gemini-cli api POST models/gemini-embedding-2:embedContent \\\n"
+            """    -d '{"content": {"parts": [{"text": "How does AI work?"}]}}' | jq -c .embedding.values""",
+        ),
+        Example(
+            "Cache a long text for ten minutes, and list the caches:",
+            """gemini-cli api POST cachedContents -d '{"model": "models/gemini-3.8-flash", "ttl": "600s",\n"""
+            """    "contents": [{"role": "user", "parts": [{"text": "A long text"}]}]}'\n"""
+            "gemini-cli api GET cachedContents --paginate | jq -r '.cachedContents[].name'",
+        ),
+        Example("Show a call without sending it:", "gemini-cli api DELETE cachedContents/abc --curl"),
+    ),
     "interactions get": (
         Example(
             "Print an answer again:",

@@ -16,6 +16,15 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 from gemini_cli.api import errors
 from gemini_cli.api.errors import StreamError
 from gemini_cli.api.events import Event
+from gemini_cli.client.failures import (
+    EVENTS_HINT,
+    AttemptFailed,
+    RedirectError,
+    expect_type,
+    no_response,
+    not_sent,
+    response_type,
+)
 from gemini_cli.config.endpoint import Endpoint
 from gemini_cli.errors import (
     AuthError,
@@ -41,7 +50,6 @@ ERROR_LIMIT = 64 * 1024  # bytes of an error body
 
 STANDARD_KEY_HINT = "standard keys (AIza…) are being refused; create an auth key (AQ.…) in AI Studio"
 EXPIRED_FILE_HINT = "files live 48 hours; if it has expired, upload it again"  # api/README.md 10.8, 10.15
-PROXY_HINT = "the proxy's URL holds its user name and password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"
 KEY_HINT = "check the key, its restrictions and its project in AI Studio"
 _FILE_WORDS = r"\bfiles/|\bthe [Ff]ile\b"
 _KEY_WORDS = r"(?i)\bapi key\b|\bproject\b|\bbeen used\b|\bdisabled\b|\bblocked\b|\bsuspended\b|\bmodel\b|\blocation\b"
@@ -75,6 +83,7 @@ class _Request(NamedTuple):
     """An HTTP request.
 
     `patient`: only the deadline limits the time before the first byte, because models may think for minutes.
+    `any_success`: the server may answer with any status from 200 to 299.
     """
 
     method: str
@@ -82,6 +91,13 @@ class _Request(NamedTuple):
     headers: Mapping[str, str]
     body: RequestContent = b""
     patient: bool = False
+    any_success: bool = False
+
+    def succeeds(self, status: int) -> bool:
+        """True for 200, a part that was asked for, and a deletion without a body."""
+        if status == 206:
+            return "Range" in self.headers
+        return status == 200 or (200 < status < 300 and (self.any_success or (status, self.method) == (204, "DELETE")))
 
 
 class ApiClient:
@@ -146,15 +162,9 @@ class ApiClient:
             raise
 
     def delete(self, path: str) -> None:
-        """Delete a resource; its response needs no body (api/README.md 1.8).
-
-        A retry may get 404, because the request before it was carried out.
-        """
-        try:
-            self._send(self._request("DELETE", path, b"", "application/json"), True, lambda response: response.close())
-        except RejectedError as failure:
-            if failure.http_status != 404 or failure.attempts == 1:
-                raise
+        """Delete a resource; its response needs no body (api/README.md 1.8)."""
+        request = self._request("DELETE", path, b"", "application/json")
+        self._delete(request, lambda response: response.close())
 
     def events(self, method: str, path: str, body: RequestContent = b"") -> Iterator[Event]:
         """Send a request, and return an iterator over the events of its response.
@@ -173,15 +183,44 @@ class ApiClient:
         only to the same host, and to googleapis hosts over https.
         """
         request = self._request("GET", path, b"", "*/*")
-        request = request._replace(headers={**request.headers, **headers})
+        response = self._get_file(request._replace(headers={**request.headers, **headers}))
+        return response, self._http.chunks(response)
+
+    def call(self, method: str, path: str, body: RequestContent = b"") -> bytes | Iterator[bytes]:
+        """Send any request: its JSON as a whole, or the pieces of another body.
+
+        Reading the pieces may raise BrokenBodyError.
+        """
+        request = self._request(method, path, body, "*/*", patient=method == "POST")._replace(any_success=True)
+        found: bytes | Response
+        if method == "DELETE":
+            found = self._delete(request, self._any_body) or b""
+        elif method == "GET" and path.partition("?")[0].endswith(":download"):
+            found = self._get_file(request)
+        else:
+            found = self._send(request, None, self._any_body)
+        return found if isinstance(found, bytes) else self._http.chunks(found)
+
+    def _delete(self, request: _Request, read: Callable[[Response], ReadResult]) -> ReadResult | None:
+        """Send a deletion, and return the result of `read`.
+
+        A retry may get 404, because the request before it was carried out: the result is then None.
+        """
         try:
-            response = self._send(request, True, self._file_body)
+            return self._send(request, True, read)
+        except RejectedError as failure:
+            if failure.http_status != 404 or failure.attempts == 1:
+                raise
+            return None
+
+    def _get_file(self, request: _Request) -> Response:
+        try:
+            return self._send(request, True, self._file_body)
         except RedirectError as redirect:
             location = self._endpoint.may_move_to(request.url, redirect.location)
             if location is None:
                 raise
-            response = self._send(request._replace(url=location), True, self._file_body)
-        return response, self._http.chunks(response)
+            return self._send(request._replace(url=location), True, self._file_body)
 
     def start_upload(self, headers: Mapping[str, str], body: bytes) -> UploadResponse:
         """Request an upload URL, without retries."""
@@ -239,14 +278,14 @@ class ApiClient:
     def _send(self, request: _Request, repeatable: bool | None, read: Callable[[Response], ReadResult]) -> ReadResult:
         """Send a request with retries, and return the result of `read`."""
         self._deadline.start()
-        effect_free = request.method != "POST" if repeatable is None else repeatable
+        effect_free = request.method not in ("POST", "PATCH") if repeatable is None else repeatable
         self.attempts = unknowns = late = 0
         while True:
             self.attempts += 1
             try:
                 with self._waiting():
                     return self._attempt(request, effect_free, read)
-            except _AttemptFailed as failed:
+            except AttemptFailed as failed:
                 failure, limit = failed.failure, failed.limit
             except CliError as error:
                 error.attempts = self.attempts
@@ -264,21 +303,21 @@ class ApiClient:
     def _attempt(self, request: _Request, effect_free: bool, read: Callable[[Response], ReadResult]) -> ReadResult:
         """Send a request once, and return the result of `read`.
 
-        _AttemptFailed, with the number of attempts allowed, if it may be retried.
+        AttemptFailed, with the number of attempts allowed, if it may be retried.
         """
         policy = self._policy
         response = self._response(request, effect_free)
-        if not (response.status_code == 200 or _is_expected(request, response.status_code)):
+        if not request.succeeds(response.status_code):
             limit = retry.retry_limit(response.status_code, policy.retries)
-            raise _AttemptFailed(self._http_failure(request, response), limit, response.headers)
+            raise AttemptFailed(self._http_failure(request, response), limit, response.headers)
         self.answers += 1
         try:
             return read(response)
         except (UnknownOutcomeError, IncompleteError) as failure:  # the body broke off
             if effect_free:
-                raise _AttemptFailed(TemporaryError(failure.message), policy.retries) from failure
+                raise AttemptFailed(TemporaryError(failure.message), policy.retries) from failure
             if isinstance(failure, UnknownOutcomeError):
-                raise _AttemptFailed(failure, policy.retry_unknown) from failure
+                raise AttemptFailed(failure, policy.retry_unknown) from failure
             raise
 
     def _response(self, request: _Request, effect_free: bool) -> Response:
@@ -293,14 +332,14 @@ class ApiClient:
             response = self._http.send(request.method, request.url, headers, request.body, patient=request.patient)
         except NotSentError as error:
             self.log(1, f"{request.method} {request.url} -> {error}")
-            failure = _not_sent(error)
-            raise _AttemptFailed(failure, retries) from error
+            failure = not_sent(error)
+            raise AttemptFailed(failure, retries) from error
         except NoResponseError as error:
             self.log(1, f"{request.method} {request.url} -> {error}")
             if effect_free:
-                raise _AttemptFailed(TemporaryError(str(error)), retries) from error
+                raise AttemptFailed(TemporaryError(str(error)), retries) from error
             failure = no_response(str(error), timed_out=error.timed_out)
-            raise _AttemptFailed(failure, self._policy.retry_unknown) from error
+            raise AttemptFailed(failure, self._policy.retry_unknown) from error
         elapsed = time.monotonic() - started
         self.log(1, f"{request.method} {request.url} -> {response.status_code} ({elapsed:.2f} s)")
         self.log(2, "\n".join(f"< {name}: {value}" for name, value in response.headers.items()))
@@ -350,14 +389,21 @@ class ApiClient:
         return self._redacted(data.decode("utf-8", "replace")).encode()
 
     def _json_body(self, response: Response) -> bytes:
-        """Read the body of a JSON response.
+        """Read the body of a JSON response, which is not empty."""
+        body = self._whole_body(response, "application/json")
+        if not body:
+            raise RejectedError("the response is empty")
+        return body
+
+    def _whole_body(self, response: Response, media_type: str) -> bytes:
+        """Read a body of this type.
 
         UnknownOutcomeError if it ends before its first byte, IncompleteError if it ends later.
         """
         pieces: list[bytes] = []
         size = 0
         try:
-            _expect(response, "application/json")
+            expect_type(response, media_type)
             for chunk in self._http.chunks(response):
                 pieces.append(chunk)
                 size += len(chunk)
@@ -369,14 +415,21 @@ class ApiClient:
             raise IncompleteError(f"the answer is cut off: {error}", billed="yes") from error
         finally:
             response.close()
-        if not size:
-            raise RejectedError("the response is empty")
         return b"".join(pieces)
+
+    def _any_body(self, response: Response) -> bytes | Response:
+        """Read JSON, refuse HTML and events, and return another response unread."""
+        found = response.headers.get("content-type", "")
+        if found.startswith("text/event-stream"):
+            response.close()
+            raise RejectedError("the answer is a stream of events", hint=EVENTS_HINT)
+        is_json = found.startswith("application/json")
+        return self._whole_body(response, "application/json") if is_json else self._file_body(response)
 
     def _stream_body(self, response: Response) -> Response:
         """Check that the response is a stream of events, and return it unread."""
         try:
-            _expect(response, "text/event-stream")
+            expect_type(response, "text/event-stream")
         except RejectedError as failure:
             if response.headers.get("content-type", "").startswith("application/json"):
                 error = errors.parse_api_error(self._error_body(response).decode())
@@ -388,8 +441,8 @@ class ApiClient:
     def _file_body(self, response: Response) -> Response:
         """Check that the response is not HTML of a proxy, and return it unread."""
         try:
-            if _content_type(response) == "text/html":
-                raise RejectedError("not the API's answer: text/html instead of a generated file")
+            if response_type(response) == "text/html":
+                raise RejectedError("not the API's answer: text/html instead of a file")
         except RejectedError:
             response.close()
             raise
@@ -424,7 +477,7 @@ class ApiClient:
         self._deadline.start()
         try:
             return self._attempt(request, True, self._upload_body)
-        except _AttemptFailed as failed:
+        except AttemptFailed as failed:
             return UploadResponse(failed.headers, "", failed.failure)
         except RejectedError as failure:
             return UploadResponse({}, "", failure)
@@ -454,73 +507,3 @@ def _permission_hint(error: errors.ApiError, url: str) -> str | None:
     if error.reasons or re.search(_KEY_WORDS, error.message):
         return KEY_HINT
     return EXPIRED_FILE_HINT if "/files/" in url else None
-
-
-def _not_sent(error: NotSentError) -> CliError:
-    """Make the error for a request that was not sent.
-
-    Of a proxy, 407 is about its password, 5xx is temporary, and other statuses are final.
-    """
-    if error.proxy_status == 407:
-        return AuthError(str(error), hint=PROXY_HINT)
-    if error.proxy_status is not None and not retry.retry_limit(error.proxy_status, 1):
-        return ProxyRefusedError(str(error))
-    return RejectedError(str(error)) if error.permanent else TemporaryError(str(error))
-
-
-def _expect(response: Response, content_type: str) -> None:
-    """Raise RejectedError for another media type, such as HTML of a proxy."""
-    found = _content_type(response)
-    if found != content_type:
-        raise RejectedError(f"not the API's answer: {found or 'no content type'} instead of {content_type}")
-
-
-def _content_type(response: Response) -> str:
-    """The media type; RejectedError for a compressed body."""
-    encoding = response.headers.get("content-encoding", "identity")
-    if encoding != "identity":
-        raise RejectedError(f"the answer is compressed ({encoding}), which was not asked for")
-    content_type: str = response.headers.get("content-type", "")
-    return content_type.partition(";")[0].strip().lower()
-
-
-class ProxyRefusedError(RejectedError):
-    """A proxy refused to connect, for good."""
-
-
-class RedirectError(RejectedError):
-    """A redirect to `location`, which only downloads follow."""
-
-    def __init__(self, http_status: int, location: str) -> None:
-        super().__init__(
-            f"the server answered with a redirect ({http_status}), which is not followed", http_status=http_status
-        )
-        self.location = location
-
-
-class _AttemptFailed(Exception):
-    """One attempt failed.
-
-    After a temporary error, the request may be retried up to `limit` times.
-    """
-
-    def __init__(self, failure: CliError, limit: int, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
-        self.headers = headers or {}
-        self.limit = limit if isinstance(failure, TemporaryError | UnknownOutcomeError) else 0
-
-
-def _is_expected(request: _Request, status: int) -> bool:
-    """True for a part that was asked for, and for a deletion without a body."""
-    return (status == 206 and "Range" in request.headers) or (status == 204 and request.method == "DELETE")
-
-
-def no_response(reason: str, *, timed_out: bool = False) -> UnknownOutcomeError:
-    """Make the error for a create that was sent and got no response."""
-    hint = "wait longer with --timeout (and --idle-timeout), or start it with --background and fetch it later"
-    return UnknownOutcomeError(
-        f"{reason}; the request was sent and may have been carried out and billed",
-        hint=hint if timed_out else None,
-        billed="maybe",
-    )

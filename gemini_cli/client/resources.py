@@ -6,7 +6,7 @@ They stay the server's JSON (api/README.md 10.11, 11.23, 14.5).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -14,7 +14,8 @@ from gemini_cli.api import errors
 from gemini_cli.api.fields import get_objects, get_typed, parse_object, without_nulls
 from gemini_cli.client.api_client import ApiClient
 from gemini_cli.client.request_body import encode_body
-from gemini_cli.errors import RejectedError, UsageError
+from gemini_cli.errors import IncompleteError, RejectedError, UsageError
+from gemini_cli.formats import strict_json
 
 Resource = dict[str, Any]
 
@@ -28,20 +29,47 @@ def list_all(api_client: ApiClient, collection: str, listed: str | None = None) 
 
     `listed` is the name of the list in a page, if another.
     """
-    token, seen, empty = "", {""}, 0
-    while True:
-        query = {"pageSize": PAGE_SIZE, **({"pageToken": token} if token else {})}
-        page = parse_answer(api_client.json("GET", f"{collection}?{urlencode(query)}"))
+    empty = 0
+    pages = list_pages(api_client, collection, [("pageSize", str(PAGE_SIZE))])
+    for number, page in enumerate(pages, 1):
         found = get_objects(page, listed or collection)
         yield from found
-        token, empty = get_typed(page, "nextPageToken", str) or "", 0 if found else empty + 1
+        empty = 0 if found else empty + 1
+        if empty == MAX_EMPTY_PAGES and page.get("nextPageToken"):
+            raise RejectedError(f"the list does not end after {number} pages")
+
+
+def list_pages(api_client: ApiClient, path: str, query: Sequence[tuple[str, str]]) -> Iterator[Resource]:
+    """Yield the pages of a list, from that of `query`; RejectedError without an end."""
+    token = dict(query).get("pageToken", "")
+    others = [(name, value) for name, value in query if name != "pageToken"]
+    seen = {token}
+    while True:
+        wanted = urlencode([*others, ("pageToken", token)] if token else others)
+        page = parse_answer(api_client.json("GET", f"{path}?{wanted}" if wanted else path))
+        yield page
+        token = get_typed(page, "nextPageToken", str) or ""
         if not token:
             return
         if token in seen:
             raise RejectedError("the list does not end: a page leads to an earlier one")
-        if len(seen) == MAX_PAGES or empty == MAX_EMPTY_PAGES:
+        if len(seen) == MAX_PAGES:
             raise RejectedError(f"the list does not end after {len(seen)} pages")
         seen.add(token)
+
+
+def check_document(text: str) -> None:
+    """Raise the error in a JSON text, or at the end of a list (api/README.md 12.2).
+
+    IncompleteError for other text: the end of JSON cannot be missed.
+    """
+    try:
+        value = strict_json.loads(text)
+    except ValueError as error:
+        raise IncompleteError(f"the answer is cut off, or not JSON: {error}") from None
+    last = value[-1] if isinstance(value, list) and value else value
+    if isinstance(last, dict):
+        _check_error(last)
 
 
 def get_resource(api_client: ApiClient, name: str) -> Resource:
@@ -60,10 +88,14 @@ def count_tokens(api_client: ApiClient, model: str, contents: list[Resource]) ->
 def parse_answer(text: str) -> Resource:
     """Parse a resource; raise the error if the JSON is one (api/README.md 12.2)."""
     resource = parse_object(text, "the answer")
-    if without_nulls(resource).keys() == {"error"}:
-        error = errors.parse_api_error(text)
-        raise error.to_cli_error() if error else RejectedError("the answer is an error, and the server gave no reason")
+    _check_error(resource)
     return resource
+
+
+def _check_error(resource: Resource) -> None:
+    if without_nulls(resource).keys() == {"error"}:
+        error = errors.parse_api_error(strict_json.dumps(resource))
+        raise error.to_cli_error() if error else RejectedError("the answer is an error, and the server gave no reason")
 
 
 def download_file(api_client: ApiClient, name: str) -> Iterator[bytes]:

@@ -65,8 +65,13 @@ class OutputOptions(GlobalOptions):
 
 
 @dataclass(eq=False, repr=False)
-class DryRunOptions(OutputOptions):
+class PreviewOptions:
     """Dry run."""
 
     dry_run: Annotated[bool, Option("-n", "--dry-run", help="print the request as JSON, and send nothing")] = False
     curl: Annotated[bool, Option("--curl", help="print the request as a curl command, and send nothing")] = False
+
+
+@dataclass(eq=False, repr=False)
+class DryRunOptions(PreviewOptions, OutputOptions):
+    """Output of a command that can show its request."""

@@ -14,7 +14,7 @@ _SCRIPT = r"""# bash completion for gemini-cli(1), printed by `python -m gemini_
 
 # The words that may follow a command or (with '') the program.
 _gemini_cli_after() {
-    below= flags= files= programs=
+    below= offers= flags= files= programs=
 @groups@
     case $1 in
 @commands@
@@ -43,7 +43,7 @@ _gemini_cli_kept() {
 
 _gemini_cli() {
     local IFS=$' \t\n' cur=${COMP_WORDS[COMP_CWORD]} flag=${COMP_WORDS[COMP_CWORD - 1]} command= ended= word
-    local below flags words kept files programs
+    local below offers flags words kept files programs
     _gemini_cli_after ''
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         if [[ $word == -- ]]; then
@@ -60,7 +60,7 @@ _gemini_cli() {
         flag=${COMP_WORDS[COMP_CWORD - 2]}
     fi
 
-    words=$below
+    words=$below$offers
     if [[ ! $ended && $flag == -* ]] && _gemini_cli_value "$command" "$flag"; then
         :
     elif [[ ! $ended && $cur == -* ]]; then
@@ -120,6 +120,7 @@ def _after(commands: Sequence[CommandInfo]) -> list[str]:
     for command in commands:
         groups = " ".join(f"${name}" for name, (_, takers) in shared.items() if command in takers)
         local = {
+            "offers": " ".join(command.argument_words),
             "files": "1" if command.argument_completes == "file" else "",
             "programs": "1" if command.argument_completes == "command" else "",
         }

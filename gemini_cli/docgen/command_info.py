@@ -38,13 +38,17 @@ _VALUES = {int: "INTEGER", float: "FLOAT", str: "TEXT", list: "TEXT"}
 
 
 class CommandInfo(NamedTuple):
-    """A command, such as `batch submit`. `argument` is the metavar of its argument."""
+    """A command, such as `batch submit`.
+
+    `argument` are the names of its arguments, `argument_words` the values of the first one.
+    """
 
     name: str
     doc: str
     records: tuple[type, ...]
     argument: str | None
     argument_completes: str | None = None  # `file`, or `command` for a program with its arguments
+    argument_words: tuple[str, ...] = ()
 
 
 def load_commands() -> list[CommandInfo]:
@@ -58,11 +62,12 @@ def _commands(word: str, command: Any) -> Iterator[CommandInfo]:
         for verb, child in _children(command):
             yield from _commands(f"{word} {verb}", child)
         return
-    metavars = [parameter.metavar for parameter in command.params if parameter.param_type_name == "argument"]
-    function, argument = command.callback, metavars[0] if metavars else None
+    arguments = [parameter for parameter in command.params if parameter.param_type_name == "argument"]
+    function, argument = command.callback, " ".join(each.metavar for each in arguments) or None
+    words = tuple(getattr(arguments[0].type, "choices", ())) if arguments else ()
     completes = {FILE_NAME: "file", PROGRAM_NAME: "command"}
     local = next((kind for marker, kind in completes.items() if marker in function.argument_markers), None)
-    yield CommandInfo(word, function.__doc__ or "", function.records, argument, local)
+    yield CommandInfo(word, function.__doc__ or "", function.records, argument, local, words)
 
 
 def _children(group: Any) -> Iterator[tuple[str, Any]]:

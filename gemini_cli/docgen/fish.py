@@ -83,6 +83,8 @@ def _commands(commands: Sequence[CommandInfo]) -> Iterable[str]:
     for command in commands:
         if command.argument_completes:
             yield _complete(f"__gemini_cli_at {_name(command)}", _LOCAL[command.argument_completes])
+        if command.argument_words:
+            yield _complete(f"__gemini_cli_is {command.name}", f"-f -a {_quoted(' '.join(command.argument_words))}")
 
 
 def _group(name: str, commands: Sequence[CommandInfo]) -> Iterable[str]:

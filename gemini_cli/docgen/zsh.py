@@ -64,7 +64,13 @@ def _command(command: CommandInfo, commands: Sequence[CommandInfo]) -> str:
     words = ""
     if command.argument:
         rest = "*::" if command.argument_completes == "command" else "*:"  # a command completes its own arguments
-        words = " " + _quoted(f"{rest}{_message(command.argument)}:{_LOCAL.get(command.argument_completes or '', ' ')}")
+        first, _, others = command.argument.partition(" ")
+        if command.argument_words:
+            words = " " + _quoted(f"1:{_message(first)}:({' '.join(command.argument_words)})")
+        else:
+            others = command.argument
+        if others:
+            words += " " + _quoted(f"{rest}{_message(others)}:{_LOCAL.get(command.argument_completes or '', ' ')}")
     return f"_gemini-cli-{command.name.replace(' ', '-')}() {{\n  _arguments -s -S{groups} {_flag(HELP)}{words}\n}}"
 
 

@@ -22,6 +22,8 @@ class StreamedBody(NamedTuple):
 
 RequestContent = bytes | StreamedBody
 
+METHODS_WITH_BODY = ("POST", "PUT", "PATCH")  # sent with a Content-Length, also for an empty body
+
 
 def read_whole_body(body: RequestContent) -> bytes:
     if isinstance(body, bytes):

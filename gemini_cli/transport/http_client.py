@@ -14,7 +14,7 @@ from typing import NamedTuple
 import httpx
 
 from gemini_cli.errors import DeadlineExceeded
-from gemini_cli.transport.body import RequestContent, StreamedBody
+from gemini_cli.transport.body import METHODS_WITH_BODY, RequestContent, StreamedBody
 from gemini_cli.transport.errors import BrokenBodyError, NoResponseError, NotSentError, TransportError
 
 # For annotations in packages that do not import httpx.
@@ -112,7 +112,8 @@ class HttpClient:
 
 def _request(method: str, url: str, headers: Mapping[str, str], body: RequestContent) -> httpx.Request:
     """Make a request; a permanent NotSentError if its URL or headers are not valid."""
-    if method == "POST":
+    has_body = method in METHODS_WITH_BODY
+    if has_body:
         size, content = (body.size, body.open_chunks()) if isinstance(body, StreamedBody) else (len(body), iter([body]))
         headers = {**headers, "Content-Length": str(size)}
     try:
@@ -124,7 +125,7 @@ def _request(method: str, url: str, headers: Mapping[str, str], body: RequestCon
             raise ValueError("the host name is not valid")
     except (httpx.InvalidURL, ValueError) as error:
         raise NotSentError(f"cannot send a request to {url!r}: {error}", permanent=True) from error
-    return httpx.Request(method, address, headers=headers, content=_writes(content) if method == "POST" else None)
+    return httpx.Request(method, address, headers=headers, content=_writes(content) if has_body else None)
 
 
 _parse_url = lru_cache(maxsize=8)(httpx.URL)  # a fifth of the time of a request in `map`

@@ -314,6 +314,48 @@ def test_a_cancelled_batch() -> None:
         client.close()
 
 
+# --- caches, file search stores, embeddings
+
+
+def test_a_cache_is_made_changed_used_and_deleted(client: Any) -> None:
+    config = {"contents": ["12345678"], "system_instruction": "You are a cat.", "ttl": "300s", "display_name": "n"}
+    made = client.caches.create(model=MODEL, config=config)
+    assert (made.model, made.display_name, made.usage_metadata.total_token_count) == (f"models/{MODEL}", "n", 6)
+    assert (made.expire_time - made.create_time).total_seconds() == 300
+    changed = client.caches.update(name=made.name, config={"ttl": "600s"})
+    assert changed.expire_time > made.expire_time
+    assert client.caches.get(name=made.name) == changed
+    answer = client.models.generate_content(model=MODEL, contents="Hi", config={"cached_content": made.name})
+    assert answer.usage_metadata.cached_content_token_count == 6
+    client.caches.create(model=MODEL, config=config)
+    assert made.name in [each.name for each in client.caches.list(config={"page_size": 1})]
+    client.caches.delete(name=made.name)
+    with pytest.raises(genai.errors.ClientError, match="CachedContent not found") as caught:
+        client.caches.get(name=made.name)
+    assert caught.value.code == 403
+
+
+def test_a_file_search_store_is_made_listed_and_deleted(client: Any) -> None:
+    made = client.file_search_stores.create(config={"display_name": "My docs"})
+    assert (made.display_name, made.name.startswith("fileSearchStores/my-docs-")) == ("My docs", True)
+    assert client.file_search_stores.get(name=made.name).create_time == made.create_time
+    client.file_search_stores.create()
+    assert made.name in [each.name for each in client.file_search_stores.list(config={"page_size": 1})]
+    client.file_search_stores.delete(name=made.name, config={"force": True})
+    with pytest.raises(genai.errors.ClientError, match="not found"):
+        client.file_search_stores.get(name=made.name)
+
+
+def test_embeddings_of_one_and_of_several(client: Any) -> None:
+    config = {"task_type": "RETRIEVAL_QUERY", "output_dimensionality": 8}
+    several = client.models.embed_content(model="gemini-embedding-001", contents=["a", "b"], config=config).embeddings
+    [one] = client.models.embed_content(model="gemini-embedding-001", contents="b", config=config).embeddings
+    assert [len(each.values) for each in several] == [8, 8]
+    assert one.values == several[1].values != several[0].values
+    [whole] = client.models.embed_content(model="gemini-embedding-2", contents="a").embeddings
+    assert len(whole.values) == 3072
+
+
 # --- asynchronous
 
 
@@ -339,8 +381,25 @@ def test_the_asynchronous_client() -> None:
         await client.files.delete(name=file.name)
         job = await client.batches.create(model=MODEL, src=[{"contents": "One"}])
         await client.batches.cancel(name=job.name)
+        assert [each.name async for each in await client.batches.list()] == [job.name]
+        await use_stored_resources(client)
         await client.aclose()
 
     slow = Pace(background=600, batch_pending=600)  # what is cancelled is not done before
     with Server(Emulator(pace=slow)) as server:
         asyncio.run(use(server))
+
+
+async def use_stored_resources(client: Any) -> None:
+    """Caches, stores and embeddings with the asynchronous client."""
+    cache = await client.caches.create(model=MODEL, config={"contents": ["x"], "ttl": "60s"})
+    assert await client.caches.get(name=cache.name) == cache
+    assert (await client.caches.update(name=cache.name, config={"ttl": "90s"})).expire_time > cache.expire_time
+    assert [each.name async for each in await client.caches.list()] == [cache.name]
+    await client.caches.delete(name=cache.name)
+    store = await client.file_search_stores.create(config={"display_name": "d"})
+    assert (await client.file_search_stores.get(name=store.name)).display_name == "d"
+    assert [each.name async for each in await client.file_search_stores.list()] == [store.name]
+    await client.file_search_stores.delete(name=store.name)
+    embedded = await client.models.embed_content(model="gemini-embedding-001", contents=["a", "b"])
+    assert [len(each.values) for each in embedded.embeddings] == [3072, 3072]

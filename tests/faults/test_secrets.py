@@ -52,6 +52,9 @@ COMMANDS = {
     "files get": ["files", "get", "files/none"],
     "files delete": ["files", "delete", "files/none"],
     "download": ["files", "download", "files/none", "-o", "../none"],
+    "api": ["api", "POST", "interactions", "-d", '{"model": "gemini-flash-latest", "input": "hi"}'],
+    "api paginate": ["api", "GET", "models", "--paginate"],
+    "api delete": ["api", "DELETE", "files/none"],
     "interactions": ["interactions", "get", "v1_none"],
     "interactions wait": ["interactions", "wait", "--timeout", "1", "v1_none"],
     "interactions watch": ["interactions", "watch", "--timeout", "1", "v1_none"],
@@ -146,7 +149,7 @@ def test_nor_is_a_stream_that_does(name: str, orders: str, place: Home) -> None:
 
 
 @pytest.mark.parametrize("show", ["-n", "--curl"])
-@pytest.mark.parametrize("name", ["generate", "stream", "the older family", "chat", "call-tool"])
+@pytest.mark.parametrize("name", ["generate", "stream", "the older family", "chat", "call-tool", "api"])
 def test_a_request_that_is_only_shown_has_no_key(name: str, show: str, place: Home) -> None:
     done = run_forked(command(*COMMANDS[name], show, "-vv"), place, place.environ("http://127.0.0.1:9"))
     assert done.status == 0

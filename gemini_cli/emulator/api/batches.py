@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import ErrorResponse, not_found
 from ..http.exchange import ApiRequest, HttpResponse, compact_json, indented_response
-from ..http.pages import page_token, parse_page_request
+from ..http.pages import list_page, parse_page_request
 from ..service_state import ServiceState, timestamp_nanos
 from ..store import Document
 from . import files
@@ -163,14 +163,8 @@ def get_batch(state: ServiceState, request: ApiRequest) -> HttpResponse:
 
 def list_batches(state: ServiceState, request: ApiRequest) -> HttpResponse:
     page = parse_page_request(request, 10, 100)
-    found = state.store.newest(BATCH, page.size + 1, page.position)
-    shown = found[: page.size]
-    body: dict[str, Any] = {}
-    if shown:
-        body["operations"] = [_view(state, document, results=False) for _, document in shown]
-    if len(found) > page.size:
-        body["nextPageToken"] = page_token(shown[-1][0])
-    return indented_response(body)
+    rows = state.store.newest(BATCH, page.size + 1, page.position)
+    return list_page(page, "operations", rows, lambda document: _view(state, document, results=False))
 
 
 def cancel_batch(state: ServiceState, request: ApiRequest) -> HttpResponse:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import ErrorResponse, not_found
 from ..http.exchange import ApiRequest, HttpResponse, indented_json, indented_response
-from ..http.pages import page_token, parse_page_request
+from ..http.pages import list_page, parse_page_request
 from ..model.conversation import Step
 from ..model.media import MEDIA_KINDS, kind_of_mime_type
 from ..service_state import ServiceState, timestamp_nanos
@@ -242,13 +242,13 @@ def remove_file(state: ServiceState, id: str) -> None:
 def list_files(state: ServiceState, request: ApiRequest) -> HttpResponse:
     """A page of files, newest first; an empty list is `{}` (api/README.md 10.11)."""
     page = parse_page_request(request, 10, 100)
-    found = state.store.newest(FILE, page.size + 1, page.position)
+    rows = state.store.newest(FILE, page.size + 1, page.position)
     now = state.clock()
-    shown = [document for _, document in found[: page.size] if document["from"] <= now < document["until"]]
-    body: dict[str, Any] = {"files": [_view(state, document) for document in shown]} if shown else {}
-    if len(found) > page.size:
-        body["nextPageToken"] = page_token(found[page.size - 1][0])
-    return indented_response(body)
+
+    def view(document: Document) -> dict[str, Any] | None:
+        return _view(state, document) if document["from"] <= now < document["until"] else None
+
+    return list_page(page, "files", rows, view)
 
 
 def download_file(state: ServiceState, request: ApiRequest) -> HttpResponse:

@@ -65,11 +65,19 @@ def count_tokens(state: ServiceState, request: ApiRequest) -> HttpResponse:
 
 def answer_body(state: ServiceState, body: JsonObject, model: str) -> tuple[ModelRequest, ModelAnswer]:
     """The parsed request and its answer, also for a row of a batch."""
+    cached: dict[str, int] = {}
+    if "cachedContent" in body or "cached_content" in body:
+        from .caches import add_cached_content
+
+        body = parse_message(body, REQUEST)
+        body, cached = add_cached_content(state, body, body["cachedContent"])
     model_request = parse_generate_request(body, model)
     line = state.script.next_line(model_request.subject)
     cap = state.output_cap if line is None or line.hop_tokens is None else line.hop_tokens
     model_request = model_request._replace(line=line, cap=cap, number=state.next_number())
-    return model_request, generate_answer(model_request)
+    found = generate_answer(model_request)
+    usage = {"total_cached_tokens": sum(cached.values()), "cached_tokens_by_modality": tokens.list_modalities(cached)}
+    return model_request, found._replace(usage={**found.usage, **usage}) if cached else found
 
 
 def _answered(state: ServiceState, request: ApiRequest, method: str) -> tuple[ModelRequest, ModelAnswer]:

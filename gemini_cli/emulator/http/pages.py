@@ -2,10 +2,11 @@
 
 import base64
 import binascii
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from ..errors import ErrorResponse
-from .exchange import ApiRequest
+from .exchange import ApiRequest, HttpResponse, JsonObject, indented_response
 
 
 class PageRequest(NamedTuple):
@@ -20,6 +21,20 @@ def parse_page_request(request: ApiRequest, default: int, maximum: int) -> PageR
     if not size.isascii() or not size.isdigit():
         raise ErrorResponse(400, f"Invalid value at 'page_size' (TYPE_INT32), \"{size}\"")
     return PageRequest(min(int(size) or default, maximum), _position(request.query.get("pageToken", "")))
+
+
+def list_page(
+    page: PageRequest, name: str, rows: list[tuple[int, JsonObject]], view: Callable[[JsonObject], Any]
+) -> HttpResponse:
+    """A page of the numbered `rows`, which have one more than it if others follow.
+
+    A row whose view is None is left out; an empty list is `{}`.
+    """
+    shown = [each for _, row in rows[: page.size] if (each := view(row)) is not None]
+    body: JsonObject = {name: shown} if shown else {}
+    if len(rows) > page.size:
+        body["nextPageToken"] = page_token(rows[page.size - 1][0])
+    return indented_response(body)
 
 
 def page_token(position: int) -> str:

@@ -35,6 +35,8 @@ ROUTES = (
         "POST", MODEL_PATTERN + "streamGenerateContent", "generate_content.stream_generate_content", "generate_stream"
     ),
     Route("POST", MODEL_PATTERN + "countTokens", "generate_content.count_tokens", "tokens"),
+    Route("POST", MODEL_PATTERN + "embedContent", "embeddings.embed_content", "embed"),
+    Route("POST", MODEL_PATTERN + "batchEmbedContents", "embeddings.batch_embed_contents", "embed_batch"),
     Route("POST", MODEL_PATTERN + "batchGenerateContent", "batches.create_batch", "batch_create"),
     Route("POST", r"upload/files", "files.start_upload", "upload_start"),
     # The upload URL works without the key (api/README.md 10.3).
@@ -47,6 +49,15 @@ ROUTES = (
     Route("GET", r"batches/(?P<id>[^/:]+)", "batches.get_batch", "batch"),
     Route("POST", r"batches/(?P<id>[^/:]+):cancel", "batches.cancel_batch", "batch_cancel"),
     Route("DELETE", r"batches/(?P<id>[^/:]+)", "batches.delete_batch", "batch_delete"),
+    Route("POST", r"cachedContents", "caches.create_cache", "cache_create"),
+    Route("GET", r"cachedContents", "caches.list_caches", "caches"),
+    Route("GET", r"cachedContents/(?P<id>[^/:]+)", "caches.get_cache", "cache"),
+    Route("PATCH", r"cachedContents/(?P<id>[^/:]+)", "caches.update_cache", "cache_update"),
+    Route("DELETE", r"cachedContents/(?P<id>[^/:]+)", "caches.delete_cache", "cache_delete"),
+    Route("POST", r"fileSearchStores", "stores.create_store", "store_create"),
+    Route("GET", r"fileSearchStores", "stores.list_stores", "stores"),
+    Route("GET", r"fileSearchStores/(?P<id>[^/:]+)", "stores.get_store", "store"),
+    Route("DELETE", r"fileSearchStores/(?P<id>[^/:]+)", "stores.delete_store", "store_delete"),
 )
 
 

@@ -1,0 +1,81 @@
+"""Errors of one attempt to send a request, and checks of its response."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from gemini_cli.errors import AuthError, CliError, RejectedError, TemporaryError, UnknownOutcomeError
+from gemini_cli.transport import retry
+from gemini_cli.transport.errors import NotSentError
+
+if TYPE_CHECKING:
+    from gemini_cli.transport.http_client import Response
+
+PROXY_HINT = "the proxy's URL holds its user name and password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"
+EVENTS_HINT = "gemini-cli stream --json prints the events of a model, and checks that they are complete"
+
+
+class ProxyRefusedError(RejectedError):
+    """A proxy refused to connect, for good."""
+
+
+class RedirectError(RejectedError):
+    """A redirect to `location`, which only downloads follow."""
+
+    def __init__(self, http_status: int, location: str) -> None:
+        super().__init__(
+            f"the server answered with a redirect ({http_status}), which is not followed", http_status=http_status
+        )
+        self.location = location
+
+
+class AttemptFailed(Exception):
+    """One attempt failed.
+
+    After a temporary error, the request may be retried up to `limit` times.
+    """
+
+    def __init__(self, failure: CliError, limit: int, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+        self.headers = headers or {}
+        self.limit = limit if isinstance(failure, TemporaryError | UnknownOutcomeError) else 0
+
+
+def not_sent(error: NotSentError) -> CliError:
+    """Make the error for a request that was not sent.
+
+    Of a proxy, 407 is about its password, 5xx is temporary, and other statuses are final.
+    """
+    if error.proxy_status == 407:
+        return AuthError(str(error), hint=PROXY_HINT)
+    if error.proxy_status is not None and not retry.retry_limit(error.proxy_status, 1):
+        return ProxyRefusedError(str(error))
+    return RejectedError(str(error)) if error.permanent else TemporaryError(str(error))
+
+
+def no_response(reason: str, *, timed_out: bool = False) -> UnknownOutcomeError:
+    """Make the error for a create that was sent and got no response."""
+    hint = "wait longer with --timeout (and --idle-timeout), or start it with --background and fetch it later"
+    return UnknownOutcomeError(
+        f"{reason}; the request was sent and may have been carried out and billed",
+        hint=hint if timed_out else None,
+        billed="maybe",
+    )
+
+
+def expect_type(response: Response, media_type: str) -> None:
+    """Raise RejectedError for another media type, such as HTML of a proxy."""
+    found = response_type(response)
+    if found != media_type:
+        raise RejectedError(f"not the API's answer: {found or 'no content type'} instead of {media_type}")
+
+
+def response_type(response: Response) -> str:
+    """The media type; RejectedError for a compressed body."""
+    encoding = response.headers.get("content-encoding", "identity")
+    if encoding != "identity":
+        raise RejectedError(f"the answer is compressed ({encoding}), which was not asked for")
+    content_type: str = response.headers.get("content-type", "")
+    return content_type.partition(";")[0].strip().lower()
