@@ -68,6 +68,7 @@ LIBRARIES = {
         "tools/process_runner.py",
     },
     "socket": {"emulator/http/server.py"},
+    "pytest": {"pytest_plugin.py"},
 }
 
 # Modules that do no input or output.
@@ -177,7 +178,7 @@ def test_a_package_imports_only_those_below_it() -> None:
 
 def test_every_package_is_in_the_order() -> None:
     top = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
-    assert top == {*ORDER, "__init__", "__main__", "emulator"}
+    assert top == {*ORDER, "__init__", "__main__", "emulator", "pytest_plugin"}
 
 
 def test_contributing_lists_the_packages_in_their_order() -> None:
@@ -211,7 +212,7 @@ def test_every_module_is_imported() -> None:
     used |= {f"gemini_cli.cli.commands.{entry.module}" for entry in COMMANDS.values()}
     used |= {f"gemini_cli.emulator.api.{route.handler.partition('.')[0]}" for route in ROUTES}
     packages = {name for name, path in known.items() if path.stem == "__init__"}
-    programs = {name for name in known if name.endswith(".__main__")}
+    programs = {name for name in known if name.endswith(".__main__")} | {"gemini_cli.pytest_plugin"}
     assert known.keys() - used - packages - programs == set()
 
 
@@ -247,11 +248,14 @@ def test_the_transport_knows_no_api() -> None:
     assert packages == {"gemini_cli.emulator", "gemini_cli.errors", "gemini_cli.transport"}
 
 
-def test_only_its_transport_and_its_command_import_the_emulator() -> None:
+def test_only_its_transport_its_command_and_the_pytest_plugin_import_the_emulator() -> None:
     assert outside(users("gemini_cli.emulator"), "emulator/") == {
         "cli/commands/emulator.py",
+        "pytest_plugin.py",
         "transport/emulator_transport.py",
     }
+    plugin = {name for name in imported(PACKAGE / "pytest_plugin.py") if name.startswith("gemini_cli")}
+    assert {name for name in plugin if not name.startswith("gemini_cli.emulator")} == set()
 
 
 def test_only_the_application_imports_commands() -> None:

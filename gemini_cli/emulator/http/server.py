@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ErrorResponse
-from ..sandboxes import Sandboxes
+from ..sandboxes import Sandbox, Sandboxes
 from ..service import Emulator
 from . import http_limits
 from .exchange import JSON_UTF8, HttpRequest, HttpResponse, indented_json
@@ -41,22 +41,6 @@ IDLE_FACTOR = 4
 TRAILER_LINES = 64
 # Limits for reading the rest of a body that was refused.
 DRAIN_SECONDS, LINGER_READS = 0.5, 64
-
-
-def client_variables(url: str, key: str, token: str) -> dict[str, str]:
-    """Environment variables that lead clients to `url`.
-
-    Each client reads its own; the man page of `emulator` says which. There is only one of GEMINI_API_KEY and
-    GOOGLE_API_KEY, because the official SDKs warn of both.
-    """
-    return {
-        "GEMINI_BASE_URL": url,
-        "GOOGLE_GEMINI_BASE_URL": url,
-        "GEMINI_API_BASE": f"{url}/v1beta",
-        "GEMINI_API_KEY": key,
-        "GOOGLE_GENERATIVE_AI_API_KEY": key,
-        "GEMINI_EMULATOR_TOKEN": token,
-    }
 
 
 class ClientGone(Exception):
@@ -111,9 +95,21 @@ class Server:
         self.emulator.scheme = "https" if tls else "http"
         self.url = f"{self.emulator.scheme}://127.0.0.1:{self.port}"
 
-    def environ(self) -> dict[str, str]:
-        """The environment variables that lead clients to this server."""
-        return client_variables(self.url, self.key, self.token)
+    def environ(self, sandbox: Sandbox | None = None) -> dict[str, str]:
+        """Environment variables that lead clients to this server, or to a sandbox.
+
+        Each client reads its own; the man page of `emulator` says which. There is only one of GEMINI_API_KEY and
+        GOOGLE_API_KEY, because the official SDKs warn of both.
+        """
+        url = self.url + (sandbox or self.sandboxes.default).path
+        return {
+            "GEMINI_BASE_URL": url,
+            "GOOGLE_GEMINI_BASE_URL": url,
+            "GEMINI_API_BASE": f"{url}/v1beta",
+            "GEMINI_API_KEY": self.key,
+            "GOOGLE_GENERATIVE_AI_API_KEY": self.key,
+            "GEMINI_EMULATOR_TOKEN": self.token,
+        }
 
     def start(self) -> "Server":
         self._started = True
