@@ -34,7 +34,7 @@ def answer(*content: dict[str, str]) -> dict[str, object]:
         ({**ITERM2, "TMUX": "/tmp/tmux-1/default,1,0"}, None),
         ({"TERM": "screen.xterm-256color", "KITTY_WINDOW_ID": "1"}, None),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 def test_the_environment_names_the_protocol(environ: dict[str, str], encoder: object) -> None:
     if encoder is encode_for_kitty:
