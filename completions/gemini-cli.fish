@@ -119,6 +119,8 @@ complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l tool-choice -x 
 complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l schema -rF -d 'request JSON that matches this JSON Schema, and check the answer: exit status 14 if it does not'
 complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l format-image -x -d 'request an image: 16:9 or 16:9,2K'
 complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l format-audio -x -d 'request audio of this type, for -o: audio/wav'
+complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l format-video -x -d 'request a video, for -o: 16:9 or 9:16,1080p'
+complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l voice -x -d 'the voice of the speech, with --format-audio: Kore'
 complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -s c -l continue -d 'continue the last interaction'
 complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l previous -x -d 'continue this interaction'
 complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l no-store -d 'do not store the interaction on the server; it cannot be continued with --previous'

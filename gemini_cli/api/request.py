@@ -151,6 +151,7 @@ def _body_fields(
         "tool": inputs.tools,
         "tool_choice": tool_types.parse_tool_choice(options.tool_choice) if options.tool_choice else None,
         "system": inputs.system,
+        "voice": None if options.voice is None else [{"voice": options.voice}],  # api/README.md 2.17
         "previous": inputs.last_id or options.previous,
         "safety": [_safety(text) for text in options.safety or ()] or None,
     }
@@ -203,12 +204,19 @@ def _formats(options: RequestOptions, schema: Document | None) -> list[Body]:
             raise schema.error_at((), "a JSON Schema is a map")
         formats.append({"type": "text", "mime_type": "application/json", "schema": schema.value})
     if options.format_image is not None:
-        ratio, _, size = options.format_image.partition(",")
-        size_fields = {"aspect_ratio": ratio.strip(), "image_size": size.strip()}
-        formats.append({"type": "image", **{key: value for key, value in size_fields.items() if value}})
+        formats.append({"type": "image", **_ratio_and_size(options.format_image, "image_size")})
     if options.format_audio is not None:
         formats.append({"type": "audio", "mime_type": options.format_audio})
+    if options.format_video is not None:
+        formats.append({"type": "video", **_ratio_and_size(options.format_video, "resolution")})
     return formats
+
+
+def _ratio_and_size(text: str, size_field: str) -> Body:
+    """The fields of `RATIO[,SIZE]`; an empty one is left out."""
+    ratio, _, size = text.partition(",")
+    fields = {"aspect_ratio": ratio.strip(), size_field: size.strip()}
+    return {key: value for key, value in fields.items() if value}
 
 
 def parse_key_value(flag: str, text: str, form: str) -> tuple[str, str]:

@@ -189,6 +189,16 @@ class RequestOptions:
         BodyField("response_format"),
         ONCE,
     ] = None
+    format_video: Annotated[
+        str | None,
+        Option("--format-video", metavar="RATIO[,RESOLUTION]", help="request a video, for -o: 16:9 or 9:16,1080p"),
+        BodyField("response_format"),
+    ] = None
+    voice: Annotated[
+        str | None,
+        Option("--voice", metavar="NAME", help="the voice of the speech, with --format-audio: Kore"),
+        BodyField("generation_config.speech_config"),
+    ] = None
     continue_: Annotated[bool, Option("-c", "--continue", help="continue the last interaction")] = False
     previous: Annotated[
         str | None,

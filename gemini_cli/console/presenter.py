@@ -110,6 +110,8 @@ class Presenter:
 
     def _print_answer(self, interaction: Interaction, failure: CliError | None) -> None:
         """Print the answer, or the text of one that is not complete."""
+        if failure is None:
+            self._require_named_media(interaction)
         if failure is None and self._writes_media(interaction):
             try:
                 self._write_media(interaction.media)
@@ -121,6 +123,24 @@ class Presenter:
             self._words.write(self._printed_text(interaction, complete=failure is None))
         elif interaction.text:
             self._terminal.print_notice(f"the text beside it: {interaction.text}")
+
+    def _require_named_media(self, interaction: Interaction) -> None:
+        """IncompleteError if the file of -o is named as a medium that the answer lacks.
+
+        The text of the answer is printed on stderr, since it does not belong into the file.
+        """
+        kind = mime_types.content_kind(mime_types.guess_from_name(self._options.output or "") or "")
+        if kind not in mime_types.MEDIA_KINDS or any(block.get("type") == kind for block in interaction.media):
+            return
+        if interaction.text:
+            self._terminal.print_thought(interaction.text)
+        self._add_usage(interaction)
+        raise IncompleteError(
+            f"the answer has no {kind}, so {self._options.output} is not written",
+            hint=f"--format-{kind} requests one, of a model that makes it",
+            interaction_id=interaction.id,
+            billed="yes",
+        )
 
     def _printed_text(self, interaction: Interaction, *, complete: bool) -> str:
         """The text of an answer, or the part of it that --extract prints."""

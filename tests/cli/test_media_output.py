@@ -7,6 +7,7 @@ import io
 import json
 import os
 import wave
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -226,6 +227,7 @@ SCHEMA = {"type": "object"}
         (["--format-image", "16:9"], {"type": "image", "aspect_ratio": "16:9"}),
         (["--format-image", "1:1,2K"], {"type": "image", "aspect_ratio": "1:1", "image_size": "2K"}),
         (["--format-audio", "audio/l16"], {"type": "audio", "mime_type": "audio/l16"}),
+        (["--format-video", "9:16,1080p"], {"type": "video", "aspect_ratio": "9:16", "resolution": "1080p"}),
         (
             ["--format-audio", "audio/mp3", "--schema", json.dumps(SCHEMA), "--format-image", "1:1"],
             [
@@ -240,6 +242,17 @@ def test_formats_are_asked_for(flags: list[str], formats: Any) -> None:
     assert gemini("generate", "-n", *flags, "hi").body["response_format"] == formats
 
 
+def test_a_voice_is_a_list_of_one_speaker() -> None:
+    argv = ["--format-audio", "audio/l16", "--voice", "Kore", "hi"]
+    assert gemini("generate", "-n", *argv).body["generation_config"] == {"speech_config": [{"voice": "Kore"}]}
+    older = gemini("generate", "-n", "--api", "generate-content", *argv).body["generationConfig"]
+    assert older["speechConfig"] == {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": "Kore"}}}
+    assert gemini("generate", "--offline", *argv, "-o", "out.wav").status == 0
+    refused = gemini("generate", "-n", "--api", "generate-content", "--format-video", "16:9", "hi")
+    assert refused.status == 2
+    assert "--format-video" in refused.err
+
+
 def test_the_emulator_draws_and_sings() -> None:
     for command in ("generate", "stream"):
         outcome = gemini(command, "--offline", "--format-image", "1:1", "-o", "out.jpg", "a cat")
@@ -248,6 +261,41 @@ def test_the_emulator_draws_and_sings() -> None:
         gemini(command, "--offline", "--format-audio", "audio/wav", "-o", "out.wav", "a song")
         with wave.open("out.wav") as wav:
             assert wav.getnframes()
+        argv = ["--offline", "--format-video", "16:9", "-m", "gemini-omni-1.2-flash", "-o", "out.mp4", "a cat"]
+        assert gemini(command, *argv) == (0, "", "")
+        assert list(boxes(Path("out.mp4").read_bytes())) == ["ftyp", "moov", "mdat"]
+
+
+def boxes(data: bytes) -> Iterator[str]:
+    """The boxes of an MP4 (ISO/IEC 14496-12), which fill it."""
+    while data:
+        size = int.from_bytes(data[:4])
+        assert 8 <= size <= len(data)
+        yield data[4:8].decode()
+        data = data[size:]
+
+
+@pytest.mark.parametrize(("command", "answer"), ASKED)
+@pytest.mark.parametrize("name", ["out.mp4", "out.wav", "out.png"])
+def test_a_file_named_as_a_medium_that_the_answer_lacks_is_not_written(command: str, answer: Any, name: str) -> None:
+    Path(name).write_bytes(b"before")
+    kind = {"out.mp4": "video", "out.wav": "audio", "out.png": "image"}[name]
+    outcome = gemini(command, "-u", "-o", name, "hi", answers=[answer(said("I cannot do that."))])
+    assert (outcome.status, outcome.out) == (8, "")
+    assert f"the answer has no {kind}, so {name} is not written" in outcome.err
+    assert outcome.err.startswith("I cannot do that.\n")
+    assert "usage: " in outcome.err
+    assert f"--format-{kind}" in outcome.err
+    assert Path(name).read_bytes() == b"before"
+    other = block(b"other", "audio/mp3" if kind != "audio" else "video/mp4")
+    assert gemini(command, "-o", name, "hi", answers=[answer(other)]).status == 8
+    assert Path(name).read_bytes() == b"before"
+
+
+@pytest.mark.parametrize("name", ["out.svg", "out.csv", "out.pdf", "out.ts", "out"])
+def test_other_names_take_text(name: str) -> None:
+    assert gemini("generate", "-o", name, "hi", answers=[answered(said("a,b"))]) == (0, "", "")
+    assert Path(name).read_text() == "a,b\n"
 
 
 def test_text_alone_goes_to_the_file_as_ever() -> None:

@@ -62,6 +62,14 @@ REFUSED = [
             ("gemini-3.6-flash", "xhigh"),
         )
     ),
+    (
+        {**CREATE, "environment": {"type": "remote", "mode": "sometimes"}},
+        *(400, "invalid_request", "The value 'sometimes' is not supported for 'environment.mode'."),
+    ),
+    (
+        {"agent": "deep-research-preview-04-2026", "input": "Hi", "agent_config": {"type": "deep-research", "x": 1}},
+        *(400, "parameter_unknown", "Unknown parameter 'x' at 'agent_config'."),
+    ),
     ({**CREATE, "tools": {}}, 400, "invalid_request", "Invalid input at 'tools'."),
     ({**CREATE, "generation_config": 5}, 400, "invalid_request", "Invalid input at 'generation_config'."),
     ({**CREATE, "response_format": 5}, 400, "invalid_request", "Invalid input at 'response_format'."),

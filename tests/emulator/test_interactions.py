@@ -487,6 +487,17 @@ def test_a_thinking_level_of_the_model_is_accepted(client: InMemoryClient, model
     assert client.generate(model=model, generationConfig=config)["candidates"]
 
 
+def test_deferred_tools_tiers_and_environments_are_accepted(client: InMemoryClient) -> None:
+    """Fields of google-genai 3.6.1 (api/README.md 2.12-2.14, 9.1)."""
+    server = {"type": "mcp_server", "name": "s", "url": "https://example.com/mcp", "defer_loading": True}
+    environment = {"type": "remote", "mode": "self_hosted", "custom_config": {"a": 1}, "env": {"A": "b"}}
+    made = client.create("Hi", tools=[server], environment=environment, service_tier="deferred")
+    assert (made["status"], made["service_tier"]) == ("completed", "deferred")
+    config = {"type": "antigravity", "model": MODEL, "max_total_tokens": "1000"}
+    body = {"agent": "antigravity-preview-09-2026", "input": "Hi", "environment": "remote", "agent_config": config}
+    assert client.post("/v1beta/interactions", body).status == 200
+
+
 def test_a_schema_gives_json_that_fits(client: InMemoryClient) -> None:
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
     wrapped = {"type": "text", "mime_type": "application/json", "schema": schema}

@@ -185,7 +185,7 @@ def _audio_format(value: Body) -> Body:
 
 
 def _video_format(value: Body) -> Body:
-    raise UsageError("response_format video has no counterpart in generate-content")
+    raise UsageError("response_format video (--format-video) has no counterpart in generate-content")
 
 
 FORMAT_MAPPERS: Mapping[str, FieldMapper] = {
@@ -225,8 +225,9 @@ def _function(tool: Body) -> Body:
 
 
 def _server(tool: Body) -> Body:
-    if "allowed_tools" in tool:
-        raise UnsupportedFieldError("allowed_tools")
+    for field in ("allowed_tools", "defer_loading"):
+        if field in tool:
+            raise UnsupportedFieldError(field)
     transport = {key: tool[key] for key in ("url", "headers") if key in tool}
     return {"name": tool.get("name"), "streamableHttpTransport": transport}
 

@@ -199,7 +199,14 @@ TOOL_KINDS: dict[str, Check] = {
         enable_prompt_injection_detection=boolean,
         disabled_safety_policies=text_list,
     ),
-    "mcp_server": _object("mcp_server", name=text, url=text, headers=map_of(text), allowed_tools=list_of(mapping)),
+    "mcp_server": _object(
+        "mcp_server",
+        name=text,
+        url=text,
+        headers=map_of(text),
+        allowed_tools=list_of(mapping),
+        defer_loading=boolean,
+    ),
     "tool_search": _object(
         "tool_search", execution=one_of("server", "client"), name=text, description=text, parameters=mapping
     ),
@@ -226,6 +233,40 @@ def check_labels(value: Any, path: str) -> None:
             raise ErrorResponse(400, f"Invalid label '{name}' at '{path}'.")
 
 
+# api/README.md 2.12
+AGENT_CONFIG_KINDS: dict[str, Check] = {
+    "deep-research": _object(
+        "deep-research",
+        thinking_summaries=one_of("auto", "none"),
+        visualization=one_of("off", "auto"),
+        collaborative_planning=boolean,
+        enable_bigquery_tool=boolean,
+    ),
+    "antigravity": _object("antigravity", model=text, max_total_tokens=by_type(str=anything, int=anything)),
+    "code-mender": _object(
+        "code-mender",
+        model=text,
+        session_id=text,
+        session_config=mapping,
+        find_request=mapping,
+        fix_request=mapping,
+    ),
+    "dynamic": mapping,
+}
+
+# api/README.md 2.13
+ENVIRONMENT = _object(
+    "remote",
+    environment_id=text,
+    sources=list_of(
+        record(dict.fromkeys(("type", "source", "target", "content", "encoding"), text)),
+    ),
+    network=by_type(str=one_of("disabled"), dict=mapping),
+    env=map_of(by_type(str=anything, dict=mapping)),
+    mode=one_of("on_demand", "self_hosted"),
+    custom_config=mapping,
+)
+
 SHARED: dict[str, Check] = {
     "input": check_input,
     "system_instruction": text,
@@ -242,10 +283,10 @@ SHARED: dict[str, Check] = {
     "safety_settings": list_of(SAFETY),
     "labels": check_labels,
     "webhook_config": mapping,
-    "environment": by_type(str=anything, dict=mapping),
+    "environment": by_type(str=anything, dict=ENVIRONMENT),
 }
 MODEL_BODY = record({**SHARED, "model": text, "generation_config": GENERATION_CONFIG, "cached_content": text})
-AGENT_BODY = record({**SHARED, "agent": text, "agent_config": mapping})
+AGENT_BODY = record({**SHARED, "agent": text, "agent_config": tagged(AGENT_CONFIG_KINDS)})
 
 
 def check_interaction(body: dict[str, Any]) -> None:
