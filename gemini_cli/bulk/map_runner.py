@@ -300,6 +300,8 @@ class CircuitBreaker:
         before = f"{times} failures like this in a row; " if times == MAX_EQUAL_FAILURES else ""
         before = f"{failure.hint}; " if failure.hint and not before else before
         failure.hint = f"{before}the rest was not sent; with --checkpoint, the same command goes on from here"
+        if isinstance(failure, UnknownOutcomeError):
+            failure.hint += f"; {output_rows.RETRY_UNKNOWN_HINT}"
         self.fatal_error = failure
         self._limiter.close()
 

@@ -10,11 +10,12 @@ from gemini_cli.api.interaction import Interaction
 from gemini_cli.api.outcome import completion_error
 from gemini_cli.bulk.rows import Key
 from gemini_cli.console import formatting
-from gemini_cli.errors import CliError, IncompleteError, PartialFailure, SchemaMismatch
+from gemini_cli.errors import CliError, IncompleteError, PartialFailure, SchemaMismatch, UnknownOutcomeError
 from gemini_cli.formats import strict_json
 from gemini_cli.formats.code_block import extract_code_block
 
 MAX_REASONS = 1000  # different ones that are counted
+RETRY_UNKNOWN_HINT = "--retry-unknown 1 sends rows without a response again; they may be billed twice"
 
 # Checks the text of a complete answer against a schema: the parsed value, or SchemaMismatch.
 SchemaValidator = Callable[[str], Any]
@@ -89,8 +90,9 @@ class FailureSummary:
         if reason in self._reasons or len(self._reasons) < MAX_REASONS:
             self._reasons[reason] += 1
         self._first = self._first if self._first[0] else (reason, message)
-        if "hint" in error:
-            self._hints.setdefault(error["kind"], error["hint"])
+        hint = RETRY_UNKNOWN_HINT if error["kind"] == UnknownOutcomeError.kind else error.get("hint")
+        if hint:
+            self._hints.setdefault(error["kind"], hint)
 
     def error(self, of: str = "failed") -> PartialFailure | None:
         """The error of the run; None if no row failed."""
@@ -100,6 +102,6 @@ class FailureSummary:
         equal = self._reasons[reason]
         times = f" ({equal} times)" if equal > 1 else ""
         others = f", {self.failed - equal} for other reasons" if self.failed > equal else ""
-        hint = self._hints.get("unknown") or next(iter(self._hints.values()), None)
+        hint = self._hints.get(UnknownOutcomeError.kind) or next(iter(self._hints.values()), None)
         rows = formatting.count(self.rows, "row")
         return PartialFailure(f"{self.failed} of {rows} {of}: {message}{times}{others}", hint=hint)

@@ -157,3 +157,18 @@ def test_a_profile_extracts_unless_there_is_a_schema() -> None:
     assert coded.json["text"] == "x\n"
     typed = gemini(*argv, "--schema", SCHEMA, stdin=b'"Good"\n', answers=Answering(classified))
     assert typed.json["data"] == {"label": "good", "n": 1}
+
+
+def test_rows_without_a_response_name_the_option_that_sends_them_again() -> None:
+    def lose(body: Any) -> httpx.Response:
+        raise httpx.ReadError("reset")
+
+    few = gemini("map", "--checkpoint", "c", stdin=b'"a"\n"b"\n', answers=Answering(lose))
+    assert few.status == 11
+    assert "2 of 2 rows failed" in few.err
+    assert "hint: --retry-unknown 1 sends rows without a response again" in few.err
+    again = gemini("map", "--checkpoint", "c", stdin=b'"a"\n"b"\n')
+    assert (again.status, again.err.splitlines()[1:]) == (11, few.err.splitlines()[1:])
+    many = gemini("map", "-j", "1", stdin=b'"a"\n' * 20, answers=Answering(lose))
+    assert many.status == 12
+    assert "--retry-unknown 1" in many.err.splitlines()[1]
