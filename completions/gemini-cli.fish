@@ -87,6 +87,7 @@ function __gemini_cli_takes_promptoptions
 end
 complete -c gemini-cli -n '__gemini_cli_takes_promptoptions' -s f -l prompt-file -rF -d 'read the prompt from FILE, or - for stdin'
 complete -c gemini-cli -n '__gemini_cli_takes_promptoptions' -l no-stdin -d 'do not read stdin'
+complete -c gemini-cli -n '__gemini_cli_takes_promptoptions' -l require-stdin -d 'exit with status 2, and send nothing, if stdin brings nothing'
 complete -c gemini-cli -n '__gemini_cli_takes_promptoptions' -l var -x -d 'replace ${NAME} in the prompt of the profile; may be repeated'
 complete -c gemini-cli -n '__gemini_cli_takes_promptoptions' -s a -l attach -rF -d 'attach an image, audio, video, document or text: a file, a URL, files/ID, or - for stdin'
 complete -c gemini-cli -n '__gemini_cli_takes_promptoptions' -l inline-limit -x -d 'upload the largest attachments first if the request would be larger than this'

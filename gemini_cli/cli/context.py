@@ -33,7 +33,7 @@ from gemini_cli.config.api_key import KeySource
 from gemini_cli.config.endpoint import Endpoint, resolve_endpoint
 from gemini_cli.config.headers import gateway_headers, parse_tool_header
 from gemini_cli.config.option_groups import NEEDS_NETWORK, BodyField, option_fields
-from gemini_cli.config.output_options import GlobalOptions, OutputOptions, PreviewOptions
+from gemini_cli.config.output_options import GlobalOptions, OutputOptions, PreviewOptions, check_extract
 from gemini_cli.config.process_memory import close_process_memory
 from gemini_cli.config.profiles import check_trust, profile_in_use
 from gemini_cli.config.request_options import HistoryOptions, PromptOptions, RequestOptions
@@ -133,20 +133,9 @@ class Context:
         options = self._record(OutputOptions)
         if options.json and self.is_given("citations"):
             raise UsageError("--citations has no effect with --json, which prints all citations")
-        self._check_extract(options)
+        has_schema = self.request_options.schema is not None
+        check_extract(options, has_schema=has_schema, is_given=self.is_given)
         return options
-
-    def _check_extract(self, options: OutputOptions) -> None:
-        """UsageError for --extract where no code block is printed.
-
-        Where it comes from a profile, it is ignored.
-        """
-        schema = self.request_options.schema is not None
-        others = {"--json": options.json, "--schema": schema, "--citations": self.is_given("citations")}
-        for other in (name for name, is_used in others.items() if is_used and options.extract):
-            if self.is_given("extract"):
-                raise UsageError(f"--extract and {other} exclude each other")
-            options.extract = False
 
     @cached_property
     def preview_options(self) -> PreviewOptions:

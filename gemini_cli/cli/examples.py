@@ -41,6 +41,10 @@ esac""",
             "Save only the code of an answer; without a code block, the exit status is 14:",
             'if gemini-cli generate -x "Write a script that lists files" -o ls.sh 2> errors; then sh -n ls.sh; fi',
         ),
+        Example(
+            "Send nothing if the command before the pipe fails or prints nothing:",
+            'set -o pipefail\ngrep error build.log | gemini-cli generate --require-stdin "What went wrong?"',
+        ),
         Example("Send a prompt about an image:", 'gemini-cli generate -a photo.png "What is in this picture?"'),
         Example("Show a request without sending it:", 'gemini-cli generate -n --seed 7 "Pick a number"'),
         Example(

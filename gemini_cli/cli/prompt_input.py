@@ -19,6 +19,9 @@ from gemini_cli.formats.documents import Document
 
 _ATTACHES = "attaches a file that is not text"
 
+NO_STDIN = "stdin is empty, and --require-stdin is given"
+PIPEFAIL_HINT = "the command before the pipe printed nothing; `set -o pipefail` reports its failure"
+
 
 class PromptInput:
     """Reads the prompt and the files that the options name.
@@ -54,6 +57,9 @@ class PromptInput:
             raise UsageError(f"stdin is claimed twice: by {' and '.join(self._claims)}")
         if self._claims and prompt_options.no_stdin:
             raise UsageError("- reads stdin, and --no-stdin forbids it")
+        if prompt_options.require_stdin and (prompt_options.no_stdin or terminal.stdin_is_terminal):
+            reason = "--no-stdin forbids to read it" if prompt_options.no_stdin else "it is a terminal"
+            raise UsageError(f"--require-stdin needs stdin, and {reason}")
 
     def build_input(self) -> str | list[Part] | None:
         """One turn of the user; None if there is no input."""
@@ -66,7 +72,15 @@ class PromptInput:
                 )
         prompt = self._whole_prompt()
         attached = self.load_attachments(self._prompt_options.attach or ())
-        return user_input(prompt, attached, None if self._claims else self._piped_text())
+        piped = None if self._claims else self._piped_text()
+        if self._prompt_options.require_stdin:
+            self.require_stdin()
+        return user_input(prompt, attached, piped)
+
+    def require_stdin(self) -> None:
+        """UsageError if stdin brings nothing: the command before the pipe may have failed."""
+        if not self._stdin.strip():
+            raise UsageError(NO_STDIN, hint=PIPEFAIL_HINT)
 
     def read_bytes(self, path: str) -> bytes:
         """The bytes of a file; `-` is stdin."""
@@ -124,7 +138,11 @@ class PromptInput:
         if self._prompt_options.no_stdin or self._terminal.stdin_is_terminal:
             return None
         text = text_files.decode_text(self._stdin, "stdin", hint=f"-a - {_ATTACHES}")
-        return text if text.strip() else None
+        if text.strip():
+            return text
+        if self.has_prompt and self._terminal.stdin_is_pipe and not self._prompt_options.require_stdin:
+            self._terminal.print_notice("stdin is empty; only the prompt is sent (--require-stdin makes it an error)")
+        return None
 
     @cached_property
     def _stdin(self) -> bytes:

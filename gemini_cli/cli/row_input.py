@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Annotated, NamedTuple
 
 import typer
@@ -15,6 +16,7 @@ from gemini_cli.bulk import rows
 from gemini_cli.bulk.request_template import RequestTemplate
 from gemini_cli.bulk.rows import Row
 from gemini_cli.cli.context import Context, check_request
+from gemini_cli.cli.prompt_input import NO_STDIN, PIPEFAIL_HINT
 from gemini_cli.config.option_groups import FILE_NAME, ONCE
 from gemini_cli.config.request_options import PromptOptions
 from gemini_cli.errors import UsageError
@@ -87,6 +89,10 @@ def read_row_input(
         raise UsageError("give the prompt with -p or with -f, not both")
     if path == "-":
         _check_stdin(context, prompt_options)
+    elif prompt_options.require_stdin:
+        if not prompt_input.reads_stdin:
+            raise UsageError("--require-stdin has no effect: the rows come from a file")
+        prompt_input.require_stdin()
     csv, delimiter = _csv_format(path, template_options)
     connection, request = context.connection_options, context.request_options
     body = context.build_body(stream=False, input_follows=True)
@@ -106,8 +112,9 @@ def read_row_input(
     )
     source = context.terminal.stdin_chunks() if path == "-" else rows.file_chunks(path)
     header: list[str] = []
+    found = rows.read_rows(source, csv=csv, lines=template_options.lines, delimiter=delimiter, header=header)
     return RowInput(
-        rows.read_rows(source, csv=csv, lines=template_options.lines, delimiter=delimiter, header=header),
+        _at_least_one(found) if path == "-" and prompt_options.require_stdin else found,
         request_template,
         None if path == "-" else os.path.getsize(path) or None,
         header,
@@ -137,3 +144,10 @@ def _check_stdin(context: Context, prompt_options: PromptOptions) -> None:
         raise UsageError("no rows: name a FILE, since --no-stdin forbids to read them from stdin")
     if context.terminal.stdin_is_terminal:
         raise UsageError("no rows: name a FILE, or pipe them in")
+
+
+def _at_least_one(found: Iterator[Row]) -> Iterator[Row]:
+    first = next(found, None)
+    if first is None:
+        raise UsageError(NO_STDIN, hint=PIPEFAIL_HINT)
+    return chain([first], found)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
 from typer import Option
 
 from gemini_cli.config.option_groups import FILE_NAME, ONCE, PROFILE_KEY
+from gemini_cli.errors import UsageError
 
 
 @dataclass(eq=False, repr=False)
@@ -75,3 +77,15 @@ class PreviewOptions:
 @dataclass(eq=False, repr=False)
 class DryRunOptions(PreviewOptions, OutputOptions):
     """Output of a command that can show its request."""
+
+
+def check_extract(options: OutputOptions, *, has_schema: bool, is_given: Callable[[str], bool]) -> None:
+    """UsageError for --extract where no code block is printed.
+
+    `is_given` tells if an option is on the command line; --extract of a profile is ignored there.
+    """
+    others = {"--json": options.json, "--schema": has_schema, "--citations": is_given("citations")}
+    for other in (name for name, is_used in others.items() if is_used and options.extract):
+        if is_given("extract"):
+            raise UsageError(f"--extract and {other} exclude each other")
+        options.extract = False

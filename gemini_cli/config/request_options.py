@@ -33,6 +33,9 @@ class PromptOptions:
     no_stdin: Annotated[bool, Option("--no-stdin", envvar="GEMINI_NO_STDIN", help="do not read stdin"), PROFILE_KEY] = (
         False
     )
+    require_stdin: Annotated[
+        bool, Option("--require-stdin", help="exit with status 2, and send nothing, if stdin brings nothing")
+    ] = False
     var: Annotated[
         list[str] | None,
         Option("--var", metavar="NAME=VALUE", help="replace ${NAME} in the prompt of the profile; may be repeated"),

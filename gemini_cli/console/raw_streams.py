@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import select
+import stat
 from contextlib import suppress
 from typing import Protocol
 
@@ -56,6 +57,15 @@ def is_open_for_reading(number: int) -> bool:
         return True
     flags = fcntl.fcntl(number, fcntl.F_GETFL)
     return flags & os.O_ACCMODE != os.O_WRONLY and not flags & getattr(os, "O_PATH", 0)
+
+
+def is_pipe(stream: RawStream) -> bool:
+    """True for a pipe, a socket or a regular file."""
+    try:
+        mode = os.fstat(stream.fileno()).st_mode
+    except OSError:  # a stream in memory
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or stat.S_ISREG(mode)
 
 
 def isatty(stream: RawStream | None) -> bool:

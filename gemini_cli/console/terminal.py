@@ -18,7 +18,15 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, redi
 from typing import TYPE_CHECKING, Protocol
 
 from gemini_cli.console import signals
-from gemini_cli.console.raw_streams import RawStream, discard_input, is_open, is_open_for_reading, isatty, write_all
+from gemini_cli.console.raw_streams import (
+    RawStream,
+    discard_input,
+    is_open,
+    is_open_for_reading,
+    is_pipe,
+    isatty,
+    write_all,
+)
 from gemini_cli.console.secrets import secret_forms
 from gemini_cli.console.visible import shorten, visible_in_full, visible_line, visible_text
 from gemini_cli.errors import CliError, InputError, Interrupted, OutputError, UsageError
@@ -321,6 +329,11 @@ class Terminal:
     @property
     def stdin_is_terminal(self) -> bool:
         return isatty(self._stdin)
+
+    @property
+    def stdin_is_pipe(self) -> bool:
+        """True for a pipe or a regular file, unlike /dev/null."""
+        return self._stdin is not None and is_pipe(self._stdin)
 
     def read_stdin(self, limit: int) -> bytes:
         """Read stdin to its end; InputError if it is more than `limit` bytes."""

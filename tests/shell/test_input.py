@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.program import on_the_path
 from tests.waiting import PATIENCE, until
 
 G = [sys.executable, "-m", "gemini_cli"]
@@ -103,3 +105,48 @@ def test_under_json_every_line_on_stderr_is_an_object(tmp_path: Path) -> None:
     assert [line for line in lines if line.get("notice", "").startswith("-c cannot continue")]
     assert [line for line in lines if line.get("notice", "").startswith("usage: ")]
     assert [line for line in lines if "log" in line]
+
+
+NOTICE = "gemini-cli: stdin is empty; only the prompt is sent (--require-stdin makes it an error)\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "err"),
+    [
+        ("true | gemini-cli generate hi", 0, NOTICE),
+        ("gemini-cli generate hi < empty", 0, NOTICE),
+        ("echo | gemini-cli stream hi", 0, NOTICE),
+        ("true | gemini-cli generate --json hi | jq -r .status", 0, '{"notice":"' + NOTICE[12:-1] + '"}\n'),
+        ("true | gemini-cli generate -q hi", 0, ""),
+        ("true | gemini-cli generate --no-stdin hi", 0, ""),
+        ("gemini-cli generate hi < /dev/null", 0, ""),
+        ("echo text | gemini-cli generate hi", 0, ""),
+        ("set -o pipefail; false | gemini-cli generate hi", 1, NOTICE),
+        ("gemini-cli generate --require-stdin hi < /dev/null", 2, None),
+        ("set -o pipefail; false | gemini-cli generate --require-stdin hi", 2, None),
+        ("true | gemini-cli map --require-stdin --lines", 2, None),
+        ("set -o pipefail; printf '%s\\n' a b | gemini-cli map --require-stdin --lines | wc -l", 0, ""),
+    ],
+)
+def test_a_pipe_that_brings_nothing_is_named_or_an_error(
+    script: str, status: int, err: str | None, tmp_path: Path
+) -> None:
+    if "jq" in script and shutil.which("jq") is None:
+        pytest.skip("jq is not installed here")
+    Path("empty").touch()
+    done = subprocess.run(
+        ["bash", "-c", script],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        env=environ(PATH=on_the_path(tmp_path / "bin"), GEMINI_OFFLINE="1"),
+        check=False,
+    )
+    assert done.returncode == status, done.stderr
+    if err is None:
+        assert done.stdout == ""
+        assert done.stderr.startswith("gemini-cli: usage: stdin is empty, and --require-stdin is given\nhint: ")
+    else:
+        assert done.stdout
+        assert done.stderr == err
