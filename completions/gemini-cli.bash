@@ -3,7 +3,7 @@
 # The words that may follow a command or (with '') the program.
 _gemini_cli_after() {
     below= offers= flags= files= programs=
-    local promptoptions='-f --prompt-file --no-stdin --var -a --attach --inline-limit --inline --upload'
+    local promptoptions='-f --prompt-file --no-stdin --require-stdin --var -a --attach --inline-limit --inline --upload'
     local historyoptions='--history'
     local requestoptions='-m --model --agent -s --system --system-file --thinking --thoughts --temperature --top-p --top-k --max-tokens --seed --stop -T --tool --tool-header --tool-choice --schema --format-image --format-audio --format-video --voice -c --continue --previous --no-store --background --long --service-tier --label --safety --request --set --api'
     local globaloptions='--json -q --quiet -v --verbose'
