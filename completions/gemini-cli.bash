@@ -5,7 +5,7 @@ _gemini_cli_after() {
     below= offers= flags= files= programs=
     local promptoptions='-f --prompt-file --no-stdin --require-stdin --var -a --attach --inline-limit --inline --upload'
     local historyoptions='--history'
-    local requestoptions='-m --model --agent -s --system --system-file --thinking --thoughts --temperature --top-p --top-k --max-tokens --seed --stop -T --tool --tool-header --tool-choice --schema --format-image --format-audio --format-video --voice -c --continue --previous --no-store --background --long --service-tier --label --safety --request --set --api'
+    local requestoptions='-m --model --fallback --agent -s --system --system-file --thinking --thoughts --temperature --top-p --top-k --max-tokens --seed --stop -T --tool --tool-header --tool-choice --schema --format-image --format-audio --format-video --voice -c --continue --previous --no-store --background --long --service-tier --label --safety --request --set --api'
     local globaloptions='--json -q --quiet -v --verbose'
     local outputoptions='-o --output -x --extract -u --usage --citations --require-output --no-images'
     local previewoptions='-n --dry-run --curl'
@@ -84,7 +84,7 @@ _gemini_cli_value() {
             *' --tool-timeout' | *' -j' | *' --jobs' | *' --rate' | *' -p' | *' --prompt' | \
             *' --delimiter' | *' --display-name' | *' --name' | *' --mime' | *' --port' | *' --fault' | \
             *' --file-host') ;;
-        *' -m' | *' --model') words="gemini-flash-latest gemini-flash-lite-latest gemini-pro-latest gemini-4-argon gemini-4-carbon gemini-4-hydrogen gemini-4-neon gemini-3.8-flash gemini-3.6-flash gemini-3.5-flash-lite gemini-3.1-pro-preview gemini-3.1-pro-preview-customtools gemini-3.1-flash-lite gemini-3-flash-preview gemini-2.5-pro gemini-2.5-flash gemini-2.5-flash-lite gemma-4-31b-it gemma-4-26b-a4b-it gemini-robotics-er-2-preview gemini-robotics-er-1.6-preview gemini-2.5-flash-image gemini-3-pro-image gemini-3.1-flash-image gemini-3.1-flash-lite-image gemini-nano-banana-2.1 nano-banana-pro-preview gemini-3.8-flash-tts gemini-3.8-flash-lite-tts gemini-3.1-flash-tts-preview gemini-3.5-transcribe lyria-3.5 lyria-3-clip-preview lyria-3-pro-preview gemini-omni-1.2-flash gemini-omni-1.1-flash gemini-omni-flash-preview" ;;
+        *' -m' | *' --model' | *' --fallback') words="gemini-flash-latest gemini-flash-lite-latest gemini-pro-latest gemini-4-argon gemini-4-carbon gemini-4-hydrogen gemini-4-neon gemini-3.8-flash gemini-3.6-flash gemini-3.5-flash-lite gemini-3.1-pro-preview gemini-3.1-pro-preview-customtools gemini-3.1-flash-lite gemini-3-flash-preview gemini-2.5-pro gemini-2.5-flash gemini-2.5-flash-lite gemma-4-31b-it gemma-4-26b-a4b-it gemini-robotics-er-2-preview gemini-robotics-er-1.6-preview gemini-2.5-flash-image gemini-3-pro-image gemini-3.1-flash-image gemini-3.1-flash-lite-image gemini-nano-banana-2.1 nano-banana-pro-preview gemini-3.8-flash-tts gemini-3.8-flash-lite-tts gemini-3.1-flash-tts-preview gemini-3.5-transcribe lyria-3.5 lyria-3-clip-preview lyria-3-pro-preview gemini-omni-1.2-flash gemini-omni-1.1-flash gemini-omni-flash-preview" ;;
         *' --agent') words="deep-research-preview-04-2026 deep-research-max-preview-04-2026 antigravity-preview-09-2026 antigravity-preview-05-2026" ;;
         *' --thinking') words="minimal low medium high xhigh" ;;
         *' -T' | *' --tool') words="google_search code_execution url_context google_maps computer_use" files="1" ;;

@@ -40,7 +40,7 @@ class RequestInputs(NamedTuple):
 
 def check_options(given: Collection[str]) -> None:
     """Raise UsageError for options that exclude each other, before files are opened."""
-    for one, other in (("model", "agent"), ("system", "system_file"), ("continue_", "previous")):
+    for one, other in (("model", "agent"), ("fallback", "agent"), ("system", "system_file"), ("continue_", "previous")):
         if one in given and other in given:
             raise UsageError(f"--{one.rstrip('_')} and --{other.replace('_', '-')} exclude each other")
 

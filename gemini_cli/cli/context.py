@@ -204,6 +204,8 @@ class Context:
         )
         layer = session_settings or self.default_body()
         body = build_request_body(options, inputs, given=self._given, defaults=layer, stream=stream)
+        if self.is_given("fallback") and ("agent" in body or "" in (options.fallback or ())):
+            raise UsageError("--fallback has no effect on an agent" if "agent" in body else "--fallback is empty")
         check_request(self.adapter, body)  # an unsupported field is reported before a missing key
         return body
 
@@ -380,6 +382,8 @@ class Context:
     @cached_property
     def _gateway_headers(self) -> dict[str, str]:
         """The values of `headers`, which are redacted from now on."""
+        if self.connection_options.is_local:
+            return {}  # a replay needs no secrets
         if any(header.path for header in self.headers):
             self.deadline.start()  # a pipe with a value may hang
         values = {header.name: header.read() for header in self.headers}
@@ -401,6 +405,7 @@ class Context:
             long=self.request_options.long,
             resolve_attachments=self._attachments(lambda: api_client).resolve,
             notice=self.terminal.print_notice,
+            fallback=self.request_options.fallback or (),
         )
 
     def open_output(self, path: str | None) -> AbstractContextManager[OutputTarget]:

@@ -56,6 +56,10 @@ esac""",
             'id=$(gemini-cli generate --background "Write a long report")\ngemini-cli interactions wait "$id"',
         ),
         Example(
+            "Use another model if the first one is overloaded or its quota is used up:",
+            'gemini-cli generate -m gemini-2.5-pro --fallback gemini-2.5-flash "How does AI work?"',
+        ),
+        Example(
             "Record an answer, and get it again without a key or a network; another prompt is exit status 6:",
             """gemini-cli generate --record answers.jsonl "How does AI work?"
 gemini-cli generate --replay answers.jsonl "How does AI work?" > answer.txt""",

@@ -292,6 +292,8 @@ class ApiClient:
                 raise
             failure.attempts = self.attempts
             unknowns += isinstance(failure, UnknownOutcomeError)
+            if unknowns and failure.billed == "no":
+                failure.billed = "maybe"  # an attempt before it may have been carried out
             late += failure.http_status == 504
             spent = unknowns if isinstance(failure, UnknownOutcomeError) else self.attempts
             if failure.http_status == 504 and self.attempts <= self._policy.retries:

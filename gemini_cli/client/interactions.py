@@ -7,7 +7,7 @@ interaction (api/README.md 8.1). If all fail, the text so far is a prefix of the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -22,9 +22,11 @@ from gemini_cli.api.resume_filter import ResumeFilter
 from gemini_cli.client import model_notices
 from gemini_cli.client.api_client import EXPIRED_FILE_HINT, ApiClient
 from gemini_cli.client.failures import no_response
+from gemini_cli.client.model_fallback import ModelFallback
 from gemini_cli.client.request_body import encode_body
 from gemini_cli.config.model_names import ALIAS_VERSION, MODEL_ALIASES
 from gemini_cli.errors import CliError, DeadlineExceeded, IncompleteError, RejectedError, UsageError
+from gemini_cli.transport.body import RequestContent
 from gemini_cli.transport.errors import BrokenBodyError
 
 FIRST_POLL = 1.0  # seconds between two polls of a run, at first
@@ -40,7 +42,7 @@ class InteractionsClient:
 
     `long`: request the rest of an answer that reached the output limit of one request, until it is complete.
     `resolve_attachments`: upload the attachments that are too large for the request, and put their addresses into it.
-    `notice` gets notices about the model of an answer.
+    `notice` gets notices about the model of an answer. `fallback`: the models for a request whose model is refused.
     """
 
     def __init__(
@@ -51,32 +53,56 @@ class InteractionsClient:
         long: bool = False,
         resolve_attachments: Callable[[Body], None] = lambda body: None,
         notice: Callable[[str], None] = lambda text: None,
+        fallback: Sequence[str] = (),
     ) -> None:
         self._api_client = api_client
         self._adapter = adapter
         self._long = long
         self.resolve_attachments = resolve_attachments
         self._notice = notice
+        self._fallback = fallback
 
     def create(self, body: Body) -> Interaction:
         """Send one request without streaming. A background run is only started."""
+        return self._create(body)[1]
+
+    def _create(self, body: Body) -> tuple[Body, Interaction]:
+        """Send one request; return it with the model that answered, and the answer."""
+
+        def send(body: Body) -> Interaction:
+            text = self._api_client.json("POST", *self._encoded(body))
+            return self._adapter.parse_response(text)
+
         self.resolve_attachments(body)
+        models = self._models(body)
+        with _create(self._api_client, models):
+            interaction = models.send(send)
+        self._notice_model(models.body, interaction.raw)
+        return models.body, interaction
+
+    def _encoded(self, body: Body) -> tuple[str, RequestContent]:
+        """The path and the body of a request as they are sent."""
         path, sent = self._adapter.build_request(body)
         self._log_ignored_settings(body)
-        with _create(self._api_client, body):
-            interaction = self._adapter.parse_response(self._api_client.json("POST", path, encode_body(sent)))
-        self._notice_model(body, interaction.raw)
-        return interaction
+        return path, encode_body(sent)
+
+    def _models(self, body: Body) -> ModelFallback:
+        return ModelFallback(body, self._fallback, self._notice_fallback)
+
+    def _notice_fallback(self, refused: str, following: str, failure: CliError) -> None:
+        self._api_client.log(1, f"{refused}: {failure.message}")
+        self._notice(f"{refused} is refused with status {failure.http_status}; {following} is used instead")
 
     def create_and_wait(self, body: Body) -> Interaction:
         """Get one answer without streaming, over several requests with `long`.
 
         If a later request fails, its error is the answer's `lost`.
         """
-        parts, sent = [self._create_and_poll(body)], set[str]()
+        body, first = self._create_and_poll(body)
+        parts, sent = [first], set[str]()
         try:
             while rest := self._next_request(body, parts[-1], sent):
-                parts.append(self._create_and_poll(rest))
+                parts.append(self._create_and_poll(rest)[1])
         except CliError as failure:
             return merge_continuations(parts, continuation_error=failure)
         return merge_continuations(parts)
@@ -98,16 +124,16 @@ class InteractionsClient:
     def _is_stored(self, body: Body) -> bool:
         return self._adapter.stores_interactions and body.get("store") is not False
 
-    def _create_and_poll(self, body: Body) -> Interaction:
-        """Send one request without streaming, and wait until the run ends.
+    def _create_and_poll(self, body: Body) -> tuple[Body, Interaction]:
+        """Send one request as `_create` does, and wait until the run ends.
 
         IncompleteError, with the id, if waiting fails: the run goes on at the server.
         """
-        interaction = self.create(body)
+        body, interaction = self._create(body)
         if not interaction.running or interaction.id is None:
-            return interaction
+            return body, interaction
         try:
-            return wait_for_interaction(self._api_client, interaction.id, hidden_for=HIDDEN_SECONDS)
+            return body, wait_for_interaction(self._api_client, interaction.id, hidden_for=HIDDEN_SECONDS)
         except CliError as failure:
             reason = f"the interaction is still running as {interaction.id}; following it failed: {failure.message}"
             raise IncompleteError(reason, interaction_id=interaction.id, billed="yes") from failure
@@ -118,28 +144,33 @@ class InteractionsClient:
         `accumulator` collects them. IncompleteError if the last event does not arrive; other errors only before the
         answer begins.
         """
-        yield from self._stream_once(body, accumulator)
+        body = yield from self._stream_once(body, accumulator)
         sent = set[str]()
         while rest := self._next_request(body, accumulator.latest, sent):
             accumulator.begin_continuation()
             yield from self._stream_once(rest, accumulator)
 
-    def _stream_once(self, body: Body, accumulator: StreamAccumulator) -> Iterator[EventText]:
-        api_client, adapter = self._api_client, self._adapter
+    def _stream_once(self, body: Body, accumulator: StreamAccumulator) -> Generator[EventText, None, Body]:
+        """Yield the events of one request; return it with the model that answered."""
+        api_client = self._api_client
+
+        def send(body: Body) -> Iterator[Event]:
+            return self._adapter.map_events(api_client.events("POST", *self._encoded(body)))
+
         self.resolve_attachments(body)
+        models = self._models(body)
         try:
             with _stream_errors(api_client, accumulator):
-                path, sent = adapter.build_request(body)
-                self._log_ignored_settings(body)
-                with _create(api_client, body):
-                    events = adapter.map_events(api_client.events("POST", path, encode_body(sent)))
-                    lost = yield from _follow(self._with_notices(body, events), accumulator, None)
+                with _create(api_client, models):
+                    events = models.send(send)
+                    lost = yield from _follow(self._with_notices(models.body, events), accumulator, None)
                 if not accumulator.terminal:
                     yield from _resume(api_client, accumulator, lost, stored=self._is_stored(body))
         except DeadlineExceeded as error:
             if not accumulator.text_began:
                 raise no_response(error.message, timed_out=True) from error
             raise
+        return models.body
 
     def _with_notices(self, body: Body, events: Iterator[Event]) -> Iterator[Event]:
         """Pass on events, and give notice of the model before the text."""
@@ -174,12 +205,14 @@ def _stream_errors(api_client: ApiClient, accumulator: StreamAccumulator) -> Ite
 
 
 @contextmanager
-def _create(api_client: ApiClient, body: Body) -> Iterator[None]:
+def _create(api_client: ApiClient, models: ModelFallback) -> Iterator[None]:
     """Complete the errors of a create: model or id, hint, attempts, billing."""
     try:
         with api_client.create():
             yield
     except CliError as failure:
+        body = models.body
+        failure.attempts += models.attempts
         named = {key: str(body[key]) for key in ("model", "agent", "previous_interaction_id") if key in body}
         not_found = failure.http_status == 404 and failure.code is not None  # without a code, it was not the API
         if not_found and not any(name in failure.message for name in named.values()):

@@ -187,7 +187,13 @@ def _expect(document: Document, key: str, default: Any, kind: type, wanted: str)
     return value
 
 
-_WANTED = {bool: "true or false", int: "a whole number, 0 or more", float: "a number, 0 or more", str: "text"}
+_WANTED = {
+    bool: "true or false",
+    int: "a whole number, 0 or more",
+    float: "a number, 0 or more",
+    str: "text",
+    list: "a list of text",
+}
 
 
 def _fits(value: Any, field: OptionField) -> bool:
@@ -197,6 +203,8 @@ def _fits(value: Any, field: OptionField) -> bool:
         return value in field.choices
     if field.kind is str:
         return isinstance(value, str)
+    if field.kind is list:
+        return isinstance(value, list) and all(isinstance(item, str) for item in value)
     return isinstance(value, int if field.kind is int else int | float) and 0 <= value <= LARGEST
 
 

@@ -80,6 +80,17 @@ class RequestOptions:
         BodyField("model"),
         Suggestions((*MODEL_ALIASES, *MODEL_NAMES)),
     ] = None
+    fallback: Annotated[
+        list[str] | None,
+        Option(
+            "--fallback",
+            metavar="MODEL",
+            help="the model to use if the one before is refused: 429, 500 or 503 after all retries, quota, or 404 for "
+            "a model; may be repeated",
+        ),
+        PROFILE_KEY,
+        Suggestions((*MODEL_ALIASES, *MODEL_NAMES)),
+    ] = None
     agent: Annotated[
         str | None,
         Option("--agent", metavar="NAME", help="the agent, instead of a model"),

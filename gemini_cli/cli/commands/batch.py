@@ -86,7 +86,7 @@ def batch_submit(
     """
     context = Context(ctx, job, template, prompt, request, output, connection, no_timeout=True)
     path = file[0] if file else "-"
-    for name in ("api", "long"):
+    for name in ("api", "long", "fallback"):
         if context.is_given(name) and getattr(request, name) != "generate-content":
             raise UsageError(f"--{name} has no effect on a batch job, which uses generateContent")
     title = job.display_name or ("stdin" if path == "-" else os.path.basename(path))
