@@ -31,12 +31,14 @@ curl -s "$BASE/v1beta/models/gemini-2.0-flash:generateContent?key=$GEMINI_API_KE
   -H 'Content-Type: application/json' -X POST -d '{"contents": [{"parts": [{"text": "How does AI work?"}]}]}'
 """
 
+JSON_START = r"{\"file\": {\"display_name\": \"${DISPLAY_NAME}\"}}"
 UPLOAD = """
+DISPLAY_NAME=IMAGE
 curl -s "$BASE/upload/v1beta/files" -D headers.tmp -H "x-goog-api-key: $GEMINI_API_KEY" \\
   -H "X-Goog-Upload-Protocol: resumable" -H "X-Goog-Upload-Command: start" \\
   -H "X-Goog-Upload-Header-Content-Length: $(wc -c < picture.png | tr -d ' ')" \\
   -H "X-Goog-Upload-Header-Content-Type: image/png" -H "Content-Type: application/json" \\
-  -d '{"file": {"display_name": "IMAGE"}}'
+  -d "@start"
 url=$(grep -i "x-goog-upload-url: " headers.tmp | cut -d" " -f2 | tr -d "\\r")
 curl -s "$url" -H "Content-Length: $(wc -c < picture.png | tr -d ' ')" -H "X-Goog-Upload-Offset: 0" \\
   -H "X-Goog-Upload-Command: upload, finalize" --data-binary "@picture.png"
@@ -71,9 +73,10 @@ def test_generate_content_with_the_key_in_the_query(server: Server, tmp_path: Pa
     assert found["candidates"][0]["finishReason"] == "STOP"
 
 
-def test_upload(server: Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize("body", ["{'file': {'display_name': '${DISPLAY_NAME}'}}", JSON_START])
+def test_upload(server: Server, tmp_path: Path, body: str) -> None:
     (tmp_path / "picture.png").write_bytes(b"\x89PNG" * 400_000)
-    found = json.loads(shell(server, UPLOAD, tmp_path))
+    found = json.loads(shell(server, UPLOAD.replace("@start", body), tmp_path))
     assert (found["file"]["displayName"], found["file"]["sizeBytes"]) == ("IMAGE", "1600000")
 
 

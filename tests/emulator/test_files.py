@@ -248,3 +248,26 @@ def test_uploaded_files_cannot_be_downloaded(client: InMemoryClient) -> None:
     file = upload(client, b"x")
     response = client.get(f"/v1/{file['name']}:download?alt=media")
     assert (response.status, response.json["error"]["status"]) == (400, "FAILED_PRECONDITION")
+
+
+@pytest.mark.parametrize(
+    ("body", "title"),
+    [
+        (b"{'file': {'display_name': 'IMAGE'}}", "IMAGE"),
+        (rb"""{'file': {'display_name': 'it\'s a "cat" \\'}}""", 'it\'s a "cat" \\'),
+        (rb"""{"file": {"display_name": "it's 'so' \"here\""}}""", "it's 'so' \"here\""),
+        (b"{'file': {'display_name': ''}}", None),
+    ],
+)
+def test_the_start_of_an_upload_may_have_single_quotes(client: InMemoryClient, body: bytes, title: str | None) -> None:
+    headers = {"x-goog-upload-protocol": "resumable", "x-goog-upload-command": "start"}
+    response = client.send("POST", "/upload/v1beta/files", body, headers)
+    assert response.status == 200, response.body
+    url = response.headers["x-goog-upload-url"].partition("googleapis.com")[2]
+    assert send(client, url, "upload, finalize", 0, b"x").json["file"].get("displayName") == title
+
+
+def test_other_requests_may_not(client: InMemoryClient) -> None:
+    assert client.send("POST", "/v1beta/interactions", b"{'model': 'gemini-flash-latest', 'input': 'Hi'}").status == 400
+    headers = {"x-goog-upload-protocol": "resumable", "x-goog-upload-command": "start"}
+    assert client.send("POST", "/upload/v1beta/files", b"{'file': {'display_name': 'a}}", headers).status == 400

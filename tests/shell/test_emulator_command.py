@@ -154,6 +154,21 @@ def test_the_variables_of_a_command(emulator: Emulator, monkeypatch: pytest.Monk
     assert "GOOGLE_API_KEY" not in found
 
 
+def test_the_official_sdk_is_a_command_without_settings_and_warnings(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("google.genai", reason="the official SDK, google-genai, is not installed")
+    monkeypatch.setenv("GOOGLE_API_KEY", "a-key-that-must-not-be-used")
+    program = (
+        "import logging; logging.basicConfig(level='WARNING')\n"
+        "from google import genai\n"
+        "client = genai.Client()\n"
+        "print(client.interactions.create(model='gemini-3.8-flash', input='Hi').status)"
+    )
+    done = emulator("--", sys.executable, "-c", program)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "completed\n", "")
+
+
 # --- strict
 
 SCRIPT = "- when: dogs\n  reply: Eight paws.\n"

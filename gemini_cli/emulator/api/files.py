@@ -30,10 +30,10 @@ START_BODY = {"file": {"name": str, "displayName": str, "mimeType": str, "sizeBy
 
 
 def start_upload(state: ServiceState, request: ApiRequest) -> HttpResponse:
-    """Start an upload; its URL is in the response headers."""
+    """Start an upload; its URL is in the response headers (api/README.md 10.16)."""
     if request.header("x-goog-upload-protocol") != "resumable" or request.header("x-goog-upload-command") != "start":
         raise ErrorResponse(400, "Upload protocol 'resumable' with command 'start' is expected.")
-    described = parse_message(request.json(), START_BODY).get("file", {})
+    described = parse_message(request.json(single_quotes=True), START_BODY).get("file", {})
     announced = request.header("x-goog-upload-header-content-length") or str(described.get("sizeBytes", ""))
     if announced and not (announced.isascii() and announced.isdigit()):
         raise ErrorResponse(400, "X-Goog-Upload-Header-Content-Length is not a number.")

@@ -1,6 +1,7 @@
 """Requests and responses."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -56,12 +57,16 @@ class ApiRequest(NamedTuple):
     query: Mapping[str, str]
     script_faults: list[str]
 
-    def json(self) -> JsonObject:
-        """The body as an object; ErrorResponse if it is none."""
+    def json(self, *, single_quotes: bool = False) -> JsonObject:
+        """The body as an object; ErrorResponse if it is none.
+
+        `single_quotes`: its strings may be written as in Python.
+        """
         if len(self.http.body) > JSON_LIMIT:
             raise ErrorResponse(400, f"Request payload size exceeds the limit: {JSON_LIMIT} bytes.")
         try:
-            value = json.loads(self.http.body or b"{}")
+            body = _double_quoted(self.http.body) if single_quotes else self.http.body
+            value = json.loads(body or b"{}")
         except (ValueError, RecursionError) as error:
             raise invalid_json(str(error)) from error
         if not isinstance(value, dict):
@@ -73,6 +78,22 @@ class ApiRequest(NamedTuple):
 
     def header(self, name: str) -> str:
         return self.http.headers.get(name, "")
+
+
+_STRING = re.compile(rb"""'((?:[^'\\]|\\.)*)'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
+_QUOTE = re.compile(rb"""\\.|\"""", re.DOTALL)
+
+
+def _double_quoted(text: bytes) -> bytes:
+    """JSON with double quotes around the strings that have single ones."""
+    in_string = {b"\\'": b"'", b'"': b'\\"'}
+
+    def string(match: re.Match[bytes]) -> bytes:
+        if match[1] is None:
+            return match[0]
+        return b'"%b"' % _QUOTE.sub(lambda found: in_string.get(found[0], found[0]), match[1])
+
+    return _STRING.sub(string, text)
 
 
 # Made once: json.dumps with arguments makes an encoder in each call.
