@@ -37,7 +37,11 @@ _gemini-cli_words() {
 
 @nouns@
 
-_gemini-cli "$@"
+if [[ $funcstack[1] == _gemini-cli ]]; then # loaded by compinit
+    _gemini-cli "$@"
+else # read with `source`
+    compdef _gemini-cli gemini-cli
+fi
 """
 
 _LOCAL = {"file": "_files", "command": "_normal"}

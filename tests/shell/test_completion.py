@@ -193,3 +193,14 @@ def test_every_line_is_completed(number: int, found: list[set[str]]) -> None:
     line, expected = CASES[number]
     flag = line.rpartition(" ")[2].partition("=")[0]
     assert {match.removeprefix(f"{flag}=") for match in found[number]} == expected
+
+
+def test_zsh_takes_the_script_with_source_too(tmp_path: Path) -> None:
+    if shutil.which("zsh") is None:
+        pytest.skip("zsh is not installed here")
+    (tmp_path / "script").write_text(completion.completion_scripts(TREE)["_gemini-cli"])
+    script = "autoload -Uz compinit; compinit -u -D; source script; print $_comps[gemini-cli]"
+    done = subprocess.run(
+        ["zsh", "-f", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=True
+    )
+    assert (done.stdout, done.stderr) == ("_gemini-cli\n", "")

@@ -23,7 +23,9 @@ def print_completion(ctx: typer.Context, shell: Shell) -> None:
     """Print the completion script of a shell.
 
     bash reads it from `~/.local/share/bash-completion/completions/gemini-cli`, zsh from a file `_gemini-cli` in a
-    directory of `$fpath`, fish from `~/.config/fish/completions/gemini-cli.fish`.
+    directory of `$fpath`, fish from `~/.config/fish/completions/gemini-cli.fish`. Or the file
+    that a shell reads at its start has a line: `eval "$(gemini-cli completion bash)"`, for zsh after compinit
+    `source <(gemini-cli completion zsh)`, for fish `gemini-cli completion fish | source`.
     """
     from gemini_cli.docgen import command_info, completion  # the one command that prints a document
 
