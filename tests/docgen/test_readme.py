@@ -1,4 +1,9 @@
-"""The README does not lie: its commands run, its output is the real one, its table is the program's."""
+"""The README does not lie: its commands run in their order, and print what it shows; its tables are the program's.
+
+A `sh` block is run, offline, with the other blocks of its section in one empty directory. A `text` block after it is
+all that it prints, where `…` stands for anything; without one it prints no message. `bash` blocks change the machine of
+a reader, and are not run.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +13,11 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from gemini_cli.config.option_groups import option_fields
 from gemini_cli.docgen import readme
 from gemini_cli.docgen.command_info import load_commands
 from gemini_cli.errors import CliError
@@ -19,24 +26,39 @@ from tests.waiting import PATIENCE
 
 README = Path(__file__).parents[2] / "README.md"
 TEXT = README.read_text(encoding="utf-8")
+LINES = 400
 
 
-def examples(heading: str, following: str) -> list[str]:
-    """The shell examples between two headings."""
-    section = TEXT.partition(f"## {heading}")[2].partition(f"## {following}")[0]
-    return re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+class Block(NamedTuple):
+    """A shell example, and the output that the README shows."""
+
+    script: str
+    output: str | None
 
 
-PIPELINES = examples("Five pipelines", "Test a pipeline")
-OTHERS = examples("Test a pipeline", "Let the model call")
-TOOLS = examples("Let the model call", "Exit status")
+def examples() -> dict[str, list[Block]]:
+    """The shell examples by their headings, except those that install something."""
+    sections = re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", TEXT, re.MULTILINE | re.DOTALL)
+    pattern = re.compile(r"^```sh\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL)
+    found = {
+        heading: [Block(script, output or None) for script, output in pattern.findall(section)]
+        for heading, section in sections
+    }
+    return {
+        heading: kept
+        for heading, blocks in found.items()
+        if (kept := [block for block in blocks if "pip install" not in block.script])
+    }
 
+
+EXAMPLES = examples()
 
 Offline = Callable[[str], "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
 def offline(tmp_path: Path) -> Offline:
+    """Run a script."""
     path = on_the_path(tmp_path / "bin")
     return lambda script: subprocess.run(
         ["bash", "-c", f"set -o pipefail\n{script}"],
@@ -49,32 +71,45 @@ def offline(tmp_path: Path) -> Offline:
     )
 
 
-@pytest.mark.parametrize("script", PIPELINES, ids=lambda script: script.split("\n")[0][:40])
-def test_every_pipeline_runs_offline(script: str, offline: Offline) -> None:
-    Path("letter.txt").write_text("You owe us 12.50 by Friday.")
-    for command in ("git init -q .", "git add letter.txt"):
-        subprocess.run(command.split(), check=True, timeout=PATIENCE)
-    Path("build.log").write_text("error: no space left\n")
-    if "jq" in script and subprocess.run(["which", "jq"], capture_output=True, check=False).returncode:
+@pytest.mark.parametrize("heading", EXAMPLES)
+def test_every_example_runs_offline_and_prints_what_is_shown(heading: str, offline: Offline) -> None:
+    if shutil.which("jq") is None:
         pytest.skip("jq is not installed here")
-    done = offline(script)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout or Path("summary.txt").read_text()
+    for script, output in EXAMPLES[heading]:
+        done = offline(script if output is None else f"exec 2>&1\n{script}")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout
+        if output is not None:
+            pattern = ".+".join(map(re.escape, output.split("…")))
+            assert re.fullmatch(pattern, done.stdout, re.DOTALL), done.stdout
 
 
-@pytest.mark.parametrize("script", OTHERS, ids=lambda script: script.split("\n")[0][:40])
-def test_the_other_examples_run_offline(script: str, offline: Offline) -> None:
-    Path("rows.jsonl").write_text('{"id":"a","text":"first letter"}\n')
-    Path("photo.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    done = offline(script)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout
+def test_each_example_that_is_run_is_in_a_section_that_promises_it() -> None:
+    assert sum(map(len, EXAMPLES.values())) == TEXT.count("```sh\n") - 2
+    assert TEXT.count("```text\n") == 1 + sum(block.output is not None for each in EXAMPLES.values() for block in each)
+
+
+def test_the_examples_do_what_is_said_of_them(offline: Offline) -> None:
+    if shutil.which("jq") is None:
+        pytest.skip("jq is not installed here")
+    printed = {heading: [offline(script).stdout for script, _ in blocks] for heading, blocks in EXAMPLES.items()}
+    assert all(f'"{city}' not in printed["Five pipelines"][3] for city in ("{name}", "{city}"))
+    assert printed["Five pipelines"][1] == "1\n"
+    assert printed["Pitfalls"][0].count('"Translate: one"') == printed["Pitfalls"][0].count('"Translate: two"') == 2
+    assert re.findall(r"^Part \d: (.*)\.$", printed["Pitfalls"][1], re.MULTILINE) == [
+        'text, 25 bytes: "- Which colors are these?"',
+        'text, 6 bytes: "green\\n"',
+        'text, 4 bytes: "red\\n"',
+    ]
+    assert "image/jpeg" in printed["Files"][0] + printed["Files"][1]
+    assert printed["Conversations"][0].count('Earlier, in turn 1: "I have 2 dogs in my house."') == 1
+    assert printed["Conversations"][2].count('Earlier, in turn 1: "I have 2 dogs in my house."') == 1
 
 
 def test_the_model_calls_a_command_in_one_phase_and_in_two(offline: Offline) -> None:
     if shutil.which("jq") is None:
         pytest.skip("jq is not installed here")
-    one, two = (offline(script) for script in TOOLS)
+    one, two = (offline(block.script) for block in EXAMPLES["Tools"])
     assert (one.returncode, one.stderr) == (two.returncode, "") == (0, "")
     assert "What's the temperature in London?" in one.stdout
     assert '{"location": "London", "temperature": "15C", "condition": "Cloudy"}' in one.stdout
@@ -85,7 +120,7 @@ def test_the_model_calls_a_command_in_one_phase_and_in_two(offline: Offline) -> 
 
 
 def test_there_are_five() -> None:
-    assert len(PIPELINES) == 5
+    assert len(EXAMPLES["Five pipelines"]) == 5
 
 
 def test_the_first_answer_is_the_one_shown(offline: Offline) -> None:
@@ -99,3 +134,24 @@ def test_the_first_answer_is_the_one_shown(offline: Offline) -> None:
 def test_its_tables_are_the_programs() -> None:
     assert readme.updated_readme(TEXT, load_commands()) == TEXT
     assert all(f"`{kind.kind}`" in TEXT for kind in CliError.__subclasses__())
+
+
+def test_its_contents_are_its_headings() -> None:
+    headings = re.findall(r"^## (.*)$", TEXT, re.MULTILINE)
+    contents = re.findall(r"\[([^\]]*)\]\(#([^)]*)\)", TEXT.partition("\n## ")[0])
+    assert contents == [(heading, heading.lower().replace(" ", "-")) for heading in headings]
+    assert TEXT.count("\n") < LINES
+
+
+def test_options_in_its_text_are_the_programs() -> None:
+    known = {
+        name
+        for command in load_commands()
+        for record in command.records
+        for field in option_fields(record)
+        for name in field.spellings
+    }
+    prose = re.sub(r"^```.*?^```", "", TEXT, flags=re.MULTILINE | re.DOTALL)
+    named = {name for code in re.findall(r"`([^`]*)`", prose) for name in re.findall(r"(?<![\w-])--?[a-z][\w-]*", code)}
+    foreign = {"-o", "-M"}  # of `set` and `man`
+    assert named - known - foreign - {"-vv"} == set()
