@@ -15,6 +15,7 @@ from gemini_cli.errors import Interrupted
 
 ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 ECHO = 0.2  # seconds in which a second signal is the same one: timeout(1) sends it to process and group
+RESEND = 0.01  # seconds until a signal is sent again whose exception was lost
 
 
 def install_handlers() -> None:
@@ -84,7 +85,7 @@ def exit_with_signal(signum: int) -> None:
 
 
 def _end(signum: int, frame: FrameType | None) -> None:
-    sys.unraisablehook = lambda _: None  # where Python would tell of a second signal that came at the same moment
+    sys.unraisablehook = _send_again
     unwound = time.monotonic() + ECHO
 
     def end_at_once(signum: int, frame: FrameType | None) -> None:
@@ -94,3 +95,16 @@ def _end(signum: int, frame: FrameType | None) -> None:
     for number in ENDING:
         signal.signal(number, end_at_once)
     raise Interrupted(signum)
+
+
+def _send_again(lost: sys.UnraisableHookArgs) -> None:
+    """Send a signal again if Python could not raise its exception.
+
+    It came while a callback of a weak reference or a `__del__` ran; an import has such callbacks. Other errors of the
+    time after a signal are not shown.
+    """
+    if isinstance(lost.exc_value, Interrupted):
+        install_handlers()
+        again = threading.Timer(RESEND, os.kill, [os.getpid(), lost.exc_value.signum])
+        again.daemon = True
+        again.start()

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gemini_cli.config.executables import find_executable
+from gemini_cli.config.process_memory import close_process_memory
 from gemini_cli.errors import Interrupted
 from gemini_cli.tools.process_runner import (
     KILL_GRACE,
@@ -180,6 +181,7 @@ def test_a_signal_at_any_moment_ends_them_at_once_and_is_heard() -> None:
         signal.setitimer(signal.ITIMER_REAL, seconds)
         run_processes([(shell(f"sleep {LONG}"), b"")] * 2)
 
+    close_process_memory()  # its import has callbacks, in which an exception is lost; `console.signals` sends it again
     before, mask = signal.signal(signal.SIGALRM, end), signal.pthread_sigmask(signal.SIG_BLOCK, ())
     moment = random.Random(7)
     try:
