@@ -82,7 +82,8 @@ def _timestamp(http_date: str) -> float | None:
 
 
 def _seconds(text: str, unit: float = 1.0) -> float | None:
-    if not re.fullmatch(r"[0-9]{1,18}(\.[0-9]{1,18})?", text.strip()):
+    text = text.strip()
+    if not re.fullmatch(r"[0-9]{1,18}(\.[0-9]{1,18})?", text):
         return None
     seconds = float(text) * unit
     return seconds if seconds <= LONGEST_HINT else None
