@@ -17,8 +17,6 @@ from __future__ import annotations
 
 import os
 import stat
-import struct
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -27,6 +25,7 @@ from typing import Any, NamedTuple, Protocol
 from gemini_cli.bulk.rows import LINE_LIMIT, Row, split_lines
 from gemini_cli.errors import InputError, OutputError
 from gemini_cli.formats import strict_json
+from gemini_cli.storage.lock import lock_file, lock_holder
 
 CHECKPOINT_HEADER = b'{"checkpoint":"gemini-cli map","version":1}\n'
 RECORD_LIMIT_BYTES = 16 * LINE_LIMIT  # bytes of a line; a result holds an answer, of which the transport takes 256 MiB
@@ -100,7 +99,7 @@ def open_checkpoint(path: str, digest: Callable[[Row], str]) -> Iterator[Checkpo
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise InputError(f"{path} is not a regular file")
-        _hold(descriptor, path)
+        _lock(descriptor, path)
         kept = Checkpoint(descriptor, path, digest)
     except BaseException:
         os.close(descriptor)
@@ -112,23 +111,14 @@ def open_checkpoint(path: str, digest: Callable[[Row], str]) -> Iterator[Checkpo
 _AT_ONCE = getattr(os, "O_NONBLOCK", 0)  # a FIFO is refused without waiting for a writer
 
 
-def _hold(descriptor: int, path: str) -> None:
-    """Lock the whole file with fcntl: Linux then names the process that holds it."""
+def _lock(descriptor: int, path: str) -> None:
     try:
-        import fcntl
-    except ImportError:  # Windows: nothing is locked
-        return
-    try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        holder = "another process"
-        if sys.platform == "linux":
-            asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-            holder = f"process {struct.unpack(_FLOCK, fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))[-1]}"
-        raise InputError(f"{path} is in use by {holder}") from None
-
-
-_FLOCK = "hhqqi"  # struct flock of Linux: type, whence, start, length, pid; other systems have another order
+        lock_file(descriptor, wait=False)
+    except BlockingIOError:
+        raise InputError(f"{path} is in use by {lock_holder(descriptor)}") from None
+    except OSError as error:
+        if error.errno:  # without a number, the system has no locks (Windows)
+            raise InputError(f"{path} cannot be locked: {error.strerror}") from None
 
 
 class Checkpoint:

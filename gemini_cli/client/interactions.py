@@ -23,14 +23,14 @@ from gemini_cli.client import model_notices
 from gemini_cli.client.api_client import EXPIRED_FILE_HINT, ApiClient
 from gemini_cli.client.failures import no_response
 from gemini_cli.client.model_fallback import ModelFallback
+from gemini_cli.client.polling import Polled, PollInterval, poll_until_done
 from gemini_cli.client.request_body import encode_body
 from gemini_cli.config.model_names import ALIAS_VERSION, MODEL_ALIASES
 from gemini_cli.errors import CliError, DeadlineExceeded, IncompleteError, RejectedError, UsageError
 from gemini_cli.transport.body import RequestContent
 from gemini_cli.transport.errors import BrokenBodyError
 
-FIRST_POLL = 1.0  # seconds between two polls of a run, at first
-LONGEST_POLL = 5.0  # the interval of the documentation for models (api/README.md 8.4)
+RUN_POLL = PollInterval(1.0, 5.0)  # 5 s is the interval of the documentation for models (api/README.md 8.4)
 HIDDEN_SECONDS = 120.0  # seconds in which the GET of a fresh run may fail with 403 or 404 (api/README.md 8.7)
 RESUMES_WITHOUT_NEWS = 2  # consecutive resumes without a new event before the finished interaction is fetched
 
@@ -233,27 +233,30 @@ def _has_file(value: Any) -> bool:
     return "/files/" in str(value.get("uri")) or any(map(_has_file, value.values()))
 
 
-class _RunPolls:
-    """Pauses between requests about a run, and which of their errors are ignored.
+def _poll_run(
+    api_client: ApiClient, fetch: Callable[[], Polled], is_done: Callable[[Polled], bool], hidden_for: float
+) -> Polled:
+    """Poll a run at the server; 403 and 404 count as running for `hidden_for` seconds (api/README.md 8.7)."""
+    waited = 0.0
 
-    403 and 404 count as running for `hidden_for` seconds (api/README.md 8.7).
-    """
+    def fetch_visible() -> Polled | None:
+        api_client.check_deadline()
+        try:
+            return fetch()
+        except CliError as failure:
+            if failure.http_status not in (403, 404) or waited >= hidden_for:
+                api_client.check_deadline()  # it may be the cause
+                raise
+            return None
 
-    def __init__(self, api_client: ApiClient, hidden_for: float) -> None:
-        self._api_client = api_client
-        self._hidden_for = hidden_for
-        self._pause, self._waited = FIRST_POLL, 0.0
+    def sleep(seconds: float) -> None:
+        nonlocal waited
+        api_client.sleep(seconds)
+        waited += seconds
 
-    def check(self, failure: CliError) -> None:
-        """Raise `failure`, unless the run may only be hidden so far."""
-        if failure.http_status not in (403, 404) or self._waited >= self._hidden_for:
-            self._api_client.check_deadline()  # it may be the cause
-            raise failure
-
-    def wait(self) -> None:
-        self._api_client.sleep(self._pause)
-        self._waited += self._pause
-        self._pause = min(self._pause * 2, LONGEST_POLL)
+    found = poll_until_done(fetch_visible, lambda found: found is not None and is_done(found), sleep, RUN_POLL)
+    assert found is not None
+    return found
 
 
 def watch_interaction(api_client: ApiClient, accumulator: StreamAccumulator) -> Iterator[EventText]:
@@ -276,14 +279,8 @@ def watch_interaction(api_client: ApiClient, accumulator: StreamAccumulator) -> 
 
 def _open_stream(api_client: ApiClient, accumulator: StreamAccumulator) -> Iterator[Event]:
     """Request the events of an interaction, again while a fresh run is hidden."""
-    polls = _RunPolls(api_client, HIDDEN_SECONDS)
-    while True:
-        api_client.check_deadline()
-        try:
-            return api_client.events("GET", _stream_path(accumulator))
-        except CliError as failure:
-            polls.check(failure)
-        polls.wait()
+    path = _stream_path(accumulator)
+    return _poll_run(api_client, lambda: api_client.events("GET", path), lambda events: True, HIDDEN_SECONDS)
 
 
 def wait_for_interaction(
@@ -297,17 +294,14 @@ def wait_for_interaction(
 
     403 and 404 count as running for `hidden_for` seconds.
     """
-    polls = _RunPolls(api_client, hidden_for)
-    while True:
-        api_client.check_deadline()
-        try:
-            found = fetch_interaction(api_client, interaction_id)
-            if not found.running:
-                return found
+
+    def fetch() -> Interaction:
+        found = fetch_interaction(api_client, interaction_id)
+        if found.running:
             on_poll(found)
-        except CliError as failure:
-            polls.check(failure)
-        polls.wait()
+        return found
+
+    return _poll_run(api_client, fetch, lambda found: not found.running, hidden_for)
 
 
 def fetch_interaction(api_client: ApiClient, interaction_id: str) -> Interaction:

@@ -23,6 +23,18 @@ def lock_file(descriptor: int, *, wait: bool) -> None:
     fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
 
 
+def lock_holder(descriptor: int) -> str:
+    """The process that has locked the file, in messages. Linux lists the locks in `/proc/locks`."""
+    file = os.fstat(descriptor)
+    place = f"{os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}:{file.st_ino}"
+    with suppress(OSError, ValueError), open("/proc/locks", encoding="ascii", errors="replace") as locks:
+        for line in locks:  # 1: FLOCK ADVISORY WRITE 4711 08:01:131 0 EOF
+            _, kind, *_, process, locked, _, _ = line.split()
+            if kind == "FLOCK" and locked == place:
+                return f"process {process}"
+    return "another process"
+
+
 def hold_lock(path: Path, name: str, notice: Callable[[str], None]) -> int:
     """Open and lock the file; retry if it was unlinked between open() and flock().
 
@@ -53,16 +65,10 @@ def _open(path: Path) -> int:
 
 
 def _lock(descriptor: int, name: str, notice: Callable[[str], None]) -> None:
-    """The process id in the file is for messages; only the kernel's lock counts."""
     try:
         lock_file(descriptor, wait=False)
     except BlockingIOError:
-        holder = os.read(descriptor, 32).decode("ascii", "replace").strip()
-        raise InputError(f"{name} is in use by process {holder or 'unknown'}") from None
+        raise InputError(f"{name} is in use by {lock_holder(descriptor)}") from None
     except OSError as error:
         if error.errno:  # known on Windows, and no news
             notice(f"{name} is not locked ({error.strerror}): do not use it in two processes at the same time")
-        return
-    with suppress(OSError):  # a full disk keeps the number out, not the lock
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()}\n".encode())
