@@ -175,7 +175,7 @@ class StreamAccumulator:
         self.error: CliError | None = None
         self._errors: list[dict[str, Any]] = []  # in the server's words
         self.steps: dict[int, StepAccumulator] = {}
-        self._told: list[str] = []  # the text that `add` returned
+        self._returned: list[str] = []  # the text that `add` returned
         self._half = ""  # of a surrogate pair, not returned yet
         self._fields: dict[str, Any] = {}
 
@@ -211,7 +211,7 @@ class StreamAccumulator:
         if text and not self.terminal:
             text = self._whole_characters(text)
         if text:
-            self._told.append(text)
+            self._returned.append(text)
             self.text_began = True
         if event_id := event.payload.get("event_id"):
             index = max(self.steps, default=-1)
@@ -269,16 +269,16 @@ class StreamAccumulator:
         IncompleteError if the text returned so far is not that of the steps in their order: if steps interleave, or
         begin twice, the answer is not known.
         """
-        said = strict_json.join_surrogates("".join(output_text(step.step()) for _, step in sorted(self.steps.items())))
-        told = "".join(self._told)
-        if said != told + self._half:
+        parts = (output_text(step.step()) for _, step in sorted(self.steps.items()))
+        returned = "".join(self._returned)
+        if strict_json.join_surrogates("".join(parts)) != returned + self._half:
             raise IncompleteError("the stream contradicts itself: its steps are out of order", interaction_id=self.id)
         ended = Interaction(last)
         rest = self._half
         if ended.steps:
-            if not ended.all_text.startswith(told):
+            if not ended.all_text.startswith(returned):
                 raise IncompleteError("the fetched answer differs from what was streamed", interaction_id=self.id)
-            rest = ended.all_text[len(told) :]
+            rest = ended.all_text[len(returned) :]
             last = {**last, "steps": ended.steps}
         if self._errors and "errors" not in last and ended.status != "completed":
             last = {**last, "errors": self._errors}  # the reason, if only an event gave it
@@ -288,9 +288,9 @@ class StreamAccumulator:
 
     def _fail(self, error: dict[str, Any]) -> None:
         """Keep an error; the stream may still complete (api/README.md 7.14)."""
-        told = errors.api_error_from(error)
-        if told.code or told.message:
-            self.error = told.to_cli_error()
+        api_error = errors.api_error_from(error)
+        if api_error.code or api_error.message:
+            self.error = api_error.to_cli_error()
             self._errors.append(error)
 
 

@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from gemini_cli.api.body import Body
-from gemini_cli.api.interaction import Interaction, Step
+from gemini_cli.api.interaction import MEDIA_BLOCKS, Interaction, Step
 from gemini_cli.errors import UsageError
 
+CONTENT_TYPES = {"text", *MEDIA_BLOCKS}  # parts that may stand in an input without a step around them
 PER_TURN = ("input", "previous_interaction_id", "continuation_token")
 
 
@@ -62,6 +63,3 @@ def input_to_steps(turn_input: Any) -> list[Step]:
     if all(isinstance(part, dict) and (part.get("type") or "text") in CONTENT_TYPES for part in parts):
         return [{"type": "user_input", "content": parts}]
     return parts
-
-
-CONTENT_TYPES = ("text", "image", "audio", "video", "document")

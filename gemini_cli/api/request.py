@@ -46,19 +46,20 @@ def check_options(given: Collection[str]) -> None:
 
 
 def build_request_body(
-    options: RequestOptions, inputs: RequestInputs, *, given: Collection[str], defaults: Mapping[str, Any], stream: bool
+    options: RequestOptions, inputs: RequestInputs, *, defaults: Mapping[str, Any], stream: bool
 ) -> Body:
     """Build the body of a request; UsageError for contradictions.
 
-    Of `options`, only the options in `given` lie over `--request`; the others are in `defaults`, the lowest layer.
+    `options` has only values from the command line, which lie over `--request`. Values from elsewhere are in
+    `defaults`, the lowest layer.
     """
     body = merge({}, defaults)
     if inputs.request is not None:
         if not isinstance(inputs.request.value, dict):
             raise inputs.request.error_at((), "a request is a map")
         body = overlay(body, inputs.request.value)
-    agent = options.agent or ("" if "model" in given else body.get("agent"))
-    fields = _body_fields(options, inputs, given, deep_research=str(agent).startswith("deep-research"))
+    agent = options.agent or ("" if options.model else body.get("agent"))
+    fields = _body_fields(options, inputs, deep_research=str(agent).startswith("deep-research"))
     values = [(path, copy_json(value)) for path, value in fields]  # --set changes those of the body in place
     for path, value in fields:
         set_path(body, path, value)
@@ -114,17 +115,16 @@ def overlay(body: Body, values: Mapping[str, Any]) -> Body:
     return _choose(merge(body, values), values)
 
 
-def build_default_body(profile: Mapping[str, Any], variables: Mapping[str, Any]) -> Body:
+def build_default_body(profile: Mapping[str, Any], options: RequestOptions) -> Body:
     """Build the body from the profile and the environment.
 
-    `variables`: values of options from the environment, by their names. They override the profile; only GEMINI_MODEL
-    gives way to a profile's agent.
+    `options` has values from the environment, and from the profile's own keys. They lie over the profile's `request:`;
+    only GEMINI_MODEL gives way to an agent in it.
     """
     body = merge({}, profile)
-    for field in option_fields(RequestOptions):
-        place = field.marker(BodyField)
-        if place and field.name in variables and not (field.name == "model" and "agent" in body):
-            set_path(body, parse_path(place.path), variables[field.name])
+    for path, value in _body_fields(options, RequestInputs(), deep_research=False):
+        if not (path == ["model"] and "agent" in body):
+            set_path(body, path, value)
     return body
 
 
@@ -137,10 +137,8 @@ def _choose(body: Body, values: Mapping[str, Any]) -> Body:
     return body
 
 
-def _body_fields(
-    options: RequestOptions, inputs: RequestInputs, given: Collection[str], *, deep_research: bool
-) -> list[tuple[BodyPath, Any]]:
-    """Fields of the body and their values, for the options in `given`.
+def _body_fields(options: RequestOptions, inputs: RequestInputs, *, deep_research: bool) -> list[tuple[BodyPath, Any]]:
+    """Fields of the body and their values, for the options of the command line.
 
     Agents have no `generation_config`; Deep Research has its summaries in `agent_config` (api/README.md 2.1, 2.12).
     """
@@ -161,7 +159,7 @@ def _body_fields(
         if place is None or place.path in ("labels", "response_format"):
             continue
         value = values[field.name] if field.name in values else getattr(options, field.name)
-        if value is not None and (field.name in values or field.name in given):
+        if value is not None:
             placed.append((parse_path(place.path), value))
     if options.thoughts and deep_research:
         placed += [(["agent_config", "type"], "deep-research"), (["agent_config", "thinking_summaries"], "auto")]

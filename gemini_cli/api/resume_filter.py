@@ -89,22 +89,22 @@ class ResumeFilter:
     def _string(
         self, event: Event, delta: dict[str, Any], key: str, received: bytes, place: list[int], which: int
     ) -> Event | None:
-        said = to_utf16(get_typed(delta, key, str) or "")
-        overlap = self._check_overlap(received, place[which], said, get_typed(event.payload, "index", int) or 0)
-        place[which] += len(said)
-        if overlap == len(said):
+        piece = to_utf16(get_typed(delta, key, str) or "")
+        overlap = self._check_overlap(received, place[which], piece, get_typed(event.payload, "index", int) or 0)
+        place[which] += len(piece)
+        if overlap == len(piece):
             return None
         return (
-            Event.from_payload({**event.payload, "delta": {**delta, key: from_utf16(said[overlap:])}})
+            Event.from_payload({**event.payload, "delta": {**delta, key: from_utf16(piece[overlap:])}})
             if overlap
             else event
         )
 
-    def _check_overlap(self, received: bytes, place: int, said: bytes, index: int) -> int:
-        """Count the bytes of `said`, which stands at `place`, that arrived before."""
-        expected = received[place : place + len(said)]
+    def _check_overlap(self, received: bytes, place: int, piece: bytes, index: int) -> int:
+        """Count the bytes of `piece`, which stands at `place`, that arrived before."""
+        expected = received[place : place + len(piece)]
         complete = index < self._last
-        if not said.startswith(expected) or (complete and len(expected) < len(said)):
+        if not piece.startswith(expected) or (complete and len(expected) < len(piece)):
             raise self._mismatch()
         return len(expected)
 

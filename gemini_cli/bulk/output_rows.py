@@ -54,15 +54,15 @@ def answer_row(
             failure = error
             failure.interaction_id = interaction.id
     outcome = _error(failure, line) if failure else {**data, "interaction": interaction.wire}
-    said = {"key": key, "ok": failure is None, "text": text, "usage": interaction.usage, **outcome}
+    fields = {"key": key, "ok": failure is None, "text": text, "usage": interaction.usage, **outcome}
     tokens = interaction.usage.get("total_tokens")
-    return OutputRow(strict_json.dumps(said), failure is None, failure, tokens if isinstance(tokens, int) else 0)
+    return OutputRow(strict_json.dumps(fields), failure is None, failure, tokens if isinstance(tokens, int) else 0)
 
 
 def error_row(key: Key, failure: CliError, *, line: int | None = None) -> OutputRow:
     """The output row of a row without an answer."""
-    said = {"key": key, "ok": False, "text": None, **_error(failure, line)}
-    return OutputRow(strict_json.dumps(said), False, failure)
+    fields = {"key": key, "ok": False, "text": None, **_error(failure, line)}
+    return OutputRow(strict_json.dumps(fields), False, failure)
 
 
 def _error(failure: CliError, line: int | None) -> dict[str, Any]:
@@ -83,8 +83,8 @@ class FailureSummary:
         if row.ok:
             return
         self.failed += 1
-        said = strict_json.loads(row.text)  # a row of an earlier run has only its text
-        error, line = said["error"], said.get("line")
+        fields = strict_json.loads(row.text)  # a row of an earlier run has only its text
+        error, line = fields["error"], fields.get("line")
         message = str(error["message"])
         reason = message.removeprefix(f"line {line}: ")
         if reason in self._reasons or len(self._reasons) < MAX_REASONS:

@@ -152,17 +152,17 @@ class RequestTemplate:
         if self._prompt is not None:
             return {**self._body, "input": self._input(self._prompt.fill(row.value), attached)}
         fields = self._request_fields(row_fields(row.value))
-        said = {key: value for key, value in fields.items() if key not in (*KEY_FIELDS, *PROMPT_FIELDS)}
-        body, asked = overlay(self._body, said), [fields[name] for name in PROMPT_FIELDS if fields.get(name)]
-        if not asked and any(key in said for key in INPUT_FIELDS):
+        request = {key: value for key, value in fields.items() if key not in (*KEY_FIELDS, *PROMPT_FIELDS)}
+        body, prompts = overlay(self._body, request), [fields[name] for name in PROMPT_FIELDS if fields.get(name)]
+        if not prompts and any(key in request for key in INPUT_FIELDS):
             if self._prefix or attached:
                 raise InputError(STANDS_ALONE)
             return body
-        if not asked and any(fields.get(name) == "" for name in PROMPT_FIELDS):
+        if not prompts and any(fields.get(name) == "" for name in PROMPT_FIELDS):
             raise InputError(EMPTY_PROMPT)
-        if len(asked) != 1:
-            raise InputError("it has both input and prompt" if asked else "it has neither input nor prompt")
-        return {**body, "input": self._input(asked[0], attached)}
+        if len(prompts) != 1:
+            raise InputError("it has both input and prompt" if prompts else "it has neither input nor prompt")
+        return {**body, "input": self._input(prompts[0], attached)}
 
     def _request_fields(self, fields: dict[str, Any]) -> dict[str, Any]:
         """The fields of the request; InputError for a row in the format of another API."""

@@ -151,7 +151,7 @@ class RootGroup(TyperGroup):
                 terminal.log(2, "".join(traceback.format_exception(unknown)).rstrip())
         else:
             return status if isinstance(status, int) else 0
-        if isinstance(error, DeadlineExceeded) and program.nothing_sent():
+        if isinstance(error, DeadlineExceeded) and not program.may_have_sent:
             error = TemporaryError(error.message)  # while input was read or a FIFO was opened
         if terminal.answered:
             error = error.after_output_began()

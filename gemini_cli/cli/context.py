@@ -32,7 +32,7 @@ from gemini_cli.config import api_key, proxy
 from gemini_cli.config.api_key import KeySource
 from gemini_cli.config.endpoint import Endpoint, resolve_endpoint
 from gemini_cli.config.headers import gateway_headers, parse_tool_header
-from gemini_cli.config.option_groups import NEEDS_NETWORK, BodyField, option_fields
+from gemini_cli.config.option_groups import NEEDS_NETWORK, BodyField, option_fields, value_source
 from gemini_cli.config.output_options import GlobalOptions, OutputOptions, PreviewOptions, check_extract
 from gemini_cli.config.process_memory import close_process_memory
 from gemini_cli.config.profiles import check_trust, profile_in_use
@@ -71,6 +71,7 @@ class Context:
         self, ctx: typer.Context, *records: object, words: Sequence[str] | None = None, no_timeout: bool = False
     ) -> None:
         program: Program = ctx.obj
+        self.program = program
         self.terminal = program.terminal
         self.environ = program.environ
         self.dependencies = program.dependencies
@@ -93,8 +94,6 @@ class Context:
                 raise UsageError(f"{field.long} has no effect with --offline")
         # Of a gateway; their files are read before the first request.
         self.headers = [] if connection.offline else gateway_headers(connection.header or (), self.profile)
-        program.nothing_sent = lambda: "_http" not in self.__dict__
-        self.program = program
         if self.is_given("timeout"):
             self.deadline.start()  # the default limit starts with the first request, so that slow input is not cut
 
@@ -106,19 +105,7 @@ class Context:
 
     def is_given(self, name: str) -> bool:
         """True if the option was given on the command line."""
-        return self._source(name) == "COMMANDLINE"
-
-    def is_from_environment(self, name: str) -> bool:
-        return self._source(name) == "ENVIRONMENT"
-
-    def _source(self, name: str) -> str:
-        source = self._ctx.get_parameter_source(name)
-        return source.name if source else ""
-
-    @cached_property
-    def _given(self) -> frozenset[str]:
-        """Options of the request that were given on the command line."""
-        return frozenset(field.name for field in option_fields(RequestOptions) if self.is_given(field.name))
+        return value_source(self._ctx, name) == "COMMANDLINE"
 
     @cached_property
     def connection_options(self) -> ConnectionOptions:
@@ -143,8 +130,16 @@ class Context:
 
     @cached_property
     def request_options(self) -> RequestOptions:
-        check_options(self._given)
+        check_options({field.name for field in option_fields(RequestOptions) if self.is_given(field.name)})
         return self._record(RequestOptions)
+
+    def _request_options_from(self, *sources: str) -> RequestOptions:
+        """The options of the request with values from these sources, see `value_source`."""
+        options = self.request_options
+        names = (field.name for field in option_fields(RequestOptions))
+        return RequestOptions(
+            **{name: getattr(options, name) for name in names if value_source(self._ctx, name) in sources}
+        )
 
     @cached_property
     def prompt_options(self) -> PromptOptions:
@@ -187,15 +182,15 @@ class Context:
 
         `session_settings` take the place of profile and environment.
         """
-        options = self.request_options
+        options = self._request_options_from("COMMANDLINE")
         if options.continue_ and not self.adapter.stores_interactions:
-            raise UsageError(f"-c, --continue: with --api {options.api} the server stores no interactions")
+            raise UsageError(f"-c, --continue: with --api {self.request_options.api} the server stores no interactions")
         inputs = RequestInputs(
             input=input,
             input_follows=input_follows,
             system=options.system if options.system_file is None else self.prompt_input.read_text(options.system_file),
             request=self.prompt_input.read_document(options.request) if options.request is not None else None,
-            schema=self.schema,
+            schema=self.schema if options.schema is not None else None,
             tools=self.tool_declarations.tools if options.tool else None,
             tool_headers=self._tool_headers(),
             last_id=self.state.last_interaction(offline=self.connection_options.is_local)
@@ -203,20 +198,15 @@ class Context:
             else None,
         )
         layer = session_settings or self.default_body()
-        body = build_request_body(options, inputs, given=self._given, defaults=layer, stream=stream)
+        body = build_request_body(options, inputs, defaults=layer, stream=stream)
         if self.is_given("fallback") and ("agent" in body or "" in (options.fallback or ())):
             raise UsageError("--fallback has no effect on an agent" if "agent" in body else "--fallback is empty")
         check_request(self.adapter, body)  # an unsupported field is reported before a missing key
         return body
 
     def default_body(self) -> Body:
-        """The body without options: the `request:` of the profile and the environment."""
-        variables = {
-            field.name: getattr(self.request_options, field.name)
-            for field in option_fields(RequestOptions)
-            if self.is_from_environment(field.name)
-        }
-        return build_default_body(self._profile_request(), variables)
+        """The body without the command line: the profile and the environment."""
+        return build_default_body(self._profile_request(), self._request_options_from("ENVIRONMENT", "DEFAULT_MAP"))
 
     def _profile_request(self) -> Body:
         """The `request:` of the profile, without the local settings of its tools."""
@@ -273,7 +263,7 @@ class Context:
 
     @cached_property
     def endpoint(self) -> Endpoint:
-        given = self._source("api_version") != "DEFAULT"
+        given = value_source(self._ctx, "api_version") != "DEFAULT"
         return resolve_endpoint(self.connection_options, self.environ, version_given=given)
 
     @cached_property
@@ -332,12 +322,13 @@ class Context:
     @cached_property
     def _http(self) -> HttpClient:
         """The HTTP client. httpx is imported only here, before the first request."""
+        self.program.may_have_sent = True
         with lean_imports():
             from gemini_cli.transport.http_client import HttpClient, Limits
 
             settings = self.connection_options
             idle = settings.idle_timeout or None
-            if self._source("idle_timeout") != "DEFAULT":
+            if value_source(self._ctx, "idle_timeout") != "DEFAULT":
                 first_byte = idle
             else:  # `--timeout` limits the wait; without one, each request has the default limit
                 first_byte = TIMEOUT if self.no_timeout and settings.timeout is None else None
@@ -447,7 +438,7 @@ def load_schema(text: str | None, notice: Callable[[str], None]) -> Document | N
         return None
     is_json = text.lstrip().startswith("{")
     document = (
-        documents.parse_document(os.fsencode(text), "--schema.json") if is_json else documents.load_document(text)
+        documents.parse_json_document(os.fsencode(text), "--schema") if is_json else documents.load_document(text)
     )
     from gemini_cli.formats import json_schema
 

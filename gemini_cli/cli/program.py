@@ -33,8 +33,8 @@ class Dependencies(NamedTuple):
 class Program:
     """The object of the Typer context.
 
-    `json_errors` is None until the options are parsed. `nothing_sent` tells whether a run that ended has not sent
-    anything yet. `finish` ends the recording of the run; OutputError, once, if it is not complete.
+    `json_errors` is None until the options are parsed. `may_have_sent` is set before the first request. `finish` ends
+    the recording of the run; OutputError, once, if it is not complete.
     """
 
     def __init__(self, terminal: Terminal, environ: Mapping[str, str], dependencies: Dependencies) -> None:
@@ -42,5 +42,5 @@ class Program:
         self.environ = environ
         self.dependencies = dependencies
         self.json_errors: bool | None = None
-        self.nothing_sent: Callable[[], bool] = lambda: True
+        self.may_have_sent = False
         self.finish: Callable[[], None] = lambda: None

@@ -222,18 +222,18 @@ def _checked(field: OptionField, value: Any, ctx: typer.Context) -> Any:
     return [decode_argument(text, name) for text in value] if isinstance(value, list) else value
 
 
-def value_source(ctx: typer.Context, field: OptionField) -> str:
+def value_source(ctx: typer.Context, name: str) -> str:
     """The name of the source of a value; empty if the command lacks the option.
 
     COMMANDLINE, ENVIRONMENT, DEFAULT_MAP (a profile) or DEFAULT.
     """
-    source = ctx.get_parameter_source(field.name)
+    source = ctx.get_parameter_source(name)
     return source.name if source else ""
 
 
 def value_origin(ctx: typer.Context, field: OptionField) -> str:
     """The option or environment variable that a value comes from; else empty."""
-    source = value_source(ctx, field)
+    source = value_source(ctx, field.name)
     if source == "COMMANDLINE":
         return field.long
     if source == "ENVIRONMENT":

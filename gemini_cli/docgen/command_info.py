@@ -88,11 +88,11 @@ class OptionSection(NamedTuple):
 class DocumentedVariable(NamedTuple):
     """Variables with one meaning, of which the first one that is set counts.
 
-    `flag` is the option that overrides them.
+    `option` is the one that overrides them.
     """
 
     names: tuple[str, ...]
-    flag: str
+    option: str
     meaning: str
 
 

@@ -109,7 +109,7 @@ def _surroundings(commands: Sequence[CommandInfo], found: Sequence[tuple[int, st
     variables = [
         roff.entry(
             ", ".join(map(roff.bold, variable.names)),
-            f"{variable.meaning}." + (f" `{variable.flag}` overrides it." if variable.flag else ""),
+            f"{variable.meaning}." + (f" `{variable.option}` overrides it." if variable.option else ""),
         )
         for variable in command_info.documented_variables(commands)
     ]

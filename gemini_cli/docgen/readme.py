@@ -29,7 +29,7 @@ def _statuses() -> str:
 
 def _variables(commands: Sequence[CommandInfo]) -> str:
     rows = (
-        (", ".join(f"`{name}`" for name in each.names), f"`{each.flag}`" if each.flag else "", each.meaning)
+        (", ".join(f"`{name}`" for name in each.names), f"`{each.option}`" if each.option else "", each.meaning)
         for each in command_info.documented_variables(commands)
     )
     return _table(("Variable", "Option", "Meaning"), rows)

@@ -66,13 +66,24 @@ def parse_document(data: bytes, name: str) -> Document:
     text = decode_text(data, name)
     if text.lstrip()[:1] in ("{", "["):
         try:
-            return Document(name, strict_json.loads(text), partial(_lines_of_json, text))
-        except ValueError as error:
+            return _parse_json(text, name)
+        except InputError:
             if name.endswith(".json") or re.match(_JSON, text):
-                raise InputError(f"{name}: not valid JSON: {error}") from None
+                raise
     if len(data) > YAML_LIMIT:
         raise InputError(f"{name} is too large: {len(data)} bytes of YAML, the limit is {YAML_LIMIT}")
     return _parse_yaml(text, name)
+
+
+def parse_json_document(data: bytes, name: str) -> Document:
+    return _parse_json(decode_text(data, name), name)
+
+
+def _parse_json(text: str, name: str) -> Document:
+    try:
+        return Document(name, strict_json.loads(text), partial(_lines_of_json, text))
+    except ValueError as error:
+        raise InputError(f"{name}: not valid JSON: {error}") from None
 
 
 _JSON = r"[\s\[{]*[\[{]\s*\""

@@ -25,12 +25,6 @@ RequestContent = bytes | StreamedBody
 METHODS_WITH_BODY = ("POST", "PUT", "PATCH")  # sent with a Content-Length, also for an empty body
 
 
-def read_whole_body(body: RequestContent) -> bytes:
-    if isinstance(body, bytes):
-        return body
-    return b"".join(body.open_chunks())
-
-
 def holds(body: RequestContent, secret: bytes) -> bool:
     """True if the secret stands in the body in clear, also across pieces of it."""
     if isinstance(body, bytes):

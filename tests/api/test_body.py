@@ -14,7 +14,7 @@ from gemini_cli.client.request_body import encode_body, encoded_length
 from gemini_cli.errors import InputError, UsageError
 from gemini_cli.formats import strict_json
 from gemini_cli.formats.strict_json import StreamedString
-from gemini_cli.transport.body import StreamedBody, read_whole_body
+from gemini_cli.transport.body import StreamedBody
 
 
 @pytest.mark.parametrize(
@@ -95,8 +95,8 @@ def test_what_is_streamed_stands_where_its_text_would(word: str) -> None:
     pieces = encode_body(body(Letters("AbCd"), Letters("Ef")))
     assert isinstance(pieces, StreamedBody)
     for _ in range(2):
-        assert json.loads(read_whole_body(pieces)) == body("AbCd", "Ef")
-    assert pieces.size == len(read_whole_body(pieces)) == encoded_length(body("AbCd", "Ef"))
+        assert json.loads(b"".join(pieces.open_chunks())) == body("AbCd", "Ef")
+    assert pieces.size == len(b"".join(pieces.open_chunks())) == encoded_length(body("AbCd", "Ef"))
     assert strict_json.dumps(body(Letters("AbCd"), Letters("Ef"))) == strict_json.dumps(body("AbCd", "Ef"))
 
 

@@ -126,6 +126,7 @@ def test_no_prompt_is_a_usage_error(argv: list[str]) -> None:
         (["-T", "bad.yaml", "hi"], b"", "bad.yaml:2: not a function name"),
         (["--request", "bad.json", "hi"], b"", "not valid JSON"),
         (["--schema", '{"type": 7}', "hi"], b"", "not a JSON Schema"),
+        (["--schema", '{"type": }', "hi"], b"", "input: --schema: not valid JSON"),
         (["--schema", "none.json", "hi"], b"", "No such file"),
         (["-c", "hi"], b"", "no last interaction"),
     ],

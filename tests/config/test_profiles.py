@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gemini_cli.api.request import fill_template
+from gemini_cli.config import option_groups
+from gemini_cli.config.option_groups import PROFILE_KEY, option_fields
+from gemini_cli.config.profiles import profile_keys
+from gemini_cli.config.request_options import RequestOptions
 from gemini_cli.errors import UsageError
 from tests.harness import KEY, Outcome, ScriptedTransport, gemini, interaction, reply
 
@@ -161,6 +167,37 @@ def test_flag_wins_over_environment_over_profile_over_default(home: Path, profil
     assert url(**environ) == "https://first.example/v9/interactions"
     assert url("--base-url", "https://flag.example", **environ) == "https://flag.example/v9/interactions"
     assert url("--api-version", "v1", **environ) == "https://first.example/v1/interactions"
+
+
+@pytest.fixture
+def more_keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Two fields of the body as keys of a profile, as a new option may be."""
+    fields = [
+        field._replace(markers=(*field.markers, PROFILE_KEY)) if field.name in ("temperature", "thoughts") else field
+        for field in option_fields(RequestOptions)
+    ]
+    monkeypatch.setitem(option_groups._FIELDS, RequestOptions, tuple(fields))
+    profile_keys.cache_clear()
+    yield
+    profile_keys.cache_clear()
+
+
+@pytest.mark.usefixtures("more_keys")
+def test_a_key_of_a_profile_lies_under_request_also_if_it_is_a_field_of_the_body(home: Path, profiles: Path) -> None:
+    request = "request: {generation_config: {temperature: 0.1}}\n"
+    (profiles / "default.yaml").write_text(f"temperature: 0.2\nthoughts: true\n{request}")
+    Path("body.json").write_text('{"generation_config": {"temperature": 0.3, "thinking_summaries": "none"}}')
+
+    def config(*argv: str) -> Any:
+        return dry(home, *argv, "hi").body["generation_config"]
+
+    assert config() == {"temperature": 0.2, "thinking_summaries": "auto"}
+    assert config("--request", "body.json") == {"temperature": 0.3, "thinking_summaries": "none"}
+    assert config("--request", "body.json", "--temperature", "0.4") == {
+        "temperature": 0.4,
+        "thinking_summaries": "none",
+    }
+    assert config("--temperature", "0.4") == {"temperature": 0.4, "thinking_summaries": "auto"}
 
 
 def test_the_revision_can_be_changed_or_left_out(home: Path) -> None:

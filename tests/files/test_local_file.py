@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gemini_cli.errors import InputError
 from gemini_cli.files.local_file import FILE_READ_SIZE, LocalFile
-from gemini_cli.transport.body import StreamedBody, read_whole_body
+from gemini_cli.transport.body import StreamedBody
 
 SIZE = 2 * FILE_READ_SIZE + 11
 CONTENT = random.Random(1).randbytes(SIZE)
@@ -30,7 +30,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> LocalFile:
 def test_pieces_are_the_bytes(source: LocalFile, offset: int, data: st.DataObject) -> None:
     length = data.draw(st.integers(0, SIZE - offset))
     body = StreamedBody(length, lambda: source.read_chunks(offset, length))
-    assert read_whole_body(body) == CONTENT[offset : offset + length]
+    assert b"".join(body.open_chunks()) == CONTENT[offset : offset + length]
 
 
 def test_what_cannot_be_read_is_an_input_error_from_the_first_look(
@@ -43,7 +43,7 @@ def test_what_cannot_be_read_is_an_input_error_from_the_first_look(
     for look in (
         source.sample_hash,
         source.mime_type,
-        lambda: read_whole_body(StreamedBody(SIZE, lambda: source.read_chunks(0, SIZE))),
+        lambda: b"".join(source.read_chunks(0, SIZE)),
     ):
         with pytest.raises(InputError, match="Input/output error"):
             look()

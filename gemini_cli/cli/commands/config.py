@@ -141,14 +141,14 @@ def _header_names(context: Context) -> ResolvedValue:
 
 def _version_origin(context: Context, ctx: typer.Context, field: OptionField) -> str:
     """The origin of the API version, which may be the last segment of the base URL."""
-    if value_source(ctx, field) != "DEFAULT" or context.endpoint.version == field.default:
+    if value_source(ctx, field.name) != "DEFAULT" or context.endpoint.version == field.default:
         return _origin(context, ctx, field)
     base_url = next(each for each in option_fields(ConnectionOptions) if each.name == "base_url")
     return _origin(context, ctx, base_url)
 
 
 def _origin(context: Context, ctx: typer.Context, field: OptionField) -> str:
-    if value_source(ctx, field) == "DEFAULT_MAP" and context.profile:
+    if value_source(ctx, field.name) == "DEFAULT_MAP" and context.profile:
         return context.profile.document.name
     return value_origin(ctx, field) or DEFAULT
 
@@ -160,10 +160,11 @@ def _request(context: Context, others: typer.Context) -> Iterator[SettingRow]:
     fields = {
         place.path: field
         for field in option_fields(RequestOptions)
-        if (place := field.marker(BodyField)) and value_source(others, field) == "ENVIRONMENT"
+        if (place := field.marker(BodyField)) and value_source(others, field.name) in ("ENVIRONMENT", "DEFAULT_MAP")
     }
     body = build_default_body(
-        profile.request if profile else {}, {field.name: others.params[field.name] for field in fields.values()}
+        profile.request if profile else {},
+        RequestOptions(**{field.name: others.params[field.name] for field in fields.values()}),
     )
     if "agent" not in body:
         body = {"model": DEFAULT_MODEL, **body}
