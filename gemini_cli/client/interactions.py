@@ -236,7 +236,10 @@ def _has_file(value: Any) -> bool:
 def _poll_run(
     api_client: ApiClient, fetch: Callable[[], Polled], is_done: Callable[[Polled], bool], hidden_for: float
 ) -> Polled:
-    """Poll a run at the server; 403 and 404 count as running for `hidden_for` seconds (api/README.md 8.7)."""
+    """Poll a run at the server.
+
+    403 and 404 count as running for `hidden_for` seconds (api/README.md 8.7).
+    """
     waited = 0.0
 
     def fetch_visible() -> Polled | None:

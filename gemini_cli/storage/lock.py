@@ -24,7 +24,10 @@ def lock_file(descriptor: int, *, wait: bool) -> None:
 
 
 def lock_holder(descriptor: int) -> str:
-    """The process that has locked the file, in messages. Linux lists the locks in `/proc/locks`."""
+    """The process that has locked the file, in messages.
+
+    Linux lists the locks in `/proc/locks`.
+    """
     file = os.fstat(descriptor)
     place = f"{os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}:{file.st_ino}"
     with suppress(OSError, ValueError), open("/proc/locks", encoding="ascii", errors="replace") as locks:
