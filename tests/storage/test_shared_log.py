@@ -23,8 +23,11 @@ def opened() -> SharedLog:
 
 
 def test_a_new_file_has_the_header_and_is_closed_to_others() -> None:
-    os.umask(0)
-    opened().append(b"one\n")
+    before = os.umask(0)
+    try:
+        opened().append(b"one\n")
+    finally:
+        os.umask(before)
     assert PATH.read_bytes() == b"header\none\n"
     assert stat.S_IMODE(PATH.stat().st_mode) == 0o600
 
