@@ -306,6 +306,9 @@ LOADS = [
     (["generate", "--dry-run", "hi"], 0, NO_WIRE),
     (["stream", "--curl", "hi"], 0, NO_WIRE),
     (["map", "--help"], 0, NO_WIRE),
+    (["api", "GET", "models", "-n"], 0, NO_WIRE),
+    (["api", "GET", "../models"], 2, NO_WIRE),
+    (["api", "GET", "interactions/a?stream=true"], 2, NO_WIRE),
     (["generate"], 2, NO_WIRE),
     (["generate", "hi"], 4, NO_WIRE - {"gemini_cli.client.api_client"}),
     (

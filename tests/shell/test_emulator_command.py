@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -167,6 +168,25 @@ def test_the_official_sdk_is_a_command_without_settings_and_warnings(
     )
     done = emulator("--", sys.executable, "-c", program)
     assert (done.returncode, done.stdout, done.stderr) == (0, "completed\n", "")
+
+
+CACHE = """
+name=$(gemini-cli api POST cachedContents -d '{"model": "models/gemini-3.8-flash", "contents": []}' | jq -r .name)
+echo '{"ttl": "10s"}' | gemini-cli api PATCH "$name" -d - |
+    jq '(.expireTime[:19] + "Z" | fromdate) - (.updateTime[:19] + "Z" | fromdate) <= 11'
+fault="--header X-Emulator-Fault=refuse(503) --header X-Emulator-Token=$GEMINI_EMULATOR_TOKEN"
+gemini-cli api DELETE "$name" $fault --retries 0 || echo "status $?"
+gemini-cli api DELETE "$name"
+gemini-cli api GET "$name" || echo "status $?"
+"""
+
+
+@pytest.mark.skipif(not shutil.which("jq"), reason="needs jq")
+def test_any_call_of_the_api_over_http(emulator: Emulator) -> None:
+    """A body from stdin with PATCH, a header of the user's own, and statuses."""
+    done = emulator("--", "sh", "-c", CACHE)
+    assert done.stdout.split() == ["true", "status", "5", "{}", "status", "4"]
+    assert "CachedContent not found" in done.stderr
 
 
 # --- strict
