@@ -206,3 +206,10 @@ def test_the_vectors_of_a_batch_are_in_order(client: InMemoryClient) -> None:
 )
 def test_embeddings_that_cannot_be_made(client: InMemoryClient, path: str, body: Any, status: int) -> None:
     assert client.post(path, body).status == status
+
+
+def test_the_models_for_embeddings_are_listed(client: InMemoryClient) -> None:
+    models = client.get("/v1/models?pageSize=1000").json["models"]
+    found = {model["name"] for model in models if "embedContent" in model["supportedGenerationMethods"]}
+    assert found == {"models/gemini-embedding-001", "models/gemini-embedding-2"}
+    assert client.get("/v1/models/gemini-embedding-2").json["supportedGenerationMethods"] == ["embedContent"]

@@ -44,6 +44,7 @@ MEDIA_MODELS = (
     "gemini-omni-1.1-flash",
     "gemini-omni-flash-preview",
 )
+EMBEDDING_MODELS = ("gemini-embedding-001", "gemini-embedding-2")
 # Only on v1beta (api/README.md 1.3).
 ALIASES = ("gemini-flash-latest", "gemini-flash-lite-latest", "gemini-pro-latest")
 # Retired models, and the models that answer for them (api/README.md 13.6).
