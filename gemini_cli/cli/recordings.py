@@ -75,12 +75,12 @@ def make_transport(context: Context, to_server: Callable[[], BaseTransport]) -> 
     return recorder.around(to_server(), terminal.redacted)
 
 
-def read_recording(path: str, terminal: Terminal) -> Recording:
+def read_recording(path: str, terminal: Terminal, *, for_one_run: bool = True) -> Recording:
     """Read a recording; InputError if it is damaged or too large."""
     from gemini_cli.transport.recording import RECORDING_LIMIT
     from gemini_cli.transport.replay import Recording
 
-    recorded = Recording(text_files.read_bytes(path, limit=RECORDING_LIMIT), path)
+    recorded = Recording(text_files.read_bytes(path, limit=RECORDING_LIMIT), path, for_one_run=for_one_run)
     if recorded.is_cut:
         terminal.print_notice(f"{path}: the last line is cut off, and does not count")
     return recorded

@@ -32,7 +32,8 @@ class ConnectionOptions:
     A file of --record has a line of JSON for each request and its response. --replay compares method, path and body.
     The first line may name fields that are not compared:
     {"recording":"gemini-cli","version":1,"matching":{"body.input[1].text":"ignore"}}. Equal requests of a run are
-    answered in the order of the file, and the last answer is repeated.
+    answered in the order of the file, and the last answer is repeated. emulator --replay FILE -- COMMAND keeps the
+    order over all runs of COMMAND.
     """
 
     profile: Annotated[

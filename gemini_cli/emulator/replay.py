@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from .errors import ErrorResponse
 from .http.error_format import error_to_response
 from .http.exchange import HttpRequest, HttpResponse
-from .http.routes import find_route, response_form
+from .http.routes import ResponseForm, find_route, response_form
 from .service import Emulator
 
 
@@ -29,21 +29,22 @@ class ReplayEmulator(Emulator):
         self._touched = True
         match = find_route(request.method, request.target)
         if match is None:  # the API may have more than the emulator
-            return self._replay(request)
+            return self._replay(request, "json")
+        form = response_form(match)
         try:
             self._check_key(match, request)
             faults = self._take_faults(match, request)
         except ErrorResponse as error:
-            return error_to_response(error, response_form(match))
-        return self._with_faults(faults, match, request, self._replay)
+            return error_to_response(error, form)
+        return self._with_faults(faults, match, request, lambda request: self._replay(request, form))
 
     def refuse_early(self, head: HttpRequest) -> HttpResponse | None:
         return None
 
-    def _replay(self, request: HttpRequest) -> HttpResponse:
+    def _replay(self, request: HttpRequest, form: ResponseForm) -> HttpResponse:
         try:
             return self._answer(request, f"{self.scheme}://{request.headers.get('host', '')}")
         except LookupError as missing:
             reason = str(missing.args[0])
             self.unknown.append(f"{request.method} {request.target.partition('?')[0]}")
-            return error_to_response(ErrorResponse(404, reason), "json")
+            return error_to_response(ErrorResponse(404, reason), form)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -36,6 +37,7 @@ class RecordTransport(httpx.BaseTransport):
         self._append = append
         self._redact = redact
         self._clock = clock
+        self._run = os.urandom(4).hex()
         self._open: dict[_RecordedBody, None] = {}
         self._lock = threading.Lock()
 
@@ -80,7 +82,7 @@ class RecordTransport(httpx.BaseTransport):
     def _line(self, request: httpx.Request, sent: _SentBody, response: dict[str, Any]) -> bytes:
         target, whole = request.url.raw_path.decode(), sent.whole()
         asked = recording.describe_request(request.method, target, request.headers, whole, self._redact)
-        return recording.recording_line(asked, response)
+        return recording.recording_line(self._run, asked, response)
 
     def _reason(self, error: BaseException) -> str:
         return self._redact(str(error)) or type(error).__name__

@@ -3,7 +3,7 @@
 The first line says what the file is, and may have rules for matching. Each further line is one exchange:
 
     {"recording":"gemini-cli","version":1,"matching":{"body.input[1].text":"ignore"}}
-    {"request":{"method":"POST","path":"/v1beta/interactions","headers":{…},"body":{…}},
+    {"run":"1f0c72ab","request":{"method":"POST","path":"/v1beta/interactions","headers":{…},"body":{…}},
      "response":{"status":200,"headers":{…},"text":"{…}"}}
 
 Rule 1. A body is one of: `body`, JSON, of requests only; `text`; `base64`, if it is not UTF-8; `sha256` and `size`, if
@@ -12,7 +12,8 @@ Rule 2. `cut` is the reason for which a body broke off after what is recorded. `
 for which no response came. A request that was not sent is not recorded.
 Rule 3. A request is answered by an exchange of the same method, path and body. The order of the keys of objects does
 not count, nor do the fields that `matching` names, in the words of `replay`'s messages. Of several exchanges the first
-one that was not used answers, and the last one again.
+one that was not used answers, and the last one again. A GET, which may be one poll of many, is answered as in the last
+`run` that made it: a later command of a pipeline finds what an earlier one waited for.
 Rule 4. A last line without its end is of a run that was killed, and does not count.
 """
 
@@ -143,18 +144,19 @@ def response_headers(headers: Mapping[str, str], origin: str, redact: Redact) ->
     return {name: value.removeprefix(origin) if name in ADDRESS_HEADERS else value for name, value in chosen.items()}
 
 
-def recording_line(request: JsonObject, response: JsonObject) -> bytes:
-    exchange = {"request": request, "response": response}
+def recording_line(run: str, request: JsonObject, response: JsonObject) -> bytes:
+    exchange = {"run": run, "request": request, "response": response}
     return json.dumps(exchange, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace") + b"\n"
 
 
 class Exchange(NamedTuple):
-    """One line: its number, the request and the response.
+    """One line: its number, the run that wrote it, the request and the response.
 
     The response is None if only the digest of its body is recorded.
     """
 
     line: int
+    run: str
     request: JsonObject
     response: RecordedResponse | None
 
@@ -170,7 +172,7 @@ def read_exchange(number: int, line: bytes) -> Exchange:
     match value:
         case {"request": {"method": str(), "path": str(), "headers": dict()} as request, "response": dict() as answer}:
             _check_headers(request["headers"])
-            return Exchange(number, request, _read_response(answer))
+            return Exchange(number, str(value.get("run")), request, _read_response(answer))
     raise ValueError("no request with method, path and headers, or no response")
 
 

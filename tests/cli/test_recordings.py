@@ -115,6 +115,16 @@ def test_polls_are_replayed_in_order_without_waiting() -> None:
     assert (again.status, again.out) == (0, "done\n")
 
 
+def test_a_command_after_the_one_that_waited_finds_what_it_waited_for() -> None:
+    Path("rows").write_text('"one"\n"two"\n')
+    job = offline("batch", "submit", "rows").out.strip()
+    pipeline = [("batch", "wait", job), ("batch", "results", job), ("batch", "status", job)]
+    first = [offline(*argv) for argv in pipeline]
+    assert [outcome.status for outcome in first] == [0, 0, 0]
+    assert first[1].out.count("\n") == 2
+    assert [replayed(*argv) for argv in pipeline] == first
+
+
 def test_a_poll_that_never_ends_ends_with_the_time_limit_of_the_run_all_the_same() -> None:
     answers = [reply({"id": "v1_a", "status": "in_progress"}), reply({"error": {"message": "no", "code": "x"}}, 400)]
     assert gemini("interactions", "wait", "v1_a", "--record", "rec", answers=answers).status == 6

@@ -75,7 +75,9 @@ def test_an_exchange_is_one_line_with_chosen_headers_and_the_body_of_the_respons
     answer = reply(b'{"n": 1.10}\n', headers={"server": "s", "retry-after": "3"})
     (line,) = record((request, answer))
     assert line.endswith(b"}\n")
-    assert json.loads(line) == {
+    recorded = json.loads(line)
+    assert len(recorded.pop("run")) == 8
+    assert recorded == {
         "request": {
             "method": "POST",
             "path": "/v1beta/interactions",
@@ -233,6 +235,18 @@ def test_equal_requests_are_answered_in_order_and_the_last_answer_again() -> Non
     answers: list[Any] = [{"status": 200, "headers": {}, "text": word} for word in ("one", "two")]
     recorded = recording(exchange({}, answers[0]), exchange({"x": 1}), exchange({}, answers[1]))
     assert replay(recorded, *(post({}) for _ in range(3))) == [b"one", b"two", b"two"]
+
+
+def test_a_get_is_answered_as_in_the_last_run_that_made_it() -> None:
+    def poll(run: str, state: str) -> bytes:
+        answer = {"status": 200, "headers": {}, "text": state}
+        return json.dumps({"run": run, **json.loads(exchange(None, answer, method="GET"))}).encode() + b"\n"
+
+    lines = [poll("a", "running"), poll("a", "done"), poll("b", "done"), poll("b", "gone")]
+    requests = [httpx.Request("GET", URL) for _ in range(3)]
+    assert replay(recording(*lines), *requests) == [b"done", b"gone", b"gone"]
+    served = Recording(RECORDING_HEADER + b"".join(lines), "FILE", for_one_run=False)
+    assert replay(served, *requests) == [b"running", b"done", b"done"]
 
 
 @pytest.mark.parametrize(

@@ -183,7 +183,7 @@ def _replay(options: EmulatorOptions, path: str, terminal: Terminal) -> Emulator
     for name in ("script", "state", "file_host"):
         if getattr(options, name) is not None:
             raise UsageError(f"--{name.replace('_', '-')} has no effect with --replay")
-    recorded = recordings.read_recording(path, terminal)
+    recorded = recordings.read_recording(path, terminal, for_one_run=False)
 
     def answer(request: HttpRequest, origin: str) -> HttpResponse:
         target = re.sub(r"(?<=[?&])key=[^&]*&?", "", request.target).rstrip("?&")
