@@ -103,7 +103,7 @@ def test_the_examples_do_what_is_said_of_them(offline: Offline) -> None:
     ]
     assert "image/jpeg" in printed["Files"][0] + printed["Files"][1]
     assert printed["Conversations"][0].count('Earlier, in turn 1: "I have 2 dogs in my house."') == 1
-    assert printed["Conversations"][2].count('Earlier, in turn 1: "I have 2 dogs in my house."') == 1
+    assert printed["Conversations"][1].count('Earlier, in turn 1: "I have 2 dogs in my house."') == 1
 
 
 def test_the_model_calls_a_command_in_one_phase_and_in_two(offline: Offline) -> None:
