@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from gemini_cli.api.interaction import sum_usage
 from gemini_cli.chat import history_file
@@ -20,6 +20,14 @@ QUOTES = '"""'
 LEAVING = ("/quit", "/exit", "quit", "exit")
 
 
+class _Command(NamedTuple):
+    """A command with a slash, its argument and its line in /help."""
+
+    argument: str
+    summary: str
+    run: Callable[[str], None]
+
+
 class Repl:
     """Reads messages until the user leaves. An error is printed, and the chat goes on."""
 
@@ -31,16 +39,16 @@ class Repl:
         self._attached: list[Part] = []
         self._started = False
         self._interrupted = False
-        self._commands: dict[str, tuple[str, Callable[[str], None]]] = {
-            "/help": ("list these commands", self._help),
-            "/new": ("begin a new conversation with the same settings", self._new),
-            "/model": ("NAME  use another model from the next message on", self._model),
-            "/system": ("TEXT  set the system instruction", self._system),
-            "/attach": ("FILE  attach a file to the next message", self._attach),
-            "/tools": ("list the tools", self._tools),
-            "/save": ("FILE  write the conversation as JSON, in the format of --history", self._save),
-            "/usage": ("print the token counts so far", self._usage),
-            "/quit": ("leave, as Ctrl-D does", lambda rest: None),
+        self._commands: dict[str, _Command] = {
+            "/help": _Command("", "list these commands", self._help),
+            "/new": _Command("", "begin a new conversation with the same settings", self._new),
+            "/model": _Command("NAME", "use another model from the next message on", self._model),
+            "/system": _Command("TEXT", "set the system instruction", self._system),
+            "/attach": _Command("FILE", "attach a file to the next message", self._attach),
+            "/tools": _Command("", "list the tools", self._tools),
+            "/save": _Command("FILE", "write the conversation as JSON, in the format of --history", self._save),
+            "/usage": _Command("", "print the token counts so far", self._usage),
+            "/quit": _Command("", "leave, as Ctrl-D does", lambda rest: None),
         }
 
     def run(self) -> None:
@@ -112,10 +120,12 @@ class Repl:
         name, _, rest = text.strip().partition(" ")
         if name not in self._commands:
             raise UsageError(f"no command {name}; /help lists them", hint="// begins a message with a slash")
-        self._commands[name][1](rest.strip())
+        self._commands[name].run(rest.strip())
 
     def _help(self, rest: str) -> None:
-        for line in formatting.table([(name, summary) for name, (summary, _) in self._commands.items()]).splitlines():
+        for line in formatting.table(
+            [(f"{name} {command.argument}", command.summary) for name, command in self._commands.items()]
+        ).splitlines():
             self._terminal.print_line(line)
         self._terminal.print_line(f"{QUOTES} begins and ends a message of several lines; Ctrl-C stops an answer")
         self._terminal.print_line("// begins a message with a slash; `exit` and `quit` leave, too")
