@@ -23,8 +23,9 @@ _gemini_cli_after() {
     local downloadoptions='-o --output'
     local calloptions='-d --data --paginate'
     local previewoptions_19='-n --dry-run --curl'
-    local globaloptions_20='--json -q --quiet -v --verbose'
-    local outputoptions_21='-o --output -x --extract -u --usage --citations --require-output --no-images'
+    local whichoptions='-c --continue'
+    local globaloptions_21='--json -q --quiet -v --verbose'
+    local outputoptions_22='-o --output -x --extract -u --usage --citations --require-output --no-images'
     local waitoptions='--cancel-on-interrupt'
     local emulatoroptions='--port --script --fault --state --file-host --requests --strict --replay --list-faults -v --verbose'
     case $1 in
@@ -55,9 +56,9 @@ _gemini_cli_after() {
         'files delete') flags="$connectionoptions $globaloptions_12 -h --help" ;;
         'files download') flags="$connectionoptions $globaloptions_12 $downloadoptions -h --help" ;;
         'api') flags="$connectionoptions $globaloptions_12 $calloptions $previewoptions_19 -h --help" offers="GET POST PUT PATCH DELETE" ;;
-        'interactions get') flags="$connectionoptions $globaloptions_20 $outputoptions_21 -h --help" ;;
-        'interactions wait') flags="$connectionoptions $globaloptions_20 $outputoptions_21 $waitoptions -h --help" ;;
-        'interactions watch') flags="$connectionoptions $globaloptions_20 $outputoptions_21 -h --help" ;;
+        'interactions get') flags="$connectionoptions $whichoptions $globaloptions_21 $outputoptions_22 -h --help" ;;
+        'interactions wait') flags="$connectionoptions $globaloptions_21 $outputoptions_22 $waitoptions -h --help" ;;
+        'interactions watch') flags="$connectionoptions $globaloptions_21 $outputoptions_22 -h --help" ;;
         'interactions cancel') flags="$connectionoptions $globaloptions_12 -h --help" ;;
         'interactions delete') flags="$connectionoptions $globaloptions_12 -h --help" ;;
         'config show') flags="$connectionoptions $globaloptions_12 -h --help" ;;

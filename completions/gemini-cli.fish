@@ -62,14 +62,14 @@ complete -c gemini-cli -n '__gemini_cli_is models' -a get -d 'Show the fields of
 complete -c gemini-cli -n '__gemini_cli_is files' -s h -l help -d 'show this help and exit'
 complete -c gemini-cli -n '__gemini_cli_is files' -a list -d 'List the files'
 complete -c gemini-cli -n '__gemini_cli_is files' -a get -d 'Show the fields of a file'
-complete -c gemini-cli -n '__gemini_cli_is files' -a delete -d 'Delete a file'
+complete -c gemini-cli -n '__gemini_cli_is files' -a delete -d 'Delete files'
 complete -c gemini-cli -n '__gemini_cli_is files' -a download -d 'Download a generated file'
 complete -c gemini-cli -n '__gemini_cli_is interactions' -s h -l help -d 'show this help and exit'
-complete -c gemini-cli -n '__gemini_cli_is interactions' -a get -d 'Print the answer of an interaction'
+complete -c gemini-cli -n '__gemini_cli_is interactions' -a get -d 'Print the answer of an interaction; without ID, that of the last one'
 complete -c gemini-cli -n '__gemini_cli_is interactions' -a wait -d 'Wait until an interaction ends, and print its answer'
 complete -c gemini-cli -n '__gemini_cli_is interactions' -a watch -d 'Print the answer of an interaction as it arrives, until it ends'
 complete -c gemini-cli -n '__gemini_cli_is interactions' -a cancel -d 'Cancel a running interaction, and print its status'
-complete -c gemini-cli -n '__gemini_cli_is interactions' -a delete -d 'Delete an interaction'
+complete -c gemini-cli -n '__gemini_cli_is interactions' -a delete -d 'Delete interactions'
 complete -c gemini-cli -n '__gemini_cli_is config' -s h -l help -d 'show this help and exit'
 complete -c gemini-cli -n '__gemini_cli_is config' -a show -d 'Show the settings and their origins'
 complete -c gemini-cli -n '__gemini_cli_is config' -a profiles -d 'List the saved profiles with their descriptions'
@@ -277,22 +277,27 @@ end
 complete -c gemini-cli -n '__gemini_cli_takes_previewoptions_19' -s n -l dry-run -d 'print the request as JSON, and send nothing'
 complete -c gemini-cli -n '__gemini_cli_takes_previewoptions_19' -l curl -d 'print the request as a curl command, and send nothing'
 
-function __gemini_cli_takes_globaloptions_20
-    __gemini_cli_at "interactions get" "interactions wait" "interactions watch"
+function __gemini_cli_takes_whichoptions
+    __gemini_cli_at "interactions get"
 end
-complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_20' -l json -d 'print the JSON of the API instead of text, and errors as JSON'
-complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_20' -s q -l quiet -d 'print no notices'
-complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_20' -s v -l verbose -d 'report each request, retry and resume; -vv adds headers, bodies without secrets, and tracebacks'
+complete -c gemini-cli -n '__gemini_cli_takes_whichoptions' -s c -l continue -d 'print the last answer of this machine again, as without ID'
 
-function __gemini_cli_takes_outputoptions_21
+function __gemini_cli_takes_globaloptions_21
     __gemini_cli_at "interactions get" "interactions wait" "interactions watch"
 end
-complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_21' -s o -l output -rF -d 'write the answer to FILE, whole or not at all; further images, sounds or videos go to FILE-2 and so on, 16 at most'
-complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_21' -s x -l extract -d 'print only what stands inside the first fenced code block of the answer'
-complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_21' -s u -l usage -d 'print the token counts on stderr'
-complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_21' -l citations -d 'print the cited sources after the answer'
-complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_21' -l require-output -d 'exit with status 8 if the answer is empty'
-complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_21' -l no-images -d 'show no images of an answer, also on a terminal that can (iTerm2, kitty)'
+complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_21' -l json -d 'print the JSON of the API instead of text, and errors as JSON'
+complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_21' -s q -l quiet -d 'print no notices'
+complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_21' -s v -l verbose -d 'report each request, retry and resume; -vv adds headers, bodies without secrets, and tracebacks'
+
+function __gemini_cli_takes_outputoptions_22
+    __gemini_cli_at "interactions get" "interactions wait" "interactions watch"
+end
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_22' -s o -l output -rF -d 'write the answer to FILE, whole or not at all; further images, sounds or videos go to FILE-2 and so on, 16 at most'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_22' -s x -l extract -d 'print only what stands inside the first fenced code block of the answer'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_22' -s u -l usage -d 'print the token counts on stderr'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_22' -l citations -d 'print the cited sources after the answer'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_22' -l require-output -d 'exit with status 8 if the answer is empty'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_22' -l no-images -d 'show no images of an answer, also on a terminal that can (iTerm2, kitty)'
 
 function __gemini_cli_takes_waitoptions
     __gemini_cli_at "interactions wait"

@@ -168,7 +168,7 @@ class ActionRequired(CliError):
 class PartialFailure(CliError):
     exit_status = 11
     kind = "partial"
-    meaning = "some rows or files of `map`, `batch results` or `upload` failed"
+    meaning = "some of several rows, files or interactions failed"
 
 
 class UnknownOutcomeError(CliError):

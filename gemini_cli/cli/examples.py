@@ -194,7 +194,10 @@ gemini-cli generate --replay answers.jsonl "How does AI work?" > answer.txt""",
     "models get": (Example("Show the limits of a model:", "gemini-cli models get gemini-flash-latest"),),
     "files list": (Example("Print names and sizes, for a program:", "gemini-cli files list | cut -f 1,4"),),
     "files get": (Example("Show a file:", "gemini-cli files get files/report"),),
-    "files delete": (Example("Delete a file before it expires:", "gemini-cli files delete files/report"),),
+    "files delete": (
+        Example("Delete a file before it expires:", "gemini-cli files delete files/report"),
+        Example("Delete all files:", "gemini-cli files list | cut -f 1 | xargs gemini-cli files delete"),
+    ),
     "files download": (Example("Save a generated video:", "gemini-cli files download files/film -o film.mp4"),),
     "api": (
         Example(
@@ -211,6 +214,10 @@ gemini-cli generate --replay answers.jsonl "How does AI work?" > answer.txt""",
         Example("Show a call without sending it:", "gemini-cli api DELETE cachedContents/abc --curl"),
     ),
     "interactions get": (
+        Example(
+            "Print the last answer again:",
+            'gemini-cli generate "How does AI work?" | head -n 1\ngemini-cli interactions get',
+        ),
         Example(
             "Print an answer again:",
             'id=$(gemini-cli generate --json "How does AI work?" | jq -r .id)\ngemini-cli interactions get "$id"',

@@ -33,6 +33,8 @@ MORE: dict[str, set[type[CliError]]] = {
     "api": {UnknownOutcomeError},
     "batch results": {PartialFailure},
     "emulator": {InputError, EmulatorMismatch},
+    "files delete": {PartialFailure},
+    "interactions delete": {PartialFailure},
     "map": {PartialFailure},
     "upload": {PartialFailure, UnknownOutcomeError},
 }

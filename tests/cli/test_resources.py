@@ -249,3 +249,45 @@ def test_an_interaction_that_runs_is_told_as_such() -> None:
 )  # fmt: skip
 def test_nothing_is_sent_where_stdout_is_closed(argv: list[str]) -> None:
     assert gemini(*argv, stdout_closed=True).status == 13
+
+
+def deleting(*statuses: int) -> ScriptedTransport:
+    error = {"error": {"code": 404, "message": "not found", "status": "NOT_FOUND"}}
+    return ScriptedTransport([reply({}) if status == 200 else reply(error, status) for status in statuses])
+
+
+@pytest.mark.parametrize(("noun", "prefix"), [("files", "files/"), ("interactions", "interactions/")])
+def test_several_are_deleted_and_a_failure_does_not_stop_the_others(noun: str, prefix: str) -> None:
+    wire = deleting(200, 404, 200)
+    done = gemini(noun, "delete", "a", "b", "c", "a", answers=wire)
+    assert (done.status, done.out) == (11, "")
+    assert [(call.method, call.url.path.partition("/v1beta/")[2]) for call in wire.requests] == [
+        ("DELETE", f"{prefix}{name}") for name in "abc"
+    ]
+    first, *_, last = done.err.splitlines()
+    assert first.startswith("gemini-cli: rejected: ")
+    assert "b: " in first
+    assert last == f"gemini-cli: partial: 1 of 3 {noun} were not deleted"
+    assert gemini(noun, "delete", "a", "b", answers=deleting(200, 200)) == (0, "", "")
+    none = gemini(noun, "delete", "a", "b", answers=deleting(404, 404))
+    assert (none.status, none.err.splitlines()[-1]) == (6, f"gemini-cli: rejected: none of the 2 {noun} was deleted")
+    told = gemini(noun, "delete", "--json", "a", "b", answers=deleting(404, 200))
+    assert [json.loads(line)["error"]["kind"] for line in told.err.splitlines()] == ["rejected", "partial"]
+
+
+@pytest.mark.parametrize("argv", [["files", "delete"], ["files", "delete", "a", "x y"], ["interactions", "delete", ""]])
+def test_a_name_that_cannot_be_one_deletes_nothing(argv: list[str]) -> None:
+    assert gemini(*argv).status == 2
+
+
+def test_the_last_answer_is_printed_again(environ: dict[str, str]) -> None:
+    assert offline("interactions", "get", "-c", environ=environ).status == 3
+    assert "there is no last interaction" in offline("interactions", "get", environ=environ).err
+    first = offline("generate", "one", environ=environ)
+    assert offline("interactions", "get", environ=environ) == first
+    second = offline("stream", "two", environ=environ)
+    assert offline("interactions", "get", "-c", environ=environ) == second
+    assert offline("interactions", "get", "-c", "v1_x", environ=environ).status == 2
+    assert offline("interactions", "get", "v1_x", "v1_y", environ=environ).status == 2
+    named = offline("interactions", "get", "--json", environ=environ).json["id"]
+    assert offline("interactions", "get", named, environ=environ) == second

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ from typer import Option
 from gemini_cli.cli import resource_output
 from gemini_cli.cli.command import OptionCommand, command_app, single_argument
 from gemini_cli.cli.context import Context
+from gemini_cli.cli.several import delete_each, several_arguments
 from gemini_cli.client import resources
 from gemini_cli.config.option_groups import FILE_NAME, ONCE, option_groups
 from gemini_cli.config.output_options import GlobalOptions
@@ -34,6 +36,7 @@ class DownloadOptions:
 
 
 FileArgument = Annotated[str, typer.Argument(metavar="FILE", show_default=False)]
+FileNames = Annotated[list[str] | None, typer.Argument(metavar="FILE...", show_default=False)]
 
 app = command_app()
 
@@ -65,10 +68,15 @@ def files_get(ctx: typer.Context, file: FileArgument, *, output: GlobalOptions, 
 @app.command("delete", cls=OptionCommand)
 @option_groups
 def files_delete(
-    ctx: typer.Context, file: FileArgument, *, output: GlobalOptions, connection: ConnectionOptions
+    ctx: typer.Context, files: FileNames = None, *, output: GlobalOptions, connection: ConnectionOptions
 ) -> None:
-    """Delete a file."""
-    resources.delete_resource(Context(ctx, output, connection).api_client, _name(file))
+    """Delete files.
+
+    All are tried; the exit status is 11 if some cannot be deleted.
+    """
+    context = Context(ctx, output, connection)
+    names = [resources.resource_name("files", word) for word in several_arguments(files, "FILE")]
+    delete_each(context, names, partial(resources.delete_resource, context.api_client), "file")
 
 
 @app.command("download", cls=OptionCommand)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from dataclasses import dataclass
+from functools import partial
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,11 +17,12 @@ from gemini_cli.cli import resource_output
 from gemini_cli.cli.command import OptionCommand, command_app, single_argument
 from gemini_cli.cli.context import Context
 from gemini_cli.cli.prompt_run import print_answer
+from gemini_cli.cli.several import delete_each, several_arguments
 from gemini_cli.client import interactions
 from gemini_cli.config.option_groups import option_groups
 from gemini_cli.config.output_options import GlobalOptions, OutputOptions
 from gemini_cli.config.settings import ConnectionOptions
-from gemini_cli.errors import DeadlineExceeded, Interrupted
+from gemini_cli.errors import DeadlineExceeded, InputError, Interrupted, UsageError
 
 if TYPE_CHECKING:
     from gemini_cli.console.presenter import Presenter
@@ -35,7 +37,18 @@ class WaitOptions:
     ] = False
 
 
+@dataclass(eq=False, repr=False)
+class WhichOptions:
+    """Interaction."""
+
+    continue_: Annotated[
+        bool, Option("-c", "--continue", help="print the last answer of this machine again, as without ID")
+    ] = False
+
+
 IdArgument = Annotated[str, typer.Argument(metavar="ID", show_default=False)]
+IdArguments = Annotated[list[str] | None, typer.Argument(metavar="ID...", show_default=False)]
+LastOrId = Annotated[list[str] | None, typer.Argument(metavar="[ID]", show_default=False)]
 
 app = command_app()
 
@@ -48,17 +61,34 @@ def interactions_group() -> None:
 @app.command("get", cls=OptionCommand)
 @option_groups
 def interactions_get(
-    ctx: typer.Context, id: IdArgument, *, output: OutputOptions, connection: ConnectionOptions
+    ctx: typer.Context,
+    id: LastOrId = None,
+    *,
+    which: WhichOptions,
+    output: OutputOptions,
+    connection: ConnectionOptions,
 ) -> None:
-    """Print the answer of an interaction.
+    """Print the answer of an interaction; without ID, that of the last one.
 
     The exit statuses are those of `generate`; 8 if the interaction is still running.
     """
-    context = Context(ctx, output, connection)
-    interaction_id = single_argument([id], "ID")
+    context = Context(ctx, which, output, connection)
+    if id and which.continue_:
+        raise UsageError("give an ID or -c, not both")
+    interaction_id = single_argument(id, "ID") if id else _last_interaction(context, required=which.continue_)
     with context.open_output(output.output) as target:
         interaction = interactions.fetch_interaction(context.api_client, interaction_id)
         context.make_presenter(target).show(interaction)
+
+
+def _last_interaction(context: Context, *, required: bool) -> str:
+    """The id that `-c` continues; without one, UsageError unless it is `required`."""
+    try:
+        return context.state.last_interaction(offline=context.connection_options.offline)
+    except InputError as error:
+        if required:
+            raise
+        raise UsageError(f"give one ID; {error.message}") from None
 
 
 @app.command("wait", cls=OptionCommand)
@@ -165,7 +195,12 @@ def interactions_cancel(
 @app.command("delete", cls=OptionCommand)
 @option_groups
 def interactions_delete(
-    ctx: typer.Context, id: IdArgument, *, output: GlobalOptions, connection: ConnectionOptions
+    ctx: typer.Context, ids: IdArguments = None, *, output: GlobalOptions, connection: ConnectionOptions
 ) -> None:
-    """Delete an interaction. A running interaction is not cancelled."""
-    interactions.delete_interaction(Context(ctx, output, connection).api_client, single_argument([id], "ID"))
+    """Delete interactions. Running interactions are not cancelled.
+
+    All are tried; the exit status is 11 if some cannot be deleted.
+    """
+    context = Context(ctx, output, connection)
+    names = several_arguments(ids, "ID")
+    delete_each(context, names, partial(interactions.delete_interaction, context.api_client), "interaction")

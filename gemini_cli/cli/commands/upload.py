@@ -15,6 +15,7 @@ from typer import Option
 
 from gemini_cli.cli.command import OptionCommand, command_app
 from gemini_cli.cli.context import Context
+from gemini_cli.cli.several import print_failure, raise_failures
 from gemini_cli.client import resources
 from gemini_cli.client.resources import Resource
 from gemini_cli.concurrency.worker_pool import WorkerPool
@@ -22,7 +23,7 @@ from gemini_cli.config.option_groups import FILE_NAME, ONCE, option_groups
 from gemini_cli.config.output_options import GlobalOptions
 from gemini_cli.config.settings import ConnectionOptions
 from gemini_cli.console import formatting
-from gemini_cli.errors import CliError, DeadlineExceeded, InputError, PartialFailure, TemporaryError, UsageError
+from gemini_cli.errors import CliError, DeadlineExceeded, InputError, TemporaryError, UsageError
 
 if TYPE_CHECKING:
     from gemini_cli.console.terminal import Progress
@@ -100,7 +101,8 @@ def upload_command(
                 options.jobs,
             ),
         )
-    _raise_failures(outcomes)
+    failures = [outcome for outcome in outcomes if isinstance(outcome, CliError)]
+    raise_failures(failures, len(outcomes), "file", "uploaded")
 
 
 def _identity(word: str) -> str:
@@ -225,23 +227,9 @@ def _print_results(context: Context, results: Iterator[UploadOutcome]) -> list[U
         if _identity(word) not in outcomes:
             outcome = outcomes[_identity(word)] = next(results)
             if isinstance(outcome, CliError) and len(context.words) > 1:
-                outcome.message = outcome.message if word in outcome.message else f"{word}: {outcome.message}"
-                context.terminal.print_error(outcome, as_json=context.global_options.json)
+                print_failure(context, word, outcome)
         outcome = outcomes[_identity(word)]
         if not isinstance(outcome, CliError):
             as_json = context.global_options.json
             context.terminal.write(formatting.as_json(outcome, pretty=False) if as_json else f"{outcome['name']}\n")
     return [outcomes[_identity(word)] for word in context.words]
-
-
-def _raise_failures(outcomes: Sequence[UploadOutcome]) -> None:
-    """Raise the error that all files have in common, else one with status 11."""
-    failures = [outcome for outcome in outcomes if isinstance(outcome, CliError)]
-    if not failures:
-        return
-    if len(outcomes) == 1:
-        raise failures[0]
-    kinds = {type(failure) for failure in failures}
-    if len(failures) == len(outcomes) and len(kinds) == 1:
-        raise kinds.pop()(f"none of the {len(outcomes)} files was uploaded")
-    raise PartialFailure(f"{len(failures)} of {len(outcomes)} files were not uploaded")
