@@ -21,6 +21,11 @@ SANDBOX_HEADER, SANDBOX_PREFIX = "x-emulator-sandbox", "/sandbox/"
 _NAME = re.compile(r"(?!v1(?:alpha|beta)?$)[A-Za-z0-9._~-]{1,100}")
 
 
+def without_sandbox(target: str) -> str:
+    """The target of a request without the path of a sandbox."""
+    return re.sub(f"^{SANDBOX_PREFIX}[^/]*(?=/)", "", target)
+
+
 class Sandbox(NamedTuple):
     """An emulator and the requests that it received."""
 

@@ -279,16 +279,40 @@ def test_a_request_of_a_sandbox_has_its_name(tmp_path: Path, emulator: Emulator)
     ]
 
 
-def test_a_file_of_requests_that_cannot_be_written_is_an_error(emulator: Emulator) -> None:
+def test_a_file_of_requests_that_cannot_be_written_is_an_error(tmp_path: Path, emulator: Emulator) -> None:
+    """With an answer for the client, and at the end if it is found only then."""
     done = emulator("--requests", "/no/such/folder/r", "--", "true")
-    assert (done.returncode, done.stderr) == (
-        13,
-        "gemini-cli: output: cannot write /no/such/folder/r: No such file or directory\n",
+    words = "gemini-cli: output: cannot write /no/such/folder/r: No such file or directory\n"
+    assert (done.returncode, done.stderr) == (13, words)
+    path = tmp_path / "requests.jsonl"
+    limited = f"ulimit -f 1; exec {' '.join(PROGRAM)} emulator --requests {path} -- {' '.join(PROGRAM)} generate"
+    ask = subprocess.run(
+        ["bash", "-c", f"{limited} --no-stdin {'x' * 2000}"],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
-    if Path("/dev/full").exists():
-        done = emulator("--requests", "/dev/full", "--", "bash", "-c", "gemini-cli generate dogs")
-        assert (done.returncode, "Emulator: " in done.stdout) == (13, True)
-        assert done.stderr == "gemini-cli: output: cannot write /dev/full: No space left on device\n"
+    assert (ask.returncode, "Emulator: " in ask.stdout) == (13, True)
+    assert ask.stderr == f"gemini-cli: output: cannot write {path}: File too large\n"
+    assert path.read_text() == ""
+
+
+def test_a_file_of_something_else_is_not_changed(tmp_path: Path, emulator: Emulator) -> None:
+    path = tmp_path / "notes"
+    path.write_text("Do not\nlose this")
+    done = emulator("--requests", str(path), "--", "true")
+    assert (done.returncode, done.stderr.count("\n")) == (3, 1)
+    assert path.read_text() == "Do not\nlose this"
+
+
+def test_a_replay_in_a_sandbox(tmp_path: Path, emulator: Emulator) -> None:
+    path = tmp_path / "recording.jsonl"
+    record = f"gemini-cli generate --offline --record {path} Hi"
+    whole = emulator("--", "bash", "-c", record).stdout
+    command = 'gemini-cli generate --base-url "$GEMINI_BASE_URL/sandbox/a" Hi'
+    done = emulator("--replay", str(path), "--strict", "--", "bash", "-c", command)
+    assert (done.returncode, done.stdout, done.stderr) == (0, whole, "")
 
 
 def test_a_killed_command_is_told_as_a_shell_tells_it(emulator: Emulator) -> None:

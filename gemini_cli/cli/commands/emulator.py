@@ -18,18 +18,15 @@ from typer import Option
 from gemini_cli.cli import recordings
 from gemini_cli.cli.command import OptionCommand, command_app
 from gemini_cli.cli.program import Program
+from gemini_cli.cli.request_file import OnRequest, request_file
 from gemini_cli.config.option_groups import FILE_NAME, ONCE, PROGRAM_NAME, option_groups
 from gemini_cli.console.terminal import Terminal
-from gemini_cli.errors import EmulatorMismatch, InputError, Interrupted, OutputError, RejectedError, UsageError
-from gemini_cli.formats import strict_json
+from gemini_cli.errors import EmulatorMismatch, InputError, Interrupted, RejectedError, UsageError
 
 if TYPE_CHECKING:
-    from gemini_cli.emulator.http.request_log import RecordedRequest
     from gemini_cli.emulator.http.server import Server
     from gemini_cli.emulator.service import Emulator
     from gemini_cli.transport.recording import RecordedResponse
-
-    OnRequest = Callable[[str, RecordedRequest], None]
 
 COMMAND_GRACE = 2.0  # seconds that the command has to end after a signal
 NOT_EXECUTABLE, NOT_FOUND = 126, 127  # the exit statuses of a shell, env and nohup
@@ -108,7 +105,7 @@ def emulator(ctx: typer.Context, command: CommandArguments = None, *, options: E
     if options.list_faults:
         context.terminal.write(fault_list())
         return None
-    with _request_file(options.requests) as on_request, _served(options, context.terminal, on_request) as server:
+    with request_file(options.requests) as on_request, _served(options, context.terminal, on_request) as server:
         if command:
             status = _around(server, command, context)
             mismatch = _report_leftovers(server, context.terminal, options.strict)
@@ -178,6 +175,7 @@ def _replay(options: EmulatorOptions, path: str, terminal: Terminal) -> Emulator
     """
     from gemini_cli.emulator.http.exchange import HttpRequest, HttpResponse
     from gemini_cli.emulator.replay import ReplayEmulator
+    from gemini_cli.emulator.sandboxes import without_sandbox
     from gemini_cli.transport.recording import describe_request, whole_body
 
     for name in ("script", "state", "file_host"):
@@ -186,7 +184,7 @@ def _replay(options: EmulatorOptions, path: str, terminal: Terminal) -> Emulator
     recorded = recordings.read_recording(path, terminal, for_one_run=False)
 
     def answer(request: HttpRequest, origin: str) -> HttpResponse:
-        target = re.sub(r"(?<=[?&])key=[^&]*&?", "", request.target).rstrip("?&")
+        target = re.sub(r"(?<=[?&])key=[^&]*&?", "", without_sandbox(request.target)).rstrip("?&")
         asked = describe_request(request.method, target, request.headers, whole_body(request.body), terminal.redacted)
         try:
             found = recorded.find(asked, origin)
@@ -248,35 +246,6 @@ def _report_leftovers(server: Server, terminal: Terminal, strict: bool) -> int:
     for text in leftovers:
         terminal.print_notice(text)
     return EmulatorMismatch.exit_status if strict and leftovers else 0
-
-
-@contextmanager
-def _request_file(path: str | None) -> Iterator[OnRequest | None]:
-    """A function that appends requests to the file; OutputError if that failed."""
-    if path is None:
-        yield None
-        return
-    from gemini_cli.storage.append_file import AppendFile
-
-    errors: list[OSError] = []
-
-    def append(sandbox: str, request: RecordedRequest) -> None:
-        named = {"sandbox": sandbox} if sandbox else {}
-        try:
-            file.append(strict_json.dumps({**request.as_json(), **named}).encode() + b"\n")
-        except OSError as error:  # the client still gets its answer
-            errors.append(error)
-
-    try:
-        file = AppendFile(path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from None
-    try:
-        yield append
-    finally:
-        file.close()
-    if errors:
-        raise OutputError(f"cannot write {path}: {errors[0].strerror}")
 
 
 def _end(command: subprocess.Popen[bytes], signum: int) -> None:
