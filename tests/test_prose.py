@@ -18,6 +18,7 @@ from typer.main import get_command
 
 import gemini_cli
 from gemini_cli.cli.app import COMMANDS, app
+from gemini_cli.cli.emulator_manual import EMULATOR_SECTIONS
 from gemini_cli.cli.examples import EXAMPLES
 from gemini_cli.docgen import command_info
 from gemini_cli.errors import CliError, exit_statuses
@@ -97,6 +98,9 @@ def help_texts() -> Iterator[Prose]:
         for section in command_info.option_sections(info):
             yield from (Prose(f"{info.name}, {section.name}", text) for text in (section.title, section.text))
         yield from (Prose(info.name, example.description) for example in EXAMPLES[info.name])
+    for manual in EMULATOR_SECTIONS:
+        texts = [manual.title, *manual.paragraphs, *(entry.text for entry in manual.entries)]
+        yield from (Prose(f"emulator, {manual.title}", text) for text in texts)
     yield from (Prose(str(status), meaning) for status, _, meaning in exit_statuses())
     yield from (Prose(each.names[0], each.meaning) for each in command_info.documented_variables(commands))
     yield from (Prose(each.path, each.meaning) for each in command_info.documented_files(commands))

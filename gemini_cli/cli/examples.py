@@ -280,5 +280,64 @@ gemini-cli generate "How does AI work?"
 unset GEMINI_RECORD
 gemini-cli emulator --replay recording.jsonl -- gemini-cli generate "How does AI work?" > answer.txt""",
         ),
+        Example(
+            "Answers by prompt and by model; the last line answers all other requests:",
+            """cat > script.yaml <<'END'
+- when: "(?i)dogs?"
+  reply: Eight paws.
+- when: {model: pro, turn: 1}
+  reply: {asked: "{prompt}", total: 12.5}
+- reply: Ask about dogs.
+END
+gemini-cli emulator --script script.yaml -- gemini-cli generate "2 dogs, how many paws?"
+gemini-cli emulator --script script.yaml -- gemini-cli generate -m gemini-pro-latest "How much?" | jq .total""",
+        ),
+        Example(
+            "A function call, and the answer after its result; the status is 15 if one of them did not happen:",
+            """cat > script.yaml <<'END'
+- when: {after_call: get_current_temperature, first_prompt: London}
+  reply: It is warm in London.
+- when: {turn: 1}
+  times: 1
+  call: {name: get_current_temperature, arguments: {location: London}}
+END
+gemini-cli emulator --strict --script script.yaml -- \\
+    gemini-cli call-tool -T tools.yaml 'How warm is it in London?'""",
+        ),
+        Example(
+            "A request that fails once, a slow stream, and a blocked answer:",
+            """cat > script.yaml <<'END'
+- when: poem
+  times: 1
+  fault: refuse(503)
+- when: poem
+  reply: Roses are red.
+  chunk: 5
+  pace: 0.01
+- when: secret
+  errors: {code: safety, message: Not this.}
+END
+gemini-cli emulator --strict --script script.yaml -- sh -c '
+    gemini-cli stream "Write a poem"
+    gemini-cli generate "Tell me a secret" 2> error.txt || test $? = 9'""",
+        ),
+        Example(
+            "Check what a pipeline asked:",
+            """gemini-cli emulator --requests asked.jsonl -- \\
+    gemini-cli map rows.jsonl -p 'Summarise: {text}' > answers.jsonl
+jq -e -s 'map(.body.input) | sort == ["Summarise: first letter", "Summarise: second letter"]' asked.jsonl""",
+        ),
+        Example(
+            "Two tests at the same time on one server, each with its own script:",
+            """gemini-cli emulator --strict -- sh -c '
+    for name in one two; do
+        curl -sS -X PUT "$GEMINI_BASE_URL/sandbox/$name/emulator/script" \\
+            -H "X-Emulator-Token: $GEMINI_EMULATOR_TOKEN" -H "Content-Type: application/json" \\
+            -d "[{\\"reply\\": \\"Answer $name.\\"}]"
+        gemini-cli generate --base-url "$GEMINI_BASE_URL/sandbox/$name" "Hi" > "$name.txt" &
+    done
+    wait
+    cat one.txt two.txt'""",
+        ),
     ),
 }

@@ -23,7 +23,7 @@ _FIRST_LINE = re.compile(rb'(\{"method":.*)?')
 
 @contextmanager
 def request_file(path: str | None) -> Iterator[OnRequest | None]:
-    """A function that appends requests with the names of their sandboxes; None without `path`.
+    """A function that appends requests with their sandboxes; None without `path`.
 
     InputError if the file has something else; OutputError if it cannot be written, at the end if that happens later.
     """

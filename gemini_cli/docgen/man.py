@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gemini_cli import __version__
+from gemini_cli.cli.emulator_manual import EMULATOR_SECTIONS, ManualSection
 from gemini_cli.cli.examples import EXAMPLES, Example
 from gemini_cli.config.endpoint import REVISION
 from gemini_cli.config.option_groups import PROFILE_KEY, BodyField, OptionField
@@ -15,6 +16,8 @@ from gemini_cli.errors import exit_statuses
 
 # A man page must have a date. The revision of the API does not depend on the day of printing.
 EDITION = REVISION
+# Sections between the options and the exit statuses, by command.
+MANUAL = {"emulator": EMULATOR_SECTIONS}
 
 
 def man_pages(commands: Sequence[CommandInfo]) -> dict[str, str]:
@@ -59,6 +62,7 @@ def _page(command: CommandInfo, names: Sequence[str]) -> str:
         roff.section(
             "OPTIONS", *map(_group, command_info.option_sections(command)), roff.subsection("Help", _option(HELP))
         ),
+        *map(_manual_section, MANUAL.get(command.name, ())),
         *_surroundings([command], command_exit_statuses(command)),
         _examples(EXAMPLES.get(command.name, ())),
         _see_also([PROGRAM, *siblings]),
@@ -73,6 +77,11 @@ def _document(name: str, summary: str, *sections: str) -> str:
         roff.section("NAME", rf"{roff.escaped(name)} \- {roff.escaped(summary[:1].lower() + summary[1:])}"),
     ]
     return "\n".join([*head, *filter(None, sections)]) + "\n"
+
+
+def _manual_section(section: ManualSection) -> str:
+    entries = [roff.entry(roff.bold(entry.term), entry.text) for entry in section.entries]
+    return roff.section(section.title, roff.paragraphs(section.paragraphs), *entries)
 
 
 def _paragraphs(doc: str) -> list[str]:

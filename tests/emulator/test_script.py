@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gemini_cli.emulator.model.script import CONDITION_KEYS, ScriptCondition
 from gemini_cli.emulator.service import Emulator
 
 from .in_memory_client import MODEL, Clock, InMemoryClient, fold, text
@@ -42,6 +43,10 @@ def client_with(*lines: Any) -> InMemoryClient:
 
 def generate_parts(client: InMemoryClient, prompt: str = "Hi", **more: Any) -> Any:
     return client.generate(prompt, **more)["candidates"][0]["content"].get("parts")
+
+
+def test_every_condition_is_documented() -> None:
+    assert tuple(CONDITION_KEYS) == ScriptCondition._fields
 
 
 def test_a_map_as_reply_is_json() -> None:

@@ -99,7 +99,8 @@ def emulator(ctx: typer.Context, command: CommandArguments = None, *, options: E
     """Serve the API on loopback, and print the variables to export.
 
     With a COMMAND after `--`, run it against the emulator and exit with its status. Requests need the key that is
-    printed. Other clients can use the emulator too, such as the official SDK with GOOGLE_GEMINI_BASE_URL.
+    printed. Other clients can use the emulator too, such as the official SDK with GOOGLE_GEMINI_BASE_URL. The man page
+    has the settings of many clients, the format of scripts, and how tests in parallel share one server.
     """
     context: Program = ctx.obj
     if options.list_faults:
