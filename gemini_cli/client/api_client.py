@@ -11,25 +11,22 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from gemini_cli.api import errors
 from gemini_cli.api.errors import StreamError
 from gemini_cli.api.events import Event
 from gemini_cli.client.failures import (
-    EVENTS_HINT,
     AttemptFailed,
     RedirectError,
-    expect_type,
     no_response,
     not_sent,
-    response_type,
 )
+from gemini_cli.client.response_body import ERROR_LIMIT, BodyReader, LogFunction
 from gemini_cli.config.endpoint import Endpoint
 from gemini_cli.errors import (
     AuthError,
     CliError,
-    DeadlineExceeded,
     IncompleteError,
     InputError,
     RejectedError,
@@ -39,14 +36,11 @@ from gemini_cli.errors import (
 from gemini_cli.transport import retry
 from gemini_cli.transport.body import RequestContent, StreamedBody, holds
 from gemini_cli.transport.deadline import Deadline
-from gemini_cli.transport.errors import BrokenBodyError, NoResponseError, NotSentError, TransportError
+from gemini_cli.transport.errors import BrokenBodyError, NoResponseError, NotSentError
 from gemini_cli.transport.retry import RetryPolicy
 
 if TYPE_CHECKING:
     from gemini_cli.transport.http_client import HttpClient, Response
-
-ANSWER_LIMIT = 256 * 1024 * 1024  # bytes of a JSON answer
-ERROR_LIMIT = 64 * 1024  # bytes of an error body
 
 STANDARD_KEY_HINT = "standard keys (AIza…) are being refused; create an auth key (AQ.…) in AI Studio"
 EXPIRED_FILE_HINT = "files live 48 hours; if it has expired, upload it again"  # api/README.md 10.8, 10.15
@@ -57,15 +51,6 @@ _KEY_WORDS = r"(?i)\bapi key\b|\bproject\b|\bbeen used\b|\bdisabled\b|\bblocked\
 ReadResult = TypeVar("ReadResult")
 
 OnRetry = Callable[[CliError, float], None]  # called with the reason and the seconds to wait; it waits
-
-
-class LogFunction(Protocol):
-    """Log at level 1 (a line per request) or 2 (headers and bodies).
-
-    The parts are decoded and joined only if they are printed.
-    """
-
-    def __call__(self, level: int, *parts: str | bytes) -> None: ...
 
 
 class UploadResponse(NamedTuple):
@@ -137,12 +122,13 @@ class ApiClient:
         self.log = log
         self._notice = notice
         self._waiting = waiting  # shows that a response is awaited
+        self._bodies = BodyReader(http.chunks, log, redacted)
         self._redacted = redacted  # for the server's error messages, which are printed and stored
 
     def json(self, method: str, path: str, body: RequestContent = b"", *, repeatable: bool | None = None) -> str:
         """Return the text of a JSON response; a create is a POST that is not `repeatable`."""
         request = self._request(method, path, body, "application/json", patient=method == "POST" and not repeatable)
-        text = self._decoded(self._send(request, repeatable, self._json_body))
+        text = self._decoded(self._send(request, repeatable, self._bodies.read_json))
         self.log(2, "<", text)
         return text
 
@@ -173,7 +159,7 @@ class ApiClient:
         """
         from gemini_cli.client.event_stream import read_api_events
 
-        response = self._send(self._request(method, path, body, "text/event-stream"), None, self._stream_body)
+        response = self._send(self._request(method, path, body, "text/event-stream"), None, self._bodies.check_events)
         return self._events(response, read_api_events(self._http.chunks(response), self._invalid_utf8))
 
     def content(self, path: str, headers: Mapping[str, str]) -> tuple[Response, Iterator[bytes]]:
@@ -194,11 +180,11 @@ class ApiClient:
         request = self._request(method, path, body, "*/*", patient=method == "POST")._replace(any_success=True)
         found: bytes | Response
         if method == "DELETE":
-            found = self._delete(request, self._any_body) or b""
+            found = self._delete(request, self._bodies.read_any) or b""
         elif method == "GET" and path.partition("?")[0].endswith(":download"):
             found = self._get_file(request)
         else:
-            found = self._send(request, None, self._any_body)
+            found = self._send(request, None, self._bodies.read_any)
         return found if isinstance(found, bytes) else self._http.chunks(found)
 
     def _delete(self, request: _Request, read: Callable[[Response], ReadResult]) -> ReadResult | None:
@@ -215,12 +201,12 @@ class ApiClient:
 
     def _get_file(self, request: _Request) -> Response:
         try:
-            return self._send(request, True, self._file_body)
+            return self._send(request, True, self._bodies.check_file)
         except RedirectError as redirect:
             location = self._endpoint.may_move_to(request.url, redirect.location)
             if location is None:
                 raise
-            return self._send(request._replace(url=location), True, self._file_body)
+            return self._send(request._replace(url=location), True, self._bodies.check_file)
 
     def start_upload(self, headers: Mapping[str, str], body: bytes) -> UploadResponse:
         """Request an upload URL, without retries."""
@@ -360,7 +346,7 @@ class ApiClient:
             response.close()
             return RedirectError(response.status_code, response.headers.get("location", ""))
         reason = self._redacted(response.reason_phrase)
-        error = errors.read_api_error(self._error_body(response), response.status_code, reason)
+        error = errors.read_api_error(self._bodies.read_error(response), response.status_code, reason)
         failure = error.to_cli_error(response.status_code)
         url = request.url.partition("?")[0]  # an upload's query is a secret (api/README.md 10.3)
         if response.status_code == 404 and error.code is None:  # not the API's own (api/README.md 11.24)
@@ -374,81 +360,6 @@ class ApiClient:
         return failure
 
     # Bodies -----------------------------------------------------------------------------------------------------------
-
-    def _error_body(self, response: Response) -> bytes:
-        """Read an error body, or the part of it that arrives."""
-        data = b""
-        try:
-            for chunk in self._http.chunks(response):
-                data += chunk[: ERROR_LIMIT - len(data)]
-                if len(data) >= ERROR_LIMIT:
-                    break
-        except (TransportError, DeadlineExceeded):
-            pass  # the status is known; only the message is missing
-        finally:
-            response.close()
-        self.log(2, "<", data)
-        return self._redacted(data.decode("utf-8", "replace")).encode()
-
-    def _json_body(self, response: Response) -> bytes:
-        """Read the body of a JSON response, which is not empty."""
-        body = self._whole_body(response, "application/json")
-        if not body:
-            raise RejectedError("the response is empty")
-        return body
-
-    def _whole_body(self, response: Response, media_type: str) -> bytes:
-        """Read a body of this type.
-
-        UnknownOutcomeError if it ends before its first byte, IncompleteError if it ends later.
-        """
-        pieces: list[bytes] = []
-        size = 0
-        try:
-            expect_type(response, media_type)
-            for chunk in self._http.chunks(response):
-                pieces.append(chunk)
-                size += len(chunk)
-                if size > ANSWER_LIMIT:
-                    raise RejectedError(f"an answer larger than {ANSWER_LIMIT} bytes")
-        except (BrokenBodyError, DeadlineExceeded) as error:
-            if not b"".join(pieces).strip():
-                raise no_response(str(error), timed_out=isinstance(error, DeadlineExceeded)) from error
-            raise IncompleteError(f"the answer is cut off: {error}", billed="yes") from error
-        finally:
-            response.close()
-        return b"".join(pieces)
-
-    def _any_body(self, response: Response) -> bytes | Response:
-        """Read JSON, refuse HTML and events, and return another response unread."""
-        found = response.headers.get("content-type", "")
-        if found.startswith("text/event-stream"):
-            response.close()
-            raise RejectedError("the answer is a stream of events", hint=EVENTS_HINT)
-        is_json = found.startswith("application/json")
-        return self._whole_body(response, "application/json") if is_json else self._file_body(response)
-
-    def _stream_body(self, response: Response) -> Response:
-        """Check that the response is a stream of events, and return it unread."""
-        try:
-            expect_type(response, "text/event-stream")
-        except RejectedError as failure:
-            if response.headers.get("content-type", "").startswith("application/json"):
-                error = errors.parse_api_error(self._error_body(response).decode())
-                failure.message += f": {error.message}" if error and error.message else ""
-            response.close()
-            raise
-        return response
-
-    def _file_body(self, response: Response) -> Response:
-        """Check that the response is not HTML of a proxy, and return it unread."""
-        try:
-            if response_type(response) == "text/html":
-                raise RejectedError("not the API's answer: text/html instead of a file")
-        except RejectedError:
-            response.close()
-            raise
-        return response
 
     def _events(self, response: Response, events: Iterator[Event]) -> Iterator[Event]:
         """Log the events, and redact secrets in the server's errors."""
