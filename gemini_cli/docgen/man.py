@@ -90,7 +90,7 @@ def _paragraphs(doc: str) -> list[str]:
 
 
 def _group(group: OptionSection) -> str:
-    remark = [roff.prose(group.text)] if group.text else []
+    remark = [roff.paragraphs([line.strip() for line in group.text.splitlines() if line.strip()])] if group.text else []
     return roff.subsection(group.title, *remark, *map(_option, group.fields))
 
 

@@ -35,6 +35,7 @@ LONGEST_GAP = 60.0  # seconds between two events
 # Other headers say nothing about the API, or are different in each run.
 REQUEST_HEADERS = ("content-type", "accept", "api-revision", "range", "x-goog-upload-command", "x-goog-upload-offset")
 RESPONSE_HEADERS = (
+    "content-encoding",
     "content-type",
     "content-range",
     "date",
@@ -140,8 +141,13 @@ def describe_request(
 
 def response_headers(headers: Mapping[str, str], origin: str, redact: Redact) -> dict[str, str]:
     """The headers to record; addresses at `origin`, the server itself, without it."""
-    chosen = {name: redact(headers[name]) for name in RESPONSE_HEADERS if name in headers}
+    chosen = {name: _printable(redact(headers[name])) for name in RESPONSE_HEADERS if name in headers}
     return {name: value.removeprefix(origin) if name in ADDRESS_HEADERS else value for name, value in chosen.items()}
+
+
+def _printable(value: str) -> str:
+    """A header without bytes that no header should have."""
+    return re.sub(r"[^ -~]", "?", value)
 
 
 def recording_line(run: str, request: JsonObject, response: JsonObject) -> bytes:
@@ -183,8 +189,8 @@ def _read_response(answer: JsonObject) -> RecordedResponse | None:
     if lost is not None:
         return RecordedResponse(0, {}, [], None, lost)
     status, headers = answer.get("status"), answer.get("headers")
-    if not isinstance(status, int) or not 200 <= status <= 599:
-        raise ValueError("the response has no status from 200 to 599")
+    if not isinstance(status, int) or not 100 <= status <= 999:
+        raise ValueError("the response has no status of three digits")
     if not isinstance(headers, dict):
         raise ValueError("the response has no headers")
     _check_headers(headers)

@@ -348,6 +348,17 @@ def test_the_value_of_a_tool_header_is_not_recorded_and_need_not_be_known() -> N
     assert (again.status, again.out) == (0, "I got [redacted]\n")
 
 
+def test_the_value_of_a_gateway_header_is_not_recorded_and_not_read_for_a_replay() -> None:
+    Path("token").write_text("Bearer 0123456789")
+    Path("token").chmod(0o600)
+    argv = ["generate", "--header", "X-Gateway-Token=@token", "hi"]
+    first = gemini(*argv, "--record", "rec", answers=[reply(interaction("I got Bearer 0123456789"))])
+    assert first.status == 0
+    assert "0123456789" not in Path("rec").read_text()
+    Path("token").unlink()
+    assert replayed(*argv).status == 0
+
+
 def test_a_key_in_an_attachment_or_an_answer_is_not_recorded() -> None:
     for padding in range(3):
         Path("note.bin").write_bytes(b"%PDF-" + b"x" * padding + KEY.encode() + b"\n")
