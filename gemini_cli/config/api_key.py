@@ -64,7 +64,7 @@ def find_api_key(found: KeySource | None, environ: Mapping[str, str], notice: Ca
     if found is None:
         raise AuthError(
             "no API key: set GEMINI_API_KEY, or use --api-key-file",
-            hint="--offline answers from the embedded emulator, without a key",
+            hint="https://aistudio.google.com/apikey makes keys; --offline answers from the built-in emulator",
         )
     if found.origin in KEY_VARIABLES and len({environ[name] for name in KEY_VARIABLES if environ.get(name)}) > 1:
         notice("both GOOGLE_API_KEY and GEMINI_API_KEY are set; using GOOGLE_API_KEY")
