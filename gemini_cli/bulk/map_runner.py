@@ -22,7 +22,7 @@ from gemini_cli.bulk.checkpoint import CheckpointStore, RowResult
 from gemini_cli.bulk.output_rows import OutputRow, SchemaValidator
 from gemini_cli.bulk.rate_limiter import AdaptiveLimiter, LimiterClosed
 from gemini_cli.bulk.request_template import EMPTY_PROMPT, RequestTemplate
-from gemini_cli.bulk.rows import Row
+from gemini_cli.bulk.rows import FORMATS_HINT, NOT_JSON, Row
 from gemini_cli.client.api_client import ApiClient, OnRetry
 from gemini_cli.client.failures import ProxyRefusedError
 from gemini_cli.client.interactions import InteractionsClient
@@ -302,6 +302,8 @@ class CircuitBreaker:
         failure.hint = f"{before}the rest was not sent; with --checkpoint, the same command goes on from here"
         if isinstance(failure, UnknownOutcomeError):
             failure.hint += f"; {output_rows.RETRY_UNKNOWN_HINT}"
+        elif f": {NOT_JSON}" in failure.message:
+            failure.hint += f"; {FORMATS_HINT}"
         self.fatal_error = failure
         self._limiter.close()
 

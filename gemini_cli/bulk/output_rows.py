@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from gemini_cli.api.interaction import Interaction
 from gemini_cli.api.outcome import completion_error
-from gemini_cli.bulk.rows import Key
+from gemini_cli.bulk.rows import FORMATS_HINT, NOT_JSON, Key
 from gemini_cli.console import formatting
 from gemini_cli.errors import CliError, IncompleteError, PartialFailure, SchemaMismatch, UnknownOutcomeError
 from gemini_cli.formats import strict_json
@@ -103,5 +103,7 @@ class FailureSummary:
         times = f" ({equal} times)" if equal > 1 else ""
         others = f", {self.failed - equal} for other reasons" if self.failed > equal else ""
         hint = self._hints.get(UnknownOutcomeError.kind) or next(iter(self._hints.values()), None)
+        if self.failed == self.rows and reason.startswith(NOT_JSON):
+            hint = FORMATS_HINT
         rows = formatting.count(self.rows, "row")
         return PartialFailure(f"{self.failed} of {rows} {of}: {message}{times}{others}", hint=hint)

@@ -25,6 +25,9 @@ KEY_OVERHEAD = 200  # bytes that a key takes beside itself
 
 FAULTS_BEFORE_COLUMNS = 1000  # malformed rows that are read to find the first valid one
 
+NOT_JSON = "not JSON"  # begins the fault of a line that is none
+FORMATS_HINT = "--lines reads lines of text, --csv reads a table"
+
 Key = str | int
 KEY_FIELDS = ("key", "id", "custom_id")  # names of a row, which are never sent
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -205,7 +208,7 @@ def _values(lines: Iterable[Line], *, as_text: bool) -> Iterator[Row]:
             except UnicodeDecodeError as error:
                 yield Row(line.number, line.number, "", line.end, f"not valid UTF-8 (byte offset {error.start})")
             except ValueError as error:
-                yield Row(line.number, line.number, "", line.end, f"not JSON: {error}")
+                yield Row(line.number, line.number, "", line.end, f"{NOT_JSON}: {error}")
 
 
 def _too_long(line: Line) -> str:

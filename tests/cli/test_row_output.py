@@ -172,3 +172,13 @@ def test_rows_without_a_response_name_the_option_that_sends_them_again() -> None
     many = gemini("map", "-j", "1", stdin=b'"a"\n' * 20, answers=Answering(lose))
     assert many.status == 12
     assert "--retry-unknown 1" in many.err.splitlines()[1]
+
+
+@pytest.mark.parametrize("count", [3, 30])
+def test_a_file_of_text_names_the_options_that_read_it(count: int) -> None:
+    done = gemini("map", "-j", "1", stdin=b"some words\n" * count)
+    assert done.status == (11 if count < 10 else 3)
+    assert "line 1: not JSON" in done.err
+    assert "--lines reads lines of text, --csv reads a table" in done.err.splitlines()[1]
+    mixed = gemini("map", stdin=b'some words\n"a"\n', answers=Answering())
+    assert "hint" not in mixed.err
