@@ -10,7 +10,7 @@ _gemini_cli_after() {
     local outputoptions='-o --output -x --extract -u --usage --citations --require-output --no-images'
     local previewoptions='-n --dry-run --curl'
     local connectionoptions='-P --profile --trust-profile --offline --record --replay --api-key-file --base-url --api-version --header --ca-file --connect-timeout --idle-timeout --timeout --retries --retry-unknown'
-    local chatoptions='--session --resend -0 --null --list --show --delete --remote'
+    local chatoptions='--session --resend -0 --null --list --show --roles --delete --remote'
     local calltooloptions='--exec --result --ask --max-rounds --max-calls --tool-timeout'
     local mapoptions='-j --jobs --rate --unordered --checkpoint -n --dry-run'
     local templateoptions='-p --prompt --allow-paths --lines --csv --delimiter'
@@ -19,13 +19,12 @@ _gemini_cli_after() {
     local submitoptions='--display-name -n --dry-run'
     local resultsoptions='--schema'
     local uploadoptions='--wait --no-wait --name --display-name --mime --reuse --no-resume -j --jobs'
-    local tokensoptions='-m --model'
     local downloadoptions='-o --output'
     local calloptions='-d --data --paginate'
-    local previewoptions_19='-n --dry-run --curl'
+    local previewoptions_18='-n --dry-run --curl'
     local whichoptions='-c --continue'
-    local globaloptions_21='--json -q --quiet -v --verbose'
-    local outputoptions_22='-o --output -x --extract -u --usage --citations --require-output --no-images'
+    local globaloptions_20='--json -q --quiet -v --verbose'
+    local outputoptions_21='-o --output -x --extract -u --usage --citations --require-output --no-images'
     local waitoptions='--cancel-on-interrupt'
     local emulatoroptions='--port --script --fault --state --file-host --requests --strict --replay --list-faults -v --verbose'
     case $1 in
@@ -37,7 +36,7 @@ _gemini_cli_after() {
         'config') below="show profiles" flags="-h --help" ;;
         'generate') flags="$promptoptions $historyoptions $requestoptions $globaloptions $outputoptions $previewoptions $connectionoptions -h --help" ;;
         'stream') flags="$promptoptions $historyoptions $requestoptions $globaloptions $outputoptions $previewoptions $connectionoptions -h --help" ;;
-        'chat') flags="$promptoptions $requestoptions $globaloptions $outputoptions $previewoptions $connectionoptions $chatoptions -h --help" ;;
+        'chat') flags="$promptoptions $historyoptions $requestoptions $globaloptions $outputoptions $previewoptions $connectionoptions $chatoptions -h --help" ;;
         'call-tool') flags="$promptoptions $historyoptions $requestoptions $globaloptions $outputoptions $previewoptions $connectionoptions $calltooloptions -h --help" ;;
         'map') flags="$promptoptions $requestoptions $connectionoptions $mapoptions $templateoptions $rowoutputoptions $globaloptions_12 -h --help" files="1" ;;
         'batch submit') flags="$promptoptions $requestoptions $connectionoptions $templateoptions $globaloptions_12 $submitoptions -h --help" files="1" ;;
@@ -48,17 +47,17 @@ _gemini_cli_after() {
         'batch list') flags="$connectionoptions $globaloptions_12 -h --help" ;;
         'batch delete') flags="$connectionoptions $globaloptions_12 -h --help" ;;
         'upload') flags="$connectionoptions $globaloptions_12 $uploadoptions -h --help" files="1" ;;
-        'tokens') flags="$promptoptions $connectionoptions $globaloptions_12 $tokensoptions -h --help" ;;
+        'tokens') flags="$promptoptions $historyoptions $requestoptions $connectionoptions $globaloptions_12 -h --help" ;;
         'models list') flags="$connectionoptions $globaloptions_12 -h --help" ;;
         'models get') flags="$connectionoptions $globaloptions_12 -h --help" ;;
         'files list') flags="$connectionoptions $globaloptions_12 -h --help" ;;
         'files get') flags="$connectionoptions $globaloptions_12 -h --help" ;;
         'files delete') flags="$connectionoptions $globaloptions_12 -h --help" ;;
         'files download') flags="$connectionoptions $globaloptions_12 $downloadoptions -h --help" ;;
-        'api') flags="$connectionoptions $globaloptions_12 $calloptions $previewoptions_19 -h --help" offers="GET POST PUT PATCH DELETE" ;;
-        'interactions get') flags="$connectionoptions $whichoptions $globaloptions_21 $outputoptions_22 -h --help" ;;
-        'interactions wait') flags="$connectionoptions $globaloptions_21 $outputoptions_22 $waitoptions -h --help" ;;
-        'interactions watch') flags="$connectionoptions $globaloptions_21 $outputoptions_22 -h --help" ;;
+        'api') flags="$connectionoptions $globaloptions_12 $calloptions $previewoptions_18 -h --help" offers="GET POST PUT PATCH DELETE" ;;
+        'interactions get') flags="$connectionoptions $whichoptions $globaloptions_20 $outputoptions_21 -h --help" ;;
+        'interactions wait') flags="$connectionoptions $globaloptions_20 $outputoptions_21 $waitoptions -h --help" ;;
+        'interactions watch') flags="$connectionoptions $globaloptions_20 $outputoptions_21 -h --help" ;;
         'interactions cancel') flags="$connectionoptions $globaloptions_12 -h --help" ;;
         'interactions delete') flags="$connectionoptions $globaloptions_12 -h --help" ;;
         'config show') flags="$connectionoptions $globaloptions_12 -h --help" ;;
@@ -74,9 +73,9 @@ _gemini_cli_value() {
     case "$1 $2" in
         *' -f' | *' --prompt-file' | *' -a' | *' --attach' | *' --history' | *' --system-file' | \
             *' --tool-header' | 'generate --schema' | 'stream --schema' | 'chat --schema' | 'call-tool --schema' | 'map --schema' | \
-            'batch submit --schema' | *' --request' | *' -o' | *' --output' | *' --trust-profile' | *' --record' | \
-            *' --replay' | *' --api-key-file' | *' --header' | *' --ca-file' | *' --checkpoint' | *' -d' | \
-            *' --data' | *' --script' | *' --state' | *' --requests') files="1" ;;
+            'batch submit --schema' | 'tokens --schema' | *' --request' | *' -o' | *' --output' | *' --trust-profile' | \
+            *' --record' | *' --replay' | *' --api-key-file' | *' --header' | *' --ca-file' | *' --checkpoint' | \
+            *' -d' | *' --data' | *' --script' | *' --state' | *' --requests') files="1" ;;
         *' --var' | *' --inline-limit' | *' -s' | *' --system' | *' --temperature' | *' --top-p' | \
             *' --top-k' | *' --max-tokens' | *' --seed' | *' --stop' | 'batch results --schema' | *' --format-image' | \
             *' --format-audio' | *' --format-video' | *' --voice' | *' --previous' | *' --label' | *' --safety' | \

@@ -40,7 +40,7 @@ complete -c gemini-cli -n '__gemini_cli_is' -a call-tool -d 'Send a prompt, and 
 complete -c gemini-cli -n '__gemini_cli_is' -a map -d 'Send a request for each row of a file, in parallel'
 complete -c gemini-cli -n '__gemini_cli_is' -a batch -d 'submit, status, wait, results, cancel, list, delete'
 complete -c gemini-cli -n '__gemini_cli_is' -a upload -d 'Upload files, and print their names on the server'
-complete -c gemini-cli -n '__gemini_cli_is' -a tokens -d 'Count the tokens of a prompt with its attachments'
+complete -c gemini-cli -n '__gemini_cli_is' -a tokens -d 'Count the tokens of a request'
 complete -c gemini-cli -n '__gemini_cli_is' -a models -d 'list, get'
 complete -c gemini-cli -n '__gemini_cli_is' -a files -d 'list, get, delete, download'
 complete -c gemini-cli -n '__gemini_cli_is' -a api -d 'Call any method of the API'
@@ -95,12 +95,12 @@ complete -c gemini-cli -n '__gemini_cli_takes_promptoptions' -l inline -d 'send 
 complete -c gemini-cli -n '__gemini_cli_takes_promptoptions' -l upload -d 'upload all attachments except text first, with the Files API'
 
 function __gemini_cli_takes_historyoptions
-    __gemini_cli_at generate stream call-tool
+    __gemini_cli_at generate stream chat call-tool tokens
 end
-complete -c gemini-cli -n '__gemini_cli_takes_historyoptions' -l history -rF -d 'the conversation in FILE, a JSON list of steps; the new turn is added to it'
+complete -c gemini-cli -n '__gemini_cli_takes_historyoptions' -l history -rF -d 'continue the conversation in FILE, a JSON list of steps, or of contents with roles; `generate`, `stream` and `call-tool` add the new turn to it'
 
 function __gemini_cli_takes_requestoptions
-    __gemini_cli_at generate stream chat call-tool map "batch submit"
+    __gemini_cli_at generate stream chat call-tool map "batch submit" tokens
 end
 complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -s m -l model -x -a 'gemini-flash-latest gemini-flash-lite-latest gemini-pro-latest gemini-4-argon gemini-4-carbon gemini-4-hydrogen gemini-4-neon gemini-3.8-flash gemini-3.6-flash gemini-3.5-flash-lite gemini-3.1-pro-preview gemini-3.1-pro-preview-customtools gemini-3.1-flash-lite gemini-3-flash-preview gemini-2.5-pro gemini-2.5-flash gemini-2.5-flash-lite gemma-4-31b-it gemma-4-26b-a4b-it gemini-robotics-er-2-preview gemini-robotics-er-1.6-preview gemini-2.5-flash-image gemini-3-pro-image gemini-3.1-flash-image gemini-3.1-flash-lite-image gemini-nano-banana-2.1 nano-banana-pro-preview gemini-3.8-flash-tts gemini-3.8-flash-lite-tts gemini-3.1-flash-tts-preview gemini-3.5-transcribe lyria-3.5 lyria-3-clip-preview lyria-3-pro-preview gemini-omni-1.2-flash gemini-omni-1.1-flash gemini-omni-flash-preview' -d 'the model (default: gemini-flash-latest)'
 complete -c gemini-cli -n '__gemini_cli_takes_requestoptions' -l fallback -x -a 'gemini-flash-latest gemini-flash-lite-latest gemini-pro-latest gemini-4-argon gemini-4-carbon gemini-4-hydrogen gemini-4-neon gemini-3.8-flash gemini-3.6-flash gemini-3.5-flash-lite gemini-3.1-pro-preview gemini-3.1-pro-preview-customtools gemini-3.1-flash-lite gemini-3-flash-preview gemini-2.5-pro gemini-2.5-flash gemini-2.5-flash-lite gemma-4-31b-it gemma-4-26b-a4b-it gemini-robotics-er-2-preview gemini-robotics-er-1.6-preview gemini-2.5-flash-image gemini-3-pro-image gemini-3.1-flash-image gemini-3.1-flash-lite-image gemini-nano-banana-2.1 nano-banana-pro-preview gemini-3.8-flash-tts gemini-3.8-flash-lite-tts gemini-3.1-flash-tts-preview gemini-3.5-transcribe lyria-3.5 lyria-3-clip-preview lyria-3-pro-preview gemini-omni-1.2-flash gemini-omni-1.1-flash gemini-omni-flash-preview' -d 'the model to use if the one before is refused: 429, 500 or 503 after all retries, quota, or 404 for a model; may be repeated'
@@ -185,6 +185,7 @@ complete -c gemini-cli -n '__gemini_cli_takes_chatoptions' -l resend -d 'send th
 complete -c gemini-cli -n '__gemini_cli_takes_chatoptions' -s 0 -l null -d 'end turns on stdin with NUL instead of a newline'
 complete -c gemini-cli -n '__gemini_cli_takes_chatoptions' -l list -d 'list the sessions and exit'
 complete -c gemini-cli -n '__gemini_cli_takes_chatoptions' -l show -x -a '(__gemini_cli_sessions)' -d 'print a session and exit'
+complete -c gemini-cli -n '__gemini_cli_takes_chatoptions' -l roles -d 'with --show: print each message after its role, as `role - user: TEXT`'
 complete -c gemini-cli -n '__gemini_cli_takes_chatoptions' -l delete -x -a '(__gemini_cli_sessions)' -d 'delete a session and exit'
 complete -c gemini-cli -n '__gemini_cli_takes_chatoptions' -l remote -d 'with --delete: delete the interactions from the server too'
 
@@ -255,11 +256,6 @@ complete -c gemini-cli -n '__gemini_cli_takes_uploadoptions' -l reuse -d 'name t
 complete -c gemini-cli -n '__gemini_cli_takes_uploadoptions' -l no-resume -d 'start again, instead of continuing an interrupted upload'
 complete -c gemini-cli -n '__gemini_cli_takes_uploadoptions' -s j -l jobs -x -d 'the number of files to upload in parallel'
 
-function __gemini_cli_takes_tokensoptions
-    __gemini_cli_at tokens
-end
-complete -c gemini-cli -n '__gemini_cli_takes_tokensoptions' -s m -l model -x -a 'gemini-flash-latest gemini-flash-lite-latest gemini-pro-latest gemini-4-argon gemini-4-carbon gemini-4-hydrogen gemini-4-neon gemini-3.8-flash gemini-3.6-flash gemini-3.5-flash-lite gemini-3.1-pro-preview gemini-3.1-pro-preview-customtools gemini-3.1-flash-lite gemini-3-flash-preview gemini-2.5-pro gemini-2.5-flash gemini-2.5-flash-lite gemma-4-31b-it gemma-4-26b-a4b-it gemini-robotics-er-2-preview gemini-robotics-er-1.6-preview gemini-2.5-flash-image gemini-3-pro-image gemini-3.1-flash-image gemini-3.1-flash-lite-image gemini-nano-banana-2.1 nano-banana-pro-preview gemini-3.8-flash-tts gemini-3.8-flash-lite-tts gemini-3.1-flash-tts-preview gemini-3.5-transcribe lyria-3.5 lyria-3-clip-preview lyria-3-pro-preview gemini-omni-1.2-flash gemini-omni-1.1-flash gemini-omni-flash-preview' -d 'the model to count for'
-
 function __gemini_cli_takes_downloadoptions
     __gemini_cli_at "files download"
 end
@@ -271,33 +267,33 @@ end
 complete -c gemini-cli -n '__gemini_cli_takes_calloptions' -s d -l data -rF -d 'send this body: JSON, or a file with JSON or YAML, or - for stdin; for POST, PUT and PATCH'
 complete -c gemini-cli -n '__gemini_cli_takes_calloptions' -l paginate -d 'for GET: follow nextPageToken, and print each page as a JSON document'
 
-function __gemini_cli_takes_previewoptions_19
+function __gemini_cli_takes_previewoptions_18
     __gemini_cli_at api
 end
-complete -c gemini-cli -n '__gemini_cli_takes_previewoptions_19' -s n -l dry-run -d 'print the request as JSON, and send nothing'
-complete -c gemini-cli -n '__gemini_cli_takes_previewoptions_19' -l curl -d 'print the request as a curl command, and send nothing'
+complete -c gemini-cli -n '__gemini_cli_takes_previewoptions_18' -s n -l dry-run -d 'print the request as JSON, and send nothing'
+complete -c gemini-cli -n '__gemini_cli_takes_previewoptions_18' -l curl -d 'print the request as a curl command, and send nothing'
 
 function __gemini_cli_takes_whichoptions
     __gemini_cli_at "interactions get"
 end
 complete -c gemini-cli -n '__gemini_cli_takes_whichoptions' -s c -l continue -d 'print the last answer of this machine again, as without ID'
 
-function __gemini_cli_takes_globaloptions_21
+function __gemini_cli_takes_globaloptions_20
     __gemini_cli_at "interactions get" "interactions wait" "interactions watch"
 end
-complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_21' -l json -d 'print the JSON of the API instead of text, and errors as JSON'
-complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_21' -s q -l quiet -d 'print no notices'
-complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_21' -s v -l verbose -d 'report each request, retry and resume; -vv adds headers, bodies without secrets, and tracebacks'
+complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_20' -l json -d 'print the JSON of the API instead of text, and errors as JSON'
+complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_20' -s q -l quiet -d 'print no notices'
+complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_20' -s v -l verbose -d 'report each request, retry and resume; -vv adds headers, bodies without secrets, and tracebacks'
 
-function __gemini_cli_takes_outputoptions_22
+function __gemini_cli_takes_outputoptions_21
     __gemini_cli_at "interactions get" "interactions wait" "interactions watch"
 end
-complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_22' -s o -l output -rF -d 'write the answer to FILE, whole or not at all; further images, sounds or videos go to FILE-2 and so on, 16 at most'
-complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_22' -s x -l extract -d 'print only what stands inside the first fenced code block of the answer'
-complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_22' -s u -l usage -d 'print the token counts on stderr'
-complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_22' -l citations -d 'print the cited sources after the answer'
-complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_22' -l require-output -d 'exit with status 8 if the answer is empty'
-complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_22' -l no-images -d 'show no images of an answer, also on a terminal that can (iTerm2, kitty)'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_21' -s o -l output -rF -d 'write the answer to FILE, whole or not at all; further images, sounds or videos go to FILE-2 and so on, 16 at most'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_21' -s x -l extract -d 'print only what stands inside the first fenced code block of the answer'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_21' -s u -l usage -d 'print the token counts on stderr'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_21' -l citations -d 'print the cited sources after the answer'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_21' -l require-output -d 'exit with status 8 if the answer is empty'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_21' -l no-images -d 'show no images of an answer, also on a terminal that can (iTerm2, kitty)'
 
 function __gemini_cli_takes_waitoptions
     __gemini_cli_at "interactions wait"

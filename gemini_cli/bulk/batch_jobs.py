@@ -40,6 +40,8 @@ INLINE_LIMIT = 4 * 1000 * 1000
 JOB_LIMIT = 2 * 1000 * 1000 * 1000
 ROWS_MIME_TYPE = "application/jsonl"
 JOB_POLL = PollInterval(first=2.0, longest=60.0, factor=1.5)
+# The states of a job that changes no more (api/README.md 14.4, 14.7).
+ENDED_STATES = ("SUCCEEDED", "PARTIALLY_SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED")
 RESULT_LIMIT = 512 * 1024 * 1024  # bytes of one result
 
 
@@ -62,14 +64,14 @@ class Job:
     def state(self) -> str:
         """The state without its prefix (api/README.md 14.4).
 
-        PENDING, RUNNING, SUCCEEDED, FAILED, CANCELLED or EXPIRED.
+        One of `ENDED_STATES`, or QUEUED, PENDING, RUNNING, UPDATING, PAUSED, CANCELLING, or a new one.
         """
         state = get_typed(self._metadata, "state", str) or get_typed(self.raw, "state", str) or "UNSPECIFIED"
         return re.sub(r"^(BATCH|JOB)_STATE_", "", state)
 
     @property
     def finished(self) -> bool:
-        return self.raw.get("done") is True or self.state in ("SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED")
+        return self.raw.get("done") is True or self.state in ENDED_STATES
 
     def count(self, *kinds: str) -> int:
         """Sum counts of requests (api/README.md 14.3).
@@ -105,7 +107,7 @@ class Job:
                 failure = errors.api_error_from(error or {}).to_cli_error()
                 failure.message = f"{self.name} failed: {failure.message}"
                 return failure
-            case "SUCCEEDED":
+            case "SUCCEEDED" | "PARTIALLY_SUCCEEDED":  # the rows say which of them failed
                 return None
         return IncompleteError(f"{self.name} is {self.state}", hint=f"`gemini-cli batch wait {self.name}` waits for it")
 

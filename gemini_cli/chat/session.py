@@ -23,7 +23,7 @@ from typing import Any
 
 from gemini_cli.api.body import Body
 from gemini_cli.api.conversation import Conversation, input_to_steps, settings_of
-from gemini_cli.api.interaction import Interaction
+from gemini_cli.api.interaction import Interaction, Step
 from gemini_cli.config.option_groups import BodyField, option_fields
 from gemini_cli.config.request_options import RequestOptions
 from gemini_cli.errors import InputError, UsageError
@@ -151,15 +151,26 @@ class Session:
         steps = [step for turn in self.completed for step in [*input_to_steps(turn["input"]), *turn["steps"]]]
         return Conversation({**body, "previous_interaction_id": self.completed[-1]["id"]}, steps, stored=stored)
 
+    def _timestamp(self) -> str:
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._now()))
+
     def record_request(self, body: Body, turn_input: Any) -> None:
         """Write a turn before it is sent: its input, and the settings of its request."""
         self.settings = {key: value for key, value in settings_of(body).items() if key != "stream"}
-        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._now()))
+        at = self._timestamp()
         previous = body.get("previous_interaction_id")
         self.turns.append(
             {"at": at, "previous": previous, "input": turn_input, "status": "sent", "id": None, "steps": []}
         )
         self._write(self)
+
+    def record_history(self, steps: list[Step]) -> None:
+        """Add the steps that the conversation begins with, as a completed turn.
+
+        It is written with the next turn.
+        """
+        at = self._timestamp()
+        self.turns.append({"at": at, "previous": None, "input": steps, "status": "completed", "id": None, "steps": []})
 
     def record_answer(self, interaction: Interaction) -> None:
         """Write the answer, after its last event."""

@@ -52,7 +52,7 @@ COMMANDS = {
     "map": CommandEntry("map", "Send a request for each row of a file, in parallel."),
     "batch": CommandEntry("batch", "Run many requests as one job of the API, for half the price."),
     "upload": CommandEntry("upload", "Upload files, and print their names on the server."),
-    "tokens": CommandEntry("tokens", "Count the tokens of a prompt with its attachments."),
+    "tokens": CommandEntry("tokens", "Count the tokens of a request."),
     "models": CommandEntry("models", "Models: list, get."),
     "files": CommandEntry("files", "Files: list, get, delete, download."),
     "api": CommandEntry("api", "Call any method of the API."),

@@ -164,7 +164,9 @@ class Context:
             return require_prompt(self.build_body(stream=stream, input=turn_input))
         if self.request_options.continue_ or self.request_options.previous:
             raise UsageError("--history holds the whole conversation; it excludes --previous and --continue")
-        body = require_prompt({"store": False, **self.build_body(stream=stream, input=turn_input)})
+        body = require_prompt(self.build_body(stream=stream, input=turn_input))
+        if self.adapter.stores_interactions:  # the history is kept in the file only
+            body = {"store": False, **body}
         return {
             **body,
             "input": [*history_file.read_history(self.history_path), *input_to_steps(body.get("input", []))],

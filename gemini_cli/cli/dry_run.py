@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from shlex import quote
 from typing import Any
 
@@ -17,6 +17,8 @@ from gemini_cli.errors import UsageError
 from gemini_cli.formats import strict_json
 from gemini_cli.transport.body import METHODS_WITH_BODY
 
+ADDITIONS = ("usage", "citations")  # options that only add to an answer, so that -n may be put before any command
+
 
 def print_dry_run(context: Context, body: Body, commands: Mapping[str, Any] | None = None) -> bool:
     """Print the request for `--dry-run` or `--curl`; False without these options.
@@ -26,7 +28,7 @@ def print_dry_run(context: Context, body: Body, commands: Mapping[str, Any] | No
     options = context.preview_options
     if not (options.dry_run or options.curl):
         return False
-    refuse_answer_options(context, "a request that is not sent")
+    refuse_answer_options(context, "a request that is not sent", allowed=ADDITIONS)
     _preview_attachments(context, body)
     accept = "text/event-stream" if body.get("stream") else "application/json"
     path, request_body = context.adapter.build_request(without_secrets(body))
@@ -80,8 +82,10 @@ def _preview_attachments(context: Context, body: Body) -> None:
         )
 
 
-def refuse_answer_options(context: Context, what: str, record: type = OutputOptions) -> None:
+def refuse_answer_options(
+    context: Context, what: str, record: type = OutputOptions, *, allowed: Collection[str] = ()
+) -> None:
     """UsageError for options of the answer, if the command does not wait for one."""
     for field in option_fields(record):
-        if declaring(record, field.name) is record and context.is_given(field.name):
+        if declaring(record, field.name) is record and context.is_given(field.name) and field.name not in allowed:
             raise UsageError(f"{field.long} has no effect on {what}")

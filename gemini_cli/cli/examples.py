@@ -80,6 +80,13 @@ gemini-cli generate --replay answers.jsonl "How does AI work?" > answer.txt""",
             'gemini-cli chat --session dogs "How many paws are in my house?"',
         ),
         Example("Send each line as a turn:", 'printf \'%s\\n\' "I have 2 dogs" "How many paws?" | gemini-cli chat'),
+        Example(
+            "Begin with a given conversation, and print all messages with their roles:",
+            """echo '[{"role": "user", "parts": [{"text": "Hello"}]},
+       {"role": "model", "parts": [{"text": "Hello. What can I do for you?"}]}]' > history.json
+gemini-cli chat --session paws --history history.json "I have 2 dogs. How many paws are in my house?"
+gemini-cli chat --show paws --roles""",
+        ),
         Example("List the saved conversations:", "gemini-cli chat --list"),
     ),
     "call-tool": (
@@ -179,6 +186,10 @@ gemini-cli generate --replay answers.jsonl "How does AI work?" > answer.txt""",
     ),
     "tokens": (
         Example("Count the tokens of a prompt:", 'gemini-cli tokens "Summarise this log" < build.log'),
+        Example(
+            "Count those of a request with a system instruction and tools:",
+            'gemini-cli tokens -s "Be brief." -T tools.yaml "What is the temperature in London?"',
+        ),
         Example(
             "Count for another model, with an image:",
             'gemini-cli tokens -m gemini-pro-latest -a photo.png "What is it?"',

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from gemini_cli.api import errors
 from gemini_cli.api.fields import get_objects, get_typed, parse_object, without_nulls
@@ -80,9 +80,14 @@ def delete_resource(api_client: ApiClient, name: str) -> None:
     api_client.delete(quote(name))
 
 
-def count_tokens(api_client: ApiClient, model: str, contents: list[Resource]) -> Resource:
-    body = encode_body({"contents": contents})
-    return parse_answer(api_client.json("POST", f"{quote(model)}:countTokens", body, repeatable=True))
+def count_tokens(api_client: ApiClient, path: str, request: Resource) -> Resource:
+    """Count the tokens of a request to the model at `path`.
+
+    `request` has the format of generateContent (api/README.md 11.22).
+    """
+    whole = {"generateContentRequest": {"model": unquote(path), **request}}
+    body = encode_body(request if request.keys() == {"contents"} else whole)
+    return parse_answer(api_client.json("POST", f"{path}:countTokens", body, repeatable=True))
 
 
 def parse_answer(text: str) -> Resource:

@@ -285,7 +285,8 @@ class HistoryOptions:
         Option(
             "--history",
             metavar="FILE",
-            help="the conversation in FILE, a JSON list of steps; the new turn is added to it",
+            help="continue the conversation in FILE, a JSON list of steps, or of contents with roles; `generate`, "
+            "`stream` and `call-tool` add the new turn to it",
         ),
         FILE_NAME,
         ONCE,

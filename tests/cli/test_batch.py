@@ -223,6 +223,28 @@ def test_how_a_job_ended_is_the_status_of_wait(prefix: str, state: str, more: An
     assert (told.status, told.out) == (0, f"{state}\n")
 
 
+@pytest.mark.parametrize("state", ["QUEUED", "PENDING", "RUNNING", "UPDATING", "PAUSED", "CANCELLING"])
+def test_a_state_that_is_no_end_is_waited_for(state: str) -> None:
+    """Even of a job that is being cancelled: it may still succeed (api/README.md 14.7)."""
+    jobs = [operation(f"JOB_STATE_{state}"), operation("JOB_STATE_SUCCEEDED")]
+    assert gemini("batch", "wait", "b1", answers=jobs) == (0, "SUCCEEDED\n", "")
+    early = gemini("batch", "results", "b1", answers=[operation(f"JOB_STATE_{state}")])
+    assert (early.status, early.out) == (8, "")
+    assert f"is {state}" in early.err
+
+
+def test_a_job_that_succeeded_in_part_has_ended_and_has_results() -> None:
+    state = "BATCH_STATE_PARTIALLY_SUCCEEDED"
+    assert gemini("batch", "wait", "b1", answers=[operation(state)]) == (0, "PARTIALLY_SUCCEEDED\n", "")
+    found = inline(
+        {"response": DONE, "metadata": {"key": "a"}}, {"error": {"code": 13, "message": "m"}, "metadata": {"key": "b"}}
+    )
+    done = gemini("batch", "results", "b1", answers=[operation(state, found, 2)])
+    assert (done.status, answers(done.out)) == (11, [("a", "re"), ("b", "temporary")])
+    missing = gemini("batch", "results", "b1", answers=[operation(state, found, 3)])
+    assert (missing.status, answers(missing.out)) == (8, [("a", "re"), ("b", "temporary")])
+
+
 def test_results_are_matched_by_key_and_some_may_have_failed() -> None:
     blocked = {"promptFeedback": {"blockReason": "SAFETY"}}
     found = inline(

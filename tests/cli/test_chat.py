@@ -387,6 +387,73 @@ def test_a_turn_that_another_run_added_meanwhile_is_not_lost(tmp_path: Path) -> 
     assert json.loads(kept.read_text()) == [{"type": "user_input", "content": []}]
 
 
+def test_a_history_of_the_older_api_is_sent_without_a_field_for_storage(tmp_path: Path) -> None:
+    file = tmp_path / "h.json"
+    contents = [{"role": "user", "parts": [{"text": "Hello"}]}, {"role": "model", "parts": [{"text": "Hi."}]}]
+    file.write_text(json.dumps(contents))
+    argv = ["generate", "-n", "--api", "generate-content", "--history", str(file)]
+    assert gemini(*argv, "How many paws?").body == {
+        "contents": [*contents, {"role": "user", "parts": [{"text": "How many paws?"}]}]
+    }
+    assert gemini(*argv, "--no-store", "hi").body["store"] is False
+    assert gemini("generate", "-n", "--history", str(file), "hi").body["store"] is False
+
+
+PAST = [
+    {"type": "user_input", "content": [{"type": "text", "text": "Hello"}]},
+    {"type": "model_output", "content": [{"type": "text", "text": "Hi."}]},
+]
+
+
+def user(text: str) -> dict[str, Any]:
+    return {"type": "user_input", "content": [{"type": "text", "text": text}]}
+
+
+def test_a_chat_begins_with_a_given_history(tmp_path: Path) -> None:
+    file = tmp_path / "h.json"
+    file.write_text(json.dumps(PAST))
+    wire = ScriptedTransport([spoken("8"), spoken("12")])
+    outcome = gemini("chat", "--history", str(file), stdin=b"two dogs\nthree\n", answers=wire)
+    assert (outcome.status, outcome.out) == (0, "8\n12\n")
+    assert wire.body(0)["input"] == [*PAST, user("two dogs")]
+    assert (wire.body(1)["input"], wire.body(1)["previous_interaction_id"]) == ("three", "v1_a")
+    assert json.loads(file.read_text()) == PAST
+    older = gemini("chat", "-n", "--api", "generate-content", "--history", str(file), "two dogs")
+    assert [content["role"] for content in older.body["contents"]] == ["user", "model", "user"]
+
+
+def test_a_session_keeps_the_history_that_it_began_with(home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "h.json"
+    file.write_text(json.dumps(PAST))
+    chat("--session", "dogs", "--history", str(file), "two dogs", answers=[spoken("8")])
+    _, (body,) = chat("--session", "dogs", "--resend", "again", answers=[spoken("8")])
+    assert body["input"] == [*PAST, user("two dogs"), THOUGHT, *interaction("8")["steps"], user("again")]
+    assert chat("--show", "dogs")[0].out.startswith("> Hello\n\nHi.\n\n> two dogs\n\n8\n")
+    refused, _ = chat("--session", "dogs", "--history", str(file), "x")
+    assert (refused.status, "history of its own" in refused.err) == (2, True)
+    for argv in (["--list"], ["--show", "dogs"], ["--previous", "v1_a", "hi"]):
+        assert chat("--history", str(file), *argv)[0].status == 2
+
+
+def test_the_messages_of_a_session_are_shown_with_their_roles(home: Path) -> None:
+    chat("--session", "dogs", "I have\ntwo dogs", answers=[spoken("Nice.")])
+    chat("--session", "dogs", "How many paws?", answers=[spoken("8")])
+    assert chat("--show", "dogs", "--roles")[0].out == (
+        "role - user: I have\ntwo dogs\nrole - model: Nice.\nrole - user: How many paws?\nrole - model: 8\n"
+    )
+    for argv in (["--roles"], ["--list", "--roles"], ["--show", "dogs", "--roles", "--json"]):
+        assert chat(*argv)[0].status == 2
+
+
+@pytest.mark.parametrize(
+    "content", [b'[{"role": "user", "parts": 7}]', b'[{"role": "user"}]', b'[{"parts": [], "type": 1}, 2]']
+)
+def test_what_is_no_list_of_contents_is_refused(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "h.json"
+    file.write_bytes(content)
+    assert gemini("chat", "--history", str(file), "hi").status == 3
+
+
 def test_calls_that_wait_are_in_the_history(tmp_path: Path) -> None:
     file = tmp_path / "h.json"
     call = {"type": "function_call", "id": "q", "name": "f", "arguments": {}}

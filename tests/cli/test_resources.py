@@ -203,6 +203,43 @@ def test_tokens_are_counted_by_the_service() -> None:
     assert gemini("tokens", "hi", "--json", answers=[answer]).json == {"totalTokens": 1, "promptTokensDetails": []}
 
 
+def test_tokens_are_those_of_the_whole_request(tmp_path: Path) -> None:
+    tools = tmp_path / "tools.yaml"
+    tools.write_text("- {name: f, parameters: {type: object}}\n")
+    history = tmp_path / "h.json"
+    history.write_text(
+        json.dumps([{"role": "user", "parts": [{"text": "a"}]}, {"role": "model", "parts": [{"text": "b"}]}])
+    )
+    wire = ScriptedTransport([reply({"totalTokens": 42})])
+    options = ["-s", "Be brief.", "-T", str(tools), "--history", str(history), "--seed", "7"]
+    assert gemini("tokens", "-m", "m", *options, "hi", answers=wire).out == "42\n"
+    assert json.loads(wire.requests[0].content) == {
+        "generateContentRequest": {
+            "model": "models/m",
+            "contents": [
+                {"role": "user", "parts": [{"text": "a"}]},
+                {"role": "model", "parts": [{"text": "b"}]},
+                {"role": "user", "parts": [{"text": "hi"}]},
+            ],
+            "systemInstruction": {"parts": [{"text": "Be brief."}]},
+            "tools": [{"functionDeclarations": [{"name": "f", "parametersJsonSchema": {"type": "object"}}]}],
+            "generationConfig": {"seed": 7},
+        }
+    }
+    assert json.loads(history.read_text())[0]["role"] == "user"  # only read
+
+
+def test_tokens_of_a_request_in_a_file_of_either_api(tmp_path: Path) -> None:
+    file = tmp_path / "request.json"
+    for request in ({"contents": [{"parts": [{"text": "hi"}]}]}, {"input": "hi"}):
+        file.write_text(json.dumps({"model": "m", **request}))
+        wire = ScriptedTransport([reply({"totalTokens": 1})])
+        assert gemini("tokens", "--request", str(file), "--no-stdin", answers=wire).out == "1\n"
+        assert json.loads(wire.requests[0].content)["contents"][0]["parts"] == [{"text": "hi"}]
+    for option in (["--agent", "a"], ["--previous", "v1_a"], ["--background"], ["-c"]):
+        assert gemini("tokens", *option, "hi").status == 2
+
+
 def test_tokens_are_counted_offline(environ: dict[str, str]) -> None:
     assert int(offline("tokens", "How does AI work?", environ=environ).out) > 0
 

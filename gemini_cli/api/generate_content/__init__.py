@@ -9,6 +9,7 @@ answer incomplete.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from gemini_cli.api import errors
 from gemini_cli.api.accumulator import StreamAccumulator
@@ -19,7 +20,7 @@ from gemini_cli.api.fields import get_typed, parse_object
 from gemini_cli.api.generate_content import request_mapping
 from gemini_cli.api.generate_content.contents import to_contents
 from gemini_cli.api.generate_content.response_mapping import ResponseMapper
-from gemini_cli.api.interaction import Interaction
+from gemini_cli.api.interaction import Interaction, Step
 from gemini_cli.errors import RejectedError
 
 
@@ -70,6 +71,24 @@ class GenerateContentAdapter:
             yield Event("interaction.completed", meaning.final_event(), "")
 
 
+def steps_from_contents(contents: list[dict[str, Any]]) -> list[Step]:
+    """Convert `contents`, each with its role, to steps; the inverse of `to_contents`.
+
+    RejectedError if a part has a field of a wrong type.
+    """
+    steps: list[Step] = []
+    for content in contents:
+        mapper, accumulator = ResponseMapper(), StreamAccumulator()
+        for payload in mapper.map_chunk({"candidates": [{"content": content, "finishReason": "STOP"}]}):
+            accumulator.add(Event(payload["event_type"], payload, ""))
+        is_user = content.get("role") != "model"
+        steps += [
+            {**step, "type": "user_input"} if is_user and step.get("type") == "model_output" else step
+            for step in accumulator.latest.steps
+        ]
+    return steps
+
+
 GENERATE_CONTENT_ADAPTER = GenerateContentAdapter()
 
-__all__ = ["GENERATE_CONTENT_ADAPTER", "to_contents"]
+__all__ = ["GENERATE_CONTENT_ADAPTER", "steps_from_contents", "to_contents"]

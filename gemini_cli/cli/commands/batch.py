@@ -124,7 +124,8 @@ def _preview(context: Context, row_input: RowInput) -> None:
 def batch_status(ctx: typer.Context, id: JobArgument, *, output: GlobalOptions, connection: ConnectionOptions) -> None:
     """Print the state of a job.
 
-    PENDING, RUNNING, SUCCEEDED, FAILED, CANCELLED or EXPIRED; with --json, the whole job.
+    SUCCEEDED, PARTIALLY_SUCCEEDED, FAILED, CANCELLED or EXPIRED at its end; QUEUED, PENDING, RUNNING, UPDATING, PAUSED
+    or CANCELLING before. With --json, the whole job.
     """
     context = resource_output.open_context(ctx, output, connection)
     from gemini_cli.bulk import batch_jobs

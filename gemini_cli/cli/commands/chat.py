@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Annotated, Any
 
 import typer
@@ -11,8 +12,9 @@ from typer import Option
 
 from gemini_cli.api.body import REQUEST_LIMIT, Body
 from gemini_cli.api.conversation import Conversation, input_to_steps
-from gemini_cli.api.interaction import output_text, step_text
+from gemini_cli.api.interaction import Step, output_text, step_text
 from gemini_cli.api.request import require_prompt
+from gemini_cli.chat import history_file
 from gemini_cli.chat.session import Session, SessionStore
 from gemini_cli.chat.turn_runner import TurnRunner
 from gemini_cli.cli import resource_output
@@ -24,7 +26,7 @@ from gemini_cli.cli.repl import Repl
 from gemini_cli.client import interactions
 from gemini_cli.config.option_groups import ONCE, Saved, option_groups
 from gemini_cli.config.output_options import DryRunOptions
-from gemini_cli.config.request_options import API_NAMES, PromptOptions, RequestOptions
+from gemini_cli.config.request_options import API_NAMES, HistoryOptions, PromptOptions, RequestOptions
 from gemini_cli.config.settings import ConnectionOptions
 from gemini_cli.console import formatting
 from gemini_cli.errors import CliError, InputError, UsageError
@@ -52,6 +54,9 @@ class ChatOptions:
     show: Annotated[
         str | None, Option("--show", metavar="NAME", help="print a session and exit"), Saved("session"), ONCE
     ] = None
+    roles: Annotated[
+        bool, Option("--roles", help="with --show: print each message after its role, as `role - user: TEXT`")
+    ] = False
     delete: Annotated[
         str | None, Option("--delete", metavar="NAME", help="delete a session and exit"), Saved("session"), ONCE
     ] = None
@@ -71,6 +76,7 @@ def chat(
     *,
     prompt_options: PromptOptions,
     options: ChatOptions,
+    history: HistoryOptions,
     request: RequestOptions,
     output: DryRunOptions,
     connection: ConnectionOptions,
@@ -80,15 +86,15 @@ def chat(
     With a PROMPT, the command sends one turn. Without it, the command reads turns from the terminal, or one from each
     line of stdin; then the first turn that fails ends the run with its status, 10 if the model calls a declared
     function. With --session NAME the conversation is saved, and continues in the next run with the same model, tools
-    and system instruction.
+    and system instruction. With --history FILE the conversation begins with that of the file, which is not changed.
     """
-    context = Context(ctx, prompt_options, options, request, output, connection, words=prompt, no_timeout=True)
+    context = Context(ctx, prompt_options, options, history, request, output, connection, words=prompt, no_timeout=True)
     sessions = SessionStore(context.state, offline=context.connection_options.is_local, now=context.dependencies.now)
     _check(context, options)
     if options.list:
         resource_output.print_list(context, COLUMNS, map(_summary, map(sessions.load, sessions.names())), _row)
     elif options.show is not None:
-        _show(context, sessions.load(options.show))
+        _show(context, sessions.load(options.show), roles=options.roles)
     elif options.delete is not None:
         _delete(context, sessions, options.delete, remote=options.remote)
     elif options.session is not None:
@@ -107,6 +113,8 @@ def _check(context: Context, options: ChatOptions) -> None:
         "a prompt": one and bool(managing),
         "--resend": options.resend and not options.session,
         "--remote": options.remote and not options.delete,
+        "--roles": options.roles and (options.show is None or context.output_options.json),
+        "--history": context.history_path is not None and bool(managing),
         "--null": options.null and one,
         "--background": bool(context.request_options.background),
         **{f"--{flag.replace('_', '-')}": not one and context.is_given(flag) for flag in ANSWER_FLAGS},
@@ -163,13 +171,28 @@ def _converse(context: Context, options: ChatOptions, session: Session | None) -
 
 
 def _conversation(context: Context, body: Body, session: Session | None, *, repeat: bool) -> Conversation:
+    stored, steps = context.adapter.stores_interactions, _given_history(context, body, session)
     if session is None:
-        return Conversation(body, stored=context.adapter.stores_interactions)
-    conversation = session.conversation(body, stored=context.adapter.stores_interactions)
+        return Conversation(body, steps, stored=stored)
+    conversation = session.conversation(body, stored=stored)
     if (repeat or not conversation.stored) and not session.has_full_history:
         raise UsageError(f"session {session.name} began with an interaction whose history is not saved on this machine")
     conversation.resend_history = repeat
     return conversation
+
+
+def _given_history(context: Context, body: Body, session: Session | None) -> list[Step]:
+    """The steps of --history; a new session gets them as its first turn."""
+    if context.history_path is None:
+        return []
+    if body.get("previous_interaction_id"):
+        raise UsageError("--history excludes --previous and --continue: the conversation begins with one of them")
+    if session and session.turns:
+        raise UsageError(f"session {session.name} has a history of its own: --history has no effect")
+    steps = history_file.read_history(context.history_path)
+    if session and steps:
+        session.record_history(steps)
+    return steps
 
 
 def _run_turn(context: Context, runner: TurnRunner, turn_input: Any) -> None:
@@ -210,17 +233,37 @@ def _row(summary: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(summary.values())
 
 
-def _show(context: Context, session: Session) -> None:
+def _show(context: Context, session: Session, *, roles: bool) -> None:
     """Print the turns of a session; with --json the whole record."""
     if context.output_options.json:
         resource_output.print_resource(context, {"name": session.name, **session.record})
         return
     for turn in session.turns:
-        message = "".join(step_text(step) for step in input_to_steps(turn["input"]))
-        quoted = "".join(f"> {line}\n" for line in message.splitlines())
-        answer = "".join(map(output_text, turn["steps"]))
+        messages = _messages(turn)
         mark = "" if turn["status"] == "completed" else f"[{turn['status']}]\n"
-        context.terminal.write(f"{quoted}\n{answer}{formatting.trailing_newline(answer) if answer else ''}{mark}\n")
+        if roles:
+            lines = [f"role - {role}: {text}{formatting.trailing_newline(text)}" for role, text in messages if text]
+            context.terminal.write("".join([*lines, mark]))
+        else:
+            context.terminal.write("".join([*map(_quoted, *zip(*messages, strict=True)), mark, "\n"]))
+
+
+def _messages(turn: dict[str, Any]) -> list[tuple[str, str]]:
+    """Role and text of each message of a turn; the last one is of the model."""
+    steps = [
+        ("user" if step.get("type") != "model_output" else "model", step_text(step))
+        for step in input_to_steps(turn["input"])
+    ]
+    steps += [("model", output_text(step)) for step in turn["steps"]]
+    grouped = [(role, "".join(text for _, text in group)) for role, group in groupby(steps, lambda step: step[0])]
+    return grouped if grouped[-1][0] == "model" else [*grouped, ("model", "")]
+
+
+def _quoted(role: str, text: str) -> str:
+    """A message of the user as a quotation, one of the model below it."""
+    if role == "model":
+        return text + (formatting.trailing_newline(text) if text else "")
+    return "".join(f"> {line}\n" for line in text.splitlines()) + "\n"
 
 
 def _delete(context: Context, sessions: SessionStore, name: str, *, remote: bool) -> None:

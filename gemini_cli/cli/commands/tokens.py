@@ -1,35 +1,17 @@
-"""`tokens`: count the tokens of a prompt."""
+"""`tokens`: count the tokens of a request."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated
-
 import typer
-from typer import Option
 
 from gemini_cli.cli import resource_output
 from gemini_cli.cli.command import OptionCommand, PromptWords, command_app
 from gemini_cli.cli.context import Context
 from gemini_cli.client import resources
-from gemini_cli.config.model_names import DEFAULT_MODEL, MODEL_ALIASES, MODEL_NAMES
-from gemini_cli.config.option_groups import Suggestions, option_groups
+from gemini_cli.config.option_groups import option_groups
 from gemini_cli.config.output_options import GlobalOptions
-from gemini_cli.config.request_options import PromptOptions
+from gemini_cli.config.request_options import HistoryOptions, PromptOptions, RequestOptions
 from gemini_cli.config.settings import ConnectionOptions
-from gemini_cli.errors import UsageError
-
-
-@dataclass(eq=False, repr=False)
-class TokensOptions:
-    """Token count."""
-
-    model: Annotated[
-        str | None,
-        Option("-m", "--model", metavar="NAME", envvar="GEMINI_MODEL", help="the model to count for"),
-        Suggestions((*MODEL_ALIASES, *MODEL_NAMES)),
-    ] = None
-
 
 app = command_app()
 
@@ -41,26 +23,24 @@ def tokens(
     prompt: PromptWords = None,
     *,
     prompt_options: PromptOptions,
-    counting: TokensOptions,
+    history: HistoryOptions,
+    request: RequestOptions,
     output: GlobalOptions,
     connection: ConnectionOptions,
 ) -> None:
-    """Count the tokens of a prompt with its attachments.
+    """Count the tokens of a request.
 
-    The server counts them, and generates no answer. The prompt is given as for `generate`.
+    The request is given as for `generate`: prompt, attachments, history, system instruction, tools and the rest. The
+    server counts its tokens, and generates no answer. It counts requests of generateContent, so what the server stores
+    or an agent does cannot be counted.
     """
-    from gemini_cli.api.generate_content.contents import to_contents  # needed by few runs
-
-    context = Context(ctx, prompt_options, counting, output, connection, words=prompt)
+    context = Context(ctx, prompt_options, history, request, output, connection, words=prompt)
+    request.api = "generate-content"
     context.terminal.require_stdout()
-    turn_input = context.prompt_input.build_input()
-    if turn_input is None:
-        raise UsageError("no prompt: give words, -f FILE, or text on stdin")
-    profile = context.profile.request if context.profile else {}
-    model = counting.model or profile.get("model") or DEFAULT_MODEL
-    context.attachments.resolve({"input": turn_input})
-    name = resources.resource_name("models", str(model))
-    counted = resources.count_tokens(context.api_client, name, to_contents(turn_input))
+    body = context.build_request(stream=False)
+    context.attachments.resolve(body)
+    path, sent = context.adapter.build_request(body)
+    counted = resources.count_tokens(context.api_client, path.removesuffix(":generateContent"), sent)
     if context.global_options.json:
         resource_output.print_resource(context, counted)
     else:
