@@ -57,8 +57,9 @@ class GeminiEmulator:
 
         AssertionError: a script line or a fault was not used, or a request had no script line or no endpoint.
         """
-        leftovers = self._sandbox.emulator.leftovers(strict=True)
-        assert not leftovers, "; ".join(leftovers)
+        __tracebackhide__ = True  # pytest shows the line of the test
+        if leftovers := self._sandbox.emulator.leftovers(strict=True):
+            raise AssertionError("; ".join(leftovers))
 
 
 @pytest.fixture(scope="session")
