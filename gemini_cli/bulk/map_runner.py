@@ -19,6 +19,7 @@ from typing import NamedTuple
 from gemini_cli.api.body import Body
 from gemini_cli.bulk import output_rows
 from gemini_cli.bulk.checkpoint import CheckpointStore, RowResult
+from gemini_cli.bulk.large_answers import LargeAnswers
 from gemini_cli.bulk.output_rows import OutputRow, SchemaValidator
 from gemini_cli.bulk.rate_limiter import AdaptiveLimiter, LimiterClosed
 from gemini_cli.bulk.request_template import EMPTY_PROMPT, RequestTemplate
@@ -87,10 +88,10 @@ def run_rows(
 
     To be closed by a caller that stops early. Raises the error that ended the run, after all results up to then.
     """
-    retries, breaker = RetryBudget(), CircuitBreaker(dependencies.limiter)
+    retries, breaker, large = RetryBudget(), CircuitBreaker(dependencies.limiter), LargeAnswers(jobs)
     pool = WorkerPool(
         enumerate(found),
-        lambda: Worker(dependencies, retries, breaker),
+        lambda: Worker(dependencies, retries, breaker, large),
         jobs,
         idle=lambda: dependencies.limiter.waiting,
         size_of=lambda outcome: len(outcome.output.text),
@@ -142,11 +143,15 @@ class RetryBudget:
 class Worker:
     """Sends rows, one after the other."""
 
-    def __init__(self, dependencies: WorkerDependencies, retries: RetryBudget, breaker: CircuitBreaker) -> None:
+    def __init__(
+        self, dependencies: WorkerDependencies, retries: RetryBudget, breaker: CircuitBreaker, large: LargeAnswers
+    ) -> None:
         self._dependencies = dependencies
         self._retries = retries
         self._breaker = breaker
+        self._large = large
         self._api_client = dependencies.make_api_client(self._on_retry)
+        self._api_client.watch_answer_size(large.admit)
         self._client = dependencies.make_interactions_client(self._api_client)
         self._answers = 0  # of the server, before the current row
         self._row: tuple[Row, str]
@@ -174,6 +179,8 @@ class Worker:
             return RowOutcome(place, row, self._send(row, digest, body), sent=True)
         except LimiterClosed:
             return None
+        finally:
+            self._large.release()
 
     def _stored_output(self, row: Row, digest: str) -> OutputRow | None:
         """The output row of a row that is not sent, because of its stored state."""
@@ -220,13 +227,15 @@ class Worker:
             except OutputError as failure:  # the answer is paid for, and is printed all the same
                 self._breaker.stop(failure)
         self._breaker.record(output.failure)
-        return output
+        output = output._replace(failure=None)  # its traceback keeps the answer, and this frame, in memory
+        return output  # noqa: RET504  the frame must not keep the error
 
     def _on_retry(self, failure: CliError, seconds: float) -> None:
         """Wait before a request is repeated.
 
         Other workers continue meanwhile, or wait too if the server refused the rate.
         """
+        self._large.release()
         if not self._retries.withdraw():
             raise failure
         refused = isinstance(failure, TemporaryError) and self._api_client.answers == self._answers

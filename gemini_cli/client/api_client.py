@@ -132,6 +132,10 @@ class ApiClient:
         self.log(2, "<", text)
         return text
 
+    def watch_answer_size(self, watch: Callable[[int], None]) -> None:
+        """Call `watch` with the size of a JSON response so far; it may wait."""
+        self._bodies.on_size = watch
+
     @contextmanager
     def create(self) -> Iterator[None]:
         """Complete the errors of a create, which is sent in the `with` block.

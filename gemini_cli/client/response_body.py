@@ -35,6 +35,7 @@ class BodyReader:
         self._chunks = chunks
         self._log = log
         self._redacted = redacted
+        self.on_size: Callable[[int], None] = lambda size: None
 
     def read_error(self, response: Response) -> bytes:
         """Read an error body, or the part of it that arrives."""
@@ -70,6 +71,7 @@ class BodyReader:
             for chunk in self._chunks(response):
                 pieces.append(chunk)
                 size += len(chunk)
+                self.on_size(size)
                 if size > ANSWER_LIMIT:
                     raise RejectedError(f"an answer larger than {ANSWER_LIMIT} bytes")
         except (BrokenBodyError, DeadlineExceeded) as error:

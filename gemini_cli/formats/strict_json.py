@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+MAX_VALUES = 4_000_000  # in one text: Python takes 60 to 250 bytes for each, and a text of them 2
 MAX_DEPTH = 256  # of nested objects or nested lists; twice as many if they alternate
 
 
@@ -40,7 +41,12 @@ class StreamedString:
 
 
 def loads(text: str) -> Any:
-    """Parse JSON; ValueError also for too deep nesting and huge integers."""
+    """Parse JSON.
+
+    ValueError also for too deep nesting, too many values and huge integers.
+    """
+    if len(text) > MAX_VALUES and sum(map(text.count, _MARKS)) > MAX_VALUES:
+        _check_count(text)
     if text.count("{") + text.count("[") > MAX_DEPTH:
         _check_depth(text)
     start = len(text) - len(text.lstrip(_BLANKS))  # faster than `decode`, which uses a pattern twice
@@ -74,17 +80,21 @@ def encode_parts(value: Any, *, indent: int | None = None) -> list[str | Streame
     while len(around) != len(cut_out) + 1:
         mark += "."  # the value contains the mark itself
         around, cut_out = _cut_open(askable, mark, indent)
-    found: list[str | StreamedString] = [around[0]]
+    found: list[str | StreamedString] = []
+    text = [around[0]]
     for each, after in zip(cut_out, around[1:], strict=True):
         if isinstance(each, _Digits):
-            found[-1] = f"{found[-1]}{each.text}{after}"
+            text += (each.text, after)
         else:
-            found[-1:] = [f'{found[-1]}"', each, f'"{after}']
-    return found
+            found += ("".join([*text, '"']), each)
+            text = ['"', after]
+    return [*found, "".join(text)]
 
 
 class _Digits:
     """Stands for an ExactFloat, so that Python's encoder calls `default` for it."""
+
+    __slots__ = ("text",)
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -173,13 +183,25 @@ def replace_lone_surrogates(value: Any) -> Any:
     return value
 
 
+def _check_count(text: str) -> None:
+    """Raise ValueError for more than MAX_VALUES values and keys, without parsing them.
+
+    A value begins behind each mark that is not in a string.
+    """
+    count = 0
+    for found in re.finditer(r'"[^"]*"?|[^"]+', _without_escapes(text)):
+        part = found[0]
+        count += 1 if part.startswith('"') else sum(map(part.count, _MARKS))
+        if count > MAX_VALUES:
+            raise ValueError(f"more than {MAX_VALUES} values")
+
+
 def _check_depth(text: str) -> None:
     """Raise ValueError for nesting so deep that encoding or comparing could fail.
 
     Each pass over the brackets removes the innermost ones. Brackets that no pass can remove are not JSON.
     """
-    outside_strings = "".join(text.replace("\\\\", "").replace('\\"', "").split('"')[::2])
-    brackets = re.sub(r"[^\[\]{}]+", "", outside_strings)
+    brackets = re.sub(r'"[^"]*"?|[^"\[\]{}]+', "", _without_escapes(text))
     for _ in range(MAX_DEPTH):
         rest = brackets.replace("[]", "").replace("{}", "")
         if len(rest) == len(brackets):
@@ -187,6 +209,11 @@ def _check_depth(text: str) -> None:
         brackets = rest
     if brackets:
         raise ValueError("nested too deeply")
+
+
+def _without_escapes(text: str) -> str:
+    """The text without the escapes that hide the end of a string."""
+    return text.replace("\\\\", "").replace('\\"', "")
 
 
 def _refuse_constant(name: str) -> float:
@@ -208,6 +235,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_MARKS = ("[", "{", ",", ":")
 _BLANKS = " \t\n\r"
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_unique)
 _AS_IT_IS: dict[str, Any] = {"ensure_ascii": False, "allow_nan": False, "default": _whole}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import threading
 import time
@@ -22,7 +23,7 @@ from gemini_cli.bulk.request_template import RequestTemplate
 from gemini_cli.client.api_client import ApiClient, OnRetry
 from gemini_cli.client.interactions import InteractionsClient
 from gemini_cli.concurrency import worker_pool
-from gemini_cli.errors import CliError, InputError, OutputError
+from gemini_cli.errors import CliError, InputError, OutputError, RejectedError
 from gemini_cli.transport.deadline import Deadline
 from gemini_cli.transport.http_client import HttpClient, Limits
 from gemini_cli.transport.retry import RetryPolicy
@@ -115,6 +116,19 @@ def make_means(service: Service, memory: CheckpointStore, gate: AdaptiveLimiter)
         )
 
     return map_runner.WorkerDependencies(make_form(), memory, gate, api_client, InteractionsClient)
+
+
+def test_the_error_of_a_row_does_not_keep_its_answer() -> None:
+    """Without a collection, as during a run: the traceback has the frames that read the answer."""
+    gc.collect()
+    gc.disable()
+    try:
+        run = Run(Service(lambda asked, times: reply(b'{"status": "completed", "x": ')), "abc")
+        kept = [each for each in gc.get_objects() if isinstance(each, RejectedError)]
+    finally:
+        gc.enable()
+    assert run.texts == ["rejected"] * 3
+    assert kept == []
 
 
 def make_form() -> RequestTemplate:

@@ -82,3 +82,19 @@ def test_brackets_in_strings_and_beside_each_other_are_not_depth() -> None:
 def test_brackets_without_their_ends_are_not_json(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  the message is the parser's
         strict_json.loads(text)
+
+
+@pytest.mark.parametrize("item", ["[]", '{"a":1}', "1e5", '"text"'])
+def test_a_text_of_too_many_values_is_refused_before_it_is_parsed(item: str) -> None:
+    with pytest.raises(ValueError, match="more than 4000000 values"):
+        strict_json.loads(f"[{','.join([item] * (strict_json.MAX_VALUES + 1))}]")
+
+
+def test_marks_in_strings_are_no_values() -> None:
+    text = r"[{,:\\\"" * (strict_json.MAX_VALUES // 4 + 1)
+    assert strict_json.loads(f'["{text}"]') == [text.replace(r"\\", "\\").replace(r"\"", '"')]
+
+
+def test_many_exact_numbers_are_written() -> None:
+    text = f"[{','.join(['1.10'] * 100_000)}]"
+    assert strict_json.dumps(strict_json.loads(text)) == text
