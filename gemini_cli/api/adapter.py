@@ -6,10 +6,11 @@ A family converts both to and from the format that is sent.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
-from gemini_cli.api.body import Body, require_text
+from gemini_cli.api.body import Body, require_text, to_snake_case
 from gemini_cli.api.events import Event
 from gemini_cli.api.interaction import Interaction
 from gemini_cli.errors import UsageError
@@ -74,6 +75,11 @@ class InteractionsAdapter:
         for field in GENERATE_CONTENT_FIELDS:
             if field in body:
                 raise UsageError(f"{field} is a field of generateContent", hint="add --api generate-content")
+        config = body.get("generation_config")
+        for key in config if isinstance(config, dict) else ():
+            if re.fullmatch(r"[a-z]+(?:[A-Z][a-z0-9]*)+", key):  # the Interactions API has only snake_case
+                hint = f"write generation_config.{to_snake_case(key)}, or add --api generate-content"
+                raise UsageError(f"generation_config.{key} is a field of generateContent", hint=hint)
         require_text(body)
         return Request("interactions", body)
 

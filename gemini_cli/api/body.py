@@ -44,6 +44,10 @@ def require_text(value: Any, place: str = "") -> None:
             require_text(item, f"{place}[{number}]")
 
 
+def to_snake_case(name: str) -> str:
+    return re.sub(r"[A-Z]", lambda match: f"_{match[0].lower()}", name)
+
+
 _KEY = r"[^.\[\]=]+"
 _PATH = rf"{_KEY}(?:\.{_KEY}|\[\d{{0,6}}\])*"
 _STEP = rf"(?P<key>{_KEY})|\[(?P<place>\d*)\]"

@@ -94,6 +94,8 @@ class Interaction:
     def _steps(self) -> list[Step]:
         """The model's steps, without the `user_input` of a GET (api/README.md 8.2)."""
         steps = get_objects(self.raw, "steps")
+        if len(steps) != len(self.raw.get("steps") or ()):
+            raise RejectedError("not the API's answer: a step is null")
         latest = max((place for place, step in enumerate(steps) if step.get("type") == "user_input"), default=-1)
         return steps[latest + 1 :]
 

@@ -88,8 +88,6 @@ def _check_one_prompt(options: RequestOptions, request: Document | None) -> None
 def _check_in_effect(body: Body, values: Sequence[tuple[BodyPath, Any]]) -> None:
     """UsageError if the value of an option was replaced, by --set or another option."""
     for path, value in values:
-        if path in (["model"], ["agent"]) and str(path[0]) not in body:
-            continue  # --set chose the other one
         found: Any = body
         for key in path:
             found = found.get(key) if isinstance(found, dict) else None

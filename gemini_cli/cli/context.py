@@ -290,7 +290,9 @@ class Context:
 
     @cached_property
     def api_client(self) -> ApiClient:
-        return self.make_api_client(waiting=lambda: self.terminal.waiting("the server"))
+        client = self.make_api_client(waiting=lambda: self.terminal.waiting("the server"))
+        self.program.answer_paid = lambda: client.create_answered
+        return client
 
     def make_api_client(
         self, on_retry: OnRetry | None = None, waiting: Callable[[], AbstractContextManager[None]] = nullcontext

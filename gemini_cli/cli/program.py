@@ -34,7 +34,8 @@ class Program:
     """The object of the Typer context.
 
     `json_errors` is None until the options are parsed. `may_have_sent` is set before the first request. `finish` ends
-    the recording of the run; OutputError, once, if it is not complete.
+    the recording of the run; OutputError, once, if it is not complete. `answer_paid` tells whether the latest prompt
+    was answered.
     """
 
     def __init__(self, terminal: Terminal, environ: Mapping[str, str], dependencies: Dependencies) -> None:
@@ -43,4 +44,5 @@ class Program:
         self.dependencies = dependencies
         self.json_errors: bool | None = None
         self.may_have_sent = False
+        self.answer_paid: Callable[[], bool] = lambda: False
         self.finish: Callable[[], None] = lambda: None

@@ -118,6 +118,7 @@ class ApiClient:
         self.retries = policy.retries
         self.attempts = 0  # of the latest request
         self.answers = 0  # requests that were answered with 200
+        self.create_answered = False  # with 200, the latest create
         self.check_deadline = deadline.check
         self.log = log
         self._notice = notice
@@ -270,6 +271,7 @@ class ApiClient:
         self._deadline.start()
         effect_free = request.method not in ("POST", "PATCH") if repeatable is None else repeatable
         self.attempts = unknowns = late = 0
+        self.create_answered = self.create_answered and effect_free
         while True:
             self.attempts += 1
             try:
@@ -303,6 +305,7 @@ class ApiClient:
             limit = retry.retry_limit(response.status_code, policy.retries)
             raise AttemptFailed(self._http_failure(request, response), limit, response.headers)
         self.answers += 1
+        self.create_answered = self.create_answered or not effect_free
         try:
             return read(response)
         except (UnknownOutcomeError, IncompleteError) as failure:  # the body broke off

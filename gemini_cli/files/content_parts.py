@@ -151,8 +151,10 @@ def _local(source: LocalFile, attachment: Attachment) -> Part:
 def _text(source: LocalFile) -> str:
     if source.size > REQUEST_LIMIT:
         raise InputError(f"{source.name} is too large: {source.size} bytes of text, the API takes {REQUEST_LIMIT}")
-    data = b"".join(source.read_chunks(0, source.size))
-    return text_files.decode_text(data, source.name)
+    text = text_files.decode_text(b"".join(source.read_chunks(0, source.size)), source.name)
+    if not text:
+        raise InputError(f"cannot send {source.name}: it is empty but for a byte order mark")
+    return text
 
 
 def join_prompt(prompt: str, text: str) -> str:

@@ -51,19 +51,19 @@ _WRAPPER = {"name", "schema", "strict", "description", "type", "mime_type"}
 def read_schema(document: Document, notice: Callable[[str], None]) -> Document:
     """Read the schema of a file, without another API's wrapper around it.
 
-    Types are converted to lower case. InputError if it is not a JSON Schema. `notice` is called for patterns that only
-    the server can check.
+    Types are converted to lower case, and `nullable` to JSON Schema. InputError if it is not a JSON Schema. `notice` is
+    called for patterns that only the server can check.
     """
     while (inner := _wrapped(document.value)) is not None:
         document = _part(document, inner)
     check_schema(document)
     notice_unchecked_patterns(document.value, notice)
-    return document._replace(value=lower_types(document.value))
+    return document._replace(value=to_json_schema(document.value))
 
 
-def lower_types(schema: Any) -> Any:
-    """A copy with types such as `OBJECT`, of the API's older pages, in lower case."""
-    return _map_schemas(schema, _lower_types)
+def to_json_schema(schema: Any) -> Any:
+    """Replace the words of older pages of the API: `OBJECT`, `nullable`."""
+    return _map_schemas(schema, _without_nullable)
 
 
 def check_schema(document: Document, path: KeyPath = ()) -> None:
@@ -78,7 +78,7 @@ def check_schema(document: Document, path: KeyPath = ()) -> None:
     if not isinstance(schema.get("$schema", ""), str):
         raise document.error_at((*path, "$schema"), "$schema is the URL of a dialect")
     try:
-        schema = lower_types(schema)
+        schema = to_json_schema(schema)
         _validator_class(schema).check_schema(schema, format_checker=FormatChecker(formats=()))
         _check_references(schema, partial(document.error_at, path))
         for pattern in _patterns(schema):
@@ -245,14 +245,21 @@ def _lower(kind: Any) -> Any:
     return kind.lower() if isinstance(kind, str) and kind.isupper() and kind.lower() in TYPES else kind
 
 
+def _without_nullable(schema: dict[str, Any]) -> dict[str, Any]:
+    schema = _lower_types(schema)
+    if not isinstance(schema.get("nullable"), bool):
+        return schema
+    schema = _with_null(schema) if schema["nullable"] else dict(schema)
+    del schema["nullable"]
+    return schema
+
+
 def _for_validation(schema: dict[str, Any]) -> dict[str, Any]:
     """Convert `nullable`, and remove the patterns that Python cannot compile.
 
     Other parts stay in their places, because `$ref` may point to them.
     """
-    schema = _lower_types(schema)
-    if schema.get("nullable") is True:
-        schema = _with_null(schema)
+    schema = _without_nullable(schema)
     if isinstance(schema.get("pattern"), str) and not ecma_regex.can_compile(schema["pattern"]):
         del schema["pattern"]
     properties = schema.get("patternProperties")

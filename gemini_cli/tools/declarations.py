@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from gemini_cli.api.body import to_snake_case
 from gemini_cli.api.tool_types import FUNCTION_NAME, Tool
 from gemini_cli.config.api_key import KEY_VARIABLES
 from gemini_cli.config.request_options import BUILT_IN, SPELLINGS
@@ -128,10 +129,6 @@ def _older_tool(document: Document, tool: Tool, path: KeyPath) -> ToolDeclaratio
     return _joined(parts) if parts else None
 
 
-def to_snake_case(name: str) -> str:
-    return re.sub(r"[A-Z]", lambda match: f"_{match[0].lower()}", name)
-
-
 def _flat(document: Document, tool: Tool, path: KeyPath) -> tuple[Tool, KeyPath]:
     """A declaration, and its path, without OpenAI's `function` around it."""
     inner = tool.get("function")
@@ -153,7 +150,7 @@ def _function(document: Document, tool: Tool, path: KeyPath) -> Function:
         from gemini_cli.formats import json_schema
 
         json_schema.check_schema(document, (*path, schemas[0]))
-        parameters = json_schema.lower_types(tool[schemas[0]])
+        parameters = json_schema.to_json_schema(tool[schemas[0]])
     local = {key: tool[key] for key in LOCAL_KEYS if key in tool}
     for key, value in local.items():
         fits, wanted = LOCAL_KEYS[key]

@@ -265,3 +265,16 @@ def test_a_paid_answer_beside_a_null_feedback_is_printed() -> None:
     data = f"data: {json.dumps(chunk)}\r\n\r\n".encode()
     assert gemini("generate", "--api", "generate-content", "hi", answers=[reply(chunk)]) == (0, "hello\n", "")
     assert gemini("stream", "--api", "generate-content", "hi", answers=[sse(data)]) == (0, "hello\n", "")
+
+
+def test_a_null_in_a_list_is_no_item() -> None:
+    block = {"type": "text", "text": "hello", "annotations": [None, {"type": "url_citation", "title": "t", "url": "u"}]}
+    steps = [{"type": "model_output", "content": [None, block]}]
+    whole = {"id": "v1_a", "status": "completed", "steps": steps, "errors": [None]}
+    streamed = [created(), start(content=[None, block]), completed(errors=[None])]
+    for command, answer in (("generate", reply(whole)), ("stream", sse(*streamed))):
+        outcome = gemini(command, "--citations", "hi", answers=[answer])
+        assert (outcome.status, outcome.out) == (0, "hello\n\nCitations:\n- [t](u)\n"), outcome.err
+    older = {"candidates": [None, {"content": {"parts": [None, {"text": "hello"}]}, "finishReason": "STOP"}]}
+    outcome = gemini("generate", "--api", "generate-content", "hi", answers=[reply(older)])
+    assert (outcome.status, outcome.out) == (0, "hello\n"), outcome.err

@@ -256,6 +256,10 @@ def test_what_contradicts_itself_or_asks_nothing_is_a_usage_error(argv: list[str
         (["--set", 'input="x"', "hi"], "give the prompt in one way"),
         (["--request", "input.json", "hi"], "give the prompt in one way; --no-stdin does not read one from stdin"),
         (["--set", "generationConfig.topK=5", "hi"], "add --api generate-content"),
+        (
+            ["--set", "generation_config.topK=5", "hi"],
+            "write generation_config.top_k, or add --api generate-content",
+        ),
         (["--request", "contents.json"], "add --api generate-content"),
     ],
     ids=str,
@@ -281,6 +285,7 @@ def test_the_input_of_a_request_is_not_replaced_by_stdin_rows_or_turns() -> None
     "argv",
     [
         ["-m", "y", "--set", "model=x"],
+        ["-m", "y", "--set", "agent=x"],
         ["--temperature", "1", "--set", "generation_config={}"],
         ["--no-store", "--set", "store=true"],
         ["--schema", '{"type":"object"}', "--set", "response_format.schema.type=array"],

@@ -236,3 +236,10 @@ def test_time_that_ends_before_the_question_is_no_half_answer() -> None:
     attachments = Attachments(InlinePolicy(1000), ended, Terminal(None, None, None))
     with pytest.raises(TemporaryError, match="no request was sent"):
         attachments.resolve({"input": [{"uri": FileReference("files/a")}]})
+
+
+def test_a_text_that_is_only_a_byte_order_mark_is_empty() -> None:
+    Path("mark.txt").write_bytes(b"\xef\xbb\xbf")
+    outcome = gemini("generate", "-a", "mark.txt", "hi")
+    assert (outcome.status, outcome.out) == (3, "")
+    assert "cannot send mark.txt: it is empty but for a byte order mark" in outcome.err

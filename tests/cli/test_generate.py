@@ -600,3 +600,45 @@ def test_the_file_beside_the_output_cannot_be_planted() -> None:
     before = {path.name for path in Path().iterdir()}
     assert gemini("generate", "-o", "out" + "x" * 240, "hi", answers=[reply(interaction("new"))]).status == 0
     assert {path.name for path in Path().iterdir()} - before == {"out" + "x" * 240}
+
+
+@pytest.mark.parametrize(
+    ("command", "answer"),
+    [
+        ("generate", reply(interaction())),
+        ("stream", sse(created(), start(content=[{"type": "text", "text": "Hello!"}]), completed())),
+        ("call-tool", reply(interaction())),
+    ],
+)
+def test_an_error_of_this_machine_after_the_answer_says_that_it_was_billed(
+    command: str, answer: httpx.Response
+) -> None:
+    class Meanwhile(ScriptedTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            Path("history.json").write_text('[{"type": "user_input", "content": []}]')
+            return super().handle_request(request)
+
+    Path("history.json").write_text("[]")
+    wire = Meanwhile([answer])
+    outcome = gemini(command, "--json", "--history", "history.json", "hi", answers=wire)
+    error = json.loads(outcome.err.splitlines()[-1])
+    assert (outcome.status, error["error"]["kind"], error["error"]["billed"]) == (13, "output", "yes")
+
+
+def test_what_follows_a_refused_turn_was_not_billed() -> None:
+    refused = reply({"error": {"code": "invalid_request", "message": "no"}}, 400)
+    outcome = gemini("chat", "--json", stdin=b"one\ntwo\n", answers=[reply(interaction()), refused])
+    error = json.loads(outcome.err.splitlines()[-1])
+    assert (outcome.status, error["error"]["billed"]) == (6, "no")
+
+
+def test_calls_without_a_command_are_printed_with_the_digits_of_the_server() -> None:
+    arguments = '{"a":1e20,"b":5.0,"c":1.10}'
+    call = f'{{"type":"function_call","id":"c1","name":"f","arguments":{arguments}}}'
+    body = f'{{"id":"v1_a","status":"requires_action","steps":[{call}]}}'.encode()
+    properties = {name: {"type": "integer"} for name in "ab"}
+    Path("f.json").write_text(json.dumps([{"name": "f", "parameters": {"type": "object", "properties": properties}}]))
+    for command in ("generate", "call-tool"):
+        outcome = gemini(command, "-T", "f.json", "hi", answers=[reply(body)])
+        assert outcome.status == 10
+        assert f'"arguments":{arguments}' in outcome.out
