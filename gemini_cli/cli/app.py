@@ -153,8 +153,7 @@ class RootGroup(TyperGroup):
             return status if isinstance(status, int) else 0
         if isinstance(error, DeadlineExceeded) and not program.may_have_sent:
             error = TemporaryError(error.message)  # while input was read or a FIFO was opened
-        if error.billed == "no" and program.answer_paid():
-            error.billed = "yes"  # the answer came, and an error on this machine followed
+        program.complete_error(error)
         if terminal.answered:
             error = error.after_output_began()
         with contextlib.suppress(DeadlineExceeded):

@@ -291,7 +291,7 @@ class Context:
     @cached_property
     def api_client(self) -> ApiClient:
         client = self.make_api_client(waiting=lambda: self.terminal.waiting("the server"))
-        self.program.answer_paid = lambda: client.create_answered
+        self.program.complete_error = client.complete_error
         return client
 
     def make_api_client(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from gemini_cli.console.terminal import Terminal
+from gemini_cli.errors import CliError
 from gemini_cli.transport.deadline import Clock, SetAlarm
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ class Program:
     """The object of the Typer context.
 
     `json_errors` is None until the options are parsed. `may_have_sent` is set before the first request. `finish` ends
-    the recording of the run; OutputError, once, if it is not complete. `answer_paid` tells whether the latest prompt
-    was answered.
+    the recording of the run; OutputError, once, if it is not complete. `complete_error` adds
+    what is known of the latest request to an error.
     """
 
     def __init__(self, terminal: Terminal, environ: Mapping[str, str], dependencies: Dependencies) -> None:
@@ -44,5 +45,5 @@ class Program:
         self.dependencies = dependencies
         self.json_errors: bool | None = None
         self.may_have_sent = False
-        self.answer_paid: Callable[[], bool] = lambda: False
+        self.complete_error: Callable[[CliError], None] = lambda error: None
         self.finish: Callable[[], None] = lambda: None

@@ -118,7 +118,7 @@ class ApiClient:
         self.retries = policy.retries
         self.attempts = 0  # of the latest request
         self.answers = 0  # requests that were answered with 200
-        self.create_answered = False  # with 200, the latest create
+        self.create_attempts = 0  # of the latest create, once it is answered with 200
         self.check_deadline = deadline.check
         self.log = log
         self._notice = notice
@@ -151,6 +151,12 @@ class ApiClient:
             if failure.billed == "no" and self.answers > answers:
                 failure.billed = "maybe"
             raise
+
+    def complete_error(self, error: CliError) -> None:
+        """Complete an error on this machine that followed the answer to a create."""
+        if self.create_attempts:
+            error.billed = "yes" if error.billed == "no" else error.billed
+            error.attempts = error.attempts or self.create_attempts
 
     def delete(self, path: str) -> None:
         """Delete a resource; its response needs no body (api/README.md 1.8)."""
@@ -271,7 +277,7 @@ class ApiClient:
         self._deadline.start()
         effect_free = request.method not in ("POST", "PATCH") if repeatable is None else repeatable
         self.attempts = unknowns = late = 0
-        self.create_answered = self.create_answered and effect_free
+        self.create_attempts = self.create_attempts if effect_free else 0
         while True:
             self.attempts += 1
             try:
@@ -303,9 +309,12 @@ class ApiClient:
         response = self._response(request, effect_free)
         if not request.succeeds(response.status_code):
             limit = retry.retry_limit(response.status_code, policy.retries)
-            raise AttemptFailed(self._http_failure(request, response), limit, response.headers)
+            failure = self._http_failure(request, response)
+            if not effect_free and response.is_success:  # another status than 200 says that it was carried out
+                failure.billed = "maybe"
+            raise AttemptFailed(failure, limit, response.headers)
         self.answers += 1
-        self.create_answered = self.create_answered or not effect_free
+        self.create_attempts = self.create_attempts if effect_free else self.attempts
         try:
             return read(response)
         except (UnknownOutcomeError, IncompleteError) as failure:  # the body broke off

@@ -625,6 +625,20 @@ def test_an_error_of_this_machine_after_the_answer_says_that_it_was_billed(
     assert (outcome.status, error["error"]["kind"], error["error"]["billed"]) == (13, "output", "yes")
 
 
+def test_an_answer_that_failed_says_how_often_it_was_sent() -> None:
+    failed = {"id": "v1_a", "status": "failed", "errors": [{"code": "internal", "message": "m"}]}
+    outcome = gemini("generate", "--json", "hi", answers=[reply({}, 503), reply(failed)])
+    error = json.loads(outcome.err.splitlines()[-1])["error"]
+    assert (outcome.status, error["billed"], error["attempts"]) == (5, "yes", 2)
+
+
+@pytest.mark.parametrize("status", [201, 202, 204])
+def test_another_success_than_200_may_be_billed(status: int) -> None:
+    outcome = gemini("generate", "--json", "hi", answers=[reply(b"", status)])
+    error = json.loads(outcome.err.splitlines()[-1])["error"]
+    assert (outcome.status, error["billed"]) == (6, "maybe")
+
+
 def test_what_follows_a_refused_turn_was_not_billed() -> None:
     refused = reply({"error": {"code": "invalid_request", "message": "no"}}, 400)
     outcome = gemini("chat", "--json", stdin=b"one\ntwo\n", answers=[reply(interaction()), refused])
