@@ -261,11 +261,13 @@ def job_results(
 ) -> Iterator[OutputRow]:
     """Yield the output rows of a job that succeeded.
 
-    IncompleteError if there are fewer rows than requests.
+    An answer without a key, or with that of an earlier one, is a row that failed. IncompleteError if there are fewer
+    rows than requests.
     """
     count = 0
+    keys: set[str] = set()
     for count, found in enumerate(_results(api_client, job), 1):
-        yield _output(found, count, validator, extract)
+        yield _output(found, count, keys, validator, extract)
     wanted = job.count("request")
     if count < wanted:
         raise IncompleteError(f"{job.name} has {count} results for {wanted} requests")
@@ -289,17 +291,24 @@ def _results(api_client: ApiClient, job: Job) -> Iterator[str]:
     yield from map(strict_json.dumps, get_objects(inline, "inlinedResponses"))
 
 
-def _output(text: str, place: int, validator: SchemaValidator | None, extract: bool) -> OutputRow:
-    key: Key = place
+def _output(text: str, place: int, keys: set[str], validator: SchemaValidator | None, extract: bool) -> OutputRow:
+    """The output row of a result; its key is added to `keys`."""
+    key: Key | None = None
     try:
         result = parse_object(text, f"result {place}")
         named = get_typed(result, "key", str) or get_typed(get_typed(result, "metadata", dict) or {}, "key", str)
-        key = decode_key(named) if named is not None else place
+        key = decode_key(named) if named is not None else None
+        problem = "has no key" if named is None else "has the key of an earlier one" if named in keys else None
+        keys.add(named or "")
         error = get_typed(result, "error", dict)
         if error is not None:
             raise errors.api_error_from(error).to_cli_error()
         answer = get_typed(result, "response", dict)
         interaction = GENERATE_CONTENT_ADAPTER.parse_response(strict_json.dumps(answer))
-        return output_rows.answer_row(key, interaction, validator, extract=extract)
+        row = output_rows.answer_row(key, interaction, validator, extract=extract)
+        if problem is None:
+            return row
+        unknown = RejectedError(f"result {place} {problem}, so it is not known which row it answers", billed="yes")
+        return output_rows.unassigned_row(row, unknown)
     except CliError as failure:
         return output_rows.error_row(key, failure)

@@ -34,7 +34,7 @@ class OutputRow(NamedTuple):
 
 
 def answer_row(
-    key: Key,
+    key: Key | None,
     interaction: Interaction,
     validator: SchemaValidator | None = None,
     *,
@@ -59,10 +59,16 @@ def answer_row(
     return OutputRow(strict_json.dumps(fields), failure is None, failure, tokens if isinstance(tokens, int) else 0)
 
 
-def error_row(key: Key, failure: CliError, *, line: int | None = None) -> OutputRow:
+def error_row(key: Key | None, failure: CliError, *, line: int | None = None) -> OutputRow:
     """The output row of a row without an answer."""
     fields = {"key": key, "ok": False, "text": None, **_error(failure, line)}
     return OutputRow(strict_json.dumps(fields), False, failure)
+
+
+def unassigned_row(row: OutputRow, failure: CliError) -> OutputRow:
+    """The output row of an answer that belongs to no known row: it has the answer, and failed."""
+    fields = {**strict_json.loads(row.text), "ok": False, **_error(failure, None)}
+    return row._replace(text=strict_json.dumps(fields), ok=False, failure=failure)
 
 
 def _error(failure: CliError, line: int | None) -> dict[str, Any]:

@@ -251,12 +251,25 @@ def test_results_are_matched_by_key_and_some_may_have_failed() -> None:
         {"response": DONE, "metadata": {"key": "2"}},
         {"error": {"code": 13, "message": "m"}, "metadata": {"key": "a"}},
         {"response": blocked, "metadata": {"key": "b"}},
-        {"response": DONE},
     )
-    done = gemini("batch", "results", "b1", answers=[operation("BATCH_STATE_SUCCEEDED", found, 4)])
-    assert (done.status, done.err) == (11, "gemini-cli: partial: 2 of 4 rows failed: m, 1 for other reasons\n")
-    assert answers(done.out) == [(2, "re"), ("a", "temporary"), ("b", "blocked"), (4, "re")]
+    done = gemini("batch", "results", "b1", answers=[operation("BATCH_STATE_SUCCEEDED", found, 3)])
+    assert (done.status, done.err) == (11, "gemini-cli: partial: 2 of 3 rows failed: m, 1 for other reasons\n")
+    assert answers(done.out) == [(2, "re"), ("a", "temporary"), ("b", "blocked")]
     assert rows(done.out)[0]["interaction"] == DONE
+
+
+def test_an_answer_without_a_key_of_its_own_fails_and_is_kept() -> None:
+    found = inline(
+        {"response": DONE, "metadata": {"key": "2"}}, {"response": DONE}, {"response": DONE, "metadata": {"key": "2"}}
+    )
+    done = gemini("batch", "results", "b1", answers=[operation("BATCH_STATE_SUCCEEDED", found, 3)])
+    first, without, second = rows(done.out)
+    assert (done.status, first["key"], first["ok"]) == (11, 2, True)
+    assert (without["key"], without["ok"], without["text"], without["interaction"]) == (None, False, "re", DONE)
+    assert "result 2 has no key" in without["error"]["message"]
+    assert (second["key"], second["ok"], second["text"], second["interaction"]) == (2, False, "re", DONE)
+    assert "result 3 has the key of an earlier one" in second["error"]["message"]
+    assert second["error"]["billed"] == "yes"
 
 
 def test_results_of_a_file_that_are_fewer_or_broken_are_told() -> None:
@@ -264,7 +277,7 @@ def test_results_of_a_file_that_are_fewer_or_broken_are_told() -> None:
     data = b"\n".join([json.dumps(line).encode() for line in lines] + [b"{half"])
     file = reply(data, content_type="application/jsonl")
     done = gemini("batch", "results", "b1", answers=[operation("SUCCEEDED", {"responsesFile": "files/f"}, 4), file])
-    assert answers(done.out) == [("a", "re"), (1, "re"), (3, "rejected")]
+    assert answers(done.out) == [("a", "re"), (1, "re"), (None, "rejected")]
     assert (done.status, done.err) == (8, "gemini-cli: incomplete: batches/b1 has 3 results for 4 requests\n")
     assert gemini("batch", "results", "b1", answers=[operation("SUCCEEDED")]).status == 6
 
