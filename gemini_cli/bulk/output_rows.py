@@ -66,7 +66,7 @@ def error_row(key: Key | None, failure: CliError, *, line: int | None = None) ->
 
 
 def unassigned_row(row: OutputRow, failure: CliError) -> OutputRow:
-    """The output row of an answer that belongs to no known row: it has the answer, and failed."""
+    """The row of an answer that no known row asked for: failed, with the answer."""
     fields = {**strict_json.loads(row.text), "ok": False, **_error(failure, None)}
     return row._replace(text=strict_json.dumps(fields), ok=False, failure=failure)
 
