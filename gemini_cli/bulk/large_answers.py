@@ -9,13 +9,14 @@ from __future__ import annotations
 import threading
 
 SHARED_BYTES = 64 * 1024 * 1024  # of answers in memory, beside one large answer
+LEAST_SHARE = 1024 * 1024  # bytes of a worker, so that many workers do not wait for each other
 
 
 class LargeAnswers:
     """Shared by the workers of a run, which are `jobs` threads."""
 
     def __init__(self, jobs: int) -> None:
-        self._share = SHARED_BYTES // jobs
+        self._share = max(SHARED_BYTES // jobs, LEAST_SHARE)
         self._lock = threading.Lock()
         self._owner: int | None = None
 
