@@ -88,7 +88,7 @@ def check_schema(document: Document, path: KeyPath = ()) -> None:
         raise document.error_at(path, "the schema is nested too deeply") from None
     except SchemaError as error:
         where = (*path, *error.absolute_path)
-        raise document.error_at(where, f"not a JSON Schema: {_short(error.message)}") from None
+        raise document.error_at(where, f"not a JSON Schema: {_reason(error)}") from None
 
 
 def notice_unchecked_patterns(schema: Any, notice: Callable[[str], None]) -> None:
@@ -106,7 +106,7 @@ def schema_mismatch(value: Any, schema: Mapping[str, Any]) -> str | None:
             prepared = _map_schemas(prepared, _without_unevaluated)
         _validator_class(prepared)(prepared, registry=Registry()).validate(value)
     except ValidationError as error:
-        return f"{error.json_path}: {_short(error.message)}"
+        return f"{error.json_path}: {_reason(error)}"
     except RecursionError:
         return "it, or the schema, is nested too deeply to compare"
     except Unresolvable as error:
@@ -287,6 +287,17 @@ def _with_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _without_unevaluated(schema: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in schema.items() if key != "unevaluatedProperties"}
+
+
+def _reason(error: Any) -> str:
+    """The reason of an error, with values as JSON, not as Python has them."""
+    value = _short(strict_json.dumps(error.instance))
+    if error.validator == "type":
+        kinds = error.validator_value
+        return f"{value} is not of type {' or '.join(kinds) if isinstance(kinds, list) else kinds}"
+    if error.validator in ("anyOf", "oneOf"):
+        return f"{value} has {'none' if error.context else 'several'} of the allowed forms"
+    return _short(error.message)
 
 
 def _short(message: str) -> str:

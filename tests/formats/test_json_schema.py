@@ -170,6 +170,19 @@ def test_nullable_is_honoured(schema: Any) -> None:
     assert not fits({**schema, "nullable": False}, None)
 
 
+@pytest.mark.parametrize(
+    ("schema", "value", "reason"),
+    [
+        ({"type": "string"}, None, "$: null is not of type string"),
+        ({"type": ["string", "null"]}, True, "$: true is not of type string or null"),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, 5, "$: 5 has none of the allowed forms"),
+        ({"oneOf": [{"type": "integer"}, {"type": "number"}]}, 5, "$: 5 has several of the allowed forms"),
+    ],
+)
+def test_a_reason_has_the_words_of_json(schema: Any, value: Any, reason: str) -> None:
+    assert json_schema.schema_mismatch(value, schema) == reason
+
+
 def test_the_words_of_the_older_pages_are_sent_as_json_schema() -> None:
     choice = {"type": "STRING", "nullable": True, "enum": ["x"], "default": {"nullable": True}}
     older = {"type": "OBJECT", "properties": {"nullable": choice, "b": {"type": "INTEGER", "nullable": False}}}
