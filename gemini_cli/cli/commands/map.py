@@ -88,8 +88,9 @@ def map_rows(
     API is read too, with --api generate-content.
 
     The output has the fields "key", "ok", "text", "usage" and "interaction", and with --schema "data". A failed row has
-    "error" and "line" instead of "interaction". The exit status is 11 if some rows failed. A daily quota, or ten
-    equal errors in a row, end the run with their own status, and the rest is not sent.
+    "error" and "line" instead of "interaction". The exit status is 11 if some rows failed. A daily quota, a
+    refused key, a refusal of the proxy, or ten equal errors in a row end the run with their own status, and the rest is
+    not sent.
 
     With --to csv or tsv the output is a table (RFC 4180, lines end with LF). Its columns are those of the input (for
     JSON, the fields of the first row; for text, `input`), then `text`, or the properties of --schema, then `ok` and
