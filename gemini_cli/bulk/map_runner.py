@@ -24,9 +24,10 @@ from gemini_cli.bulk.output_rows import OutputRow, SchemaValidator
 from gemini_cli.bulk.rate_limiter import AdaptiveLimiter, LimiterClosed
 from gemini_cli.bulk.request_template import EMPTY_PROMPT, RequestTemplate
 from gemini_cli.bulk.rows import FORMATS_HINT, NOT_JSON, Row
-from gemini_cli.client.api_client import ApiClient, OnRetry
+from gemini_cli.client.api_client import ApiClient
 from gemini_cli.client.failures import ProxyRefusedError
 from gemini_cli.client.interactions import InteractionsClient
+from gemini_cli.client.request_sender import OnRetry
 from gemini_cli.concurrency.worker_pool import WorkerPool
 from gemini_cli.errors import (
     AuthError,

@@ -51,8 +51,9 @@ from gemini_cli.transport.lean_imports import lean_imports
 
 if TYPE_CHECKING:
     from gemini_cli.api.interaction import Step
-    from gemini_cli.client.api_client import ApiClient, OnRetry
+    from gemini_cli.client.api_client import ApiClient
     from gemini_cli.client.interactions import InteractionsClient
+    from gemini_cli.client.request_sender import OnRetry
     from gemini_cli.console.presenter import Presenter
     from gemini_cli.formats.documents import Document
     from gemini_cli.transport.http_client import BaseTransport, HttpClient, Limits

@@ -1,56 +1,28 @@
-"""Send requests to the API: authentication, retries, and error mapping.
+"""The kinds of requests to the API.
 
-A request is retried if it was not sent, if the server refused it temporarily, or if it has no effect and got no
-response. A create (a POST with an effect) that got no response may have been carried out and billed: it is retried
-only with --retry-unknown. Resuming an answer is not a retry; see `interactions`.
+`request_sender` sends them with retries, and `response_body` reads the responses.
 """
 
 from __future__ import annotations
 
-import re
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
-from gemini_cli.api import errors
 from gemini_cli.api.errors import StreamError
 from gemini_cli.api.events import Event
-from gemini_cli.client.failures import (
-    AttemptFailed,
-    RedirectError,
-    no_response,
-    not_sent,
-)
+from gemini_cli.client.failures import AttemptFailed, RedirectError
+from gemini_cli.client.request_sender import ApiRequest, OnRetry, ReadResult, RequestSender
 from gemini_cli.client.response_body import ERROR_LIMIT, BodyReader, LogFunction
 from gemini_cli.config.endpoint import Endpoint
-from gemini_cli.errors import (
-    AuthError,
-    CliError,
-    IncompleteError,
-    InputError,
-    RejectedError,
-    TemporaryError,
-    UnknownOutcomeError,
-)
-from gemini_cli.transport import retry
-from gemini_cli.transport.body import RequestContent, StreamedBody, holds
+from gemini_cli.errors import CliError, RejectedError, TemporaryError
+from gemini_cli.transport.body import RequestContent
 from gemini_cli.transport.deadline import Deadline
-from gemini_cli.transport.errors import BrokenBodyError, NoResponseError, NotSentError
+from gemini_cli.transport.errors import BrokenBodyError
 from gemini_cli.transport.retry import RetryPolicy
 
 if TYPE_CHECKING:
     from gemini_cli.transport.http_client import HttpClient, Response
-
-STANDARD_KEY_HINT = "standard keys (AIza…) are being refused; create an auth key (AQ.…) in AI Studio"
-EXPIRED_FILE_HINT = "files live 48 hours; if it has expired, upload it again"  # api/README.md 10.8, 10.15
-KEY_HINT = "check the key, its restrictions and its project in AI Studio"
-_FILE_WORDS = r"\bfiles/|\bthe [Ff]ile\b"
-_KEY_WORDS = r"(?i)\bapi key\b|\bproject\b|\bbeen used\b|\bdisabled\b|\bblocked\b|\bsuspended\b|\bmodel\b|\blocation\b"
-
-ReadResult = TypeVar("ReadResult")
-
-OnRetry = Callable[[CliError, float], None]  # called with the reason and the seconds to wait; it waits
 
 
 class UploadResponse(NamedTuple):
@@ -62,27 +34,6 @@ class UploadResponse(NamedTuple):
     headers: Mapping[str, str]
     text: str
     failure: CliError | None
-
-
-class _Request(NamedTuple):
-    """An HTTP request.
-
-    `patient`: only the deadline limits the time before the first byte, because models may think for minutes.
-    `any_success`: the server may answer with any status from 200 to 299.
-    """
-
-    method: str
-    url: str
-    headers: Mapping[str, str]
-    body: RequestContent = b""
-    patient: bool = False
-    any_success: bool = False
-
-    def succeeds(self, status: int) -> bool:
-        """True for 200, a part that was asked for, and a deletion without a body."""
-        if status == 206:
-            return "Range" in self.headers
-        return status == 200 or (200 < status < 300 and (self.any_success or (status, self.method) == (204, "DELETE")))
 
 
 class ApiClient:
@@ -110,26 +61,48 @@ class ApiClient:
         self._endpoint = endpoint
         self.version = endpoint.version
         self._key = {"x-goog-api-key": key} if key else {}
-        self._gateway_headers = gateway_headers or {}
-        self._deadline = deadline
-        self._policy = policy
         self.sleep = policy.sleep
-        self._on_retry: OnRetry = on_retry or (lambda failure, seconds: self.sleep(seconds))
         self.retries = policy.retries
-        self.attempts = 0  # of the latest request
-        self.answers = 0  # requests that were answered with 200
-        self.create_attempts = 0  # of the latest create, once it is answered with 200
         self.check_deadline = deadline.check
         self.log = log
         self._notice = notice
-        self._waiting = waiting  # shows that a response is awaited
-        self._bodies = BodyReader(http.chunks, log, redacted)
         self._redacted = redacted  # for the server's error messages, which are printed and stored
+        self._bodies = BodyReader(http.chunks, log, redacted)
+        self._sender = RequestSender(
+            http,
+            endpoint,
+            key,
+            deadline,
+            policy,
+            gateway_headers=gateway_headers or {},
+            log=log,
+            on_retry=on_retry or (lambda failure, seconds: policy.sleep(seconds)),
+            redacted=redacted,
+            waiting=waiting,
+            read_error=self._bodies.read_error,
+        )
+        self.refuse_key = self._sender.refuse_key
+        self.wait_before_retry = self._sender.wait_before_retry
+
+    @property
+    def attempts(self) -> int:
+        """The number of attempts of the latest request."""
+        return self._sender.attempts
+
+    @property
+    def answers(self) -> int:
+        """The number of requests that were answered with success."""
+        return self._sender.answers
+
+    @property
+    def create_attempts(self) -> int:
+        """The number of attempts of the latest create, once it is answered with success."""
+        return self._sender.create_attempts
 
     def json(self, method: str, path: str, body: RequestContent = b"", *, repeatable: bool | None = None) -> str:
         """Return the text of a JSON response; a create is a POST that is not `repeatable`."""
         request = self._request(method, path, body, "application/json", patient=method == "POST" and not repeatable)
-        text = self._decoded(self._send(request, repeatable, self._bodies.read_json))
+        text = self._decoded(self._sender.send(request, self._bodies.read_json, repeatable))
         self.log(2, "<", text)
         return text
 
@@ -170,7 +143,8 @@ class ApiClient:
         """
         from gemini_cli.client.event_stream import read_api_events
 
-        response = self._send(self._request(method, path, body, "text/event-stream"), None, self._bodies.check_events)
+        request = self._request(method, path, body, "text/event-stream")
+        response = self._sender.send(request, self._bodies.check_events)
         return self._events(response, read_api_events(self._http.chunks(response), self._invalid_utf8))
 
     def content(self, path: str, headers: Mapping[str, str]) -> tuple[Response, Iterator[bytes]]:
@@ -195,35 +169,35 @@ class ApiClient:
         elif method == "GET" and path.partition("?")[0].endswith(":download"):
             found = self._get_file(request)
         else:
-            found = self._send(request, None, self._bodies.read_any)
+            found = self._sender.send(request, self._bodies.read_any)
         return found if isinstance(found, bytes) else self._http.chunks(found)
 
-    def _delete(self, request: _Request, read: Callable[[Response], ReadResult]) -> ReadResult | None:
+    def _delete(self, request: ApiRequest, read: Callable[[Response], ReadResult]) -> ReadResult | None:
         """Send a deletion, and return the result of `read`.
 
         A retry may get 404, because the request before it was carried out: the result is then None.
         """
         try:
-            return self._send(request, True, read)
+            return self._sender.send(request, read, repeatable=True)
         except RejectedError as failure:
             if failure.http_status != 404 or failure.attempts == 1:
                 raise
             return None
 
-    def _get_file(self, request: _Request) -> Response:
+    def _get_file(self, request: ApiRequest) -> Response:
         try:
-            return self._send(request, True, self._bodies.check_file)
+            return self._sender.send(request, self._bodies.check_file)
         except RedirectError as redirect:
             location = self._endpoint.may_move_to(request.url, redirect.location)
             if location is None:
                 raise
-            return self._send(request._replace(url=location), True, self._bodies.check_file)
+            return self._sender.send(request._replace(url=location), self._bodies.check_file)
 
     def start_upload(self, headers: Mapping[str, str], body: bytes) -> UploadResponse:
         """Request an upload URL, without retries."""
         url = self._endpoint.upload_url("files")
         headers = {**self._upload_headers("application/json"), **self._key, **headers}
-        return self._send_upload(_Request("POST", url, headers, body))
+        return self._send_upload(ApiRequest("POST", url, headers, body))
 
     def upload(self, url: str, headers: Mapping[str, str], body: RequestContent = b"") -> UploadResponse:
         """Send one request to an upload URL, without retries and without the key.
@@ -231,13 +205,7 @@ class ApiClient:
         The next request depends on the bytes that the server has received; see `files.resumable_upload`.
         """
         headers = {**self._upload_headers("application/octet-stream"), **headers}
-        return self._send_upload(_Request("POST", url, headers, body))
-
-    def refuse_key(self, body: RequestContent, url: str = "") -> None:
-        """InputError if a request holds the API key in clear."""
-        key = self._key.get("x-goog-api-key")
-        if key and (key in url or holds(body, key.encode())):
-            raise InputError("the request holds the API key in clear; it is not sent")
+        return self._send_upload(ApiRequest("POST", url, headers, body))
 
     def may_upload_to(self, url: str) -> bool:
         return self._endpoint.may_have_key(url)
@@ -249,131 +217,14 @@ class ApiClient:
 
         return sha256(f"{self._endpoint.base}\0{self._key}".encode()).hexdigest()
 
-    def wait_before_retry(self, failure: CliError, attempts: int) -> None:
-        """Wait before the next attempt, or raise `failure` if the deadline is sooner."""
-        hint = failure.retry_after_s
-        if hint is None:
-            wait = retry.backoff(attempts, self._policy.random)
-        else:
-            wait = hint * (1 + self._policy.random(0, retry.JITTER))
-        if wait >= self._deadline.remaining():
-            if hint is not None:
-                failure.message += f" (come back in {hint:g} s; the limit for this run is {self._deadline.seconds:g} s)"
-            raise failure
-        self.log(1, f"waiting {wait:.1f} s before try {attempts + 1}")
-        self._on_retry(failure, wait)
-
-    def _request(self, method: str, path: str, body: RequestContent, accept: str, *, patient: bool = False) -> _Request:
+    def _request(
+        self, method: str, path: str, body: RequestContent, accept: str, *, patient: bool = False
+    ) -> ApiRequest:
         headers = {**self._endpoint.headers(path, accept), **self._key}
-        return _Request(method, self._endpoint.url(path), headers, body, patient)
+        return ApiRequest(method, self._endpoint.url(path), headers, body, patient)
 
     def _upload_headers(self, content_type: str) -> dict[str, str]:
         return {**self._endpoint.headers("upload", "application/json"), "Content-Type": content_type}
-
-    # Attempts ---------------------------------------------------------------------------------------------------------
-
-    def _send(self, request: _Request, repeatable: bool | None, read: Callable[[Response], ReadResult]) -> ReadResult:
-        """Send a request with retries, and return the result of `read`."""
-        self._deadline.start()
-        effect_free = request.method not in ("POST", "PATCH") if repeatable is None else repeatable
-        self.attempts = unknowns = late = 0
-        self.create_attempts = self.create_attempts if effect_free else 0
-        while True:
-            self.attempts += 1
-            try:
-                with self._waiting():
-                    return self._attempt(request, effect_free, read)
-            except AttemptFailed as failed:
-                failure, limit = failed.failure, failed.limit
-            except CliError as error:
-                error.attempts = self.attempts
-                raise
-            failure.attempts = self.attempts
-            unknowns += isinstance(failure, UnknownOutcomeError)
-            if unknowns and failure.billed == "no":
-                failure.billed = "maybe"  # an attempt before it may have been carried out
-            late += failure.http_status == 504
-            spent = unknowns if isinstance(failure, UnknownOutcomeError) else self.attempts
-            if failure.http_status == 504 and self.attempts <= self._policy.retries:
-                spent = late  # 504 is retried once, independently of other errors
-            if spent > limit:
-                raise failure from None
-            self.wait_before_retry(failure, self.attempts)
-
-    def _attempt(self, request: _Request, effect_free: bool, read: Callable[[Response], ReadResult]) -> ReadResult:
-        """Send a request once, and return the result of `read`.
-
-        AttemptFailed, with the number of attempts allowed, if it may be retried.
-        """
-        policy = self._policy
-        response = self._response(request, effect_free)
-        if not request.succeeds(response.status_code):
-            limit = retry.retry_limit(response.status_code, policy.retries)
-            failure = self._http_failure(request, response)
-            if not effect_free and response.is_success:  # another status than 200 says that it was carried out
-                failure.billed = "maybe"
-            raise AttemptFailed(failure, limit, response.headers)
-        self.answers += 1
-        self.create_attempts = self.create_attempts if effect_free else self.attempts
-        try:
-            return read(response)
-        except (UnknownOutcomeError, IncompleteError) as failure:  # the body broke off
-            if effect_free:
-                raise AttemptFailed(TemporaryError(failure.message), policy.retries) from failure
-            if isinstance(failure, UnknownOutcomeError):
-                raise AttemptFailed(failure, policy.retry_unknown) from failure
-            raise
-
-    def _response(self, request: _Request, effect_free: bool) -> Response:
-        """Send a request once, and return the response of any status."""
-        retries = self._policy.retries
-        self.refuse_key(request.body, request.url)
-        started = time.monotonic()
-        extra = self._gateway_headers if self._endpoint.is_origin_of(request.url) else {}
-        self._log_request(request, extra)
-        headers = {**request.headers, **extra}
-        try:
-            response = self._http.send(request.method, request.url, headers, request.body, patient=request.patient)
-        except NotSentError as error:
-            self.log(1, f"{request.method} {request.url} -> {error}")
-            failure = not_sent(error)
-            raise AttemptFailed(failure, retries) from error
-        except NoResponseError as error:
-            self.log(1, f"{request.method} {request.url} -> {error}")
-            if effect_free:
-                raise AttemptFailed(TemporaryError(str(error)), retries) from error
-            failure = no_response(str(error), timed_out=error.timed_out)
-            raise AttemptFailed(failure, self._policy.retry_unknown) from error
-        elapsed = time.monotonic() - started
-        self.log(1, f"{request.method} {request.url} -> {response.status_code} ({elapsed:.2f} s)")
-        self.log(2, "\n".join(f"< {name}: {value}" for name, value in response.headers.items()))
-        return response
-
-    def _log_request(self, request: _Request, secret_headers: Iterable[str]) -> None:
-        headers = {**request.headers, **dict.fromkeys(secret_headers, "[redacted]")}
-        self.log(2, "\n".join(f"> {name}: {value}" for name, value in headers.items()))
-        if isinstance(request.body, StreamedBody):
-            self.log(2, f"> ({request.body.size} bytes)")
-        elif request.body:
-            self.log(2, ">", request.body)
-
-    def _http_failure(self, request: _Request, response: Response) -> CliError:
-        if 300 <= response.status_code < 400:
-            response.close()
-            return RedirectError(response.status_code, response.headers.get("location", ""))
-        reason = self._redacted(response.reason_phrase)
-        error = errors.read_api_error(self._bodies.read_error(response), response.status_code, reason)
-        failure = error.to_cli_error(response.status_code)
-        url = request.url.partition("?")[0]  # an upload's query is a secret (api/README.md 10.3)
-        if response.status_code == 404 and error.code is None:  # not the API's own (api/README.md 11.24)
-            failure.message += f" ({url})"
-        key = self._key.get("x-goog-api-key", "")
-        if isinstance(failure, AuthError) and response.status_code in (400, 401) and error.refuses_standard_key(key):
-            failure.hint = STANDARD_KEY_HINT
-        if response.status_code == 403:
-            failure.hint = _permission_hint(error, url)
-        failure.retry_after_s = retry.server_retry_delay(response.headers, error.retry_delays(), self._policy.now())
-        return failure
 
     # Bodies -----------------------------------------------------------------------------------------------------------
 
@@ -402,10 +253,9 @@ class ApiClient:
 
     # Uploads ----------------------------------------------------------------------------------------------------------
 
-    def _send_upload(self, request: _Request) -> UploadResponse:
-        self._deadline.start()
+    def _send_upload(self, request: ApiRequest) -> UploadResponse:
         try:
-            return self._attempt(request, True, self._upload_body)
+            return self._sender.send_once(request, self._upload_body)
         except AttemptFailed as failed:
             return UploadResponse(failed.headers, "", failed.failure)
         except RejectedError as failure:
@@ -427,12 +277,3 @@ class ApiClient:
         text = self._decoded(data)
         self.log(2, "<", text)
         return UploadResponse(response.headers, text, None)
-
-
-def _permission_hint(error: errors.ApiError, url: str) -> str | None:
-    """The hint for status 403, also that of an expired file (api/README.md 10.15)."""
-    if re.search(_FILE_WORDS, error.message):
-        return EXPIRED_FILE_HINT
-    if error.reasons or re.search(_KEY_WORDS, error.message):
-        return KEY_HINT
-    return EXPIRED_FILE_HINT if "/files/" in url else None

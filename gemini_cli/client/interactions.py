@@ -20,8 +20,8 @@ from gemini_cli.api.events import Event
 from gemini_cli.api.interaction import Interaction, merge_continuations
 from gemini_cli.api.resume_filter import ResumeFilter
 from gemini_cli.client import model_notices
-from gemini_cli.client.api_client import EXPIRED_FILE_HINT, ApiClient
-from gemini_cli.client.failures import no_response
+from gemini_cli.client.api_client import ApiClient
+from gemini_cli.client.failures import EXPIRED_FILE_HINT, no_response
 from gemini_cli.client.model_fallback import ModelFallback
 from gemini_cli.client.polling import Polled, PollInterval, poll_until_done
 from gemini_cli.client.request_body import encode_body

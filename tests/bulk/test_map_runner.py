@@ -20,8 +20,9 @@ from gemini_cli.bulk.checkpoint import CheckpointStore, NoCheckpoint, RowResult
 from gemini_cli.bulk.map_runner import RowOutcome
 from gemini_cli.bulk.rate_limiter import AdaptiveLimiter, LimiterClosed
 from gemini_cli.bulk.request_template import RequestTemplate
-from gemini_cli.client.api_client import ApiClient, OnRetry
+from gemini_cli.client.api_client import ApiClient
 from gemini_cli.client.interactions import InteractionsClient
+from gemini_cli.client.request_sender import OnRetry
 from gemini_cli.concurrency import worker_pool
 from gemini_cli.errors import CliError, InputError, OutputError, RejectedError
 from gemini_cli.transport.deadline import Deadline
