@@ -36,7 +36,6 @@ class HttpTransport(httpx.BaseTransport):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         socks = proxy is not None and proxy.startswith("socks")
-        self._connect_timeout = limits.connect
         self._pool = httpcore.ConnectionPool(
             ssl_context=trust,
             proxy=_parse_proxy(proxy, trust) if proxy else None,
@@ -50,7 +49,7 @@ class HttpTransport(httpx.BaseTransport):
 
         `extensions["first_byte_timeout"]`: seconds to wait for them; later the read timeout applies.
         """
-        progress = _Progress(request.extensions, self._connect_timeout)
+        progress = _Progress(request.extensions)
         try:
             with _as_httpx_errors():
                 response = self._pool.handle_request(_core_request(request, progress))
@@ -74,13 +73,13 @@ class _Progress:
     httpcore reads the timeouts when a phase begins. CONNECT to a proxy is traced as a request too.
     """
 
-    def __init__(self, extensions: Mapping[str, Any], connect_timeout: float | None) -> None:
+    def __init__(self, extensions: Mapping[str, Any]) -> None:
         limits = extensions["timeout"]
         self.sent = False
         self._handshake: httpcore.NetworkStream
         self._idle = limits["read"]
         self._first_byte = extensions.get("first_byte_timeout", limits["read"])
-        self.timeout = {**limits, "read": connect_timeout, "write": connect_timeout}
+        self.timeout = {**limits, "read": limits["connect"], "write": limits["connect"]}
 
     def __call__(self, event: str, info: Mapping[str, Any]) -> None:
         if event == "http11.send_request_headers.started" and info["request"].method != b"CONNECT":
