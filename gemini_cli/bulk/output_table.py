@@ -47,9 +47,9 @@ class JsonWriter:
     def line(self, row: OutputRow, fields: Mapping[str, Any] | None) -> str:
         if self._interaction:
             return f"{row.text}\n"
-        said = strict_json.loads(row.text)
-        said.pop("interaction", None)
-        return f"{strict_json.dumps(said)}\n"
+        output = strict_json.loads(row.text)
+        output.pop("interaction", None)
+        return f"{strict_json.dumps(output)}\n"
 
 
 class TableWriter:
@@ -87,16 +87,16 @@ class TableWriter:
         return self._joined([self._guarded(name) for name in self._header])
 
     def line(self, row: OutputRow, fields: Mapping[str, Any] | None) -> str:
-        said = strict_json.loads(row.text)
+        output = strict_json.loads(row.text)
         if fields is None:
-            fields = {"key": said["key"]}
+            fields = {"key": output["key"]}
         if not fields.keys() <= self._names:
             self._notice("some rows have fields that the first row lacks; the table leaves them out")
         before = [self._guarded(_cell(fields.get(name))) for name in self._columns]
-        data = said.get("data")
+        data = output.get("data")
         values = data if isinstance(data, dict) else {}
-        answer = [values.get(name) for name in self._properties] if self._properties else [said["text"]]
-        error = said.get("error")
+        answer = [values.get(name) for name in self._properties] if self._properties else [output["text"]]
+        error = output.get("error")
         after = [*answer, row.ok, f"{error['kind']}: {error['message']}" if error else None]
         return self._joined([*before, *map(self._answer_cell, after)])
 

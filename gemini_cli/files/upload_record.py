@@ -56,12 +56,12 @@ class UploadRecord:
 
 @contextmanager
 def open_upload_record(
-    state: StateDirectory, source: LocalFile, owner: str, told: Sequence[Any], *, resume: bool
+    state: StateDirectory, source: LocalFile, owner: str, description: Sequence[Any], *, resume: bool
 ) -> Iterator[UploadRecord | None]:
     """Lock the record of an upload; InputError if another process has it.
 
     The record is deleted when the block ends, unless the next call may continue the upload. `owner` tells whose upload
-    it is, `told` is the description of the file for the server. There is no record for bytes that came from a pipe.
+    it is, `description` is what the server is told of the file. There is no record for bytes that came from a pipe.
     """
     if source.path is None:
         yield None
@@ -73,7 +73,7 @@ def open_upload_record(
         "size": source.size,
         "modified_ns": source.stamp.modified_ns,
         "sample": source.sample_hash(),
-        "told": list(told),
+        "told": list(description),
     }
     with state.lock(f"upload-{name}", f"the upload of {source.name}"):
         record = UploadRecord(state, f"uploads/{name}.json", about)
