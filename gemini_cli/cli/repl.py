@@ -172,7 +172,7 @@ class Repl:
             raise UsageError("/save FILE")
         steps = self._runner.conversation.steps
         history_file.write_history(rest, steps)
-        self._terminal.print_line(f"{formatting.count(len(steps), 'step')} of the conversation are in {rest}")
+        self._terminal.print_line(f"{rest} has the conversation, {formatting.count(len(steps), 'step')}")
 
     def _usage(self, rest: str) -> None:
         self._terminal.print_line(formatting.usage_line(sum_usage(self._runner.usages)))

@@ -136,7 +136,7 @@ def test_the_commands(tmp_path: Path) -> None:
         person.type("/usage\n")
         assert "total tokens" in person.prompted()
         person.type(f"/save {tmp_path / 'h.json'}\n")
-        assert re.search(r"\d steps of the conversation are in .*h.json", person.prompted())
+        assert re.search(r"h.json has the conversation, \d steps", person.prompted())
         person.type("/new\n")
         assert "a new conversation begins" in person.prompted()
         person.type("\x04")

@@ -191,9 +191,8 @@ class Tally:
         if now - self._shown_at >= COUNT_INTERVAL:
             self._shown_at = now
             rate = self._sent / (now - self._started)
-            self._progress.note(
-                f"{self.summary.rows} rows, {rate:.1f}/s, {self.summary.failed} failed, {self._tokens} tokens"
-            )
+            rows = formatting.count(self.summary.rows, "row")
+            self._progress.note(f"{rows}, {rate:.1f}/s, {self.summary.failed} failed, {self._tokens} tokens")
 
     @contextmanager
     def summarised(self) -> Iterator[None]:
