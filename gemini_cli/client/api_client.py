@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -136,10 +136,11 @@ class ApiClient:
         request = self._request("DELETE", path, b"", "application/json")
         self._delete(request, lambda response: response.close())
 
-    def events(self, method: str, path: str, body: RequestContent = b"") -> Iterator[Event]:
+    def events(self, method: str, path: str, body: RequestContent = b"") -> Generator[Event, None, None]:
         """Send a request, and return an iterator over the events of its response.
 
-        Reading the events may raise BrokenBodyError.
+        Reading the events may raise BrokenBodyError. The caller closes the iterator: a signal that arrives while the
+        garbage collector does it would be lost.
         """
         from gemini_cli.client.event_stream import read_api_events
 
@@ -228,7 +229,7 @@ class ApiClient:
 
     # Bodies -----------------------------------------------------------------------------------------------------------
 
-    def _events(self, response: Response, events: Iterator[Event]) -> Iterator[Event]:
+    def _events(self, response: Response, events: Iterator[Event]) -> Generator[Event, None, None]:
         """Log the events, and redact secrets in the server's errors."""
         try:
             for event in events:

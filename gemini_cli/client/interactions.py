@@ -8,7 +8,7 @@ interaction (api/README.md 8.1). If all fail, the text so far is a prefix of the
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -154,16 +154,16 @@ class InteractionsClient:
         """Yield the events of one request; return it with the model that answered."""
         api_client = self._api_client
 
-        def send(body: Body) -> Iterator[Event]:
-            return self._adapter.map_events(api_client.events("POST", *self._encoded(body)))
+        def send(body: Body) -> Generator[Event, None, None]:
+            return api_client.events("POST", *self._encoded(body))
 
         self.resolve_attachments(body)
         models = self._models(body)
         try:
             with _stream_errors(api_client, accumulator):
-                with _create(api_client, models):
-                    events = models.send(send)
-                    lost = yield from _follow(self._with_notices(models.body, events), accumulator, None)
+                with _create(api_client, models), closing(models.send(send)) as events:
+                    mapped = self._with_notices(models.body, self._adapter.map_events(events))
+                    lost = yield from _follow(mapped, accumulator, None)
                 if not accumulator.terminal:
                     yield from _resume(api_client, accumulator, lost, stored=self._is_stored(body))
         except DeadlineExceeded as error:
@@ -271,7 +271,8 @@ def watch_interaction(api_client: ApiClient, accumulator: StreamAccumulator) -> 
     with _stream_errors(api_client, accumulator):
         events = _open_stream(api_client, accumulator)
         try:
-            lost = yield from _follow(events, accumulator, None)
+            with closing(events):
+                lost = yield from _follow(events, accumulator, None)
         except CliError as failure:  # no event arrived
             if accumulator.events or isinstance(failure, DeadlineExceeded):
                 raise
@@ -280,7 +281,7 @@ def watch_interaction(api_client: ApiClient, accumulator: StreamAccumulator) -> 
             yield from _resume(api_client, accumulator, lost, stored=True)
 
 
-def _open_stream(api_client: ApiClient, accumulator: StreamAccumulator) -> Iterator[Event]:
+def _open_stream(api_client: ApiClient, accumulator: StreamAccumulator) -> Generator[Event, None, None]:
     """Request the events of an interaction, again while a fresh run is hidden."""
     path = _stream_path(accumulator)
     return _poll_run(api_client, lambda: api_client.events("GET", path), lambda events: True, HIDDEN_SECONDS)
@@ -354,9 +355,8 @@ def _resume(api_client: ApiClient, accumulator: StreamAccumulator, lost: str, *,
         api_client.log(1, f"{lost}; asking for the rest")
         before = accumulator.events
         try:
-            lost = yield from _follow(
-                api_client.events("GET", _stream_path(accumulator)), accumulator, ResumeFilter(accumulator)
-            )
+            with closing(api_client.events("GET", _stream_path(accumulator))) as events:
+                lost = yield from _follow(events, accumulator, ResumeFilter(accumulator))
         except IncompleteError:
             raise
         except CliError as failure:

@@ -33,6 +33,7 @@ ANSWERS: Mapping[str, list[str]] = {
     "history": ["generate", "--history", "../kept/history.json", "hi"],
     "map": ["map", "../rows", "-p", "{_}", "-j", "1", "--checkpoint", "../kept/rows", "--retry-unknown", "1"],
     "upload": ["upload", "../film.mp4"],
+    "record": ["stream", "--record", "../kept/recording", "hi"],
     "results": ["batch", "results", "JOB", "-o", f"../{KEPT}"],
 }
 ENDS = ["signal=TERM", "signal=KILL"]
@@ -48,6 +49,7 @@ FAULTS: Mapping[str, list[str]] = {
     "unlink": ["error=EACCES"],
 }
 STATUSES = {"error": (0, 13), "signal": (-signal.SIGTERM, -signal.SIGKILL)}
+FAILURES = ("gemini-cli: output: cannot write ", "gemini-cli: output: ../kept/recording is not complete: ")
 NOTICES = ("gemini-cli: session s is not locked (", "gemini-cli: -c cannot continue this answer: ")
 
 
@@ -93,6 +95,10 @@ def spoil(what: Spoiled, path: Path) -> bool:
         case "map":
             assert_rows(after.stdout, complete=True)
             assert creates == ROWS or (creates == ROWS + 1 and done.status != 0), "an answered row was sent again"
+        case "record":
+            assert answer.read_text() == OLD
+            replay = command("stream", "--replay", "../kept/recording", "hi")  # may answer as the run that failed
+            assert_always_true(run(replay, home, home.environ(server.url)), home, T)
         case _:
             assert answer.read_text() == OLD
     assert not history.exists() or len(json.loads(history.read_text())) % STEPS == 0
@@ -148,7 +154,7 @@ def _assert_true(what: Spoiled, done: Run, home: Home, kept: str) -> None:
             assert_always_true(done, home, T)
     if done.status == 13:
         lost = what.call == "write" and done.stderr == ""  # strace counts for each thread: the message failed, too
-        assert lost or done.stderr.startswith("gemini-cli: output: cannot write ")
+        assert lost or done.stderr.startswith(FAILURES)
         assert lost or done.stderr.count("\n") == 1
         assert not list(home.path.rglob("*.tmp"))
     else:

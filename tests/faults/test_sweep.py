@@ -20,6 +20,10 @@ SOME = [
     Spoiled("file", "rename", "signal=TERM", 2),
     Spoiled("file", "rename", "signal=KILL", 2),
     Spoiled("history", "fsync", "error=EIO", 1),
+    Spoiled("map", "write", "error=ENOSPC", 3),
+    Spoiled("results", "rename", "signal=KILL", 1),
+    Spoiled("upload", "write", "signal=TERM", 1),
+    Spoiled("record", "write", "signal=TERM", 14),  # the line of the exchange
 ]
 
 
