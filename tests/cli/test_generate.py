@@ -547,9 +547,10 @@ def test_flags_about_an_answer_have_no_effect_where_none_is_awaited(flags: list[
         assert gemini("generate", preview, *flags, "hi").status == (0 if adds_only else 2)
 
 
-def test_set_may_choose_an_agent_over_a_model() -> None:
-    body = gemini("generate", "-n", "-m", "m", "--set", "agent=a", "hi", environ={"GEMINI_MODEL": "e"}).body
+def test_set_may_choose_an_agent_over_the_model_of_the_environment_but_not_over_an_option() -> None:
+    body = gemini("generate", "-n", "--set", "agent=a", "hi", environ={"GEMINI_MODEL": "e"}).body
     assert body == {"agent": "a", "input": "hi"}
+    assert gemini("generate", "-n", "-m", "m", "--set", "agent=a", "hi").status == 2
 
 
 def test_half_a_surrogate_pair_goes_into_a_file_as_replacement() -> None:
