@@ -15,7 +15,7 @@ from gemini_cli.errors import Interrupted
 
 ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 ECHO = 0.2  # seconds in which a second signal is the same one: timeout(1) sends it to process and group
-RESEND = 0.01  # seconds until a signal is sent again whose exception was lost
+RESEND = 0.01  # seconds between two attempts to send a signal again whose exception was lost
 
 
 def install_handlers() -> None:
@@ -85,6 +85,10 @@ def exit_with_signal(signum: int) -> None:
 
 
 def _end(signum: int, frame: FrameType | None) -> None:
+    while frame is not None:
+        if frame.f_code is _send_again.__code__:
+            return  # an exception would be lost again; the signal is sent until there is none
+        frame = frame.f_back
     sys.unraisablehook = _send_again
     unwound = time.monotonic() + ECHO
 
@@ -103,8 +107,14 @@ def _send_again(lost: sys.UnraisableHookArgs) -> None:
     It came while a callback of a weak reference or a `__del__` ran; an import has such callbacks. Other errors of the
     time after a signal are not shown.
     """
-    if isinstance(lost.exc_value, Interrupted):
-        install_handlers()
-        again = threading.Timer(RESEND, os.kill, [os.getpid(), lost.exc_value.signum])
-        again.daemon = True
-        again.start()
+    if not isinstance(lost.exc_value, Interrupted):
+        return
+    number = lost.exc_value.signum
+    install_handlers()
+
+    def send() -> None:
+        while signal.getsignal(number) is _end:  # which is replaced when it raises the exception
+            time.sleep(RESEND)
+            os.kill(os.getpid(), number)
+
+    threading.Thread(target=send, daemon=True).start()
