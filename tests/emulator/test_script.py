@@ -167,6 +167,8 @@ def test_sparse_steps_are_answered_by_both_apis() -> None:
 
 def test_an_idle_interaction() -> None:
     assert client_with({"reply": "x", "status": "idle"}).create("Hi")["status"] == "idle"
+    older = client_with({"reply": "x", "status": "idle"}).generate("Hi")["candidates"][0]
+    assert older["finishReason"] == "STOP"  # the older API has no status
 
 
 def test_json_without_a_schema_says_the_prompt(client: InMemoryClient) -> None:

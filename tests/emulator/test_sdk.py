@@ -92,6 +92,16 @@ def test_background_until_done(client: Any) -> None:
     assert made.output_text.startswith("Emulator: ")
 
 
+def test_a_background_run_is_streamed_while_it_goes_on() -> None:
+    with Server(Emulator(pace=Pace(background=600))) as server:
+        client = genai.Client(api_key=server.key, http_options=genai.types.HttpOptions(base_url=server.url))
+        made = client.interactions.create(model=MODEL, input="Hi", background=True)
+        found = iter(client.interactions.get(made.id, stream=True))
+        assert next(found).event_type == "interaction.created"
+        client.interactions.cancel(made.id)
+        assert list(found)[-1].interaction.status == "cancelled"
+
+
 def test_function_round_trip_stateful(client: Any) -> None:
     first = client.interactions.create(model=MODEL, input='weather {"city": "Oslo"}', tools=[TOOL])
     assert first.status == "requires_action"

@@ -28,6 +28,7 @@ DEFAULT_SIGNATURE = "ZW11bGF0b3I="
 FINISH_REASONS = {
     "completed": "STOP",
     "requires_action": "STOP",
+    "idle": "STOP",
     "incomplete": "MAX_TOKENS",
     "requires_continuation": "CONTINUATION",
 }
