@@ -272,9 +272,10 @@ OLDER = [
     ),
     Guide(
         "turns of a history",
-        'generate --history hello.json --set store=null "I have two dogs in my house. How many paws are in my house?"',
+        'generate --history hello.json "I have two dogs in my house. How many paws are in my house?"',
         {"contents": [*HELLO, TWO_DOGS]},
     ),
+    Guide("preset history", f'chat --history hello.json "{DOGS}"', {"contents": [*HELLO, content(DOGS)]}),
 ]
 
 
@@ -325,7 +326,7 @@ def test_the_command_line_runs_offline(guide: Guide, home: Path) -> None:
 @pytest.mark.parametrize("guide", OLDER, ids=lambda guide: guide.name)
 def test_the_request_of_the_older_guide_is_the_documented_one(guide: Guide, home: Path) -> None:
     shown = run(guide, "-n", "--api", "generate-content", home=home).json
-    method = "streamGenerateContent" if guide.argv.startswith("stream ") else "generateContent"
+    method = "streamGenerateContent" if guide.argv.startswith(("stream ", "chat ")) else "generateContent"
     assert urlsplit(shown["url"]).path == f"/v1beta/models/{FLASH}:{method}"
     assert meaning(shown["body"]) == meaning(guide.body)
 
@@ -334,6 +335,29 @@ def test_the_request_of_the_older_guide_is_the_documented_one(guide: Guide, home
 def test_the_command_line_of_the_older_guide_runs_offline(guide: Guide, home: Path) -> None:
     outcome = run(guide, "--offline", "--api", "generate-content", home=home)
     assert (outcome.status, outcome.out != "") == (0, True), outcome.err
+
+
+@pytest.mark.parametrize("api", ["interactions", "generate-content"])
+def test_a_chat_with_a_preset_history_goes_on(api: str, home: Path) -> None:
+    argv = ["chat", "--offline", "--api", api, "-m", FLASH, "--history", "hello.json"]
+    outcome = gemini(*argv, stdin=f"{DOGS}\n{PAWS}\n".encode(), environ={"HOME": str(home)})
+    assert outcome.status == 0, outcome.err
+    assert [line.split(",")[0] for line in outcome.out.splitlines() if line.startswith("Emulator: ")] == [
+        "Emulator: turn 2",
+        "Emulator: turn 3",
+    ]
+
+
+@pytest.mark.parametrize("api", ["interactions", "generate-content"])
+def test_a_chat_lists_its_roles_as_the_guide_does(api: str, home: Path) -> None:
+    environ = {"HOME": str(home)}
+    for prompt in (DOGS, PAWS):
+        argv = ["chat", "--offline", "--api", api, "-m", FLASH, "--session", "dogs", prompt]
+        assert gemini(*argv, environ=environ).status == 0
+    shown = gemini("chat", "--offline", "--show", "dogs", "--roles", environ=environ)
+    roles = [line.partition(": ")[::2] for line in shown.out.splitlines() if line.startswith("role - ")]
+    assert [name for name, _ in roles] == ["role - user", "role - model"] * 2
+    assert [text for name, text in roles if name == "role - user"] == [DOGS, PAWS]
 
 
 @pytest.mark.skipif(not API.is_dir(), reason=f"no recordings at {API.name}/ beside the project")
