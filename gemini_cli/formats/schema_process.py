@@ -98,6 +98,7 @@ def serve() -> None:
             raise _TooSlow
 
     signal.signal(signal.SIGALRM, look)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGALRM])  # the thread that started this process blocks signals
     requests, answers = open(0, "rb", closefd=False), open(1, "wb", buffering=0, closefd=False)  # noqa: SIM115  until the end
     for line in requests:
         schema, value = strict_json.loads(line.decode())

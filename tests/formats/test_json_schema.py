@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -261,14 +263,22 @@ def test_a_thread_compares_in_a_child_process() -> None:
         validate("{")
 
 
-def test_a_pattern_that_takes_too_long_is_a_mismatch(monkeypatch: pytest.MonkeyPatch) -> None:
+def block_signals() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+
+
+@pytest.mark.parametrize("prepare_thread", [lambda: None, block_signals], ids=["signals", "no signals"])
+def test_a_pattern_that_takes_too_long_is_a_mismatch(
+    monkeypatch: pytest.MonkeyPatch, prepare_thread: Callable[[], None]
+) -> None:
     program = schema_process.CHILD_PROGRAM.replace(
         "schema_process.serve()", "schema_process.TIME_LIMIT = 0.3; schema_process.serve()"
     )
     monkeypatch.setattr(schema_process, "CHILD_PROGRAM", program)
     child = SchemaProcess({"pattern": EVIL})
-    assert child.mismatch(BOMB) == schema_process.TOO_SLOW
-    assert child.mismatch("a@example.com") is None
+    with ThreadPoolExecutor(1, initializer=prepare_thread) as pool:
+        assert pool.submit(child.mismatch, BOMB).result(PATIENCE) == schema_process.TOO_SLOW
+        assert pool.submit(child.mismatch, "a@example.com").result(PATIENCE) is None
 
 
 def test_other_threads_run_meanwhile() -> None:
