@@ -45,8 +45,8 @@ ORDER = (
 # The modules that may import a library of others, or one of the standard library that costs or means much.
 LIBRARIES = {
     "httpx": {
-        "transport/record_transport.py",
-        "transport/replay_transport.py",
+        "transport/recording/record_transport.py",
+        "transport/recording/replay_transport.py",
         "transport/http_client.py",
         "transport/http_transport.py",
         "transport/emulator_transport.py",

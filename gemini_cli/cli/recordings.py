@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from gemini_cli.cli.context import Context
     from gemini_cli.console.terminal import Terminal
     from gemini_cli.transport.http_client import BaseTransport
-    from gemini_cli.transport.recording import Redact
-    from gemini_cli.transport.replay import Recording
+    from gemini_cli.transport.recording.file_format import Redact
+    from gemini_cli.transport.recording.replay import Recording
 
 SHORT_SLEEP = 0.01  # seconds; a recording whose last poll is not done would be read without end at full speed
 
@@ -65,7 +65,7 @@ def make_transport(context: Context, to_server: Callable[[], BaseTransport]) -> 
     """
     options, terminal = context.connection_options, context.terminal
     if options.replay is not None:
-        from gemini_cli.transport.replay_transport import ReplayTransport
+        from gemini_cli.transport.recording.replay_transport import ReplayTransport
 
         return ReplayTransport(read_recording(options.replay, terminal), terminal.redacted)
     if options.record is None:
@@ -77,8 +77,8 @@ def make_transport(context: Context, to_server: Callable[[], BaseTransport]) -> 
 
 def read_recording(path: str, terminal: Terminal, *, for_one_run: bool = True) -> Recording:
     """Read a recording; InputError if it is damaged or too large."""
-    from gemini_cli.transport.recording import RECORDING_LIMIT
-    from gemini_cli.transport.replay import Recording
+    from gemini_cli.transport.recording.file_format import RECORDING_LIMIT
+    from gemini_cli.transport.recording.replay import Recording
 
     recorded = Recording(text_files.read_bytes(path, limit=RECORDING_LIMIT), path, for_one_run=for_one_run)
     if recorded.is_cut:
@@ -95,7 +95,7 @@ class Recorder:
 
     def __init__(self, path: str) -> None:
         from gemini_cli.storage.shared_log import ForeignFileError, SharedLog
-        from gemini_cli.transport.recording import RECORDING_HEADER, read_rules
+        from gemini_cli.transport.recording.file_format import RECORDING_HEADER, read_rules
 
         self._path = path
         self._transport: BaseTransport | None = None
@@ -109,7 +109,7 @@ class Recorder:
 
     def around(self, transport: BaseTransport, redact: Redact) -> BaseTransport:
         """A transport that records what goes through it."""
-        from gemini_cli.transport.record_transport import RecordTransport
+        from gemini_cli.transport.recording.record_transport import RecordTransport
 
         self._transport = RecordTransport(transport, self._append, redact)
         return self._transport

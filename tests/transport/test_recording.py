@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemini_cli.errors import DeadlineExceeded, InputError, Interrupted, RejectedError
-from gemini_cli.transport.record_transport import RecordTransport
-from gemini_cli.transport.recording import RECORDING_HEADER, REQUEST_BODY_LIMIT, RESPONSE_BODY_LIMIT
-from gemini_cli.transport.replay import Recording
-from gemini_cli.transport.replay_transport import ReplayTransport
+from gemini_cli.transport.recording.file_format import RECORDING_HEADER, REQUEST_BODY_LIMIT, RESPONSE_BODY_LIMIT
+from gemini_cli.transport.recording.record_transport import RecordTransport
+from gemini_cli.transport.recording.replay import Recording
+from gemini_cli.transport.recording.replay_transport import ReplayTransport
 from tests.harness import Answer, ScriptedTransport, created, frame, reply, sse, text
 
 URL = "https://api.test/v1beta/interactions"

@@ -26,7 +26,7 @@ from gemini_cli.errors import EmulatorMismatch, InputError, Interrupted, Rejecte
 if TYPE_CHECKING:
     from gemini_cli.emulator.http.server import Server
     from gemini_cli.emulator.service import Emulator
-    from gemini_cli.transport.recording import RecordedResponse
+    from gemini_cli.transport.recording.file_format import RecordedResponse
 
 COMMAND_GRACE = 2.0  # seconds that the command has to end after a signal
 NOT_EXECUTABLE, NOT_FOUND = 126, 127  # the exit statuses of a shell, env and nohup
@@ -177,7 +177,7 @@ def _replay(options: EmulatorOptions, path: str, terminal: Terminal) -> Emulator
     from gemini_cli.emulator.http.exchange import HttpRequest, HttpResponse
     from gemini_cli.emulator.replay import ReplayEmulator
     from gemini_cli.emulator.sandboxes import without_sandbox
-    from gemini_cli.transport.recording import describe_request, whole_body
+    from gemini_cli.transport.recording.file_format import describe_request, whole_body
 
     for name in ("script", "state", "file_host"):
         if getattr(options, name) is not None:
@@ -186,9 +186,11 @@ def _replay(options: EmulatorOptions, path: str, terminal: Terminal) -> Emulator
 
     def answer(request: HttpRequest, origin: str) -> HttpResponse:
         target = re.sub(r"(?<=[?&])key=[^&]*&?", "", without_sandbox(request.target)).rstrip("?&")
-        asked = describe_request(request.method, target, request.headers, whole_body(request.body), terminal.redacted)
+        described = describe_request(
+            request.method, target, request.headers, whole_body(request.body), terminal.redacted
+        )
         try:
-            found = recorded.find(asked, origin)
+            found = recorded.find(described, origin)
         except RejectedError as missing:
             raise LookupError(missing.message) from None
         if found.lost is not None:

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 import httpx
 
-from gemini_cli.transport.recording import (
+from gemini_cli.transport.recording.file_format import (
     REQUEST_BODY_LIMIT,
     BodyRecorder,
     RecordedResponse,
     Redact,
     describe_request,
 )
-from gemini_cli.transport.replay import Recording
+from gemini_cli.transport.recording.replay import Recording
 
 
 class ReplayTransport(httpx.BaseTransport):
@@ -32,8 +32,8 @@ class ReplayTransport(httpx.BaseTransport):
         for chunk in request.stream:
             body.add(chunk)
         url = request.url
-        asked = describe_request(request.method, url.raw_path.decode(), request.headers, body, self._redact)
-        found = self._recorded.find(asked, f"{url.scheme}://{url.netloc.decode()}")
+        described = describe_request(request.method, url.raw_path.decode(), request.headers, body, self._redact)
+        found = self._recorded.find(described, f"{url.scheme}://{url.netloc.decode()}")
         if found.lost is not None:
             raise httpx.ReadError(found.lost)
         return httpx.Response(found.status, headers=found.headers, stream=_Body(found))

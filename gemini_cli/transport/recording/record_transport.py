@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 
 from gemini_cli.errors import DeadlineExceeded, Interrupted
-from gemini_cli.transport import recording
 from gemini_cli.transport.http_client import NOT_SENT
-from gemini_cli.transport.recording import BodyRecorder, Redact
+from gemini_cli.transport.recording import file_format
+from gemini_cli.transport.recording.file_format import BodyRecorder, Redact
 
 Finish = Callable[[dict[str, Any]], None]
 
@@ -55,7 +55,7 @@ class RecordTransport(httpx.BaseTransport):
         origin = f"{request.url.scheme}://{request.url.netloc.decode()}"
         about = {
             "status": response.status_code,
-            "headers": recording.response_headers(response.headers, origin, self._redact),
+            "headers": file_format.response_headers(response.headers, origin, self._redact),
         }
         assert isinstance(response.stream, httpx.SyncByteStream)
         body = _RecordedBody(response.stream, self._clock)
@@ -81,8 +81,8 @@ class RecordTransport(httpx.BaseTransport):
 
     def _line(self, request: httpx.Request, sent: _SentBody, response: dict[str, Any]) -> bytes:
         target, whole = request.url.raw_path.decode(), sent.whole()
-        asked = recording.describe_request(request.method, target, request.headers, whole, self._redact)
-        return recording.recording_line(self._run, asked, response)
+        described = file_format.describe_request(request.method, target, request.headers, whole, self._redact)
+        return file_format.recording_line(self._run, described, response)
 
     def _reason(self, error: BaseException) -> str:
         return self._redact(str(error)) or type(error).__name__
@@ -93,7 +93,7 @@ class _SentBody(httpx.SyncByteStream):
 
     def __init__(self, stream: Any) -> None:
         self._chunks: Iterator[bytes] = iter(stream)
-        self._sent = BodyRecorder(recording.REQUEST_BODY_LIMIT)
+        self._sent = BodyRecorder(file_format.REQUEST_BODY_LIMIT)
 
     def __iter__(self) -> Iterator[bytes]:
         for chunk in self._chunks:
@@ -113,7 +113,7 @@ class _RecordedBody(httpx.SyncByteStream):
     finish: Callable[[BaseException | None], None]
 
     def __init__(self, stream: Iterable[bytes], clock: Callable[[], float]) -> None:
-        self.received = BodyRecorder(recording.RESPONSE_BODY_LIMIT)
+        self.received = BodyRecorder(file_format.RESPONSE_BODY_LIMIT)
         self._stream = stream
         self._clock = clock
         self._began = clock()

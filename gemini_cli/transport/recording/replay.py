@@ -12,7 +12,7 @@ from itertools import takewhile
 from typing import Any
 
 from gemini_cli.errors import InputError, RejectedError
-from gemini_cli.transport.recording import (
+from gemini_cli.transport.recording.file_format import (
     ADDRESS_HEADERS,
     RECORDING_HEADER,
     Exchange,

@@ -1,0 +1,1 @@
+"""Recordings of HTTP exchanges: their format, and transports that write and read them."""
