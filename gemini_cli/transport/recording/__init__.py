@@ -1,1 +1,1 @@
-"""Recordings of HTTP exchanges: their format, and transports that write and read them."""
+"""Recordings of HTTP exchanges: their format, and what writes and reads them."""
