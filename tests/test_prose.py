@@ -7,6 +7,7 @@ Messages and help name the subject: they say neither "we" nor "here".
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,13 +44,15 @@ class Prose(NamedTuple):
     text: str
 
 
-def paths() -> list[Path]:
-    return sorted(PACKAGE.rglob("*.py"))
+@functools.cache
+def modules() -> dict[Path, list[ast.AST]]:
+    """All nodes of each module's syntax tree."""
+    return {path: list(ast.walk(ast.parse(path.read_text()))) for path in sorted(PACKAGE.rglob("*.py"))}
 
 
 def docstrings() -> Iterator[Prose]:
-    for path in paths():
-        for node in ast.walk(ast.parse(path.read_text())):
+    for path, nodes in modules().items():
+        for node in nodes:
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and (text := ast.get_docstring(node)):
                 yield Prose(f"{path.relative_to(PACKAGE)}:{getattr(node, 'lineno', 1)}", text)
 
@@ -63,8 +66,8 @@ def error_classes(base: type[Exception] = CliError) -> Iterator[str]:
 def messages() -> Iterator[Prose]:
     """Texts of errors, hints and notices. Values in them are left out."""
     reporting = {*error_classes(), *error_classes(TransportError), *REPORTING}
-    for path in paths():
-        for node in ast.walk(ast.parse(path.read_text())):
+    for path, nodes in modules().items():
+        for node in nodes:
             if not isinstance(node, ast.Call):
                 continue
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")

@@ -82,26 +82,26 @@ def test_the_variables_lead_to_the_sandbox_of_the_test(pytester: pytest.Pytester
     run(pytester, source, passed=1)
 
 
-@pytest.mark.parametrize(
-    ("line", "words"),
-    [
-        ('gemini_emulator.fault("cut"); gemini_emulator.assert_all_used()', "*AssertionError: fault not used: cut"),
-        (
-            'gemini_emulator.script([{"when": "dogs"}]); gemini_emulator.assert_all_used()',
-            "*script line 1 not used: when prompt: dogs",
-        ),
-        (
-            'gemini_emulator.script([{"when": "d"}]); ask(gemini_emulator, "d"); ask(gemini_emulator, "cats")\n'
-            "    gemini_emulator.assert_all_used()",
-            '*no script line for turn 1, model gemini-flash-latest, prompt "cats"',
-        ),
-        ('gemini_emulator.fault("stal")', "*ValueError: unknown fault 'stal'*"),
-        ('gemini_emulator.script([{"repl": ""}])', "*ValueError: script line 1: unknown key 'repl'*"),
-    ],
-)
-def test_a_mismatch_or_a_mistake_fails_the_test(pytester: pytest.Pytester, line: str, words: str) -> None:
-    result = run(pytester, f"\ndef test_one(gemini_emulator):\n    {line}\n", failed=1)
-    result.stdout.fnmatch_lines([words])
+MISTAKES = [  # the lines of a test, and a line of the report
+    ('gemini_emulator.fault("cut"); gemini_emulator.assert_all_used()', "*AssertionError: fault not used: cut"),
+    (
+        'gemini_emulator.script([{"when": "dogs"}]); gemini_emulator.assert_all_used()',
+        "*script line 1 not used: when prompt: dogs",
+    ),
+    (
+        'gemini_emulator.script([{"when": "d"}]); ask(gemini_emulator, "d"); ask(gemini_emulator, "cats")\n'
+        "    gemini_emulator.assert_all_used()",
+        '*no script line for turn 1, model gemini-flash-latest, prompt "cats"',
+    ),
+    ('gemini_emulator.fault("stal")', "*ValueError: unknown fault 'stal'*"),
+    ('gemini_emulator.script([{"repl": ""}])', "*ValueError: script line 1: unknown key 'repl'*"),
+]
+
+
+def test_a_mismatch_or_a_mistake_fails_the_test(pytester: pytest.Pytester) -> None:
+    tests = [f"\ndef test_{number}(gemini_emulator):\n    {line}\n" for number, (line, _) in enumerate(MISTAKES)]
+    result = run(pytester, "".join(tests), failed=len(MISTAKES))
+    result.stdout.fnmatch_lines([report for _, report in MISTAKES])
 
 
 def test_tests_in_parallel_processes_and_threads(pytester: pytest.Pytester) -> None:
