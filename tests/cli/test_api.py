@@ -106,6 +106,12 @@ def test_a_path_is_sent_as_it_is(path: str) -> None:
     assert str(wire.requests[0].url) == f"{BASE}/{path}"
 
 
+def test_an_error_in_a_body_names_its_option() -> None:
+    outcome = gemini("api", "POST", "x", "-d", '{"a": }')
+    assert outcome.status == 3
+    assert outcome.err.startswith("gemini-cli: input: --data: not valid JSON: ")
+
+
 def test_a_key_in_the_body_is_not_sent() -> None:
     assert call("POST", "x", "-d", json.dumps({"a": KEY}), answers=[])[0].status == 3
 

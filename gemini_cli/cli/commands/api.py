@@ -141,7 +141,7 @@ def _read_body(text: str, terminal: Terminal) -> Body:
     if text == "-":
         document = documents.parse_document(terminal.read_stdin(REQUEST_LIMIT), "stdin")
     elif text.lstrip().startswith(("{", "[")):
-        document = documents.parse_document(os.fsencode(text), "--data.json")
+        document = documents.parse_json_document(os.fsencode(text), "--data")
     else:
         document = documents.load_document(text)
     if not isinstance(document.value, dict):
