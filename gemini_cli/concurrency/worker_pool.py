@@ -89,7 +89,8 @@ class WorkerPool(Generic[Task, TaskResult]):
         """Take no more tasks, and wait until all threads have ended."""
         self.stop(0)
         for thread in self._threads:
-            thread.join()
+            if thread.ident is not None:  # it was started
+                thread.join()
 
     def release(self, done: TaskResult) -> None:
         """Count a result as out of memory."""
@@ -112,10 +113,11 @@ class WorkerPool(Generic[Task, TaskResult]):
                     signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
                 for work in works:
                     thread = threading.Thread(target=self._run, args=(work,), daemon=True)
+                    self._threads.append(thread)  # a signal that another thread of the program gets may raise below
                     thread.start()
-                    self._threads.append(thread)
                     self._left += 1
             except RuntimeError as error:  # the limit of threads
+                self._threads.pop()
                 if not self._threads:
                     raise ThreadLimitError("the limit of threads is reached") from error
             finally:
