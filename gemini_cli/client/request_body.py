@@ -28,7 +28,7 @@ def encode_body(body: Body) -> RequestContent:
 
 def _streamed(size: int, parts: EncodedParts) -> StreamedBody:
     text = b"".join(part for part in parts if isinstance(part, bytes))
-    return StreamedBody(size, lambda: _pieces(parts), lambda: iter([text]))
+    return StreamedBody(size, lambda: _pieces(parts), text)
 
 
 def encoded_length(body: Body) -> int:

@@ -175,22 +175,15 @@ class _UploadRun:
 
     def _run_step(self, step: UploadStep, session: UploadSession | None) -> UploadResponse:
         if session is None:
-            self._api_client.refuse_key(self._content(UploadStep("upload", 0, min(CHUNK, self._source.size))))
+            for _ in self._searched_pieces(0, min(CHUNK, self._source.size)):
+                pass  # the key of a small file, or near the beginning, is found before anything is sent
             return self._api_client.start_upload(self._headers(), self._described.body(self._source.size))
         if step.command == "query":
             return self._api_client.upload(session.url, {"X-Goog-Upload-Command": "query"})
         if not step.length:  # an empty chunk has no last piece to check before
             self._source.check_unchanged()
         headers = {"X-Goog-Upload-Command": step.command, "X-Goog-Upload-Offset": str(step.offset)}
-        return self._api_client.upload(session.url, headers, self._content(step))
-
-    def _content(self, step: UploadStep) -> StreamedBody:
-        """The bytes of a chunk; the key may also begin before it, or end behind it."""
-        start = max(step.offset - LONGEST_KEY, 0)
-        end = min(step.offset + step.length + LONGEST_KEY, self._source.size)
-        return StreamedBody(
-            step.length, lambda: self._pieces(step), lambda: self._source.read_chunks(start, end - start)
-        )
+        return self._api_client.upload(session.url, headers, StreamedBody(step.length, lambda: self._pieces(step)))
 
     def _headers(self) -> dict[str, str]:
         headers = {
@@ -208,9 +201,19 @@ class _UploadRun:
     def _pieces(self, step: UploadStep) -> Iterator[bytes]:
         """The bytes of a chunk; the progress of an earlier try that was lost is undone."""
         self._report_position(step.offset)
-        for piece in self._source.read_chunks(step.offset, step.length):
+        for piece in self._searched_pieces(step.offset, step.length):
             yield piece
             self._report_position(self._position + len(piece))
+
+    def _searched_pieces(self, offset: int, length: int) -> Iterator[bytes]:
+        """Bytes of the file; InputError before a piece in which the API key begins."""
+        refuse_key = self._api_client.refuse_key
+        for piece in self._source.read_chunks(offset, length):
+            offset += len(piece)
+            following = self._source.read_chunks(offset, min(LONGEST_KEY, self._source.size - offset))
+            refuse_key(piece)
+            refuse_key(piece[-LONGEST_KEY:] + b"".join(following))
+            yield piece
 
     def _report_position(self, position: int) -> None:
         if position != self._position:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +28,11 @@ UPLOAD_URL = f"{BASE}/upload/v1beta/files?upload_id=secret-upload-id"
 
 
 class EmulatedWire(ScriptedTransport):
-    """The emulator in memory, with faults; keeps the requests."""
+    """The emulator in memory, with faults; keeps the requests, and in `sent` the bytes of their bodies."""
 
     def __init__(self, *faults: str, service: Emulator | None = None) -> None:
         super().__init__([])
+        self.sent = b""
         self.emulator = service or Emulator(pace=Pace(processing=0))
         self.emulator.faults = FaultQueue(faults)
 
@@ -41,7 +42,13 @@ class EmulatedWire(ScriptedTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
+        request.stream = httpx.Request("POST", request.url, content=self._kept(request.stream)).stream
         return EmulatorTransport(self.emulator).handle_request(request)
+
+    def _kept(self, body: Any) -> Iterator[bytes]:
+        for piece in body:
+            self.sent += piece
+            yield piece
 
     @property
     def spent(self) -> bool:
@@ -747,7 +754,7 @@ def test_a_file_that_holds_the_key_in_use_is_not_uploaded(
     outcome = upload("film.mp4", *more, wire=wire, environ=environ)
     assert (outcome.status, outcome.out) == (3, "")
     assert "holds the API key in clear" in outcome.err
-    assert not any(KEY.encode()[:7] in call.content for call in wire.requests)
+    assert KEY.encode()[:7] not in wire.sent
     assert not any("finalize" in command for command in wire.commands)
     if place < CHUNK:
         assert not any(command in ("start", "upload") for command in wire.commands)
