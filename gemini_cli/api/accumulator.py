@@ -48,7 +48,7 @@ class StepAccumulator:
         self._sound: list[str] = []  # base64 that belongs to the last part of the content
         self._arguments: list[str] = []
         self._set: dict[str, Any] = {}
-        self._text_length = len(strict_json.to_utf16(self.text))
+        self._text_length = strict_json.utf16_length(self.text)
         self._arguments_length = 0
 
     @property
@@ -69,12 +69,12 @@ class StepAccumulator:
         kind = delta.get("type") or ("text" if "text" in delta else None)
         if kind == "text":
             text = get_typed(delta, "text", str) or ""
-            self._text_length += len(strict_json.to_utf16(text))
+            self._text_length += strict_json.utf16_length(text)
             self._append(text)
             return text
         if kind == "arguments_delta":
             fragment = get_typed(delta, "arguments", str) or ""
-            self._arguments_length += len(strict_json.to_utf16(fragment))
+            self._arguments_length += strict_json.utf16_length(fragment)
             self._arguments.append(fragment)
             return ""
         self.other_deltas += 1

@@ -154,6 +154,11 @@ def to_utf16(text: str) -> bytes:
     return text.encode("utf-16-le", "surrogatepass")
 
 
+def utf16_length(text: str) -> int:
+    """The bytes of the text in UTF-16."""
+    return 2 * len(text) if text.isascii() else len(to_utf16(text))
+
+
 def from_utf16(units: bytes) -> str:
     return units.decode("utf-16-le", "surrogatepass")
 

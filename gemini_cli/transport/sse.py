@@ -73,6 +73,9 @@ class _GuardedChunks:
         yield b"\n\n"
 
     def _measure(self, chunk: bytes) -> None:
+        if chunk.endswith(b"\n\n"):  # most chunks are whole events
+            self.size, self.tail = 0, b""
+            return
         self.size = 0 if b"\n\n" in chunk else self.size + len(chunk)
         if self.size > self._limit:
             raise EventTooLargeError(f"an event larger than {self._limit} bytes")
@@ -82,6 +85,8 @@ class _GuardedChunks:
 
 
 def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes) -> bool:
+    if chunk.isascii() and not decoder.getstate()[0]:  # no character has begun in the chunk before
+        return True
     try:
         decoder.decode(chunk)
     except UnicodeDecodeError:
