@@ -26,13 +26,13 @@ def _converted(value: Any, schemas: list[Mapping[str, Any]], root: Mapping[str, 
     if isinstance(value, dict):
         return {key: _converted(part, _below(schemas, root, key), root) for key, part in value.items()}
     if isinstance(value, list):
-        return [_converted(part, _below(schemas, root, place), root) for place, part in enumerate(value)]
+        return [_converted(part, _below(schemas, root, index), root) for index, part in enumerate(value)]
     return value
 
 
 def _below(schemas: list[Mapping[str, Any]], root: Mapping[str, Any], step: str | int) -> list[Mapping[str, Any]]:
     """The schemas of a member of an object or a list."""
-    return [found for schema in schemas for found in _applicable(_member(schema, step), root, MAX_REFERENCES)]
+    return [each for schema in schemas for each in _applicable(_member(schema, step), root, MAX_REFERENCES)]
 
 
 def _member(schema: Mapping[str, Any], step: str | int) -> Any:
@@ -59,10 +59,10 @@ def _applicable(schema: Any, root: Mapping[str, Any], left: int) -> Iterator[Map
 
 
 def _referenced(reference: str, root: Mapping[str, Any]) -> Any:
-    found: Any = root
+    value: Any = root
     for step in reference.removeprefix("#").split("/")[1:]:
-        found = found.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(found, dict) else None
-    return found
+        value = value.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(value, dict) else None
+    return value
 
 
 def _types(schema: Mapping[str, Any]) -> list[str]:

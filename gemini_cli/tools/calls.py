@@ -2,7 +2,7 @@
 
 A function runs only if its declaration says `run`, or `--exec` does. A call that cannot be run as requested becomes an
 error result, which the model sees and may correct. A model that repeats the same call, or makes too many calls, is
-stopped (`RoundLimit`). The result of each call is kept: if the server repeats a call, its result is sent again.
+stopped (`RoundLimit`). The result of each call is stored: if the server repeats a call, its result is sent again.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def runnable_functions(
     `timeout` is for those that have none of their own. InputError if the program does not exist. A relative one is
     beside the file that declares it, or for a named one in the working directory.
     """
-    found: dict[str, Runnable] = {}
+    runnable: dict[str, Runnable] = {}
     for function in functions:
         argv = named.get(function.name) or function.local.get("run")
         if argv is None:
@@ -60,10 +60,10 @@ def runnable_functions(
         if file is None:
             problem = f"{function.name} cannot run: no program {argv[0]!r} that may be executed"
             raise InputError(problem) if function.name in named else function.error_at("run", problem)
-        seen = process_runner.process_environment(environ, function.local.get("env", ()))
-        command = ProcessSpec(argv, file, seen, function.local.get("timeout", timeout))
-        found[function.name] = Runnable(command, function.parameters, function.local.get("content_type"))
-    return found
+        visible = process_runner.process_environment(environ, function.local.get("env", ()))
+        command = ProcessSpec(argv, file, visible, function.local.get("timeout", timeout))
+        runnable[function.name] = Runnable(command, function.parameters, function.local.get("content_type"))
+    return runnable
 
 
 class ToolResult(NamedTuple):
@@ -96,25 +96,25 @@ class CallRunner:
         self._limit = limit
         self._allowed = allowed
         self._report = report
-        self._kept: dict[str, tuple[str, Step]] = {}  # a call and its result, by the call's id
+        self._stored: dict[str, tuple[str, Step]] = {}  # a call and its result, by the call's id
 
     def __call__(self, calls: Sequence[Step]) -> list[Step]:
         self._limit.count_round(calls)
-        results = [self._kept_result(call) for call in calls]
-        fresh = [call for call, result in zip(calls, results, strict=True) if result is None]
-        made = iter(run_calls(fresh, self._functions, self._allowed))
-        return [result or self._made(next(made)) for result in results]
+        stored = [self._stored_result(call) for call in calls]
+        new_calls = [call for call, result in zip(calls, stored, strict=True) if result is None]
+        new_results = iter(run_calls(new_calls, self._functions, self._allowed))
+        return [result or self._report_and_store(next(new_results)) for result in stored]
 
-    def _kept_result(self, call: Step) -> Step | None:
-        described, result = self._kept.get(str(call.get("id")), ("", None))
+    def _stored_result(self, call: Step) -> Step | None:
+        described, result = self._stored.get(str(call.get("id")), ("", None))
         return result if described == describe_call(call) else None
 
-    def _made(self, made: ToolResult) -> Step:
-        self._report(made)
-        call_id = made.call.get("id")
+    def _report_and_store(self, answered: ToolResult) -> Step:
+        self._report(answered)
+        call_id = answered.call.get("id")
         if isinstance(call_id, str) and not call_id.startswith(GENERATED_ID_PREFIX):
-            self._kept[call_id] = describe_call(made.call), made.result
-        return made.result
+            self._stored[call_id] = describe_call(answered.call), answered.result
+        return answered.result
 
 
 def run_calls(
@@ -124,20 +124,21 @@ def run_calls(
 
     `allowed` is asked about each call that would run. If it says no, ActionRequired is raised before any runs.
     """
-    made: dict[int, ToolResult] = {}
+    results: dict[int, ToolResult] = {}
     jobs: dict[int, tuple[ProcessSpec, bytes]] = {}
-    for place, call in enumerate(calls):
+    for index, call in enumerate(calls):
         if problem := _objection(call, functions):
-            made[place] = ToolResult(call, problem, "", function_result(call, problem, is_error=True))
+            results[index] = ToolResult(call, problem, "", function_result(call, problem, is_error=True))
         elif allowed(call):
             function = functions[call_name(call)]
             arguments = with_integers(_arguments(call), function.parameters)
-            jobs[place] = function.command, strict_json.dumps(arguments).encode()
+            jobs[index] = function.command, strict_json.dumps(arguments).encode()
         else:
             raise ActionRequired(f"the call of {call_name(call)} was refused")
-    for place, finished in zip(jobs, process_runner.run_processes(list(jobs.values())), strict=True):
-        made[place] = _made(calls[place], finished, functions[call_name(calls[place])].content_type)
-    return [made[place] for place in range(len(calls))]
+    for index, finished in zip(jobs, process_runner.run_processes(list(jobs.values())), strict=True):
+        function = functions[call_name(calls[index])]
+        results[index] = _to_tool_result(calls[index], finished, function.content_type)
+    return [results[index] for index in range(len(calls))]
 
 
 def function_result(call: Step, value: Any, *, is_error: bool = False) -> Step:
@@ -200,7 +201,7 @@ def _objection(call: Step, functions: Mapping[str, Runnable]) -> str | None:
     return f"the arguments do not fit the declaration: {why}" if why else None
 
 
-def _made(call: Step, finished: ProcessResult, content_type: str | None) -> ToolResult:
+def _to_tool_result(call: Step, finished: ProcessResult, content_type: str | None) -> ToolResult:
     output, errors = (data.decode("utf-8", "replace") for data in (finished.output, finished.errors))
     is_text = content_type is None or content_type.startswith("text/")
     problem = finished.failure
@@ -229,10 +230,10 @@ class RoundLimit:
     Rounds, calls of a round and of the run, and the same call three times in a row.
     """
 
-    def __init__(self, rounds: int, calls: int = 64) -> None:
+    def __init__(self, rounds: int, calls: int) -> None:
         self._rounds = self._left = rounds
         self._calls = calls
-        self._made = 0
+        self._total = 0
         self._row = Counter[str]()  # how often in a row each call of the latest round was made
 
     def count_round(self, calls: Sequence[Step]) -> None:
@@ -245,8 +246,8 @@ class RoundLimit:
                 f"the model still calls {_names(calls)} after {self._rounds} rounds of calls (--max-rounds)"
             )
         self._left -= 1
-        self._made += len(calls)
-        for count, limit, span in ((len(calls), self._calls, "round"), (self._made, RUN_FACTOR * self._calls, "run")):
+        self._total += len(calls)
+        for count, limit, span in ((len(calls), self._calls, "round"), (self._total, RUN_FACTOR * self._calls, "run")):
             if count > limit:
                 raise ActionRequired(
                     f"the model makes {count} calls of {_names(calls)} in a {span}, the limit is {limit} (--max-calls)"

@@ -21,6 +21,29 @@ from gemini_cli.errors import InputError, UsageError
 from gemini_cli.formats import documents
 from gemini_cli.formats.documents import Document, KeyPath
 
+# The names of the JSON Schema of a function's arguments: the API's own, generateContent's, MCP's and Anthropic's.
+SCHEMA_KEYS = (
+    "parameters",
+    "parametersJsonSchema",
+    "parameters_json_schema",
+    "inputSchema",
+    "input_schema",
+)
+# Keys of other programs that this API has no word for: MCP's, OpenAI's and Anthropic's.
+FOREIGN_KEYS = (
+    "title",
+    "annotations",
+    "outputSchema",
+    "icons",
+    "execution",
+    "_meta",
+    "strict",
+    "cache_control",
+    "input_examples",
+    "defer_loading",
+    "eager_input_streaming",
+)
+
 
 class Function(NamedTuple):
     """A declared function.
@@ -57,7 +80,7 @@ def parse_declarations(document: Document, value: Any, path: KeyPath) -> ToolDec
     """
     if not isinstance(value, list) or not value:
         raise document.error_at(path, "tools are a list of declarations")
-    return _joined([_tool(document, tool, (*path, place)) for place, tool in enumerate(value)])
+    return _joined([_tool(document, tool, (*path, index)) for index, tool in enumerate(value)])
 
 
 def _spelled(word: str) -> ToolDeclarations:
@@ -104,8 +127,8 @@ def _tool(document: Document, tool: Any, path: KeyPath) -> ToolDeclarations:
     kind = tool.get("type", "function")
     if not isinstance(kind, str):
         raise document.error_at((*path, "type"), "the type of a tool is a name")
-    if "type" not in tool and "name" not in tool and (found := _older_tool(document, tool, path)):
-        return found
+    if "type" not in tool and "name" not in tool and (converted := _older_tool(document, tool, path)):
+        return converted
     if kind not in ("function", "custom"):  # `custom` is Anthropic's word
         return ToolDeclarations([tool], [])
     declared, path = _flat(document, tool, path)
@@ -180,29 +203,6 @@ def _variables(value: Any) -> bool:
 def _mime_type(value: Any) -> bool:
     return isinstance(value, str) and re.fullmatch(r"[\w.+-]+/[\w.+-]+", value) is not None
 
-
-# The names of the JSON Schema of a function's arguments: the API's own, generateContent's, MCP's and Anthropic's.
-SCHEMA_KEYS = (
-    "parameters",
-    "parametersJsonSchema",
-    "parameters_json_schema",
-    "inputSchema",
-    "input_schema",
-)
-# Keys of other programs that this API has no word for: MCP's, OpenAI's and Anthropic's.
-FOREIGN_KEYS = (
-    "title",
-    "annotations",
-    "outputSchema",
-    "icons",
-    "execution",
-    "_meta",
-    "strict",
-    "cache_control",
-    "input_examples",
-    "defer_loading",
-    "eager_input_streaming",
-)
 
 # How to run a function on this machine. These keys are never sent.
 LOCAL_KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {

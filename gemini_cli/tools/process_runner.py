@@ -81,8 +81,8 @@ def run_processes(jobs: Sequence[tuple[ProcessSpec, bytes]]) -> list[ProcessResu
 
     def work(job: tuple[int, tuple[ProcessSpec, bytes]]) -> tuple[int, ProcessResult]:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)  # inherited by the child
-        place, (command, given) = job
-        return place, _run(command, given, stop)
+        index, (command, stdin) = job
+        return index, _run(command, stdin, stop)
 
     pool = WorkerPool(enumerate(jobs), lambda: work, min(MAX_PARALLEL, len(jobs)))
     try:
@@ -93,10 +93,10 @@ def run_processes(jobs: Sequence[tuple[ProcessSpec, bytes]]) -> list[ProcessResu
     finally:
         stop.set()
         pool.join()
-    return [ended[place] for place in range(len(jobs))]
+    return [ended[index] for index in range(len(jobs))]
 
 
-def _run(command: ProcessSpec, given: bytes, stop: threading.Event) -> ProcessResult:
+def _run(command: ProcessSpec, stdin: bytes, stop: threading.Event) -> ProcessResult:
     try:
         process = subprocess.Popen(
             command.argv,
@@ -110,7 +110,7 @@ def _run(command: ProcessSpec, given: bytes, stop: threading.Event) -> ProcessRe
         )
     except (OSError, ValueError) as error:
         return ProcessResult(b"", b"", f"it cannot be run: {getattr(error, 'strerror', None) or error}", cut=False)
-    with contextlib.closing(_Exchange(process, given)) as exchange:
+    with contextlib.closing(_Exchange(process, stdin)) as exchange:
         try:
             in_time = exchange.until_ended(command.timeout, stop)
             if not in_time and not stop.is_set():
@@ -118,13 +118,12 @@ def _run(command: ProcessSpec, given: bytes, stop: threading.Event) -> ProcessRe
                 exchange.until_ended(KILL_GRACE, stop)
         finally:
             _signal_group(process, signal.SIGKILL)
-        exchange.until_ended(
-            KILL_GRACE
-        )  # at once, unless the child belongs to another user now (sudo) and cannot be killed
+        # It has ended at once, unless it belongs to another user now (sudo) and cannot be killed.
+        exchange.until_ended(KILL_GRACE)
         if not stop.is_set():
             exchange.drain()
     failure = _failure(process.returncode) if in_time else f"it did not end within {command.timeout or 0:g} s"
-    return ProcessResult(bytes(exchange.output.kept), bytes(exchange.errors.kept), failure, exchange.output.cut)
+    return ProcessResult(bytes(exchange.output.data), bytes(exchange.errors.data), failure, exchange.output.cut)
 
 
 def _failure(status: int) -> str | None:
@@ -138,36 +137,36 @@ def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
         os.killpg(process.pid, number)
 
 
-class _Kept:
-    """The first bytes of a pipe."""
+class CappedOutput:
+    """The first `limit` bytes of a pipe; `cut` if there were more."""
 
     def __init__(self, limit: int) -> None:
-        self.kept = bytearray()
+        self.data = bytearray()
         self.cut = False
         self._limit = limit
 
     def read(self, pipe: int) -> bool:
         """Read the available bytes; False at the end."""
-        data = os.read(pipe, PIPE_READ_SIZE)
-        room = self._limit - len(self.kept)
-        self.kept += data[:room]
-        self.cut = self.cut or len(data) > room
-        return bool(data)
+        piece = os.read(pipe, PIPE_READ_SIZE)
+        room = self._limit - len(self.data)
+        self.data += piece[:room]
+        self.cut = self.cut or len(piece) > room
+        return bool(piece)
 
 
 class _Exchange:
     """The pipes of a child, read and written without waiting for the other end."""
 
-    def __init__(self, process: subprocess.Popen[bytes], given: bytes) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], stdin: bytes) -> None:
         self._process = process
-        self._given = memoryview(given)
+        self._stdin = memoryview(stdin)
         self._selector = selectors.DefaultSelector()
-        self.output, self.errors = _Kept(OUTPUT_LIMIT), _Kept(ERRORS_LIMIT)
-        self._serve(process.stdin, selectors.EVENT_WRITE, self._feed)
-        self._serve(process.stdout, selectors.EVENT_READ, self.output.read)
-        self._serve(process.stderr, selectors.EVENT_READ, self.errors.read)
+        self.output, self.errors = CappedOutput(OUTPUT_LIMIT), CappedOutput(ERRORS_LIMIT)
+        self._register(process.stdin, selectors.EVENT_WRITE, self._write_stdin)
+        self._register(process.stdout, selectors.EVENT_READ, self.output.read)
+        self._register(process.stderr, selectors.EVENT_READ, self.errors.read)
 
-    def _serve(self, pipe: IO[bytes] | None, event: int, move: Callable[[int], bool]) -> None:
+    def _register(self, pipe: IO[bytes] | None, event: int, move: Callable[[int], bool]) -> None:
         """Call `move` when the pipe is ready, until it returns False."""
         assert pipe is not None
         os.set_blocking(pipe.fileno(), False)
@@ -175,7 +174,7 @@ class _Exchange:
 
     def close(self) -> None:
         for key in list(self._selector.get_map().values()):
-            self._leave(key.data[0])
+            self._close_pipe(key.data[0])
         self._selector.close()
 
     def until_ended(self, seconds: float | None, stop: threading.Event | None = None) -> bool:
@@ -209,17 +208,17 @@ class _Exchange:
         for key, _ in ready:
             pipe, move = key.data
             if not move(key.fd):
-                self._leave(pipe)
+                self._close_pipe(pipe)
         return bool(ready)
 
-    def _leave(self, pipe: IO[bytes]) -> None:
+    def _close_pipe(self, pipe: IO[bytes]) -> None:
         self._selector.unregister(pipe)
         pipe.close()
 
-    def _feed(self, pipe: int) -> bool:
+    def _write_stdin(self, pipe: int) -> bool:
         """Write more; False when all is written, or the reader has gone."""
         try:
-            self._given = self._given[os.write(pipe, self._given[:PIPE_READ_SIZE]) :]
+            self._stdin = self._stdin[os.write(pipe, self._stdin[:PIPE_READ_SIZE]) :]
         except BrokenPipeError:
             return False
-        return bool(self._given)
+        return bool(self._stdin)
