@@ -41,7 +41,7 @@ Turn = dict[str, Any]
 
 
 class SessionStore:
-    """The kept conversations of this user."""
+    """The saved conversations of this user."""
 
     def __init__(self, state: StateDirectory, *, offline: bool, now: Callable[[], float]) -> None:
         self._state = state
@@ -84,7 +84,7 @@ class SessionStore:
             record = strict_json.loads(data.decode())
         except ValueError as error:
             raise InputError(f"session {name} is damaged: {error}; its file is not changed") from None
-        if not _sound(record):
+        if not _is_valid_record(record):
             raise InputError(f"session {name} was not written by this program; its file is not changed")
         if (unknown := _unknown_key(record)) is not None:
             raise InputError(f"session {name}: unknown key {unknown!r}; its file is not changed")
@@ -213,17 +213,17 @@ def _checked(name: str) -> str:
     return name
 
 
-def _sound(record: Any) -> bool:
+def _is_valid_record(record: Any) -> bool:
     """True if the record has this format: any other file must not be overwritten."""
     if not isinstance(record, dict) or record.get("format") != SESSION_FORMAT:
         return False
     turns = record.get("turns")
     if not isinstance(record.get("api", ""), str) or not isinstance(record.get("other_settings", []), list):
         return False
-    return isinstance(record.get("settings"), dict) and isinstance(turns, list) and all(map(_sound_turn, turns))
+    return isinstance(record.get("settings"), dict) and isinstance(turns, list) and all(map(_is_valid_turn, turns))
 
 
-def _sound_turn(turn: Any) -> bool:
+def _is_valid_turn(turn: Any) -> bool:
     return (
         isinstance(turn, dict)
         and isinstance(turn.get("status"), str)

@@ -16,19 +16,22 @@ from gemini_cli.errors import CliError, OutputError
 
 
 class TurnRunner:
-    """`ended` is called with every interaction that ended, complete or not."""
+    """Runs the turns of a conversation, and saves them in its session, if any.
+
+    `on_answer` is called with every interaction that ended, complete or not.
+    """
 
     def __init__(
         self,
         client: InteractionsClient,
         conversation: Conversation,
         session: Session | None,
-        ended: Callable[[Interaction], None],
+        on_answer: Callable[[Interaction], None],
     ) -> None:
         self.conversation = conversation
         self.session = session
         self._client = client
-        self._ended = ended
+        self._on_answer = on_answer
         self._unsaved: OutputError | None = None
         self.usages: list[dict[str, Any]] = []  # the usage of each turn
 
@@ -59,7 +62,7 @@ class TurnRunner:
             interaction = self._client.create_and_wait(body)
             accumulator.set_interaction(interaction)
             presenter.show(interaction)
-        self._record_usage(interaction)
+        self._answer_ended(interaction)
         return interaction
 
     def reset(self) -> None:
@@ -69,15 +72,15 @@ class TurnRunner:
         if self._unsaved:
             raise self._unsaved
 
-    def _record_usage(self, interaction: Interaction) -> None:
+    def _answer_ended(self, interaction: Interaction) -> None:
         self.usages.append(interaction.usage)
-        self._ended(interaction)
+        self._on_answer(interaction)
 
     def _record_lost_turn(self, accumulator: StreamAccumulator, error: BaseException, body: Body) -> None:
         """Save a turn that failed. Its error takes precedence over one of the disk."""
         interaction = accumulator.interaction
         if accumulator.terminal:
-            self._record_usage(interaction)
+            self._answer_ended(interaction)
             self._save(lambda session: session.record_answer(interaction))
         else:
             reason = error.message if isinstance(error, CliError) else "stopped by a signal"
