@@ -72,7 +72,7 @@ class Attachments:
         chosen = self._too_large(body)
         names = [str(part["data"].source.name) for part in chosen]
         for part, name in zip(chosen, names, strict=True):
-            _refer(part, f"(of {name}, uploaded first)", part["mime_type"])
+            _set_address(part, f"(of {name}, uploaded first)", part["mime_type"])
         return names
 
     def _look_up(self, body: Body) -> None:
@@ -81,7 +81,7 @@ class Attachments:
                 from gemini_cli.client import resources
 
                 name = part["uri"]
-                self._refer_to(part, resources.get_resource(self._make_api_client(), name))
+                self._wait_and_set_address(part, resources.get_resource(self._make_api_client(), name))
                 if is_text(part["mime_type"]):  # ignored by models (api/README.md 3.5)
                     self._terminal.print_notice(
                         f"{name} is text, which models do not see by reference; attach a local copy"
@@ -94,12 +94,12 @@ class Attachments:
         sources = [part["data"].source for part in chosen]
         label = sources[0].name if len(sources) == 1 else f"{len(sources)} files"
         with self._terminal.progress(label, sum(source.size for source in sources), "B") as progress:
-            files = [self._uploaded(part, progress) for part in chosen]
+            files = [self._upload_once(part, progress) for part in chosen]
             progress.note("waiting until it can be used")
             for part, file in zip(chosen, files, strict=True):
-                self._refer_to(part, file)
+                self._wait_and_set_address(part, file)
 
-    def _uploaded(self, part: Part, progress: Progress) -> Resource:
+    def _upload_once(self, part: Part, progress: Progress) -> Resource:
         """Upload the file of a part, unless an earlier row of a `map` has done so.
 
         No worker waits for the upload of another one: that one may have to wait for this worker.
@@ -120,14 +120,14 @@ class Attachments:
             )
         return data.file
 
-    def _refer_to(self, part: Part, file: Resource) -> None:
+    def _wait_and_set_address(self, part: Part, file: Resource) -> None:
         from gemini_cli.files import upload
 
         ready = upload.wait_until_active(self._make_api_client(), file)
-        uri, found = get_typed(ready, "uri", str), get_typed(ready, "mimeType", str)
-        if not uri or not found:
+        uri, mime_type = get_typed(ready, "uri", str), get_typed(ready, "mimeType", str)
+        if not uri or not mime_type:
             raise RejectedError(f"the server does not tell the address or the type of {ready.get('name')}")
-        _refer(part, uri, found)
+        _set_address(part, uri, mime_type)
 
     def _too_large(self, body: Body) -> list[Part]:
         """The parts that go through the Files API: the largest, until the rest fits."""
@@ -164,8 +164,8 @@ def _is_large_pdf(part: Part) -> bool:
     return bool(part["mime_type"] == "application/pdf" and part["data"].source.size > PDF_LIMIT)
 
 
-def _refer(part: Part, uri: str, found: str) -> None:
+def _set_address(part: Part, uri: str, mime_type: str) -> None:
     """Replace the data of a part by an address; the user's other fields stay."""
     part.pop("data", None)
     given = {key: value for key, value in part.items() if key != "uri"}
-    part |= {"type": content_kind(found), "uri": uri, "mime_type": found, **given}
+    part |= {"type": content_kind(mime_type), "uri": uri, "mime_type": mime_type, **given}

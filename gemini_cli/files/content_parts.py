@@ -101,11 +101,11 @@ def attachment_parts(
     InputError for a source that cannot be read or has no known type. `stdin` reads the bytes that `-` names; `endpoint`
     knows the addresses of the server's files; `notice` gets a warning about a name that a local file has, too.
     """
-    found = [Attachment.parse(text) for text in texts]
-    for source in (attachment.source for attachment in found):
+    attachments = [Attachment.parse(text) for text in texts]
+    for source in (attachment.source for attachment in attachments):
         if is_address(source) and os.path.lexists(source):
             notice(f"-a {source} is the server's file; ./{source} is the local one")
-    return [_part(attachment, stdin, endpoint) for attachment in found]
+    return [_part(attachment, stdin, endpoint) for attachment in attachments]
 
 
 def is_address(source: str) -> bool:
@@ -130,22 +130,22 @@ def _remote(attachment: Attachment, endpoint: Endpoint) -> Part:
     file = source if source.startswith("files/") else endpoint.file_name_in(source)
     if file and mime_type is None:
         return {"uri": FileReference(file)}
-    found = mime_type or (
-        "video/mp4" if re.match(YOUTUBE, source) else mime_types.guess_from_name(source.partition("?")[0])
-    )
-    if found is None:
+    if mime_type is None:
+        is_video = re.match(YOUTUBE, source)
+        mime_type = "video/mp4" if is_video else mime_types.guess_from_name(source.partition("?")[0])
+    if mime_type is None:
         raise InputError(f"the type of {source} is not known; add ;type=image/png or the like")
     uri = endpoint.url(source) if file == source else source
-    return {"type": mime_types.content_kind(found), "uri": uri, "mime_type": found}
+    return {"type": mime_types.content_kind(mime_type), "uri": uri, "mime_type": mime_type}
 
 
 def _local(source: LocalFile, attachment: Attachment) -> Part:
-    found = attachment.mime_type or source.mime_type()
-    if found is None:
+    mime_type = attachment.mime_type or source.mime_type()
+    if mime_type is None:
         raise InputError(f"the type of {source.name} is not known; add ;type=image/png or the like")
-    if mime_types.is_text(found):
+    if mime_types.is_text(mime_type):
         return text_part(_text(source))
-    return {"type": mime_types.content_kind(found), "data": Base64File(source), "mime_type": found}
+    return {"type": mime_types.content_kind(mime_type), "data": Base64File(source), "mime_type": mime_type}
 
 
 def _text(source: LocalFile) -> str:

@@ -16,14 +16,12 @@ from gemini_cli.errors import InputError, OutputError
 from gemini_cli.formats import mime_types
 from gemini_cli.formats.text_files import open_nonblocking, refuse_process_file
 
-FILE_READ_SIZE = (
-    256 * 1024
-)  # bytes read and sent at a time: each costs 40 us, and a larger one leaves the processor's cache
+# Bytes read and sent at a time: each read costs 40 us, and a larger piece leaves the processor's cache.
+FILE_READ_SIZE = 256 * 1024
 HASHED = 1024 * 1024  # bytes hashed at a time: meanwhile the thread holds the lock that the sending needs
 HEAD_START = 3.0  # seconds that the sending has before the hashing begins
 LOWEST = 19  # the lowest priority
 SAMPLE = 1024 * 1024  # bytes at both ends that are hashed to compare the contents of two runs
-
 
 TEXT_HINT = "-a 'FILE;type=text/plain', or upload --mime text/plain, sends it as text"
 
@@ -37,8 +35,8 @@ class FileStamp(NamedTuple):
     modified_ns: int
 
     @classmethod
-    def from_stat(cls, about: os.stat_result) -> FileStamp:
-        return cls(about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns)
+    def from_stat(cls, stat_result: os.stat_result) -> FileStamp:
+        return cls(stat_result.st_dev, stat_result.st_ino, stat_result.st_size, stat_result.st_mtime_ns)
 
 
 class LocalFile:
@@ -69,12 +67,12 @@ class LocalFile:
         except (OSError, ValueError) as error:
             raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
         source = cls(descriptor, path, os.path.abspath(path))
-        about = os.fstat(descriptor)
-        if stat.S_ISFIFO(about.st_mode) or (stat.S_ISREG(about.st_mode) and not about.st_size):
+        stat_result = os.fstat(descriptor)
+        if stat.S_ISFIFO(stat_result.st_mode) or (stat.S_ISREG(stat_result.st_mode) and not stat_result.st_size):
             with closing(source):
                 return cls.from_chunks(_read_to_end(descriptor, path, pipe_limit), path)
-        wrong = "it is a directory" if stat.S_ISDIR(about.st_mode) else "it is no regular file"
-        if not stat.S_ISREG(about.st_mode):
+        wrong = "it is a directory" if stat.S_ISDIR(stat_result.st_mode) else "it is no regular file"
+        if not stat.S_ISREG(stat_result.st_mode):
             source.close()
             raise InputError(f"cannot send {path}: {wrong}")
         return source
@@ -103,10 +101,10 @@ class LocalFile:
     def check_unchanged(self) -> None:
         """InputError if the file has changed since it was opened, or was replaced."""
         try:
-            about = os.fstat(self._descriptor) if self.path is None else os.stat(self.path)
+            stat_result = os.fstat(self._descriptor) if self.path is None else os.stat(self.path)
         except OSError:
             raise self._changed() from None
-        if FileStamp.from_stat(about) != self.stamp:
+        if FileStamp.from_stat(stat_result) != self.stamp:
             raise self._changed()
 
     def _changed(self) -> InputError:

@@ -17,10 +17,11 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from gemini_cli.client.api_client import UploadResponse
+from gemini_cli.client.resources import Resource
 from gemini_cli.errors import AuthError, CliError, RejectedError, TemporaryError, UnknownOutcomeError
 from gemini_cli.formats import strict_json
 
@@ -32,7 +33,6 @@ STATUS = "x-goog-upload-status"
 RECEIVED = "x-goog-upload-size-received"
 
 UploadCommand = Literal["start", "query", "upload", "upload, finalize", "cancel", "find"]
-FileObject = dict[str, Any]
 
 
 class UploadSession(NamedTuple):
@@ -70,15 +70,14 @@ class ResumableUpload:
     ) -> None:
         self.size = size
         self.session = session
-        self.file: FileObject | None = None
+        self.file: Resource | None = None
         self.tries = 0  # without progress
         self._retries = retries
         self._may_go_to = may_go_to
         self._next: UploadCommand = "start" if session is None else "query"
         self._offset = 0
-        self._sent = (
-            size  # the end of the bytes that the server may have in this session; the whole file for a stored session
-        )
+        # The end of the bytes that the server may have in this session; the whole file for a stored session.
+        self._sent = size
         self._highest = 0  # the highest offset that was ever acknowledged
         self._progress_from = 0  # what was acknowledged when tries were last counted from 0
         self._spare = 1 if session is None else 2  # sessions that may be replaced
@@ -109,7 +108,7 @@ class ResumableUpload:
             return self._handle_query(response)
         return self._handle_chunk(response)
 
-    def set_found_file(self, file: FileObject | None) -> None:
+    def set_found_file(self, file: Resource | None) -> None:
         """Take the File of a `find`, or None if there is none."""
         self.file = file
         if file is not None:
@@ -211,7 +210,7 @@ class ResumableUpload:
         self.session, self._next, self._finalized = None, "start", False
 
 
-def has_sha256(file: FileObject, digest: str) -> bool:
+def has_sha256(file: Resource, digest: str) -> bool:
     """Whether a File has this SHA-256 (in hex).
 
     The server writes base64 of the hex digits (api/README.md 10.9).
@@ -220,7 +219,7 @@ def has_sha256(file: FileObject, digest: str) -> bool:
     return file.get("sha256Hash") in [base64.b64encode(form).decode() for form in forms]
 
 
-def _file_in(text: str) -> FileObject | None:
+def _file_in(text: str) -> Resource | None:
     """The File in the response that ends an upload (api/README.md 10.5)."""
     try:
         value = strict_json.loads(text)

@@ -47,18 +47,18 @@ def upload(
     try:
         if reuse:
             name = f"files/{digest.hex()[:40]}"
-            found = _file_with_digest(api_client, name, digest)
-            if found and found.get("state") != "FAILED":
-                return found
-            if found:
+            existing = _file_with_digest(api_client, name, digest)
+            if existing and existing.get("state") != "FAILED":
+                return existing
+            if existing:
                 resources.delete_resource(api_client, name)
-        described = _FileMetadata(mime_type, display_name, name)
-        sending = _UploadRun(api_client, source, digest, described, record, on_progress)
+        metadata = _FileMetadata(mime_type, display_name, name)
+        upload_run = _UploadRun(api_client, source, digest, metadata, record, on_progress)
         try:
-            return sending.verified(record.load_session() if record else None)
+            return upload_run.run(record.load_session() if record else None)
         except RejectedError as failure:
-            if reuse and failure.http_status == 409 and (found := _file_with_digest(api_client, name or "", digest)):
-                return found  # another process has uploaded it meanwhile
+            if reuse and failure.http_status == 409 and (existing := _file_with_digest(api_client, name or "", digest)):
+                return existing  # another process has uploaded it meanwhile
             raise
     finally:
         digest.stop()
@@ -123,21 +123,21 @@ class _UploadRun:
         api_client: ApiClient,
         source: LocalFile,
         digest: FileDigest,
-        described: _FileMetadata,
+        metadata: _FileMetadata,
         record: UploadRecord | None,
         advance: ProgressCallback,
     ) -> None:
         self._api_client = api_client
         self._source = source
         self._digest = digest
-        self._described = described
+        self._metadata = metadata
         self._record = record
         self._advance = advance
         self._position = 0  # the sum of the reported progress
 
-    def verified(self, session: UploadSession | None) -> Resource:
+    def run(self, session: UploadSession | None) -> Resource:
         """Upload the file, and check the File; a wrong one is deleted."""
-        file = self._sent(session)
+        file = self._send(session)
         try:
             wrong = self._mismatch(file)
             self._source.check_unchanged()
@@ -149,35 +149,35 @@ class _UploadRun:
         self._remove(file)
         if session is None:
             raise RejectedError(f"{self._source.name} arrived damaged: {wrong}")
-        return self.verified(None)  # the session of an earlier run was for another content
+        return self.run(None)  # the session of an earlier run was for another content
 
-    def _sent(self, session: UploadSession | None) -> Resource:
+    def _send(self, session: UploadSession | None) -> Resource:
         """Upload the file, and return the File without checking it."""
         api_client = self._api_client
-        upload = ResumableUpload(self._source.size, api_client.retries, api_client.may_upload_to, session)
+        protocol = ResumableUpload(self._source.size, api_client.retries, api_client.may_upload_to, session)
         try:
-            while (step := upload.step) is not None:
+            while (step := protocol.step) is not None:
                 if step.command == "find":
-                    upload.set_found_file(self._find_file())
-                elif failure := upload.handle_response(self._run_step(step, upload.session)):
+                    protocol.set_found_file(self._find_file())
+                elif failure := protocol.handle_response(self._run_step(step, protocol.session)):
                     api_client.log(1, failure.message)
-                    api_client.wait_before_retry(failure, upload.tries)
-                self._save_session(upload.session)
+                    api_client.wait_before_retry(failure, protocol.tries)
+                self._save_session(protocol.session)
         except InputError:
-            self._cancel(upload.session)
+            self._cancel(protocol.session)
             raise
         except CliError as failure:
-            failure.attempts = failure.attempts or upload.tries
+            failure.attempts = failure.attempts or protocol.tries
             if failure.retryable and self._record:
                 failure.hint = "the same command continues where this one ended"
             raise
-        return upload.file or {}
+        return protocol.file or {}
 
     def _run_step(self, step: UploadStep, session: UploadSession | None) -> UploadResponse:
         if session is None:
             for _ in self._searched_pieces(0, min(CHUNK, self._source.size)):
                 pass  # the key of a small file, or near the beginning, is found before anything is sent
-            return self._api_client.start_upload(self._headers(), self._described.body(self._source.size))
+            return self._api_client.start_upload(self._headers(), self._metadata.body(self._source.size))
         if step.command == "query":
             return self._api_client.upload(session.url, {"X-Goog-Upload-Command": "query"})
         if not step.length:  # an empty chunk has no last piece to check before
@@ -190,7 +190,7 @@ class _UploadRun:
             "X-Goog-Upload-Protocol": "resumable",
             "X-Goog-Upload-Command": "start",
             "X-Goog-Upload-Header-Content-Length": str(self._source.size),
-            "X-Goog-Upload-Header-Content-Type": self._described.mime_type,
+            "X-Goog-Upload-Header-Content-Type": self._metadata.mime_type,
         }
         if self._source.path is None:
             return headers
@@ -241,11 +241,11 @@ class _UploadRun:
 
         By its name, else by all other fields.
         """
-        if self._described.name:
-            return _file_with_digest(self._api_client, self._described.name, self._digest)
+        if self._metadata.name:
+            return _file_with_digest(self._api_client, self._metadata.name, self._digest)
         digest = self._digest.hex()
         files = resources.list_all(self._api_client, "files")
-        return next((file for file in files if self._described.fits(file) and has_sha256(file, digest)), None)
+        return next((file for file in files if self._metadata.fits(file) and has_sha256(file, digest)), None)
 
     def _cancel(self, session: UploadSession | None) -> None:
         """Cancel the session; it expires if the server does not get the request."""

@@ -24,17 +24,17 @@ RECORD_LIMIT = 64 * 1024  # bytes of a record; it holds an URL and a few words
 class UploadRecord:
     """The record of one upload."""
 
-    def __init__(self, state: StateDirectory, name: str, about: Mapping[str, Any]) -> None:
+    def __init__(self, state: StateDirectory, name: str, identity: Mapping[str, Any]) -> None:
         self._state = state
         self._name = name
-        self._about = about
-        self._kept: UploadSession | None = None
+        self._identity = identity
+        self._saved: UploadSession | None = None
 
     def load_session(self) -> UploadSession | None:
         """The session to continue; None if there is none, or it is of another content."""
         try:
             record = strict_json.loads((self._state.read(self._name, RECORD_LIMIT) or b"").decode())
-            same = record["about"] == self._about
+            same = record["about"] == self._identity
             session = UploadSession(str(record["url"]), int(record["granularity"]))
         except (InputError, ValueError, TypeError, KeyError):
             return None
@@ -42,10 +42,10 @@ class UploadRecord:
 
     def save(self, session: UploadSession) -> None:
         """Store the session; without a record, the upload goes on but cannot be resumed."""
-        if session == self._kept:
+        if session == self._saved:
             return
-        self._kept = session
-        record = {"about": self._about, **session._asdict()}
+        self._saved = session
+        record = {"about": self._identity, **session._asdict()}
         with suppress(OutputError):
             self._state.write(self._name, f"{strict_json.dumps(record)}\n".encode())
 
@@ -69,14 +69,14 @@ def open_upload_record(
     from hashlib import sha256
 
     name = sha256(f"{owner}\0{source.path}".encode("utf-8", "surrogateescape")).hexdigest()[:40]
-    about = {
+    identity = {
         "size": source.size,
         "modified_ns": source.stamp.modified_ns,
         "sample": source.sample_hash(),
         "told": list(description),
     }
     with state.lock(f"upload-{name}", f"the upload of {source.name}"):
-        record = UploadRecord(state, f"uploads/{name}.json", about)
+        record = UploadRecord(state, f"uploads/{name}.json", identity)
         if not resume:
             record.delete()
         try:
