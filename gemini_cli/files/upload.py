@@ -15,7 +15,8 @@ from gemini_cli.client.polling import PollInterval, poll_until_done
 from gemini_cli.client.resources import Resource
 from gemini_cli.config.api_key import LONGEST_KEY
 from gemini_cli.errors import AuthError, CliError, InputError, RejectedError, UsageError
-from gemini_cli.files.local_file import FileDigest, LocalFile
+from gemini_cli.files.file_digest import FileDigest
+from gemini_cli.files.local_file import LocalFile
 from gemini_cli.files.resumable_upload import CHUNK, ResumableUpload, UploadSession, UploadStep, has_sha256
 from gemini_cli.files.upload_record import UploadRecord
 from gemini_cli.formats import strict_json
