@@ -13,9 +13,13 @@ import sys
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-# `-m` puts the working directory first on the path, so a stray httpx.py or yaml.py in it would be imported.
+# `-m` and PYTHONPATH put the working directory on the path, so a stray httpx.py or yaml.py in it would be imported.
+# It stays if it is one of Python's own directories, or has this package.
 with contextlib.suppress(OSError):  # a directory that was removed holds no modules
-    sys.path[:] = [entry for entry in sys.path if entry not in ("", os.getcwd())]
+    here = os.path.join(os.getcwd(), "")
+    package = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
+    if here != package and not here.startswith(tuple(f"{prefix}/lib" for prefix in (sys.prefix, sys.base_prefix))):
+        sys.path[:] = [entry for entry in sys.path if entry and os.path.join(entry, "") != here]
 
 
 def start() -> None:

@@ -57,7 +57,7 @@ class StepAccumulator:
 
     @property
     def text(self) -> str:
-        blocks = (block.get("text") or "" for block in self._content if block.get("type") == "text")
+        blocks = (get_typed(block, "text", str) or "" for block in self._content if block.get("type") == "text")
         return "".join([*blocks, *self._open])
 
     @property
@@ -66,7 +66,7 @@ class StepAccumulator:
 
     def add(self, delta: dict[str, Any]) -> str:
         """Apply a delta (api/README.md 7.9), and return the text in it."""
-        kind = delta.get("type") or ("text" if "text" in delta else None)
+        kind = get_typed(delta, "type", str) or ("text" if "text" in delta else None)
         if kind == "text":
             text = get_typed(delta, "text", str) or ""
             self._text_length += strict_json.utf16_length(text)

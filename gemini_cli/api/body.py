@@ -73,28 +73,34 @@ def apply_set_option(body: Body, text: str) -> str:
     except ValueError:
         parsed = value
     path = parse_path(name)
-    set_path(body, path, parsed)
+    try:
+        set_path(body, path, parsed)
+    except UsageError as error:
+        raise UsageError(f"--set {name}: {error.message}") from None
     return str(path[0])
 
 
 def set_path(body: Body, path: BodyPath, value: Any) -> None:
-    """Set one field of the body, making maps and lists on the way."""
+    """Set one field of the body, making maps and lists on the way.
+
+    UsageError if the body has something else there.
+    """
     here: Any = body
     for step, following in zip(path, [*path[1:], None], strict=True):
         below = value if following is None else [] if isinstance(following, int) else {}
         if isinstance(step, str):
             if not isinstance(here, dict):
-                raise UsageError(f"--set: {step!r}: its parent is not a map")
+                raise UsageError(f"the parent of {step!r} is not a map")
             if following is None or here.get(step) is None:
                 here[step] = below
             here = here[step]
             continue
         if not isinstance(here, list):
-            raise UsageError(f"--set: [{step if step >= 0 else ''}]: its parent is not a list")
+            raise UsageError(f"the parent of [{step if step >= 0 else ''}] is not a list")
         if step > len(here):
-            raise UsageError(f"--set: index [{step}] is out of range; [] appends")
+            raise UsageError(f"index [{step}] is out of range; [] appends")
         if step in (-1, len(here)):
             here.append(below)
-        elif following is None:
+        elif following is None or here[step] is None:
             here[step] = below
         here = here[step]

@@ -13,6 +13,7 @@ from typing import Any
 from gemini_cli.api.body import Body
 from gemini_cli.api.interaction import MEDIA_BLOCKS, Interaction, Step
 from gemini_cli.errors import UsageError
+from gemini_cli.formats import strict_json
 
 CONTENT_TYPES = {"text", *MEDIA_BLOCKS}  # parts that may stand in an input without a step around them
 PER_TURN = ("input", "previous_interaction_id", "continuation_token")
@@ -56,10 +57,15 @@ def settings_of(body: Body) -> Body:
 
 
 def input_to_steps(turn_input: Any) -> list[Step]:
-    """Convert an input of any format to a list of steps, which can be joined."""
+    """Convert an input of any format to a list of steps, which can be joined.
+
+    UsageError for other JSON.
+    """
     if isinstance(turn_input, str):
         turn_input = {"type": "text", "text": turn_input}
-    parts = [turn_input] if isinstance(turn_input, dict) else list(turn_input)
+    parts = [turn_input] if isinstance(turn_input, dict) else turn_input
+    if not isinstance(parts, list):
+        raise UsageError(f"input: neither content blocks nor steps: {strict_json.dumps(parts)[:40]}")
     if all(isinstance(part, dict) and (part.get("type") or "text") in CONTENT_TYPES for part in parts):
         return [{"type": "user_input", "content": parts}]
-    return parts
+    return [*parts]

@@ -174,10 +174,11 @@ def api_error_from(error: Mapping[str, Any]) -> ApiError:
     """Read the inner object: `code` and `message`, perhaps `status` and `details`."""
     code = error.get("status") or error.get("code")
     number = error.get("code")
+    message = error.get("message") or ""
     details = error.get("details")
     return ApiError(
         code=code if isinstance(code, str | int) else None,
-        message=str(error.get("message") or "").strip(),
+        message=(message if isinstance(message, str) else strict_json.dumps(message)).strip(),
         number=number if isinstance(number, int) else None,
         details=[detail for detail in details if isinstance(detail, dict)] if isinstance(details, list) else [],
     )

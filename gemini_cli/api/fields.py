@@ -40,7 +40,7 @@ def get_typed(holder: dict[str, Any], key: str, kind: type[Kind]) -> Kind | None
 
 
 def get_objects(holder: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    """Get a known list of objects, without nulls in it.
+    """Get a copy of a known list of objects, without nulls in it.
 
     An empty one if it is missing or null.
     """
@@ -48,7 +48,7 @@ def get_objects(holder: dict[str, Any], key: str) -> list[dict[str, Any]]:
     for item in found:
         if not isinstance(item, dict | None):
             raise RejectedError(f"not the API's answer: {key!r} holds {strict_json.dumps(item)[:40]}")
-    return [item for item in found if item is not None] if None in found else found
+    return [item for item in found if item is not None]
 
 
 def without_nulls(holder: Mapping[str, Any]) -> dict[str, Any]:

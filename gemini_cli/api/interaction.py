@@ -118,9 +118,8 @@ class Interaction:
     def media(self) -> list[dict[str, Any]]:
         """The images, audio, videos and documents of the answer, in order."""
         output = (step for step in self._steps if step.get("type") == "model_output")
-        blocks = (
-            block for step in output for block in get_objects(step, "content") if block.get("type") in MEDIA_BLOCKS
-        )
+        parts = (block for step in output for block in get_objects(step, "content"))
+        blocks = (block for block in parts if get_typed(block, "type", str) in MEDIA_BLOCKS)
         return [block for block in blocks if block.get("data") or block.get("uri")]
 
     @property

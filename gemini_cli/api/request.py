@@ -16,6 +16,7 @@ from gemini_cli.config.model_names import DEFAULT_MODEL
 from gemini_cli.config.option_groups import BodyField, option_fields
 from gemini_cli.config.request_options import RequestOptions
 from gemini_cli.errors import UsageError
+from gemini_cli.formats import strict_json
 from gemini_cli.formats.documents import Document
 
 # A request has one of these fields. `contents` is generateContent's own.
@@ -172,10 +173,12 @@ def _body_fields(options: RequestOptions, inputs: RequestInputs, *, deep_researc
 
 def apply_defaults(body: Body, *, stream: bool) -> Body:
     """Add the defaults to a body; UsageError for contradictions."""
-    if body.get("stream", stream) is not stream:
-        raise UsageError(
-            f"the request says stream: {str(body['stream']).lower()}; use `{'generate' if stream else 'stream'}`"
-        )
+    found = body.get("stream", stream)
+    if found is not stream:
+        text = strict_json.dumps(found)
+        if not isinstance(found, bool):
+            raise UsageError(f"stream: {text[:40]} is not true or false")
+        raise UsageError(f"the request says stream: {text}; use `{'generate' if stream else 'stream'}`")
     if stream:
         body["stream"] = True
     if "agent" not in body:

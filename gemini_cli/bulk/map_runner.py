@@ -208,13 +208,16 @@ class Worker:
         with self._dependencies.limiter as limiter:
             checkpoint.mark_sent(row, digest)
             try:
+                interaction = self._client.create_and_wait(body)
                 output = output_rows.answer_row(
                     row.key,
-                    self._client.create_and_wait(body),
+                    interaction,
                     self._dependencies.validator,
                     extract=self._dependencies.extract,
                     line=row.line,
+                    attempts=self._api_client.create_attempts,
                 )
+                del interaction  # the frame must not keep it in memory
                 limiter.record_success()
             except OutputError:  # raised by `_on_retry`
                 raise

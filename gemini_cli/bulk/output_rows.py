@@ -40,10 +40,11 @@ def answer_row(
     *,
     extract: bool = False,
     line: int | None = None,
+    attempts: int = 0,
 ) -> OutputRow:
     """The output row of an answer; with `extract`, its text is the first code block.
 
-    A row that failed has the whole text, and the `line` of its input row.
+    A row that failed has the whole text, the `line` of its input row, and the number of its `attempts`.
     """
     failure, text, data = completion_error(interaction), interaction.text, {}
     if failure is None:
@@ -53,6 +54,8 @@ def answer_row(
         except (SchemaMismatch, IncompleteError) as error:
             failure = error
             failure.interaction_id = interaction.id
+    if failure is not None:
+        failure.attempts = failure.attempts or attempts
     outcome = _error(failure, line) if failure else {**data, "interaction": interaction.wire}
     fields = {"key": key, "ok": failure is None, "text": text, "usage": interaction.usage, **outcome}
     tokens = interaction.usage.get("total_tokens")

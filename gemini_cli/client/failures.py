@@ -103,8 +103,8 @@ def expect_type(response: Response, media_type: str) -> None:
 
 def response_type(response: Response) -> str:
     """The media type; RejectedError for a compressed body."""
-    encoding = response.headers.get("content-encoding", "identity")
-    if encoding != "identity":
+    encoding = response.headers.get("content-encoding", "")
+    if encoding.strip().lower() not in ("", "identity"):  # RFC 9110, 8.4.1
         raise RejectedError(f"the answer is compressed ({encoding}), which was not asked for")
     content_type: str = response.headers.get("content-type", "")
     return content_type.partition(";")[0].strip().lower()

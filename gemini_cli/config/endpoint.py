@@ -52,10 +52,9 @@ class Endpoint(NamedTuple):
     def is_origin_of(self, url: str) -> bool:
         """True if the URL has the scheme, host and port of the base URL."""
         try:
-            parts, base = urlsplit(url), urlsplit(self.base)
+            return "@" not in urlsplit(url).netloc and _origin(url) == _origin(self.base)
         except ValueError:
             return False
-        return (parts.scheme, parts.netloc) == (base.scheme, base.netloc)
 
     def may_move_to(self, here: str, location: str) -> str | None:
         """The URL of a redirected download from `here`; None if it may not get the key."""
@@ -129,6 +128,12 @@ def resolve_endpoint(
 
 _FILE = r"(?:/download)?/v[0-9a-z]+/(files/[a-z0-9-]{1,40})(?::download)?(?:\?alt=media)?"
 _TOKEN = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    """Scheme, host and port (RFC 6454, 4)."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 def _is_googles(parts: SplitResult) -> bool:

@@ -22,6 +22,8 @@ YAML_LIMIT = 64 * 1024
 JSON_LIMIT = 100 * 1000 * 1000  # the API's limit for a request (api/README.md 3.4)
 DEPTH = 16
 
+_JSON_NUMBER = r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?"
+
 KeyPath = tuple[str | int, ...]
 
 
@@ -48,14 +50,7 @@ def load_document(path: str | FilePath) -> Document:
 
 def load_yaml_document(path: str | FilePath) -> Document:
     """Read a configuration file: YAML of limited size, without waiting for a FIFO."""
-    text = decode_text(read_bytes(path, limit=YAML_LIMIT, wait=False), str(path))
-    for number, line in enumerate(text.split("\n"), 1):
-        if re.match(_TAB, line):
-            raise InputError(f"{path}:{number}: a tab; indent and separate with spaces")
-    return _parse_yaml(text, str(path))
-
-
-_TAB = r"\t|[ -]*[\w.-]+:[ ]*\t"
+    return _parse_yaml(decode_text(read_bytes(path, limit=YAML_LIMIT, wait=False), str(path)), str(path))
 
 
 def parse_document(data: bytes, name: str) -> Document:
@@ -109,7 +104,9 @@ def _parse_yaml(text: str, name: str) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{name}:{mark.line + 1}" if mark else name
-        raise InputError(f"{where}: {error.problem or error.context}") from None
+        at_tab = mark is not None and text[mark.index : mark.index + 1] == "\t"
+        reason = "a tab; indent and separate with spaces" if at_tab else error.problem or error.context
+        raise InputError(f"{where}: {reason}") from None
     except yaml.YAMLError as error:  # a character that YAML does not allow
         line = text.count("\n", 0, getattr(error, "position", 0)) + 1
         raise InputError(f"{name}:{line}: {getattr(error, 'reason', error)}") from None
@@ -180,11 +177,18 @@ class _TreeBuilder:
         return found
 
     def _scalar(self, event: Any) -> Any:
-        """Read a scalar of JSON; YAML's dates and sexagesimals stay text."""
+        """Read a scalar of JSON; YAML's dates and sexagesimals stay text.
+
+        Octal numbers such as 017 are refused, because 17 or a text is meant.
+        """
         text: str = event.value
         tag = None if event.style else self._resolver.resolve(self._yaml.ScalarNode, text, event.implicit)
         node = self._yaml.ScalarNode(tag, text)
         try:
+            if not event.style and re.fullmatch(_JSON_NUMBER, text):
+                return strict_json.loads(text)
+            if tag == "tag:yaml.org,2002:int" and re.match(r"[-+]?0\d", text):
+                raise ValueError(f"write {text.lstrip('0')} or '{text}'")
             if tag == "tag:yaml.org,2002:null":
                 return None
             if tag == "tag:yaml.org,2002:bool":

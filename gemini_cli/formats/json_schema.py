@@ -78,6 +78,10 @@ def check_schema(document: Document, path: KeyPath = ()) -> None:
     if not isinstance(schema.get("$schema", ""), str):
         raise document.error_at((*path, "$schema"), "$schema is the URL of a dialect")
     try:
+        validator_for(schema)
+    except ValueError as error:
+        raise document.error_at((*path, "$schema"), f"$schema is not a URL: {error}") from None
+    try:
         schema = to_json_schema(schema)
         _validator_class(schema).check_schema(schema, format_checker=FormatChecker(formats=()))
         _check_references(schema, partial(document.error_at, path))
@@ -275,6 +279,8 @@ def _with_null(schema: dict[str, Any]) -> dict[str, Any]:
     if "type" in schema:
         kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
         schema["type"] = [*kinds, *(["null"] if "null" not in kinds else [])]
+    if "const" in schema and "enum" not in schema:
+        schema["enum"] = [schema.pop("const")]
     if isinstance(schema.get("enum"), list) and None not in schema["enum"]:
         schema["enum"] = [*schema["enum"], None]
     if "$ref" in schema:
@@ -293,11 +299,16 @@ def _reason(error: Any) -> str:
     """The reason of an error, with values as JSON, not as Python has them."""
     value = _short(strict_json.dumps(error.instance))
     if error.validator == "type":
-        kinds = error.validator_value
-        return f"{value} is not of type {' or '.join(kinds) if isinstance(kinds, list) else kinds}"
+        kinds = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
+        return f"{value} is not of type {' or '.join(map(_kind_name, kinds))}"
     if error.validator in ("anyOf", "oneOf"):
         return f"{value} has {'none' if error.context else 'several'} of the allowed forms"
     return _short(error.message)
+
+
+def _kind_name(kind: Any) -> str:
+    """A type; draft 3 also allows a schema in its place."""
+    return kind if isinstance(kind, str) else _short(strict_json.dumps(kind))
 
 
 def _short(message: str) -> str:

@@ -97,5 +97,5 @@ def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes) -> bool:
 def _is_object(text: str) -> bool:
     try:
         return isinstance(json.loads(text), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False

@@ -56,6 +56,7 @@ def test_what_is_no_path_is_refused(text: str) -> None:
         ({"a": [{"b": 1}]}, "a[0].c=2", {"a": [{"b": 1, "c": 2}]}),
         ({}, "tools[].type=google_search", {"tools": [{"type": "google_search"}]}),
         ({"a": None}, "a.b=2", {"a": {"b": 2}}),
+        ({"a": [None]}, "a[0].b=2", {"a": [{"b": 2}]}),
         ({"a": {"b": 1}}, "a=2", {"a": 2}),
     ],
 )
@@ -66,7 +67,7 @@ def test_set_puts_a_value(before: dict[str, Any], text: str, after: dict[str, An
 
 @pytest.mark.parametrize("text", ["novalue", "a[5]=1", "input[0]=1", "input.x=1", "a.b[2]=x"])
 def test_set_refuses_places_that_are_not_there(text: str) -> None:
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match=r"^--set"):
         apply_set_option({"a": {"b": ["x"]}, "input": "hi"}, text)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from gemini_cli.api.conversation import Conversation, input_to_steps
 from gemini_cli.api.interaction import Interaction, merge_continuations
+from gemini_cli.errors import UsageError
 
 THOUGHT = {"type": "thought", "signature": "QUJD"}
 ODD = {"type": "brand_new", "x": [1]}
@@ -45,6 +46,12 @@ def test_without_it_every_step_is_said_again_as_it_came(kept: bool) -> None:
     conversation.add_turn("one", answer("1", None))
     history = [user("one"), THOUGHT, ODD, output("1"), user("two")]
     assert conversation.next_request("two") == {**body, "input": history}
+
+
+@pytest.mark.parametrize("value", [None, True, 5])
+def test_an_input_that_is_neither_content_nor_steps_is_a_usage_error(value: object) -> None:
+    with pytest.raises(UsageError, match="neither content blocks nor steps"):
+        input_to_steps(value)
 
 
 def test_what_the_service_forgot_is_repeated_once() -> None:

@@ -125,6 +125,16 @@ def test_the_status_decides(raw: dict[str, Any], status: int, words: str) -> Non
     assert words in (failure.message if failure else "")
 
 
+def test_the_error_of_a_step_is_not_added_to_the_errors_of_the_answer() -> None:
+    step = {"type": "google_search_call", "id": "x", "error": {"code": 13, "message": "B"}}
+    raw = {"status": "incomplete", "errors": [{"code": "other", "message": "A"}], "steps": [step]}
+    answer = Interaction(raw)
+    for _ in range(2):
+        assert (error := completion_error(answer)) is not None
+        assert error.message == "the answer is incomplete: A"
+    assert raw["errors"] == [{"code": "other", "message": "A"}]
+
+
 def test_citations_are_listed_once_in_order() -> None:
     def cited(url: str, title: str | None) -> dict[str, Any]:
         return {"type": "url_citation", "url": url, **({"title": title} if title else {})}

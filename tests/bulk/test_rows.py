@@ -224,7 +224,7 @@ def test_an_answer_becomes_an_output_row() -> None:
 
 
 def test_an_answer_that_is_not_whole_is_a_failure_with_its_text() -> None:
-    output = output_rows.answer_row(7, Interaction(interaction("Hal", status="incomplete")), line=3)
+    output = output_rows.answer_row(7, Interaction(interaction("Hal", status="incomplete")), line=3, attempts=2)
     row = json.loads(output.text)
     assert (row["key"], row["ok"], row["text"], row["line"]) == (7, False, "Hal", 3)
     assert (row["error"]["kind"], row["error"]["interaction_id"], row["error"]["billed"]) == (
@@ -232,6 +232,7 @@ def test_an_answer_that_is_not_whole_is_a_failure_with_its_text() -> None:
         "v1_a",
         "yes",
     )
+    assert row["error"]["attempts"] == 2
     assert "interaction" not in row
 
 

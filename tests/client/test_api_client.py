@@ -246,6 +246,8 @@ def test_backoff_grows_and_stays_within_its_limits(tries: int, chance: float) ->
         (reply(OK, content_type="text/event-stream"), 6),
         (reply(OK, content_type=""), 6),
         (reply(OK, headers={"content-encoding": "gzip"}), 6),
+        (reply(OK, headers={"content-encoding": " Identity"}), 0),
+        (reply(OK, headers={"content-encoding": ""}), 0),
         (reply(OK, content_type="application/json; charset=UTF-8"), 0),
     ],
 )
@@ -271,6 +273,7 @@ def test_a_broken_body_is_unknown_or_incomplete(came: bytes, status: int) -> Non
         (b'{"error":{"code":null,"message":null}}', "HTTP 500 Oops"),
         (b'{"error":"text"}', "text"),
         (b'{"message":"text"}', "text"),
+        (b'{"error":{"code":3,"message":{"a":true}}}', '{"a":true}'),
         (b'{"other":"text"}', "HTTP 500 Oops"),
         (b"w" * 1000, "w" * 200 + "…"),
         (b"plain words", "plain words"),

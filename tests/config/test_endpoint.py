@@ -80,6 +80,24 @@ def test_a_base_url_that_ends_in_a_version_says_the_version(version: str) -> Non
             )
 
 
+@pytest.mark.parametrize(
+    ("base", "url", "same"),
+    [
+        ("https://gateway.example", "https://GATEWAY.example:443/upload?id=1", True),
+        ("http://LOCALHOST:8080/v1", "http://localhost:08080/x", True),
+        ("https://gateway.example", "http://gateway.example:443/", False),
+        ("https://gateway.example", "https://gateway.example:8443/", False),
+        ("https://gateway.example", "https://user@gateway.example/", False),
+        ("https://gateway.example", "https://gateway.example:x/", False),
+        ("https://gateway.example", "https://[", False),
+        ("https://gateway.example", "https://gateway.example.evil/", False),
+    ],
+)
+def test_the_origin_is_scheme_host_and_port(base: str, url: str, same: bool) -> None:
+    assert at(base).is_origin_of(url) is same
+    assert at(base).may_have_key(url) is same
+
+
 def test_a_path_prefix_is_kept() -> None:
     assert at("http://127.0.0.1:1/proxy/").url("interactions") == "http://127.0.0.1:1/proxy/v1beta/interactions"
     assert resolve_endpoint(ConnectionOptions(api_version="beta"), {}).version == "v1beta"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemini_cli.errors import InputError
-from gemini_cli.formats import documents, text_files
+from gemini_cli.formats import documents, strict_json, text_files
 
 LAUGHS = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{name}: &{name} [{','.join('*' + below for _ in range(9))}]\n"
@@ -32,15 +32,34 @@ LAUGHS = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("{a: 1, b: [x]}", {"a": 1, "b": ["x"]}),
         ("\ufeffa: 1\n", {"a": 1}),
         ("a: ÄÖ 😀\n", {"a": "ÄÖ 😀"}),
+        ("a: |\n  all:\tgcc\n", {"a": "all:\tgcc\n"}),
+        ("a: 1e0\nb: [+5, 1_000, .5]\nc: '017'\nd: -0\n", {"a": 1.0, "b": [5, 1000, 0.5], "c": "017", "d": 0}),
     ],
 )
 def test_plain_documents_are_read(text: str, value: Any) -> None:
     assert documents.parse_document(text.encode(), "f.yaml").value == value
 
 
+def test_numbers_of_yaml_keep_their_digits(tmp_path: Path) -> None:
+    (tmp_path / "f.yaml").write_text("# a comment\n[1.10, 1e-1, 1E5, 12345678901234567890]\n")
+    value = documents.load_yaml_document(tmp_path / "f.yaml").value
+    assert strict_json.dumps(value) == "[1.10, 1e-1, 1E5, 12345678901234567890]".replace(" ", "")
+
+
+@pytest.mark.parametrize("loader", ["CSafeLoader", "SafeLoader"])
+@pytest.mark.parametrize("text", ["é: ü\n\tb: 1\n", "a:\n\tb: 1\n", "# ü\n\ta: 1\n"])
+def test_a_tab_is_named_with_either_parser(loader: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if loader == "SafeLoader":
+        monkeypatch.delattr("yaml.CSafeLoader", raising=False)
+    with pytest.raises(InputError, match=r"^f\.yaml:2: a tab; indent and separate with spaces$"):
+        documents.parse_document(text.encode(), "f.yaml")
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [
+        ("a: 1\nb: 017\n", 2),
+        ("a: -010\n", 1),
         ("a: 1\n\tb: 2\n", 2),
         ("a: 1\nb: 2\na: 3\n", 3),
         ("a: &x 1\nb: *x\n", 1),

@@ -156,10 +156,22 @@ def test_types_in_upper_case_are_read_as_lower_case() -> None:
     assert json_schema.schema_mismatch({"n": ["x"]}, schema) is not None
 
 
+def test_a_dialect_that_is_not_a_url_is_refused() -> None:
+    with pytest.raises(InputError, match=r"--schema:1: \$schema is not a URL"):
+        json_schema.read_schema(parse_document(b'{"$schema":"http://[","type":"object"}', "--schema"), print)
+
+
+def test_a_schema_in_the_place_of_a_type_is_named_as_json() -> None:
+    """In draft 3."""
+    schema = {"$schema": "http://json-schema.org/draft-03/schema#", "type": [{"type": "string"}, "null"]}
+    assert json_schema.schema_mismatch(5, schema) == '$: 5 is not of type {"type":"string"} or null'
+
+
 @pytest.mark.parametrize(
     "schema",
     [
         {"type": "string", "nullable": True},
+        {"const": "a", "nullable": True},
         {"type": "STRING", "nullable": True, "enum": ["a"]},
         {"anyOf": [{"type": "string"}], "nullable": True},
         {"$ref": "#/$defs/a", "nullable": True, "$defs": {"a": {"type": "string"}}},

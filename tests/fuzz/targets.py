@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 
 from gemini_cli.api.accumulator import StreamAccumulator
 from gemini_cli.api.errors import StreamError
+from gemini_cli.api.events import Event
+from gemini_cli.api.generate_content import GENERATE_CONTENT_ADAPTER
+from gemini_cli.api.interaction import Interaction
 from gemini_cli.api.outcome import completion_error
 from gemini_cli.client.event_stream import read_api_events
 from gemini_cli.config import profiles
 from gemini_cli.errors import CliError, InputError
 from gemini_cli.formats import documents
+from gemini_cli.transport.recording import file_format
 
 KNOWN = profiles.profile_keys()
 
 
 def stream_reader(data: bytes) -> None:
     """However a stream is cut into chunks, it has the same events and the same end, and only our failures end it."""
-    whole = _heard([data])
-    assert _heard(data[place : place + 1] for place in range(len(data))) == whole
+    whole = read_stream([data])
+    assert read_stream(data[place : place + 1] for place in range(len(data))) == whole
     size = data[0] % 32 + 1 if data else 1
-    assert _heard(data[place : place + size] for place in range(0, len(data), size)) == whole
+    assert read_stream(data[place : place + size] for place in range(0, len(data), size)) == whole
 
 
-def _heard(chunks: Iterable[bytes]) -> tuple[list[str], str, str]:
+def read_stream(chunks: Iterable[bytes]) -> tuple[list[str], str, str]:
     """The events, the text that they brought, and how it ended."""
     events: list[str] = []
     fold, text, end = StreamAccumulator(), "", ""
@@ -49,4 +54,30 @@ def profile_reader(data: bytes) -> None:
     assert told.startswith("p.yaml")
 
 
-TARGETS: Mapping[str, Callable[[bytes], None]] = {"stream_reader": stream_reader, "profile_reader": profile_reader}
+def answer_reader(data: bytes) -> None:
+    """It is an answer all of whose parts can be read, or it is refused, in either format of the API."""
+    for parse in (Interaction.parse, GENERATE_CONTENT_ADAPTER.parse_response):
+        with suppress(CliError):
+            answer = parse(data.decode("utf-8", "replace"))
+            completion_error(answer)
+            assert answer.text in answer.all_text
+            assert answer.media + answer.calls + answer.steps is not None
+            assert None not in (answer.citations, answer.usage, answer.running, answer.id or "")
+    with suppress(CliError, StreamError):
+        accumulator = StreamAccumulator()
+        for event in GENERATE_CONTENT_ADAPTER.map_events(iter([Event.parse(data.decode("utf-8", "replace"))])):
+            accumulator.add(event)
+        completion_error(accumulator.interaction)
+
+
+def recording_reader(data: bytes) -> None:
+    """Each line is an exchange, or is refused with the reason; the first one may have rules."""
+    for number, line in enumerate(data.split(b"\n"), 1):
+        file_format.read_rules(line)
+        with suppress(ValueError):
+            assert file_format.read_exchange(number, line).line == number
+
+
+TARGETS: Mapping[str, Callable[[bytes], None]] = {
+    each.__name__: each for each in (stream_reader, profile_reader, answer_reader, recording_reader)
+}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .targets import TARGETS, profile_reader, stream_reader
+from .targets import TARGETS, answer_reader, profile_reader, read_stream, recording_reader, stream_reader
 
 SEEDS = sorted(Path(__file__).with_name("seeds").glob("*/*"))
 STREAM = [
@@ -57,6 +60,42 @@ def test_any_profile(data: bytes) -> None:
 @pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: seed.name)
 def test_the_seeds(seed: Path) -> None:
     TARGETS[seed.parent.name](seed.read_bytes())
+
+
+OTHER_TYPES = [None, True, 5, -0.5, "x", [], {}, ["a"], [None], {"type": ["a"]}]
+
+
+def changed(value: Any) -> Iterator[Any]:
+    """The value with each of its parts in turn replaced by each of OTHER_TYPES, or left out."""
+    yield from OTHER_TYPES
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield {name: each for name, each in value.items() if name != key}
+            yield from ({**value, key: each} for each in changed(item))
+    if isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from ([*value[:place], each, *value[place + 1 :]] for each in changed(item))
+
+
+@pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: seed.name)
+def test_a_part_of_another_type(seed: Path) -> None:
+    """Of each JSON text in the seeds; a stream is cut into two chunks only, since every cut takes long."""
+    text = seed.read_text()
+    match seed.parent.name:
+        case "answer_reader":
+            for value in changed(json.loads(text)):
+                answer_reader(json.dumps(value).encode())
+        case "recording_reader":
+            for line in text.splitlines():
+                for value in changed(json.loads(line)):
+                    recording_reader(json.dumps(value).encode())
+        case "stream_reader":
+            lines = text.split("\n")
+            for number, line in enumerate(lines):
+                if line.startswith("data: {") and line.endswith("}"):
+                    for value in changed(json.loads(line.removeprefix("data: "))):
+                        data = "\n".join([*lines[:number], f"data: {json.dumps(value)}", *lines[number + 1 :]])
+                        read_stream([data.encode()])
 
 
 def test_every_target_has_seeds() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -48,6 +49,17 @@ def test_a_stranger_asks_a_first_question(shell: Shell) -> None:
     done = shell('gemini-cli generate --offline "How does AI work?"')
     assert (done.returncode, done.stderr) == (0, "")
     assert "How does AI work?" in done.stdout
+
+
+@pytest.mark.parametrize("module", ["json", "lib-dynload", "typer"])
+def test_it_starts_in_a_directory_of_python(module: str) -> None:
+    """Although it takes the working directory off the path of modules."""
+    directory = {"lib-dynload": Path(json.__file__).parents[1] / "lib-dynload"}.get(module)
+    directory = directory or Path(sys.modules[module].__file__ or "").parents[1]
+    script = shlex.quote(str(Path(sys.executable).with_name("gemini-cli")))
+    for program in (f"{sys.executable} -m gemini_cli", script):
+        done = bash(f"cd {shlex.quote(str(directory))} && {program} generate --offline -n hi")
+        assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_prompt_and_stdin_are_two_parts(shell: Shell) -> None:

@@ -63,6 +63,11 @@ def test_an_event_does_not_wait_for_the_byte_after_its_end() -> None:
     assert next(read_api_events(chunks(), ignore)).raw == '{"a":1}'
 
 
+def test_a_last_event_that_is_nested_too_deeply_does_not_count() -> None:
+    deep = b'data: {"a":' + b"[" * 5000 + b"]" * 5000 + b"}"
+    assert read([b'data: {"a":1}\n\n' + deep])[0] == ['{"a":1}']
+
+
 def test_nothing_after_done_is_read() -> None:
     assert read([b'data: {"a":1}\n\ndata: [DONE]\n\ndata: {"b":2}\n\n'])[0] == ['{"a":1}']
 

@@ -16,6 +16,7 @@ from gemini_cli.api.adapter import Request, UnsupportedFieldError
 from gemini_cli.api.body import Body, merge
 from gemini_cli.api.generate_content.contents import to_contents
 from gemini_cli.errors import UsageError
+from gemini_cli.formats import strict_json
 
 FieldMapper = Callable[[Any], Body]
 
@@ -38,11 +39,13 @@ def map_request(body: Body) -> Request:
         key: value for key, value in body.items() if key not in (*FIELD_MAPPERS, *UNSUPPORTED_FIELDS, "model", "stream")
     }
     method = "streamGenerateContent?alt=sse" if body.get("stream") else "generateContent"
-    return Request(f"{_model(str(body.get('model')))}:{method}", _joined(mapped, own))
+    return Request(f"{_model(body.get('model'))}:{method}", _joined(mapped, own))
 
 
-def _model(name: str) -> str:
+def _model(name: Any) -> str:
     """Put `models/` before a bare name; UsageError if it would change the path."""
+    if not isinstance(name, str):
+        raise UsageError(f"model: {strict_json.dumps(name)[:40]} is not the name of a model")
     path = name if name.startswith(("models/", "tunedModels/")) else f"models/{name}"
     if any(step.strip(".") == "" for step in path.split("/")):
         raise UsageError(f"{name!r} is not the name of a model")

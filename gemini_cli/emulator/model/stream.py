@@ -77,10 +77,11 @@ def _deltas(step: Step, chunk: int) -> Iterator[dict[str, Any]]:
 
 
 def _content_deltas(part: dict[str, Any], chunk: int) -> Iterator[dict[str, Any]]:
-    if part.get("type") != "text":
+    text = part.get("text")
+    if part.get("type") != "text" or not isinstance(text, str):  # a script may have a wrong one
         yield part
         return
-    yield from ({"text": piece, "type": "text"} for piece in _pieces(part["text"], chunk))
+    yield from ({"text": piece, "type": "text"} for piece in _pieces(text, chunk))
     if part.get("annotations"):
         yield {"annotations": part["annotations"], "type": "text_annotation_delta"}
 
