@@ -106,15 +106,16 @@ def resolve_endpoint(
         if version_given and in_url != version:
             raise UsageError(f"the base URL ends in {in_url}, and --api-version is {version}")
         version = in_url
+    shown = base.rpartition("@")[2]  # without a password
     try:
         parts = urlsplit(base)
         if parts.username is not None or parts.query or parts.fragment:  # not repeated: they may hold secrets
             raise UsageError("the base URL must not contain a user name, a password, a query or a fragment")
         host, _ = parts.hostname or "", parts.port
     except ValueError as error:
-        raise UsageError(f"base URL {base!r}: {error}") from None
+        raise UsageError(f"base URL {shown!r}: {error}") from None
     if parts.scheme not in ("http", "https") or not host or "\\" in base or _untidy(base):
-        raise UsageError(f"base URL {base!r}: must be http://HOST or https://HOST, with an optional path")
+        raise UsageError(f"base URL {shown!r}: must be http://HOST or https://HOST, with an optional path")
     loopback = is_loopback(host)
     if parts.scheme == "http" and not loopback:
         raise RejectedError(

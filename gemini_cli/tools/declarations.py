@@ -215,7 +215,10 @@ LOCAL_KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
 
 def _server_name(url: str) -> str:
     """A name without dashes, as the API wants it, from the host of a server."""
-    host = urlsplit(url).hostname
+    try:
+        host = urlsplit(url).hostname
+    except ValueError:
+        host = None
     if not host:
-        raise InputError(f"-T mcp_server={url}: not a URL")
+        raise UsageError(f"-T mcp_server={url}: not a URL")
     return re.sub(r"\W", "_", host)

@@ -310,6 +310,17 @@ def test_a_damaged_session_is_refused_and_left_alone(home: Path, content: bytes)
     assert path(home).read_bytes() == content
 
 
+def test_a_damaged_session_does_not_hide_the_others(home: Path) -> None:
+    path(home).parent.mkdir(parents=True)
+    for name, content in {"a": "{", "dogs": json.dumps(SOUND), "z": "[]"}.items():
+        place = path(home).with_name(f"{name}.json")
+        place.write_text(content)
+        place.chmod(0o600)
+    outcome = gemini("chat", "--list")
+    assert (outcome.status, outcome.out.split("\t")[:2]) == (0, ["dogs", "0"])
+    assert [line.partition(": ")[2][:10] for line in outcome.err.splitlines()] == ["session a ", "session z "]
+
+
 def _link(place: Path) -> None:
     target = place.parent / "target"
     target.write_text(json.dumps(SOUND))

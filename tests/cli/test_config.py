@@ -59,6 +59,7 @@ def profile() -> str:
         ),
         ({"SSL_CERT_DIR": "/c"}, [], {"ca_directory": ("/c", "SSL_CERT_DIR")}),
         ({"https_proxy": "http://me:secret@p:1"}, [], {"proxy": ("http://p:1", "https_proxy")}),
+        ({"https_proxy": "http://me:secret@[::1"}, [], {"proxy": ("[::1 (invalid)", "https_proxy")}),
         ({"https_proxy": "http://p:1", "NO_PROXY": "*"}, [], {"proxy": (None, "default")}),
         (
             {"XDG_CONFIG_HOME": "/c", "HOME": "/h"},
@@ -123,6 +124,8 @@ def test_a_table_on_a_terminal_rows_of_tabs_in_a_pipe() -> None:
     [
         (["--base-url", "http://elsewhere.example"], 6),
         (["--base-url", f"https://me:{KEY}@elsewhere.example"], 2),
+        (["--base-url", f"https://me:{KEY}@[::1"], 2),
+        (["--base-url", f"https:/me:{KEY}@elsewhere.example"], 2),
         (["--retries", "-1"], 2),
         (["-P", "no-such"], 3),
         (["-o", "file"], 2),

@@ -83,8 +83,9 @@ def test_turns_of_a_session_are_replayed_apart_from_the_real_ones() -> None:
 
 
 def test_continuing_the_last_interaction_is_replayed() -> None:
-    outs = [offline("generate", "one").out, offline("generate", "-c", "two").out]
-    assert [replayed("generate", "one").out, replayed("generate", "-c", "two").out] == outs
+    argvs = (["generate", "one"], ["generate", "-c", "two"], ["interactions", "get"])
+    outs = [offline(*argv).out for argv in argvs]
+    assert [replayed(*argv).out for argv in argvs] == outs
 
 
 def test_a_call_of_a_function_is_replayed_and_another_result_of_it_is_not() -> None:

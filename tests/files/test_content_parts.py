@@ -366,6 +366,7 @@ def test_a_file_in_the_working_directory_does_not_shadow_a_built_in_tool() -> No
     assert parse_tool_options(["google_search"]).tools == [{"type": "google_search"}]
 
 
-def test_an_mcp_server_needs_a_url() -> None:
-    with pytest.raises(InputError):
-        parse_tool_options(["mcp_server=nonsense"])
+@pytest.mark.parametrize("url", ["nonsense", "http://[x"])
+def test_an_mcp_server_needs_a_url(url: str) -> None:
+    with pytest.raises(UsageError, match="not a URL"):
+        parse_tool_options([f"mcp_server={url}"])

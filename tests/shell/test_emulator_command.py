@@ -111,6 +111,7 @@ def test_state_is_kept_in_a_file(tmp_path: Path, emulator: Emulator) -> None:
         (["--fault", "cut(after="], 2, "cut"),
         (["--script", "/no/such/file"], 3, "/no/such/file"),
         (["--state", "/no/such/folder/db"], 3, "/no/such/folder"),
+        (["--state", __file__], 3, f"{__file__}: file is not a database"),
         (["--port", "99999999"], 2, "port"),
         (["--", "/no/such/program"], 127, "/no/such/program"),
     ],

@@ -92,7 +92,7 @@ def chat(
     sessions = SessionStore(context.state, offline=context.connection_options.is_local, now=context.dependencies.now)
     _check(context, options)
     if options.list:
-        resource_output.print_list(context, COLUMNS, map(_summary, map(sessions.load, sessions.names())), _row)
+        resource_output.print_list(context, COLUMNS, _summaries(context, sessions), _row)
     elif options.show is not None:
         _show(context, sessions.load(options.show), roles=options.roles)
     elif options.delete is not None:
@@ -216,6 +216,17 @@ def _piped_turns(context: Context, separator: bytes) -> Iterator[Any]:
 
 
 # The sessions -------------------------------------------------------------------------------------------------------
+
+
+def _summaries(context: Context, sessions: SessionStore) -> Iterator[dict[str, Any]]:
+    """A summary of each session; a notice for one that cannot be read."""
+    for name in sessions.names():
+        try:
+            session = sessions.load(name)
+        except InputError as error:
+            context.terminal.print_notice(error.message)
+        else:
+            yield _summary(session)
 
 
 def _summary(session: Session) -> dict[str, Any]:

@@ -203,5 +203,9 @@ def _directory_settings(context: Context) -> Iterator[SettingRow]:
 
 
 def _without_user(url: str) -> str:
-    """A URL without user name and password."""
-    return urlsplit(url)._replace(netloc=urlsplit(url).netloc.rpartition("@")[2]).geturl()
+    """A URL without user name and password, marked if it is invalid."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return f"{url.rpartition('@')[2]} (invalid)"
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import threading
@@ -162,8 +161,10 @@ def _emulator(options: EmulatorOptions) -> Emulator:
     from gemini_cli.emulator.service import Emulator
 
     with _reading(options.state):
-        if options.state is not None:  # the store opens the file at the first request, too late for an error message
-            os.close(os.open(options.state, os.O_RDWR | os.O_CREAT, 0o600))
+        if options.state is not None:  # the emulator opens it at the first request, too late for an error message
+            from gemini_cli.emulator.store import Store
+
+            Store(options.state).close()
     with _reading(options.script):
         script = Script.load(options.script)
     return Emulator(state=options.state, script=script, faults=options.fault or (), file_host=options.file_host or "")

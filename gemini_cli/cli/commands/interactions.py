@@ -84,7 +84,7 @@ def interactions_get(
 def _last_interaction(context: Context, *, required: bool) -> str:
     """The id that `-c` continues; without one, UsageError unless it is `required`."""
     try:
-        return context.state.last_interaction(offline=context.connection_options.offline)
+        return context.state.last_interaction(offline=context.connection_options.is_local)
     except InputError as error:
         if required:
             raise
