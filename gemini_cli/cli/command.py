@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -25,7 +25,9 @@ class OptionCommand(TyperCommand):
     """A command whose `--help` shows the options in groups."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        refuse_ambiguous(args)
+        params: list[Any] = self.get_params(ctx)
+        options = [each for each in params if each.param_type_name == "option" and not (each.is_flag or each.count)]
+        refuse_ambiguous(args, {spelling for each in options for spelling in each.opts})
         return super().parse_args(ctx, args)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
@@ -74,17 +76,30 @@ def command_app() -> typer.Typer:
     return typer.Typer(cls=VerbGroup, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
-def refuse_ambiguous(args: Sequence[str]) -> None:
+def refuse_ambiguous(args: Sequence[str], with_value: Collection[str]) -> None:
     """UsageError for arguments before `--` that are probably not meant as options.
 
     The name of an existing file that begins with `-` comes from an expanded `*`, and could set any option. A short
-    option with a blank in its value (`-summarise this`) is a prompt.
+    option with a blank in its value (`-summarise this`) is a prompt, unless it is the value of the option before it.
+    `with_value` are the options that take one.
     """
-    for word in args[: args.index("--")] if "--" in args else args:
+    is_value = False
+    for word in args:
+        if word == "--" and not is_value:
+            return
         if word.startswith("-") and len(word) > 1 and os.path.lexists(word):
             raise UsageError(f"{word!r} is a file name that looks like an option", hint="put -- before file names")
-        if word.startswith("-") and not word.startswith("--") and " " in word[2:]:
+        if word.startswith("-") and not word.startswith("--") and " " in word[2:] and not is_value:
             raise UsageError(f"{word!r} looks like an option", hint=DASHES_HINT)
+        is_value = not is_value and _takes_next_word(word, with_value)
+
+
+def _takes_next_word(word: str, with_value: Collection[str]) -> bool:
+    """Whether a word is an option whose value is the next word, also at the end of a group (`-qs`)."""
+    if word.startswith("--") or not word.startswith("-"):
+        return word in with_value
+    place = next((place for place, letter in enumerate(word) if f"-{letter}" in with_value), None)
+    return place == len(word) - 1
 
 
 def single_argument(words: Sequence[str] | None, name: str) -> str:

@@ -191,6 +191,14 @@ def test_file_names_are_never_options(shell: Shell) -> None:
     assert shell("gemini-cli generate -n -- -Pevil.yaml").returncode == 0
 
 
+@pytest.mark.parametrize("option", ["-s", "--system", "-qs"])
+def test_the_value_of_an_option_may_begin_with_a_dash(option: str, shell: Shell) -> None:
+    asked = shell(f"gemini-cli generate -n {option} '- answer in a list' hi")
+    assert json.loads(asked.stdout)["body"]["system_instruction"] == "- answer in a list"
+    for wrong in (f"-s x '- answer in a list' {option} y", f"{option} -- '-x y'"):
+        assert shell(f"gemini-cli generate -n {wrong}").returncode == 2
+
+
 @pytest.mark.parametrize(
     "prompt", ["-summarise this", "-m is a short option", "--wow, a prompt", "---\na: b", "-- or this"]
 )
