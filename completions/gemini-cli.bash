@@ -72,18 +72,16 @@ _gemini_cli_value() {
     words= kept= files= programs=
     case "$1 $2" in
         *' -f' | *' --prompt-file' | *' -a' | *' --attach' | *' --history' | *' --system-file' | \
-            *' --tool-header' | 'generate --schema' | 'stream --schema' | 'chat --schema' | 'call-tool --schema' | 'map --schema' | \
-            'batch submit --schema' | 'tokens --schema' | *' --request' | *' -o' | *' --output' | *' --trust-profile' | \
+            *' --tool-header' | *' --schema' | *' --request' | *' -o' | *' --output' | *' --trust-profile' | \
             *' --record' | *' --replay' | *' --api-key-file' | *' --header' | *' --ca-file' | *' --checkpoint' | \
             *' -d' | *' --data' | *' --script' | *' --state' | *' --requests') files="1" ;;
         *' --var' | *' --inline-limit' | *' -s' | *' --system' | *' --temperature' | *' --top-p' | \
-            *' --top-k' | *' --max-tokens' | *' --seed' | *' --stop' | 'batch results --schema' | *' --format-image' | \
-            *' --format-audio' | *' --format-video' | *' --voice' | *' --previous' | *' --label' | *' --safety' | \
-            *' --set' | *' --base-url' | *' --api-version' | *' --connect-timeout' | *' --idle-timeout' | *' --timeout' | \
-            *' --retries' | *' --retry-unknown' | *' --exec' | *' --result' | *' --max-rounds' | *' --max-calls' | \
-            *' --tool-timeout' | *' -j' | *' --jobs' | *' --rate' | *' -p' | *' --prompt' | \
-            *' --delimiter' | *' --display-name' | *' --name' | *' --mime' | *' --port' | *' --fault' | \
-            *' --file-host') ;;
+            *' --top-k' | *' --max-tokens' | *' --seed' | *' --stop' | *' --format-image' | *' --format-audio' | \
+            *' --format-video' | *' --voice' | *' --previous' | *' --label' | *' --safety' | *' --set' | \
+            *' --base-url' | *' --api-version' | *' --connect-timeout' | *' --idle-timeout' | *' --timeout' | *' --retries' | \
+            *' --retry-unknown' | *' --exec' | *' --result' | *' --max-rounds' | *' --max-calls' | *' --tool-timeout' | \
+            *' -j' | *' --jobs' | *' --rate' | *' -p' | *' --prompt' | *' --delimiter' | \
+            *' --display-name' | *' --name' | *' --mime' | *' --port' | *' --fault' | *' --file-host') ;;
         *' -m' | *' --model' | *' --fallback') words="gemini-flash-latest gemini-flash-lite-latest gemini-pro-latest gemini-4-argon gemini-4-carbon gemini-4-hydrogen gemini-4-neon gemini-3.8-flash gemini-3.6-flash gemini-3.5-flash-lite gemini-3.1-pro-preview gemini-3.1-pro-preview-customtools gemini-3.1-flash-lite gemini-3-flash-preview gemini-2.5-pro gemini-2.5-flash gemini-2.5-flash-lite gemma-4-31b-it gemma-4-26b-a4b-it gemini-robotics-er-2-preview gemini-robotics-er-1.6-preview gemini-2.5-flash-image gemini-3-pro-image gemini-3.1-flash-image gemini-3.1-flash-lite-image gemini-nano-banana-2.1 nano-banana-pro-preview gemini-3.8-flash-tts gemini-3.8-flash-lite-tts gemini-3.1-flash-tts-preview gemini-3.5-transcribe lyria-3.5 lyria-3-clip-preview lyria-3-pro-preview gemini-omni-1.2-flash gemini-omni-1.1-flash gemini-omni-flash-preview" ;;
         *' --agent') words="deep-research-preview-04-2026 deep-research-max-preview-04-2026 antigravity-preview-09-2026 antigravity-preview-05-2026" ;;
         *' --thinking') words="minimal low medium high xhigh" ;;

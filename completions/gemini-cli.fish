@@ -242,7 +242,7 @@ complete -c gemini-cli -n '__gemini_cli_takes_submitoptions' -s n -l dry-run -d 
 function __gemini_cli_takes_resultsoptions
     __gemini_cli_at "batch results"
 end
-complete -c gemini-cli -n '__gemini_cli_takes_resultsoptions' -l schema -x -d 'check each answer against this JSON Schema'
+complete -c gemini-cli -n '__gemini_cli_takes_resultsoptions' -l schema -rF -d 'check each answer against this JSON Schema'
 
 function __gemini_cli_takes_uploadoptions
     __gemini_cli_at upload

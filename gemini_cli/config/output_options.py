@@ -8,7 +8,7 @@ from typing import Annotated
 
 from typer import Option
 
-from gemini_cli.config.option_groups import FILE_NAME, ONCE, PROFILE_KEY
+from gemini_cli.config.option_groups import FILE_NAME, PROFILE_KEY
 from gemini_cli.errors import UsageError
 
 
@@ -46,7 +46,6 @@ class OutputOptions(GlobalOptions):
             "is 8",
         ),
         FILE_NAME,
-        ONCE,
     ] = None
     extract: Annotated[
         bool,

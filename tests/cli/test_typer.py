@@ -122,6 +122,12 @@ def test_a_profile_key_that_is_a_field_of_the_body_does_not_outrank_the_request(
         ["--request", "a", "--request", "b"],
         ["--previous", "a", "--previous", "b", "hi"],
         ["--format-image", "1:1", "--format-image", "16:9", "hi"],
+        ["--format-video", "16:9", "--format-video", "9:16", "hi"],
+        ["--voice", "Kore", "--voice", "Puck", "hi"],
+        ["--thinking", "low", "--thinking", "high", "hi"],
+        ["--api", "interactions", "--api", "generate-content", "hi"],
+        ["-P", "a.yaml", "--profile", "b.yaml", "hi"],
+        ["--replay", "a", "--replay", "b", "hi"],
     ],
 )
 def test_what_would_be_dropped_silently_is_given_once(argv: list[str]) -> None:
@@ -138,7 +144,9 @@ def test_what_would_be_dropped_silently_is_given_once(argv: list[str]) -> None:
         ["batch", "submit", "--display-name", "a", "--display-name", "b", "rows"],
         ["upload", "--name", "a", "--name", "b", "file"],
         ["upload", "--mime", "text/plain", "--mime", "image/png", "file"],
+        ["map", "--rate", "1/s", "--rate", "2/s", "rows"],
         ["emulator", "--script", "a", "--script", "b"],
+        ["emulator", "--requests", "a", "--requests", "b"],
     ],
 )
 def test_an_option_of_one_command_is_given_once(argv: list[str]) -> None:
@@ -148,7 +156,8 @@ def test_an_option_of_one_command_is_given_once(argv: list[str]) -> None:
 
 
 def test_of_models_and_numbers_the_last_one_wins() -> None:
-    done = invoke("generate", "-n", "-m", "a", "-m", "b", "--seed", "1", "--seed", "2", "hi")
+    times = ("--timeout", "1", "--timeout", "2")
+    done = invoke("generate", "-n", "-m", "a", "-m", "b", "--seed", "1", "--seed", "2", *times, "hi")
     assert json.loads(done.stdout)["body"] == {"model": "b", "generation_config": {"seed": 2}, "input": "hi"}
 
 

@@ -21,7 +21,7 @@ from gemini_cli.cli.prompt_run import schema_validator
 from gemini_cli.cli.row_input import RowInput, RowsArgument, TemplateOptions, read_row_input
 from gemini_cli.cli.row_output import RowOutputOptions, check_row_output, open_row_output
 from gemini_cli.client import resources
-from gemini_cli.config.option_groups import ONCE, option_groups
+from gemini_cli.config.option_groups import FILE_NAME, option_groups
 from gemini_cli.config.output_options import GlobalOptions
 from gemini_cli.config.request_options import PromptOptions, RequestOptions
 from gemini_cli.config.settings import ConnectionOptions
@@ -40,7 +40,6 @@ class SubmitOptions:
     display_name: Annotated[
         str | None,
         Option("--display-name", metavar="TEXT", help="the title of the job (default: the name of the file)"),
-        ONCE,
     ] = None
     dry_run: Annotated[bool, Option("-n", "--dry-run", help="print the requests as JSON lines, and send nothing")] = (
         False
@@ -52,7 +51,9 @@ class ResultsOptions:
     """Results."""
 
     schema: Annotated[
-        str | None, Option("--schema", metavar="FILE|JSON", help="check each answer against this JSON Schema"), ONCE
+        str | None,
+        Option("--schema", metavar="FILE|JSON", help="check each answer against this JSON Schema"),
+        FILE_NAME,
     ] = None
 
 

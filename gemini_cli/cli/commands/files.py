@@ -14,7 +14,7 @@ from gemini_cli.cli.command import OptionCommand, command_app, single_argument
 from gemini_cli.cli.context import Context
 from gemini_cli.cli.several import delete_each, several_arguments
 from gemini_cli.client import resources
-from gemini_cli.config.option_groups import FILE_NAME, ONCE, option_groups
+from gemini_cli.config.option_groups import FILE_NAME, option_groups
 from gemini_cli.config.output_options import GlobalOptions
 from gemini_cli.config.settings import ConnectionOptions
 from gemini_cli.errors import UsageError
@@ -31,7 +31,6 @@ class DownloadOptions:
         str | None,
         Option("-o", "--output", metavar="FILE", help="write to FILE, completely or not at all"),
         FILE_NAME,
-        ONCE,
     ] = None
 
 
