@@ -13,7 +13,8 @@ from gemini_cli.api import errors
 from gemini_cli.api.body import Body
 from gemini_cli.api.fields import get_objects, get_typed, parse_object
 from gemini_cli.api.generate_content import GENERATE_CONTENT_ADAPTER
-from gemini_cli.bulk import output_rows, rows
+from gemini_cli.bulk import output_rows
+from gemini_cli.bulk.lines import split_lines
 from gemini_cli.bulk.output_rows import OutputRow, SchemaValidator
 from gemini_cli.bulk.request_template import RequestTemplate
 from gemini_cli.bulk.rows import Key, Row
@@ -123,7 +124,7 @@ class Batch(NamedTuple):
 
 
 def prepare_batch(
-    found: Iterable[Row], template: RequestTemplate, resolve_attachments: Callable[[Body], object]
+    rows: Iterable[Row], template: RequestTemplate, resolve_attachments: Callable[[Body], object]
 ) -> Batch:
     """Write all rows as requests of one job to a file without a name.
 
@@ -135,7 +136,7 @@ def prepare_batch(
 
     def lines() -> Iterator[bytes]:
         size = 0
-        for number, (line, model) in enumerate(request_lines(found, template, resolve_attachments)):
+        for number, (line, model) in enumerate(request_lines(rows, template, resolve_attachments)):
             size += len(line)
             if size > JOB_LIMIT:
                 raise InputError(
@@ -150,14 +151,14 @@ def prepare_batch(
 
 
 def request_lines(
-    found: Iterable[Row], template: RequestTemplate, resolve_attachments: Callable[[Body], object]
+    rows: Iterable[Row], template: RequestTemplate, resolve_attachments: Callable[[Body], object]
 ) -> Iterator[tuple[bytes, str]]:
     """Yield each row's line of the job, and the path of the model.
 
     InputError if there are no rows, if a row cannot be a request, or if the models differ.
     """
     first: tuple[int, str] | None = None
-    for row in found:
+    for row in rows:
         line, path = _request_line(row, template, resolve_attachments)
         first = first or (row.line, path)
         if path != first[1]:
@@ -266,8 +267,8 @@ def job_results(
     """
     count = 0
     keys: set[str] = set()
-    for count, found in enumerate(_results(api_client, job), 1):
-        yield _output(found, count, keys, validator, extract)
+    for count, result in enumerate(_results(api_client, job), 1):
+        yield _output(result, count, keys, validator, extract)
     wanted = job.count("request")
     if count < wanted:
         raise IncompleteError(f"{job.name} has {count} results for {wanted} requests")
@@ -281,7 +282,7 @@ def _results(api_client: ApiClient, job: Job) -> Iterator[str]:
             name = resources.resource_name("files", file)
         except UsageError:
             raise RejectedError(f"not the API's answer: {job.name} has its results in {file!r}") from None
-        for line in rows.split_lines(resources.download_file(api_client, name), RESULT_LIMIT):
+        for line in split_lines(resources.download_file(api_client, name), RESULT_LIMIT):
             if line.data is None or line.data.strip():
                 yield (line.data or b"").decode("utf-8", "replace")
         return
@@ -291,11 +292,11 @@ def _results(api_client: ApiClient, job: Job) -> Iterator[str]:
     yield from map(strict_json.dumps, get_objects(inline, "inlinedResponses"))
 
 
-def _output(text: str, place: int, keys: set[str], validator: SchemaValidator | None, extract: bool) -> OutputRow:
+def _output(text: str, number: int, keys: set[str], validator: SchemaValidator | None, extract: bool) -> OutputRow:
     """The output row of a result; its key is added to `keys`."""
     key: Key | None = None
     try:
-        result = parse_object(text, f"result {place}")
+        result = parse_object(text, f"result {number}")
         named = get_typed(result, "key", str) or get_typed(get_typed(result, "metadata", dict) or {}, "key", str)
         key = decode_key(named) if named is not None else None
         problem = "has no key" if named is None else "has the key of an earlier one" if named in keys else None
@@ -308,7 +309,7 @@ def _output(text: str, place: int, keys: set[str], validator: SchemaValidator | 
         row = output_rows.answer_row(key, interaction, validator, extract=extract)
         if problem is None:
             return row
-        unknown = RejectedError(f"result {place} {problem}, so it is not known which row it answers", billed="yes")
+        unknown = RejectedError(f"result {number} {problem}, so it is not known which row it answers", billed="yes")
         return output_rows.unassigned_row(row, unknown)
     except CliError as failure:
         return output_rows.error_row(key, failure)

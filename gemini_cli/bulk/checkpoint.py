@@ -22,7 +22,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any, NamedTuple, Protocol
 
-from gemini_cli.bulk.rows import LINE_LIMIT, Row, split_lines
+from gemini_cli.bulk.lines import LINE_LIMIT, split_lines
+from gemini_cli.bulk.rows import Row
 from gemini_cli.errors import InputError, OutputError
 from gemini_cli.formats import strict_json
 from gemini_cli.storage.lock import lock_file, lock_holder

@@ -83,7 +83,7 @@ class WorkerDependencies(NamedTuple):
 
 
 def run_rows(
-    found: Iterator[Row], dependencies: WorkerDependencies, *, jobs: int, ordered: bool
+    rows: Iterable[Row], dependencies: WorkerDependencies, *, jobs: int, ordered: bool
 ) -> Generator[RowOutcome, None, None]:
     """Yield the result of each row, in the order of the input or of completion.
 
@@ -91,7 +91,7 @@ def run_rows(
     """
     retries, breaker, large = RetryBudget(), CircuitBreaker(dependencies.limiter), LargeAnswers(jobs)
     pool = WorkerPool(
-        enumerate(found),
+        enumerate(rows),
         lambda: Worker(dependencies, retries, breaker, large),
         jobs,
         idle=lambda: dependencies.limiter.waiting,
@@ -185,14 +185,14 @@ class Worker:
 
     def _stored_output(self, row: Row, digest: str) -> OutputRow | None:
         """The output row of a row that is not sent, because of its stored state."""
-        found = self._dependencies.checkpoint.lookup(row, digest)
-        if found is None:
+        stored = self._dependencies.checkpoint.lookup(row, digest)
+        if stored is None:
             return None
-        if found.changed:
+        if stored.changed:
             self._dependencies.notice("some rows differ from the checkpoint; they are sent again")
             return None
-        if found.output is not None:
-            return OutputRow(found.output, found.ok)
+        if stored.output is not None:
+            return OutputRow(stored.output, stored.ok)
         if self._dependencies.retry_unknown:
             return None
         raise UnknownOutcomeError(

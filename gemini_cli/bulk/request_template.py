@@ -26,6 +26,8 @@ PROMPT_FIELDS = ("input", "prompt")
 EMPTY_PROMPT = "its prompt is empty"
 STANDS_ALONE = "its input is no content, so the profile's prompt and -a cannot go with it"
 
+_TOKENS = re.compile(r"\{\{|\}\}|\{[^{}]*\}|[{}]")
+
 
 class TextTemplate:
     """A text with `{name}` for a field and `{_}` for the whole row.
@@ -54,9 +56,6 @@ class TextTemplate:
         """The directory in the text before the first field, if the text is a path."""
         first = next((match.start() for match in _TOKENS.finditer(self._text) if match[0] not in ("{{", "}}")), None)
         return posixpath.dirname(self._text[:first])
-
-
-_TOKENS = re.compile(r"\{\{|\}\}|\{[^{}]*\}|[{}]")
 
 
 def _filled(token: str, value: str | dict[str, Any]) -> str:
@@ -146,9 +145,8 @@ class RequestTemplate:
 
     def _template_options(self, row: Row) -> Body:
         named = [self._common.get(each) or self._named(each, row.value) for each in self._attach]
-        attached = [
-            {**part} for parts in named for part in parts
-        ]  # a copy for each row, because `resolve` changes them
+        # A copy for each row, because `resolve` changes the parts.
+        attached = [{**part} for parts in named for part in parts]
         if self._prompt is not None:
             return {**self._body, "input": self._input(self._prompt.fill(row.value), attached)}
         fields = self._request_fields(row_fields(row.value))
@@ -200,10 +198,10 @@ class RequestTemplate:
         Text and content parts can be extended; a list of steps cannot.
         """
         if isinstance(turn_input, str):
-            found = user_input(join_prompt(self._prefix, turn_input), attached, None)
-            if found is None:
+            content = user_input(join_prompt(self._prefix, turn_input), attached, None)
+            if content is None:
                 raise InputError(EMPTY_PROMPT)
-            return found
+            return content
         if not self._prefix and not attached:
             return turn_input
         parts = [turn_input] if isinstance(turn_input, dict) else turn_input

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Annotated, NamedTuple
 
 import typer
 from typer import Option
 
 from gemini_cli.api.adapter import ApiAdapter
-from gemini_cli.bulk import rows
 from gemini_cli.bulk.request_template import RequestTemplate
-from gemini_cli.bulk.rows import Row
+from gemini_cli.bulk.rows import InputRows, file_chunks, read_rows
 from gemini_cli.cli.context import Context, check_request
 from gemini_cli.cli.prompt_input import NO_STDIN, PIPEFAIL_HINT
 from gemini_cli.config.option_groups import FILE_NAME
@@ -56,15 +54,11 @@ RowsArgument = Annotated[
 
 
 class RowInput(NamedTuple):
-    """The rows and their template.
+    """The rows and their template. `size` is in bytes, None if it is not known."""
 
-    `size` is in bytes, None if it is not known. `header` has the columns of CSV once the first row was read.
-    """
-
-    rows: Iterator[Row]
+    rows: InputRows
     template: RequestTemplate
     size: int | None
-    header: list[str]
 
 
 def read_row_input(
@@ -108,15 +102,11 @@ def read_row_input(
         generate_content=not adapter.stores_interactions,
         allow_paths=template_options.allow_paths,
     )
-    source = context.terminal.stdin_chunks() if path == "-" else rows.file_chunks(path)
-    header: list[str] = []
-    found = rows.read_rows(source, csv=csv, lines=template_options.lines, delimiter=delimiter, header=header)
-    return RowInput(
-        _at_least_one(found) if path == "-" and prompt_options.require_stdin else found,
-        request_template,
-        None if path == "-" else os.path.getsize(path) or None,
-        header,
-    )
+    source = context.terminal.stdin_chunks() if path == "-" else file_chunks(path)
+    rows = read_rows(source, csv=csv, lines=template_options.lines, delimiter=delimiter)
+    if path == "-" and prompt_options.require_stdin and rows.read_first() is None:
+        raise UsageError(NO_STDIN, hint=PIPEFAIL_HINT)
+    return RowInput(rows, request_template, None if path == "-" else os.path.getsize(path) or None)
 
 
 def _csv_format(path: str, template_options: TemplateOptions) -> tuple[bool, str | None]:
@@ -142,10 +132,3 @@ def _check_stdin(context: Context, prompt_options: PromptOptions) -> None:
         raise UsageError("no rows: name a FILE, since --no-stdin forbids to read them from stdin")
     if context.terminal.stdin_is_terminal:
         raise UsageError("no rows: name a FILE, or pipe them in")
-
-
-def _at_least_one(found: Iterator[Row]) -> Iterator[Row]:
-    first = next(found, None)
-    if first is None:
-        raise UsageError(NO_STDIN, hint=PIPEFAIL_HINT)
-    return chain([first], found)

@@ -1,9 +1,7 @@
-"""Rows in: files as people and programs write them. Rows out."""
+"""Rows in: files as people and programs write them."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Iterator
@@ -13,11 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_cli.api.interaction import Interaction
-from gemini_cli.bulk import output_rows, rows
-from gemini_cli.bulk.rows import LINE_LIMIT, Row
-from gemini_cli.errors import InputError, SchemaMismatch
-from tests.harness import interaction
+from gemini_cli.bulk import rows
+from gemini_cli.bulk.lines import LINE_LIMIT
+from gemini_cli.bulk.rows import Row
+from gemini_cli.errors import InputError
 
 
 def read(data: bytes, *, csv: bool = False, piece: int = 7) -> list[Row]:
@@ -93,25 +90,21 @@ def test_a_line_that_is_no_row_has_a_fault_and_the_next_one_is_read(line: bytes,
 )
 def test_a_file_without_rows_is_an_error_before_the_first_row(data: bytes, csv: bool, message: str, hint: str) -> None:
     with pytest.raises(InputError, match=re.escape(message)) as raised:
-        next(rows.read_rows([data[:3], data[3:]], csv=csv))
+        rows.read_rows([data[:3], data[3:]], csv=csv).read_first()
     assert hint in str(raised.value.hint)
 
 
 def test_the_first_row_can_be_read_ahead() -> None:
-    found = rows.read_first_row(rows.read_rows([b'"a"\n"b"\n'], csv=False))
+    found = rows.read_rows([b'"a"\n"b"\n'])
+    first = found.read_first()
+    assert first is not None
+    assert first.value == "a"
     assert [row.value for row in found] == ["a", "b"]
-    assert list(rows.read_first_row(rows.read_rows([], csv=False))) == []
+    none = rows.read_rows([])
+    assert none.read_first() is None
+    assert list(none) == []
     with pytest.raises(InputError, match="JSON array"):
-        rows.read_first_row(rows.read_rows([b"[1]"], csv=False))
-
-
-@pytest.mark.parametrize("few", [1, 250, 450, 650, rows.KEYS_IN_MEMORY])
-def test_a_key_names_one_row_however_many_there_are(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "KEYS_IN_MEMORY", few)
-    found = told(b'{"id":"a"}\n{"id":"a","n":2}\n{"id":3}\n{bad\n"no key, but line 5"\n{"id":"5"}\n')
-    assert [row[:2] for row in found] == [(1, "a"), (2, "a"), (3, 3), (4, 4), (5, 5), (6, "5")]
-    assert found[1][2] == "the key 'a' is that of line 1"
-    assert found[-1][2] == "the key '5' is that of line 5"
+        rows.read_rows([b"[1]"]).read_first()
 
 
 def test_a_key_may_hold_half_a_surrogate_pair() -> None:
@@ -150,104 +143,6 @@ def test_what_was_written_is_read(values: list[Any], piece: int, end: str, bom: 
     assert not any(row.fault for row in found)
 
 
-VALUES, EMPTY = {"a": "1", "b": "2"}, {"a": "1", "b": ""}
-
-
-# CSV -----------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("data", "expected"),
-    [
-        (b"id,text\na,one\n", [(2, "a", {"id": "a", "text": "one"})]),
-        (b'\xef\xbb\xbftext\r\n"two\r\nlines"\r\n\r\nnext', [(2, 2, {"text": "two\nlines"}), (5, 5, {"text": "next"})]),
-        (b"a,b\n1\n1,2\n", [(2, 2, "1 cells, the header has 2"), (3, 3, {"a": "1", "b": "2"})]),
-        (b'a\n"x"y\nz\n', [(2, 2, "not CSV: there is text after a closing quote"), (3, 3, {"a": "z"})]),
-        (b"a\n\xff\nz\n", [(2, 2, "not valid UTF-8"), (3, 3, {"a": "z"})]),
-        (b'a\n"x\n', [(2, 2, "not CSV: a quote is not closed")]),
-        (b"a\nx\ry\n", [(2, 2, "not CSV: a carriage return outside of quotes")]),
-        (b'"a\rb"\nx\n', [(2, 2, {"a\rb": "x"})]),
-        (b"text,,\none,,\ntwo\n", [(2, 2, {"text": "one"}), (3, 3, {"text": "two"})]),
-        (b"a,b\n1,2,,\n1,,\n1,2,,3\n", [(2, 2, VALUES), (3, 3, EMPTY), (4, 4, "4 cells, the header has 2")]),
-        (b"\n,,\r\ntext\none\n", [(4, 4, {"text": "one"})]),
-        (b"\xef\xbb\xbfsep=;\r\ntext;n\r\none;1\r\n", [(3, 3, {"text": "one", "n": "1"})]),
-        (b"a\n", []),
-        (b"", []),
-    ],
-)
-def test_records_of_csv_are_rows(data: bytes, expected: list[Any]) -> None:
-    assert told(data, csv=True) == expected
-
-
-def test_a_header_that_names_a_column_twice_is_no_header() -> None:
-    with pytest.raises(InputError, match="line 1: the header of the CSV names a column twice"):
-        read(b"a,a\n1,2\n", csv=True)
-
-
-@pytest.mark.parametrize(
-    ("data", "delimiter", "expected"),
-    [
-        (b'text;n\n"a;b";1\n', ";", {"text": "a;b", "n": "1"}),
-        (b"text\tn\na,b\t1\n", "\t", {"text": "a,b", "n": "1"}),
-        (b"text;n\na\n", ",", {"text;n": "a"}),
-    ],
-)
-def test_a_delimiter_separates_the_columns(data: bytes, delimiter: str, expected: Any) -> None:
-    assert [row.value for row in rows.read_rows([data], csv=True, delimiter=delimiter)] == [expected]
-
-
-CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r\n"), min_size=1)
-
-
-@given(st.lists(st.tuples(CELLS, CELLS), max_size=10), st.integers(1, 50))
-def test_what_python_writes_as_csv_is_read(cells: list[tuple[str, str]], piece: int) -> None:
-    file = io.StringIO(newline="")
-    csv.writer(file).writerows([("a", "b"), *cells])
-    found = read(file.getvalue().encode(), csv=True, piece=piece)
-    assert [row.value for row in found] == [{"a": a, "b": b} for a, b in cells]
-
-
-# What comes out ------------------------------------------------------------------------------------------------------
-
-
-def test_an_answer_becomes_an_output_row() -> None:
-    answer = interaction("Hi", usage={"total_tokens": 3})
-    output = output_rows.answer_row("k", Interaction(answer))
-    assert (output.ok, output.failure, output.tokens) == (True, None, 3)
-    assert json.loads(output.text) == {
-        "key": "k",
-        "ok": True,
-        "text": "Hi",
-        "usage": {"total_tokens": 3},
-        "interaction": answer,
-    }
-
-
-def test_an_answer_that_is_not_whole_is_a_failure_with_its_text() -> None:
-    output = output_rows.answer_row(7, Interaction(interaction("Hal", status="incomplete")), line=3, attempts=2)
-    row = json.loads(output.text)
-    assert (row["key"], row["ok"], row["text"], row["line"]) == (7, False, "Hal", 3)
-    assert (row["error"]["kind"], row["error"]["interaction_id"], row["error"]["billed"]) == (
-        "incomplete",
-        "v1_a",
-        "yes",
-    )
-    assert row["error"]["attempts"] == 2
-    assert "interaction" not in row
-
-
-def test_data_is_what_the_schema_was_held_against() -> None:
-    assert json.loads(output_rows.answer_row(1, Interaction(interaction('{"n":1}')), json.loads).text)["data"] == {
-        "n": 1
-    }
-
-    def refuse(text: str) -> Any:
-        raise SchemaMismatch("no", billed="yes")
-
-    row = json.loads(output_rows.answer_row(1, Interaction(interaction("{}")), refuse).text)
-    assert (row["ok"], row["text"], row["error"]["kind"]) == (False, "{}", "schema")
-
-
 def test_each_line_may_be_a_row_of_text() -> None:
     data = '\ufeffone\r\n\n "two" \n[3]\n{"key":"k"}\n\xff\n last'.encode().replace("\xff".encode(), b"\xff")
     found = list(rows.read_rows([data], lines=True))
@@ -260,7 +155,7 @@ def test_each_line_may_be_a_row_of_text() -> None:
     ]
     assert [row.fault for row in found if row.fault] == ["not valid UTF-8 (byte offset 0)"]
     with pytest.raises(InputError, match="UTF-16"):
-        next(rows.read_rows(["a\n".encode("utf-16")], lines=True))
+        rows.read_rows(["a\n".encode("utf-16")], lines=True).read_first()
 
 
 @pytest.mark.parametrize(
@@ -276,9 +171,8 @@ def test_each_line_may_be_a_row_of_text() -> None:
     ],
 )
 def test_the_columns_are_known_before_the_first_row_is_sent(data: bytes, csv: bool, columns: list[str]) -> None:
-    header: list[str] = []
-    names, found = rows.read_columns(rows.read_rows([data], csv=csv, header=header), header)
-    assert names == columns
+    found = rows.read_rows([data], csv=csv)
+    assert found.read_columns() == columns
     assert list(found) == read(data, csv=csv)
 
 

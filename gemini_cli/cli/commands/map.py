@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Option
 
-from gemini_cli.bulk import rows
 from gemini_cli.bulk.output_rows import FailureSummary, OutputRow, error_row
+from gemini_cli.bulk.rows import InputRows
 from gemini_cli.cli.command import OptionCommand, command_app
 from gemini_cli.cli.context import Context
 from gemini_cli.cli.dry_run import preview_headers, refuse_answer_options, without_secrets
@@ -31,7 +31,6 @@ from gemini_cli.transport.deadline import Clock
 if TYPE_CHECKING:
     from gemini_cli.bulk.checkpoint import CheckpointStore
     from gemini_cli.bulk.map_runner import RowOutcome
-    from gemini_cli.bulk.rows import Row
     from gemini_cli.console.terminal import Progress
 
 MAX_JOBS = 1000
@@ -131,7 +130,7 @@ def _run(
     from gemini_cli.bulk.rate_limiter import AdaptiveLimiter
 
     context.deadline.start()
-    columns, input_rows = _read_ahead(row_input, row_output)
+    columns = _read_ahead(row_input.rows, row_output)
     context.attachments.resolve({"input": row_input.template.shared_parts})
     terminal = context.terminal
     with (
@@ -151,7 +150,7 @@ def _run(
             extract=row_output.extract,
         )
         tally = Tally(progress, context.dependencies.clock)
-        running = map_runner.run_rows(input_rows, dependencies, jobs=options.jobs, ordered=not options.unordered)
+        running = map_runner.run_rows(row_input.rows, dependencies, jobs=options.jobs, ordered=not options.unordered)
         with tally.summarised(), closing(running) as outcomes:
             for outcome in outcomes:
                 target.write(outcome.output, outcome.row.fields)
@@ -160,11 +159,12 @@ def _run(
         raise error
 
 
-def _read_ahead(row_input: RowInput, row_output: RowOutputOptions) -> tuple[list[str], Iterator[Row]]:
-    """The columns of the input, if the output is a table, and all rows."""
+def _read_ahead(rows: InputRows, row_output: RowOutputOptions) -> list[str]:
+    """Read the first row, or for a table the columns of the input."""
     if row_output.to == "jsonl":
-        return [], rows.read_first_row(row_input.rows)
-    return rows.read_columns(row_input.rows, row_input.header)
+        rows.read_first()
+        return []
+    return rows.read_columns()
 
 
 class Tally:
