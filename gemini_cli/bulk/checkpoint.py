@@ -32,6 +32,9 @@ CHECKPOINT_HEADER = b'{"checkpoint":"gemini-cli map","version":1}\n'
 RECORD_LIMIT_BYTES = 16 * LINE_LIMIT  # bytes of a line; a result holds an answer, of which the transport takes 256 MiB
 CHECKPOINT_READ_SIZE = 1024 * 1024
 
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0)  # a FIFO is refused without waiting for a writer
+_sync = getattr(os, "fdatasync", os.fsync)
+
 
 class RowResult(NamedTuple):
     """The final result of a row: its output row as text."""
@@ -101,15 +104,12 @@ def open_checkpoint(path: str, digest: Callable[[Row], str]) -> Iterator[Checkpo
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise InputError(f"{path} is not a regular file")
         _lock(descriptor, path)
-        kept = Checkpoint(descriptor, path, digest)
+        checkpoint = Checkpoint(descriptor, path, digest)
     except BaseException:
         os.close(descriptor)
         raise
-    with closing(kept):
-        yield kept
-
-
-_AT_ONCE = getattr(os, "O_NONBLOCK", 0)  # a FIFO is refused without waiting for a writer
+    with closing(checkpoint):
+        yield checkpoint
 
 
 def _lock(descriptor: int, path: str) -> None:
@@ -132,18 +132,18 @@ class Checkpoint:
         self._descriptor = descriptor
         self._path = path
         self._lock = threading.Lock()
-        self._torn = False
+        self._last_write_failed = False
         self._written = self._synced = 0  # lines of this run
         self._syncing = threading.Lock()
         self._index = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._index.execute("PRAGMA journal_mode = OFF")
         self._index.execute(
-            "CREATE TABLE rows (key TEXT PRIMARY KEY, digest TEXT, ok INTEGER, place INTEGER, size INTEGER)"
+            "CREATE TABLE rows (key TEXT PRIMARY KEY, digest TEXT, ok INTEGER, offset INTEGER, size INTEGER)"
         )
         self._index.execute("BEGIN")
         self.damaged = 0
         try:
-            self._heal(self._load())
+            self._cut_off_rest(self._load())
         except BaseException:
             self._index.close()
             raise
@@ -151,7 +151,7 @@ class Checkpoint:
     def _load(self) -> int:
         """Index the file, and return the number of bytes that are whole lines.
 
-        Only the places of results are kept in memory, because a result may be large.
+        Only the offsets of results are kept in memory, because a result may be large.
         """
         whole = 0
         for line in split_lines(self._pieces(), RECORD_LIMIT_BYTES):
@@ -162,7 +162,7 @@ class Checkpoint:
                 return whole
             if line.number == 1 and data + b"\n" != CHECKPOINT_HEADER:
                 raise self._foreign()
-            if line.number > 1 and data and not self._learn(_record(data), whole, line.size):
+            if line.number > 1 and data and not self._index_line(_record(data), whole, line.size):
                 self.damaged += 1
             whole = line.end
         return whole
@@ -171,29 +171,30 @@ class Checkpoint:
         return InputError(f"{self._path} is not a checkpoint of map; it was not changed")
 
     def _pieces(self) -> Iterator[bytes]:
-        place = 0
-        while piece := os.pread(self._descriptor, CHECKPOINT_READ_SIZE, place):
-            place += len(piece)
+        offset = 0
+        while piece := os.pread(self._descriptor, CHECKPOINT_READ_SIZE, offset):
+            offset += len(piece)
             yield piece
 
-    def _learn(self, record: dict[str, Any], place: int, size: int) -> bool:
+    def _index_line(self, record: dict[str, Any], offset: int, size: int) -> bool:
         match record:
             case {"intent": str(key), "row": str(digest)}:
                 self._replace(key, digest)
             case {"refused": str(key)}:
                 self._index.execute("DELETE FROM rows WHERE key = ?", (key,))
             case {"result": str(key), "row": str(digest), "ok": bool(ok), "output": dict()}:
-                self._replace(key, digest, ok, place, size)
+                self._replace(key, digest, ok, offset, size)
             case _:
                 return False
         return True
 
     def _replace(
-        self, key: str, digest: str, ok: bool = False, place: int | None = None, size: int | None = None
+        self, key: str, digest: str, ok: bool = False, offset: int | None = None, size: int | None = None
     ) -> None:
-        self._index.execute("INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?)", (key, digest, ok, place, size))
+        self._index.execute("INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?)", (key, digest, ok, offset, size))
 
-    def _heal(self, whole: int) -> None:
+    def _cut_off_rest(self, whole: int) -> None:
+        """Cut off an incomplete last line; begin a file that has no line."""
         try:
             if whole < os.fstat(self._descriptor).st_size:
                 os.ftruncate(self._descriptor, whole)
@@ -204,16 +205,16 @@ class Checkpoint:
 
     def lookup(self, row: Row, digest: str) -> StoredResult | None:
         with self._lock:
-            query = "SELECT digest, ok, place, size FROM rows WHERE key = ?"
+            query = "SELECT digest, ok, offset, size FROM rows WHERE key = ?"
             known = self._index.execute(query, (row.name,)).fetchone()
         if known is None:
             return None
-        was, ok, place, size = known
+        was, ok, offset, size = known
         if was != digest:
             return StoredResult(changed=True)
-        if place is None:
+        if offset is None:
             return StoredResult()
-        return StoredResult(bool(ok), strict_json.dumps(_record(os.pread(self._descriptor, size, place))["output"]))
+        return StoredResult(bool(ok), strict_json.dumps(_record(os.pread(self._descriptor, size, offset))["output"]))
 
     def mark_sent(self, row: Row, digest: str) -> None:
         self._append(_line({"intent": row.name, "row": digest}))
@@ -226,9 +227,9 @@ class Checkpoint:
 
         A worker that waits while another one syncs does not need to sync as well.
         """
-        place = self._append(_kept(result))
+        number = self._append(_result_line(result))
         with self._syncing:
-            if place <= self._synced:
+            if number <= self._synced:
                 return
             written = self._written
             try:
@@ -250,22 +251,19 @@ class Checkpoint:
         After an incomplete write, the next one begins a new line.
         """
         with self._lock:
-            view = memoryview(b"\n" + line if self._torn else line)
-            self._torn = True
+            view = memoryview(b"\n" + line if self._last_write_failed else line)
+            self._last_write_failed = True
             try:
                 while view:
                     view = view[os.write(self._descriptor, view) :]
             except OSError as error:
                 raise self._unwritable(error) from None
-            self._torn = False
+            self._last_write_failed = False
             self._written += 1
             return self._written
 
     def _unwritable(self, error: OSError) -> OutputError:
         return OutputError(f"cannot write {self._path}: {error.strerror or error}")
-
-
-_sync = getattr(os, "fdatasync", os.fsync)
 
 
 def _record(data: bytes) -> dict[str, Any]:
@@ -281,7 +279,7 @@ def _line(record: dict[str, Any]) -> bytes:
     return strict_json.dumps(record).encode() + b"\n"
 
 
-def _kept(result: RowResult) -> bytes:
+def _result_line(result: RowResult) -> bytes:
     """The line of a result, with the text of the output row inside."""
     head = strict_json.dumps({"result": result.row.name, "row": result.digest, "ok": result.ok})
     return f'{head[:-1]},"output":{result.text}}}\n'.encode()

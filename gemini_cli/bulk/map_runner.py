@@ -19,13 +19,13 @@ from typing import NamedTuple
 from gemini_cli.api.body import Body
 from gemini_cli.bulk import output_rows
 from gemini_cli.bulk.checkpoint import CheckpointStore, RowResult
+from gemini_cli.bulk.circuit_breaker import CircuitBreaker
 from gemini_cli.bulk.large_answers import LargeAnswers
 from gemini_cli.bulk.output_rows import OutputRow, SchemaValidator
 from gemini_cli.bulk.rate_limiter import AdaptiveLimiter, LimiterClosed
-from gemini_cli.bulk.request_template import EMPTY_PROMPT, RequestTemplate
-from gemini_cli.bulk.rows import FORMATS_HINT, NOT_JSON, Row
+from gemini_cli.bulk.request_template import RequestTemplate
+from gemini_cli.bulk.rows import Row
 from gemini_cli.client.api_client import ApiClient
-from gemini_cli.client.failures import ProxyRefusedError
 from gemini_cli.client.interactions import InteractionsClient
 from gemini_cli.client.request_sender import OnRetry
 from gemini_cli.concurrency.worker_pool import WorkerPool
@@ -35,31 +35,22 @@ from gemini_cli.errors import (
     InputError,
     OutputError,
     QuotaError,
-    RejectedError,
     TemporaryError,
     UnknownOutcomeError,
 )
 from gemini_cli.transport.deadline import extend_alarm
 
-MAX_EQUAL_FAILURES = 10
-LOCAL_FAILURES_KEPT = 5000  # the rows under way are closer together than this
 SPARE_RETRIES = 50  # for the whole run, beside one for each row
 STOP_GRACE = 0.2  # seconds for answers that are under way when a signal or the deadline ends the run
 
-AGAIN = (AuthError, InputError, QuotaError, TemporaryError)  # nothing was carried out, and a later run may do better
-FATAL = (
-    AuthError,
-    QuotaError,
-    RejectedError,
-    TemporaryError,
-    UnknownOutcomeError,
-)  # errors that the next row may have, too
+# Errors of requests that were not carried out: a later run may do better.
+NOT_CARRIED_OUT = (AuthError, InputError, QuotaError, TemporaryError)
 
 
 class RowOutcome(NamedTuple):
-    """The result of a row: its `place` in the input from 0, its output row, if sent."""
+    """The result of a row. `position` is its place in the input, from 0."""
 
-    place: int
+    position: int
     row: Row
     output: OutputRow
     sent: bool = False
@@ -162,7 +153,7 @@ class Worker:
 
         OutputError if the checkpoint cannot be written.
         """
-        place, row = task
+        position, row = task
         if self._breaker.fatal_error is not None:
             return None
         try:
@@ -171,13 +162,13 @@ class Worker:
             digest = self._dependencies.checkpoint.digest(row)
             known = self._stored_output(row, digest)
             if known is not None:
-                return RowOutcome(place, row, known)
+                return RowOutcome(position, row, known)
             body = self._dependencies.template.fill(row)
         except CliError as failure:
-            self._breaker.record_local(place, row, failure)
-            return RowOutcome(place, row, output_rows.error_row(row.key, failure, line=row.line))
+            self._breaker.record_local(position, row, failure)
+            return RowOutcome(position, row, output_rows.error_row(row.key, failure, line=row.line))
         try:
-            return RowOutcome(place, row, self._send(row, digest, body), sent=True)
+            return RowOutcome(position, row, self._send(row, digest, body), sent=True)
         except LimiterClosed:
             return None
         finally:
@@ -223,7 +214,7 @@ class Worker:
                 raise
             except CliError as failure:
                 output = output_rows.error_row(row.key, failure, line=row.line)
-        if isinstance(output.failure, AGAIN):
+        if isinstance(output.failure, NOT_CARRIED_OUT):
             checkpoint.clear_sent(row)
         elif not isinstance(output.failure, UnknownOutcomeError):
             try:
@@ -250,87 +241,6 @@ class Worker:
             self._dependencies.checkpoint.mark_sent(*self._row)
 
 
-class CircuitBreaker:
-    """Ends the run when the next rows would fail as well.
-
-    `fatal_error` is the error that ended it.
-    """
-
-    def __init__(self, limiter: AdaptiveLimiter) -> None:
-        self.fatal_error: CliError | None = None
-        self._limiter = limiter
-        self._last: tuple[object, ...] = ()
-        self._times = 0
-        self._local: dict[int, tuple[str, CliError]] = {}  # reasons of rows that were not sent, by place
-        self._lock = threading.Lock()
-
-    def record(self, failure: CliError | None) -> None:
-        """Count what came of a row that was sent."""
-        with self._lock:
-            if self.fatal_error is None and failure is not None and self._is_fatal(failure):
-                self._stop_with_hint(failure, self._times)
-            elif not isinstance(failure, FATAL):
-                self._times = 0
-
-    def record_local(self, place: int, row: Row, failure: CliError) -> None:
-        """Count a row that could not be sent.
-
-        A row without a prompt is not counted: tables have empty cells.
-        """
-        reason = row.reason(failure.message)
-        if not isinstance(failure, InputError) or reason == EMPTY_PROMPT:
-            return
-        with self._lock:
-            self._local[place] = (reason, failure)
-            equal = 1
-            first: CliError = failure
-            for step in (1, -1):
-                other = place + step
-                while equal < MAX_EQUAL_FAILURES and self._local.get(other, ("", None))[0] == reason:
-                    first = self._local[other][1] if step < 0 else first
-                    equal, other = equal + 1, other + step
-            if equal == MAX_EQUAL_FAILURES and self.fatal_error is None:
-                self._stop_with_hint(first, equal)
-            if len(self._local) > 2 * LOCAL_FAILURES_KEPT:
-                latest = max(self._local)
-                self._local = {at: why for at, why in self._local.items() if at > latest - LOCAL_FAILURES_KEPT}
-
-    def _is_fatal(self, failure: CliError) -> bool:
-        if not isinstance(failure, FATAL):
-            return False
-        like = (failure.kind, failure.http_status, failure.code, failure.message)
-        self._times = self._times + 1 if like == self._last else 1
-        self._last = like
-        return _concerns_all_rows(failure) or self._times == MAX_EQUAL_FAILURES
-
-    def stop(self, failure: CliError) -> None:
-        """End the run because of an error that is not one of a row."""
-        with self._lock:
-            self.fatal_error = self.fatal_error or failure
-            self._limiter.close()
-
-    def _stop_with_hint(self, failure: CliError, times: int) -> None:
-        before = f"{times} failures like this in a row; " if times == MAX_EQUAL_FAILURES else ""
-        before = f"{failure.hint}; " if failure.hint and not before else before
-        failure.hint = f"{before}the rest was not sent; with --checkpoint, the same command goes on from here"
-        if isinstance(failure, UnknownOutcomeError):
-            failure.hint += f"; {output_rows.RETRY_UNKNOWN_HINT}"
-        elif f": {NOT_JSON}" in failure.message:
-            failure.hint += f"; {FORMATS_HINT}"
-        self.fatal_error = failure
-        self._limiter.close()
-
-
-def _concerns_all_rows(failure: CliError) -> bool:
-    """Whether each row would get this error.
-
-    Status 403 may be about the model or the file of one row.
-    """
-    if isinstance(failure, AuthError):
-        return failure.http_status != 403
-    return isinstance(failure, QuotaError | ProxyRefusedError)
-
-
 class UnorderedResults:
     def add(self, done: RowOutcome) -> Iterable[RowOutcome]:
         return (done,)
@@ -348,7 +258,7 @@ class OrderedResults:
 
     def add(self, done: RowOutcome) -> Iterator[RowOutcome]:
         """Add a result, and yield the results that are next."""
-        self._held[done.place] = done
+        self._held[done.position] = done
         while (ready := self._held.pop(self._next, None)) is not None:
             self._next += 1
             yield ready
