@@ -88,6 +88,7 @@ PURE = (
     "console/formatting",
     "files/resumable_upload",
     "formats/strict_json",
+    "formats/surrogates",
 )
 
 # Names that several modules define on purpose: the Typer of a command, the header of its list.

@@ -21,6 +21,7 @@ from gemini_cli.api.fields import get_objects, get_typed, without_nulls
 from gemini_cli.api.interaction import MEDIA_BLOCKS, Interaction, merge_continuations, output_text
 from gemini_cli.errors import CliError, IncompleteError, RejectedError
 from gemini_cli.formats import strict_json
+from gemini_cli.formats.surrogates import join_surrogates, utf16_length
 
 
 class ResumePoint(NamedTuple):
@@ -48,7 +49,7 @@ class StepAccumulator:
         self._sound: list[str] = []  # base64 that belongs to the last part of the content
         self._arguments: list[str] = []
         self._set: dict[str, Any] = {}
-        self._text_length = strict_json.utf16_length(self.text)
+        self._text_length = utf16_length(self.text)
         self._arguments_length = 0
 
     @property
@@ -69,12 +70,12 @@ class StepAccumulator:
         kind = get_typed(delta, "type", str) or ("text" if "text" in delta else None)
         if kind == "text":
             text = get_typed(delta, "text", str) or ""
-            self._text_length += strict_json.utf16_length(text)
+            self._text_length += utf16_length(text)
             self._append(text)
             return text
         if kind == "arguments_delta":
             fragment = get_typed(delta, "arguments", str) or ""
-            self._arguments_length += strict_json.utf16_length(fragment)
+            self._arguments_length += utf16_length(fragment)
             self._arguments.append(fragment)
             return ""
         self.other_deltas += 1
@@ -126,7 +127,7 @@ class StepAccumulator:
             block = self._content[-1]
             self._content[-1] = {
                 **block,
-                "text": (block.get("text") or "") + strict_json.join_surrogates("".join(self._open)),
+                "text": (block.get("text") or "") + join_surrogates("".join(self._open)),
             }
             self._open = []
         if self._sound:
@@ -222,7 +223,7 @@ class StreamAccumulator:
 
     def _whole_characters(self, text: str) -> str:
         if self._half:
-            text, self._half = strict_json.join_surrogates(self._half + text), ""
+            text, self._half = join_surrogates(self._half + text), ""
         if "\ud800" <= text[-1:] <= "\udbff":
             text, self._half = text[:-1], text[-1]
         return text
@@ -271,7 +272,7 @@ class StreamAccumulator:
         """
         parts = (output_text(step.step()) for _, step in sorted(self.steps.items()))
         returned = "".join(self._returned)
-        if strict_json.join_surrogates("".join(parts)) != returned + self._half:
+        if join_surrogates("".join(parts)) != returned + self._half:
             raise IncompleteError("the stream contradicts itself: its steps are out of order", interaction_id=self.id)
         ended = Interaction(last)
         rest = self._half

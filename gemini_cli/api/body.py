@@ -8,6 +8,7 @@ from typing import Any
 
 from gemini_cli.errors import InputError, UsageError
 from gemini_cli.formats import strict_json
+from gemini_cli.formats.surrogates import has_lone_surrogate
 
 REQUEST_LIMIT = 100 * 1000 * 1000  # bytes, the API's own (api/README.md 3.4)
 
@@ -33,7 +34,7 @@ def copy_json(value: Any) -> Any:
 
 def require_text(value: Any, place: str = "") -> None:
     """Raise InputError if a string of the body holds half a surrogate pair."""
-    if isinstance(value, str) and strict_json.has_lone_surrogate(value):
+    if isinstance(value, str) and has_lone_surrogate(value):
         raise InputError(f"{place}: half a surrogate pair, {strict_json.dumps(value)[:40]}, is not text")
     if isinstance(value, dict):
         for key, item in value.items():

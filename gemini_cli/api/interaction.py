@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from gemini_cli.api import errors
 from gemini_cli.api.fields import get_objects, get_typed, parse_object, without_nulls
 from gemini_cli.errors import CliError, RejectedError
-from gemini_cli.formats import strict_json
 from gemini_cli.formats.mime_types import MEDIA_KINDS
+from gemini_cli.formats.surrogates import replace_lone_surrogates
 
 Step = dict[str, Any]
 
@@ -87,7 +87,7 @@ class Interaction:
     @property
     def steps(self) -> list[Step]:
         """The model's steps in valid Unicode: half a surrogate pair is U+FFFD."""
-        steps: list[Step] = strict_json.replace_lone_surrogates(self._steps)
+        steps: list[Step] = replace_lone_surrogates(self._steps)
         return steps
 
     @property

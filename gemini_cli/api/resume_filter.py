@@ -16,7 +16,7 @@ from gemini_cli.api.accumulator import StepAccumulator, StreamAccumulator
 from gemini_cli.api.events import Event
 from gemini_cli.api.fields import get_typed
 from gemini_cli.errors import IncompleteError
-from gemini_cli.formats.strict_json import from_utf16, to_utf16
+from gemini_cli.formats.surrogates import from_utf16, to_utf16
 
 
 class ReceivedStep(NamedTuple):

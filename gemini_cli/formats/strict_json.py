@@ -16,6 +16,9 @@ from typing import Any
 MAX_VALUES = 4_000_000  # in one text: Python takes 60 to 250 bytes for each, and a text of them 2
 MAX_DEPTH = 256  # of nested objects or nested lists; twice as many if they alternate
 
+_MARKS = ("[", "{", ",", ":")  # before each value and key
+_BLANKS = " \t\n\r"
+
 
 class ExactFloat(float):
     """A float that Python would write with other digits than `text`, as it was read."""
@@ -65,8 +68,12 @@ def dumps(value: Any, *, indent: int | None = None) -> str:
     Half a surrogate pair is escaped, because UTF-8 cannot encode it.
     """
     if _has_exact_float(value):
-        return "".join(part if isinstance(part, str) else _whole(part) for part in encode_parts(value, indent=indent))
-    return _utf8(_LINE.encode(value) if indent is None else json.dumps(value, indent=indent, **_AS_IT_IS))
+        return "".join(
+            part if isinstance(part, str) else _streamed_text(part) for part in encode_parts(value, indent=indent)
+        )
+    return _escape_surrogates(
+        _LINE_ENCODER.encode(value) if indent is None else json.dumps(value, indent=indent, **_ENCODER_OPTIONS)
+    )
 
 
 def encode_parts(value: Any, *, indent: int | None = None) -> list[str | StreamedString]:
@@ -74,15 +81,15 @@ def encode_parts(value: Any, *, indent: int | None = None) -> list[str | Streame
 
     The quotes around a streamed string are in the text before and after it.
     """
-    askable = _with_digits(value) if _has_exact_float(value) else value
+    encodable = _with_digits(value) if _has_exact_float(value) else value
     mark = "streamed"
-    around, cut_out = _cut_open(askable, mark, indent)
-    while len(around) != len(cut_out) + 1:
+    texts, objects = _split_at_objects(encodable, mark, indent)
+    while len(texts) != len(objects) + 1:
         mark += "."  # the value contains the mark itself
-        around, cut_out = _cut_open(askable, mark, indent)
+        texts, objects = _split_at_objects(encodable, mark, indent)
     found: list[str | StreamedString] = []
-    text = [around[0]]
-    for each, after in zip(cut_out, around[1:], strict=True):
+    text = [texts[0]]
+    for each, after in zip(objects, texts[1:], strict=True):
         if isinstance(each, _Digits):
             text += (each.text, after)
         else:
@@ -116,76 +123,34 @@ def _with_digits(value: Any) -> Any:
     return _Digits(value.text) if isinstance(value, ExactFloat) else value
 
 
-def _cut_open(value: Any, mark: str, indent: int | None) -> tuple[list[str], list[StreamedString | _Digits]]:
+def _split_at_objects(value: Any, mark: str, indent: int | None) -> tuple[list[str], list[StreamedString | _Digits]]:
     """Encode a value with `mark` for each unknown object, and split it at the marks.
 
     Returns the texts around the objects, and the objects in order.
     """
-    cut_out: list[StreamedString | _Digits] = []
+    objects: list[StreamedString | _Digits] = []
 
-    def stand_in(each: Any) -> str:
-        cut_out.append(each if isinstance(each, _Digits) else _streamed(each))
+    def replace(each: Any) -> str:
+        objects.append(each if isinstance(each, _Digits) else _require_streamed(each))
         return mark
 
     separators = (",", ":") if indent is None else None
-    text = json.dumps(value, indent=indent, separators=separators, **{**_AS_IT_IS, "default": stand_in})
-    return _utf8(text).split(f'"{mark}"'), cut_out
+    text = json.dumps(value, indent=indent, separators=separators, **{**_ENCODER_OPTIONS, "default": replace})
+    return _escape_surrogates(text).split(f'"{mark}"'), objects
 
 
-def _streamed(value: Any) -> StreamedString:
+def _require_streamed(value: Any) -> StreamedString:
     if isinstance(value, StreamedString):
         return value
     raise TypeError(f"{type(value).__name__} is not JSON")
 
 
-def _whole(value: Any) -> str:
-    return b"".join(_streamed(value).make()).decode("ascii")
+def _streamed_text(value: Any) -> str:
+    return b"".join(_require_streamed(value).make()).decode("ascii")
 
 
-def _utf8(text: str) -> str:
+def _escape_surrogates(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
-
-
-def to_utf16(text: str) -> bytes:
-    """Encode as UTF-16, in whose units some servers count and cut text.
-
-    Both halves of a surrogate pair give the same bytes as the whole character.
-    """
-    return text.encode("utf-16-le", "surrogatepass")
-
-
-def utf16_length(text: str) -> int:
-    """The bytes of the text in UTF-16."""
-    return 2 * len(text) if text.isascii() else len(to_utf16(text))
-
-
-def from_utf16(units: bytes) -> str:
-    return units.decode("utf-16-le", "surrogatepass")
-
-
-def join_surrogates(text: str) -> str:
-    """Join the adjacent halves of surrogate pairs to characters."""
-    return text if text.isascii() else from_utf16(to_utf16(text))
-
-
-def has_lone_surrogate(text: str) -> bool:
-    """Whether the text holds half a surrogate pair, which UTF-8 cannot encode."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return _LONE_SURROGATE.search(join_surrogates(text)) is not None
-    return False
-
-
-def replace_lone_surrogates(value: Any) -> Any:
-    """Replace each half of a surrogate pair in a value by U+FFFD."""
-    if isinstance(value, str):
-        return _LONE_SURROGATE.sub("\ufffd", join_surrogates(value)) if has_lone_surrogate(value) else value
-    if isinstance(value, list):
-        return [replace_lone_surrogates(item) for item in value]
-    if isinstance(value, dict):
-        return {replace_lone_surrogates(key): replace_lone_surrogates(item) for key, item in value.items()}
-    return value
 
 
 def _check_count(text: str) -> None:
@@ -239,9 +204,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-_MARKS = ("[", "{", ",", ":")
-_BLANKS = " \t\n\r"
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_unique)
-_AS_IT_IS: dict[str, Any] = {"ensure_ascii": False, "allow_nan": False, "default": _whole}
-_LINE = json.JSONEncoder(separators=(",", ":"), **_AS_IT_IS)  # made once: it takes longer than encoding a short line
+_ENCODER_OPTIONS: dict[str, Any] = {"ensure_ascii": False, "allow_nan": False, "default": _streamed_text}
+# Made once, because making it takes longer than encoding a short line.
+_LINE_ENCODER = json.JSONEncoder(separators=(",", ":"), **_ENCODER_OPTIONS)

@@ -13,7 +13,7 @@ from gemini_cli.api.accumulator import StreamAccumulator
 from gemini_cli.api.events import Event
 from gemini_cli.api.resume_filter import ResumeFilter
 from gemini_cli.errors import IncompleteError
-from gemini_cli.formats.strict_json import from_utf16, to_utf16
+from gemini_cli.formats.surrogates import from_utf16, to_utf16
 from tests.harness import completed, created, start, text
 
 Events = list[dict[str, Any]]
