@@ -43,6 +43,7 @@ from gemini_cli.errors import AuthError, CliError, DeadlineExceeded, RejectedErr
 from gemini_cli.files.attachments import Attachments, InlinePolicy
 from gemini_cli.files.content_parts import Part
 from gemini_cli.formats import documents
+from gemini_cli.storage.last_interaction import LastInteraction
 from gemini_cli.storage.state_dir import StateDirectory
 from gemini_cli.tools import declarations
 from gemini_cli.tools.declarations import ToolDeclarations
@@ -196,7 +197,7 @@ class Context:
             schema=self.schema if options.schema is not None else None,
             tools=self.tool_declarations.tools if options.tool else None,
             tool_headers=self._tool_headers(),
-            last_id=self.state.last_interaction(offline=self.connection_options.is_local)
+            last_id=LastInteraction(self.state, local=self.connection_options.is_local).load_id()
             if options.continue_
             else None,
         )

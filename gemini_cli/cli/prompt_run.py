@@ -17,6 +17,7 @@ from gemini_cli.cli.context import Context
 from gemini_cli.cli.dry_run import print_dry_run
 from gemini_cli.errors import InputError, OutputError, UsageError
 from gemini_cli.formats.mime_types import MEDIA_KINDS
+from gemini_cli.storage.last_interaction import LastInteraction
 
 if TYPE_CHECKING:
     from gemini_cli.bulk.output_rows import SchemaValidator
@@ -99,10 +100,10 @@ def save_last_interaction(context: Context, interaction: Interaction) -> None:
 
     If that fails, only `-c` is lost.
     """
-    if interaction.id is None or interaction.status in ("failed", "cancelled") or not context.state.exists_for_user:
+    if interaction.id is None or interaction.status in ("failed", "cancelled") or context.state.directory is None:
         return
     try:
-        context.state.save_last_interaction(interaction.id, offline=context.connection_options.is_local)
+        LastInteraction(context.state, local=context.connection_options.is_local).save_id(interaction.id)
     except (InputError, OutputError) as error:
         context.terminal.print_notice(f"-c cannot continue this answer: {error.message}")
 

@@ -14,39 +14,33 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gemini_cli.errors import InputError, OutputError
-from gemini_cli.formats import strict_json
 from gemini_cli.storage import paths
 from gemini_cli.storage.atomic_write import replace_file
 from gemini_cli.storage.lock import hold_lock
 
-STATE_LIMIT = 64 * 1024  # bytes of the record of the last interaction; it holds one id
+_SAFE_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 class StateDirectory:
     """The state directory, made when something is first written.
 
-    Without a home there is none. `notice` is told of files that cannot be locked.
+    `directory` is None without a home, where nothing can be kept. `notice` is told of files that cannot be locked.
     """
 
     def __init__(self, environ: Mapping[str, str], notice: Callable[[str], None] = lambda text: None) -> None:
         place = paths.state_directory(environ)
-        self._directory = place.path if place else None
+        self.directory = place.path if place else None
         self._notice = notice
-
-    @property
-    def exists_for_user(self) -> bool:
-        """False without a home, where nothing can be kept."""
-        return self._directory is not None
 
     def path(self, name: str) -> Path:
         """Make the directory of `name`, and return the path.
 
         OutputError if it cannot be made, InputError if it is unsafe.
         """
-        if self._directory is None:
+        if self.directory is None:
             raise OutputError("nothing can be kept: neither XDG_STATE_HOME nor HOME is set")
-        path = self._directory / name
-        for directory in dict.fromkeys((self._directory, path.parent)):
+        path = self.directory / name
+        for directory in dict.fromkeys((self.directory, path.parent)):
             try:
                 _make_directory(directory)
             except OSError as error:
@@ -73,15 +67,15 @@ class StateDirectory:
 
     def names(self, folder: str, ending: str) -> list[str]:
         """The names of the files in a folder, without their ending."""
-        if self._directory is None:
+        if self.directory is None:
             return []
-        self._check_parents(self._directory / folder / "name")
+        self._check_parents(self.directory / folder / "name")
         try:
-            entries = sorted(os.listdir(self._directory / folder))
+            entries = sorted(os.listdir(self.directory / folder))
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise InputError(f"cannot read {folder} in {self._directory}: {error.strerror}") from None
+            raise InputError(f"cannot read {folder} in {self.directory}: {error.strerror}") from None
         return [entry.removesuffix(ending) for entry in entries if entry.endswith(ending) and entry[0] != "."]
 
     def read(self, name: str, limit: int) -> bytes | None:
@@ -89,9 +83,9 @@ class StateDirectory:
 
         InputError if it is unsafe or larger than `limit` bytes.
         """
-        if self._directory is None:
+        if self.directory is None:
             return None
-        path = self._directory / name
+        path = self.directory / name
         self._check_parents(path)
         try:
             with open(path, "rb", opener=_open_no_link) as file:
@@ -108,51 +102,10 @@ class StateDirectory:
 
     def _check_parents(self, path: Path) -> None:
         """InputError if another user can write the directory of the file."""
-        for directory in (self._directory, path.parent):
+        for directory in (self.directory, path.parent):
             if directory is not None:
                 with suppress(OSError):  # there is none yet; or reading the file says why not
                     _check_directory(directory)
-
-    def last_interaction(self, *, offline: bool) -> str:
-        """The id that `-c` continues; InputError if none is known."""
-        name = _last(offline)
-        data = self.read(name, STATE_LIMIT)
-        if not data:
-            raise InputError("there is no last interaction to continue")
-        try:
-            interaction_id = strict_json.loads(data.decode())["id"]
-        except (ValueError, TypeError, KeyError):
-            interaction_id = None
-        if not isinstance(interaction_id, str) or not interaction_id:
-            raise InputError(f"{name} in {self._directory} is no record of the last interaction; delete it")
-        return interaction_id
-
-    def save_last_interaction(self, interaction_id: str, *, offline: bool) -> None:
-        """Record the last interaction; of parallel runs the last one counts.
-
-        After an OutputError there is no record, so that `-c` does not continue an older conversation.
-        """
-        name = _last(offline)
-        try:
-            self.write(name, f"{strict_json.dumps({'id': interaction_id})}\n".encode())
-        except OutputError as error:
-            if not self._forget(name):
-                error.message += "; the record of an older interaction cannot be removed, and -c would continue that"
-            raise
-
-    def _forget(self, name: str) -> bool:
-        """Remove a record, or empty it in a read-only directory; False if that fails."""
-        if self._directory is None:
-            return True
-        path = self._directory / name
-        with suppress(OSError):
-            path.unlink()
-        with suppress(OSError):  # a file may be writable in a directory that is not
-            os.close(os.open(path, os.O_WRONLY | os.O_TRUNC | _SAFE_FLAGS))
-        try:
-            return path.lstat().st_size == 0
-        except OSError:
-            return True
 
     def write(self, name: str, data: bytes) -> None:
         path = self.path(name)
@@ -167,6 +120,20 @@ class StateDirectory:
             path.unlink()
         except OSError as error:
             raise OutputError(f"cannot delete {path}: {error.strerror}") from None
+
+    def remove_or_empty(self, name: str) -> bool:
+        """Remove a file, or empty it in a read-only directory; False if that fails."""
+        if self.directory is None:
+            return True
+        path = self.directory / name
+        with suppress(OSError):
+            path.unlink()
+        with suppress(OSError):  # a file may be writable in a directory that is not
+            os.close(os.open(path, os.O_WRONLY | os.O_TRUNC | _SAFE_FLAGS))
+        try:
+            return path.lstat().st_size == 0
+        except OSError:
+            return True
 
     @contextmanager
     def lock(self, name: str, what: str | None = None) -> Iterator[None]:
@@ -187,9 +154,6 @@ class StateDirectory:
             with suppress(OSError):
                 path.unlink()  # before the lock goes: a process that opens it now finds that it was replaced
             os.close(descriptor)
-
-
-_SAFE_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 def _open_no_link(path: str, flags: int) -> int:
@@ -216,8 +180,3 @@ def _check_file(path: Path, about: os.stat_result) -> None:
         raise InputError(f"{path} is not a regular file; it is not changed")
     if about.st_uid != os.geteuid() or about.st_mode & 0o077:
         raise InputError(f"{path} must be yours and closed to others: chmod 600")
-
-
-def _last(offline: bool) -> str:
-    """The emulator's ids mean nothing to the service, and the other way round."""
-    return "last.offline.json" if offline else "last.json"

@@ -1,4 +1,4 @@
-"""The state directory: the record of the last interaction, and files that other users could have changed."""
+"""The state directory: modes, locks, and files that other users could have changed."""
 
 from __future__ import annotations
 
@@ -13,64 +13,6 @@ import pytest
 from gemini_cli.errors import InputError, OutputError
 from gemini_cli.storage.state_dir import StateDirectory
 from tests.harness import gemini, interaction, reply
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "gemini-cli"
-
-
-@pytest.fixture
-def environ(tmp_path: Path) -> dict[str, str]:
-    return {"XDG_STATE_HOME": str(tmp_path / "state")}
-
-
-@pytest.fixture
-def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(descriptor: int) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(os, "fsync", full)
-
-
-def ask(environ: dict[str, str], *argv: str, interaction_id: str = "v1_a") -> tuple[int, str, str]:
-    return gemini("generate", *argv, environ=environ, answers=[reply({**interaction("hello"), "id": interaction_id})])
-
-
-def test_after_a_record_that_could_not_be_written_there_is_nothing_to_continue(
-    state: Path, environ: dict[str, str], full_disk: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as roomy:
-        roomy.setattr(os, "fsync", lambda descriptor: None)
-        assert ask(environ, "one")[0] == 0
-    assert (state / "last.json").exists()
-    status, out, err = ask(environ, "two", interaction_id="v1_b")
-    assert (status, out) == (0, "hello\n")
-    assert err.count("\n") == 1
-    assert "-c cannot continue this answer" in err
-    assert "No space left" in err
-    continued = gemini("generate", "-c", "three", environ=environ)
-    assert continued.status == 3
-    assert "there is no last interaction to continue" in continued.err
-
-
-def test_a_record_in_a_directory_that_cannot_be_written_is_emptied(
-    state: Path, environ: dict[str, str], full_disk: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def closed(path: Path, missing_ok: bool = False) -> None:
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-
-    state.mkdir(parents=True, mode=0o700)
-    (state / "last.json").write_text('{"id":"v1_old"}')
-    (state / "last.json").chmod(0o600)
-    monkeypatch.setattr(Path, "unlink", closed)
-    assert ask(environ, "two")[0] == 0
-    continued = gemini("generate", "-c", "three", environ=environ)
-    assert (continued.status, "there is no last interaction" in continued.err) == (3, True)
-
-
-def test_a_run_without_a_home_has_no_notice() -> None:
-    assert ask({"HOME": "", "XDG_STATE_HOME": ""}, "one") == (0, "hello\n", "")
 
 
 def test_missing_parents_are_closed_to_others(state: Path, environ: dict[str, str], tmp_path: Path) -> None:
@@ -107,13 +49,13 @@ def test_a_directory_of_another_user_is_refused(state: Path, environ: dict[str, 
     StateDirectory(environ).write("last.json", b'{"id":"v1_x"}')
     os.chown(state, 12345, -1)
     with pytest.raises(InputError, match="must be yours"):
-        StateDirectory(environ).last_interaction(offline=False)
+        StateDirectory(environ).read("last.json", 100)
 
 
 def test_an_unsafe_directory_costs_only_what_would_be_kept_there(state: Path, environ: dict[str, str]) -> None:
     state.mkdir(parents=True)
     state.chmod(0o777)
-    status, out, err = ask(environ, "one")
+    status, out, err = gemini("generate", "one", environ=environ, answers=[reply(interaction("hello"))])
     assert (status, out) == (0, "hello\n")
     assert "writable by you alone" in err
     assert list(state.iterdir()) == []

@@ -23,6 +23,7 @@ from gemini_cli.config.option_groups import option_groups
 from gemini_cli.config.output_options import GlobalOptions, OutputOptions
 from gemini_cli.config.settings import ConnectionOptions
 from gemini_cli.errors import DeadlineExceeded, InputError, Interrupted, UsageError
+from gemini_cli.storage.last_interaction import LastInteraction
 
 if TYPE_CHECKING:
     from gemini_cli.console.presenter import Presenter
@@ -84,7 +85,7 @@ def interactions_get(
 def _last_interaction(context: Context, *, required: bool) -> str:
     """The id that `-c` continues; without one, UsageError unless it is `required`."""
     try:
-        return context.state.last_interaction(offline=context.connection_options.is_local)
+        return LastInteraction(context.state, local=context.connection_options.is_local).load_id()
     except InputError as error:
         if required:
             raise
