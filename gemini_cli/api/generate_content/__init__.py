@@ -40,12 +40,12 @@ class GenerateContentAdapter:
         wire = parse_object(text, "the answer")
         if (error := get_typed(wire, "error", dict)) is not None:
             raise errors.api_error_from(error).to_cli_error()
-        meaning, accumulator = ResponseMapper(), StreamAccumulator()
-        for payload in meaning.map_chunk(wire):
+        mapper, accumulator = ResponseMapper(), StreamAccumulator()
+        for payload in mapper.map_chunk(wire):
             accumulator.add(Event(payload["event_type"], payload, ""))
-        if not meaning.begun:
+        if not mapper.begun:
             raise RejectedError("the answer is not generateContent's: it has neither candidates nor promptFeedback")
-        accumulator.add(Event("interaction.completed", meaning.final_event(), ""))
+        accumulator.add(Event("interaction.completed", mapper.final_event(), ""))
         return Interaction(accumulator.interaction.raw, wire)
 
     def map_events(self, events: Iterator[Event]) -> Iterator[Event]:
@@ -53,22 +53,22 @@ class GenerateContentAdapter:
 
         The chunk's JSON is the `raw` of the first of its events.
         """
-        meaning = ResponseMapper()
+        mapper = ResponseMapper()
         for chunk in events:
             error = get_typed(chunk.payload, "error", dict)
-            if error is not None and not meaning.begun:
+            if error is not None and not mapper.begun:
                 raise errors.api_error_from(error).to_cli_error()
             if error is not None:
                 yield Event("error", {"event_type": "error", "error": error}, chunk.raw)
                 return
             raw = chunk.raw
-            for payload in meaning.map_chunk(chunk.payload):
+            for payload in mapper.map_chunk(chunk.payload):
                 yield Event(payload["event_type"], payload, raw)
                 raw = ""
             if raw:
                 yield Event("", chunk.payload, raw)
-        if meaning.finished:
-            yield Event("interaction.completed", meaning.final_event(), "")
+        if mapper.finished:
+            yield Event("interaction.completed", mapper.final_event(), "")
 
 
 def steps_from_contents(contents: list[dict[str, Any]]) -> list[Step]:

@@ -66,22 +66,22 @@ class ResponseMapper:
         self._open: str | None = None  # the type of the latest step, if it may grow
         self._output: int | None = None  # the index of the latest output
         self._waiting: dict[str, str] = {}  # calls without a result: id to name
-        self._made_up = 0
+        self._generated_ids = 0
         self._code = ""  # the id of the latest piece of code
-        self._growing: _Call | None = None
-        self._said = False  # anything but thoughts
+        self._growing: _FunctionCall | None = None
+        self._answer_began = False  # anything but thoughts
         self._reason = ""
-        self._explained = ""
+        self._finish_message = ""
         self._blocked: ResponsePayload | None = None
         self._token: str | None = None
         self._usage: dict[str, Any] = {}
         self._model: str | None = None
         self._model_status: dict[str, Any] | None = None
         self._readers = {
-            "functionCall": self._call,
-            "functionResponse": self._result,
-            "executableCode": self._executable,
-            "codeExecutionResult": self._executed,
+            "functionCall": self._function_call,
+            "functionResponse": self._function_result,
+            "executableCode": self._executable_code,
+            "codeExecutionResult": self._code_execution_result,
         }
 
     @property
@@ -123,11 +123,11 @@ class ResponseMapper:
                 self._reason = ""
                 yield payload
         if SOURCE_KEYS & candidate.keys() and (annotations := list(_annotations(candidate))):
-            yield from self._annotated(annotations)
+            yield from self._add_annotations(annotations)
         if reason := _reason(candidate.get("finishReason")):
-            yield from self._called()
+            yield from self._end_call()
             self._reason = reason
-            self._explained = get_typed(candidate, "finishMessage", str) or ""
+            self._finish_message = get_typed(candidate, "finishMessage", str) or ""
             self._token = get_typed(candidate, "continuationToken", str)
 
     # Parts to steps ---------------------------------------------------------------------------------------------------
@@ -158,29 +158,29 @@ class ResponseMapper:
         if signed:
             yield from self._grow("thought", {"type": "thought_signature", **signed})
 
-    def _call(self, call: dict[str, Any], signed: dict[str, str]) -> Iterator[ResponsePayload]:
+    def _function_call(self, call: dict[str, Any], signed: dict[str, str]) -> Iterator[ResponsePayload]:
         """Convert a call, or a piece of one.
 
         The last piece of its arguments may be missing (api/README.md 11.17).
         """
         name = get_typed(call, "name", str)
         if name:
-            yield from self._called()
-            self._growing = _Call(get_typed(call, "id", str) or self._id(), name, signed)
+            yield from self._end_call()
+            self._growing = _FunctionCall(get_typed(call, "id", str) or self._id(), name, signed)
         if self._growing is None:
             raise RejectedError("not the API's answer: a function call without a name")
         self._growing.add(call)
         if not call.get("willContinue"):
-            yield from self._called()
+            yield from self._end_call()
 
-    def _called(self) -> Iterator[ResponsePayload]:
+    def _end_call(self) -> Iterator[ResponsePayload]:
         """End a call whose arguments came in pieces."""
         if self._growing is not None:
             call, self._growing = self._growing, None
             self._waiting[call.id] = call.name
             yield from self._step(call.step)
 
-    def _result(self, response: dict[str, Any], signed: dict[str, str]) -> Iterator[ResponsePayload]:
+    def _function_result(self, response: dict[str, Any], signed: dict[str, str]) -> Iterator[ResponsePayload]:
         """Convert the result of a call that the server made itself.
 
         Most results name only the function, not the call.
@@ -193,7 +193,7 @@ class ResponseMapper:
         step = {"type": "function_result", "call_id": call_id, "name": name, "result": response.get("response")}
         yield from self._step({**step, **signed})
 
-    def _executable(self, code: dict[str, Any], signed: dict[str, str]) -> Iterator[ResponsePayload]:
+    def _executable_code(self, code: dict[str, Any], signed: dict[str, str]) -> Iterator[ResponsePayload]:
         self._code = get_typed(code, "id", str) or self._id()
         arguments = {
             "code": get_typed(code, "code", str) or "",
@@ -201,17 +201,17 @@ class ResponseMapper:
         }
         yield from self._step({"type": "code_execution_call", "id": self._code, "arguments": arguments, **signed})
 
-    def _executed(self, result: dict[str, Any], signed: dict[str, str]) -> Iterator[ResponsePayload]:
+    def _code_execution_result(self, result: dict[str, Any], signed: dict[str, str]) -> Iterator[ResponsePayload]:
         """Convert one of the results of the latest code (api/README.md 11.18)."""
         step = {"call_id": get_typed(result, "id", str) or self._code, "result": get_typed(result, "output", str) or ""}
         failed = result.get("outcome") not in ("OUTCOME_OK", 1)
         yield from self._step({"type": "code_execution_result", **step, "is_error": failed, **signed})
 
     def _id(self) -> str:
-        self._made_up += 1
-        return f"{GENERATED_ID_PREFIX}{self._made_up}"
+        self._generated_ids += 1
+        return f"{GENERATED_ID_PREFIX}{self._generated_ids}"
 
-    def _annotated(self, annotations: list[dict[str, Any]]) -> Iterator[ResponsePayload]:
+    def _add_annotations(self, annotations: list[dict[str, Any]]) -> Iterator[ResponsePayload]:
         if self._output is None:
             yield from self._start({"type": "model_output"})
         yield {
@@ -235,7 +235,7 @@ class ResponseMapper:
             yield {"event_type": "step.stop", "index": self._index}
         self._index += 1
         self._open = step["type"]
-        self._said = self._said or self._open != "thought"
+        self._answer_began = self._answer_began or self._open != "thought"
         if self._open == "model_output":
             self._output = self._index
         yield {"event_type": "step.start", "index": self._index, "step": step}
@@ -256,14 +256,14 @@ class ResponseMapper:
                 return {"status": "requires_continuation", "continuation_token": self._token}
             case "MAX_TOKENS":
                 spent = "thinking used up the token limit before the answer began; raise --max-tokens"
-                return _incomplete("max_tokens", "it reached the token limit" if self._said else spent)
+                return _incomplete("max_tokens", "it reached the token limit" if self._answer_began else spent)
             case "":
                 return _incomplete("other", "the server did not say that it is finished (no finishReason)")
         blocked = "the answer was blocked: " if self._reason.lower() in BLOCKED_CODES else ""
-        return _incomplete(self._reason.lower(), f"{blocked}{self._reason}", self._explained)
+        return _incomplete(self._reason.lower(), f"{blocked}{self._reason}", self._finish_message)
 
 
-class _Call:
+class _FunctionCall:
     """A function call, whole or in pieces.
 
     `partialArgs` name fields of the arguments; a field's text may go on in the next piece.
@@ -357,7 +357,7 @@ def _annotations(candidate: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield from () if supports else sources
     cited = get_typed(candidate, "citationMetadata", dict) or {}
     for each in [*get_objects(cited, "citationSources"), *get_objects(cited, "citations")]:
-        yield _cleared({"type": "url_citation", "url": each.get("uri"), "title": each.get("title")})
+        yield without_nulls({"type": "url_citation", "url": each.get("uri"), "title": each.get("title")})
     for each in get_objects(get_typed(candidate, "urlContextMetadata", dict) or {}, "urlMetadata"):
         if each.get("urlRetrievalStatus") in ("URL_RETRIEVAL_STATUS_SUCCESS", 1):
             yield {"type": "url_citation", "url": each.get("retrievedUrl")}
@@ -367,13 +367,9 @@ def _source(chunk: dict[str, Any]) -> dict[str, Any]:
     """Convert a groundingChunk: a web page, a place, a file, or only a file's store."""
     if (place := get_typed(chunk, "maps", dict)) is not None:
         found = {"name": place.get("title"), "place_id": place.get("placeId"), "url": place.get("uri")}
-        return _cleared({"type": "place_citation", **found})
+        return without_nulls({"type": "place_citation", **found})
     if (file := get_typed(chunk, "retrievedContext", dict)) is not None:
         uri = file.get("uri") or file.get("fileSearchStore")
-        return _cleared({"type": "file_citation", "document_uri": uri, "file_name": file.get("title")})
+        return without_nulls({"type": "file_citation", "document_uri": uri, "file_name": file.get("title")})
     web = get_typed(chunk, "web", dict) or {}
-    return _cleared({"type": "url_citation", "url": web.get("uri"), "title": web.get("title")})
-
-
-def _cleared(annotation: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in annotation.items() if value is not None}
+    return without_nulls({"type": "url_citation", "url": web.get("uri"), "title": web.get("title")})
