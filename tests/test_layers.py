@@ -296,7 +296,7 @@ NEVER |= {"gemini_cli.emulator"}
 SENDING = {"gemini_cli.client.api_client", "httpx", "httpcore", "h11", "ssl", "socket", "http"}
 NO_WIRE = {*NEVER, *SENDING}
 OFFLINE = {*NEVER, "gemini_cli.emulator.http.server", "httpcore", "h11"} - {"sqlite3", "gemini_cli.emulator"}
-NO_COMMAND = {*NO_WIRE, "gemini_cli.cli.context", "gemini_cli.config.settings", "gemini_cli.api.request"}
+NO_COMMAND = {*NO_WIRE, "gemini_cli.cli.context", "gemini_cli.config.connection_options", "gemini_cli.api.request"}
 NOWHERE = ["--base-url", "http://127.0.0.1:9", "--retries", "0"]
 
 LOADS = [

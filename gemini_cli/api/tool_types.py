@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gemini_cli.config.request_options import MODES
+from gemini_cli.config.request_options import TOOL_CHOICE_MODES
 from gemini_cli.errors import UsageError
 
 Tool = dict[str, Any]
@@ -15,7 +15,7 @@ FUNCTION_NAME = r"[A-Za-z_][A-Za-z0-9_.:-]{0,127}"  # api/README.md 9.2
 
 def parse_tool_choice(text: str) -> Any:
     """Parse `--tool-choice`: a mode, or the only function allowed (api/README.md 9.3)."""
-    if text in MODES:
+    if text in TOOL_CHOICE_MODES:
         return text
     return {"allowed_tools": {"mode": "any", "tools": [text]}}
 

@@ -30,6 +30,7 @@ from gemini_cli.cli.program import Program
 from gemini_cli.cli.prompt_input import PromptInput
 from gemini_cli.config import api_key, proxy
 from gemini_cli.config.api_key import KeySource
+from gemini_cli.config.connection_options import DEFAULT_TIMEOUT, ConnectionOptions
 from gemini_cli.config.endpoint import Endpoint, resolve_endpoint
 from gemini_cli.config.headers import gateway_headers, parse_tool_header
 from gemini_cli.config.option_groups import NEEDS_NETWORK, BodyField, option_fields, value_source
@@ -37,7 +38,6 @@ from gemini_cli.config.output_options import GlobalOptions, OutputOptions, Previ
 from gemini_cli.config.process_memory import close_process_memory
 from gemini_cli.config.profiles import check_trust, profile_in_use
 from gemini_cli.config.request_options import HistoryOptions, PromptOptions, RequestOptions
-from gemini_cli.config.settings import TIMEOUT, ConnectionOptions
 from gemini_cli.console.output_file import OutputTarget, open_output
 from gemini_cli.errors import AuthError, CliError, DeadlineExceeded, RejectedError, UsageError
 from gemini_cli.files.attachments import Attachments, InlinePolicy
@@ -285,7 +285,7 @@ class Context:
     @cached_property
     def deadline(self) -> Deadline:
         seconds = self.connection_options.timeout
-        default = None if self.no_timeout else TIMEOUT
+        default = None if self.no_timeout else DEFAULT_TIMEOUT
         return Deadline(
             default if seconds is None else seconds or None, self.dependencies.clock, self.dependencies.set_alarm
         )
@@ -337,7 +337,7 @@ class Context:
             if value_source(self._ctx, "idle_timeout") != "DEFAULT":
                 first_byte = idle
             else:  # `--timeout` limits the wait; without one, each request has the default limit
-                first_byte = TIMEOUT if self.no_timeout and settings.timeout is None else None
+                first_byte = DEFAULT_TIMEOUT if self.no_timeout and settings.timeout is None else None
             limits = Limits(settings.connect_timeout or None, idle, first_byte)
             return HttpClient(recordings.make_transport(self, lambda: self._transport(limits)), limits)
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from gemini_cli import __version__
-from gemini_cli.config.settings import ConnectionOptions
+from gemini_cli.config.connection_options import DEFAULT_BASE_URL, ConnectionOptions
 from gemini_cli.errors import RejectedError, UsageError
 
 REVISION = "2026-05-20"  # pins the steps schema; optional since it became the default (api/README.md 1.6)
@@ -69,7 +69,7 @@ class Endpoint(NamedTuple):
 
         The id may contain dashes (api/README.md 10.13).
         """
-        for base in (self.base, ConnectionOptions.base_url):
+        for base in (self.base, DEFAULT_BASE_URL):
             if uri.startswith(f"{base}/") and (match := re.fullmatch(_FILE, uri[len(base) :])):
                 return match[1]
         return None
@@ -97,7 +97,7 @@ def resolve_endpoint(
     UsageError if they are malformed, RejectedError if the key would be sent over a network without TLS. A last segment
     such as `v1beta` is the version; `version_given` says that the options have one, which then must be the same.
     """
-    base = (ConnectionOptions.base_url if options.offline else options.base_url).rstrip("/")
+    base = (DEFAULT_BASE_URL if options.offline else options.base_url).rstrip("/")
     version = "v1beta" if options.api_version == "beta" else options.api_version  # as the SDK reads it
     if not re.fullmatch(_TOKEN, version):
         raise UsageError(f"--api-version {version!r}: not a version")

@@ -27,6 +27,7 @@ from typer.models import OptionInfo
 from gemini_cli.errors import UsageError
 from gemini_cli.formats.text_files import decode_argument
 
+DEFAULT_ORIGIN = "default"
 LARGEST = 100_000_000  # for counts and times; as seconds it fits a C long
 
 Marked = TypeVar("Marked")
@@ -215,6 +216,16 @@ def _checked(field: OptionField, value: Any, ctx: typer.Context) -> Any:
     if isinstance(value, str):
         return decode_argument(value, name)
     return [decode_argument(text, name) for text in value] if isinstance(value, list) else value
+
+
+class ResolvedValue(NamedTuple):
+    """A value and its origin.
+
+    The origin is an option, an environment variable, the file of a profile, or DEFAULT_ORIGIN.
+    """
+
+    value: Any
+    origin: str
 
 
 def value_source(ctx: typer.Context, name: str) -> str:

@@ -75,9 +75,9 @@ def profile_in_use(ctx: typer.Context) -> Profile | None:
 @cache
 def profile_keys() -> dict[str, OptionField]:
     """The options that may stand at the top of a profile."""
+    from gemini_cli.config.connection_options import ConnectionOptions
     from gemini_cli.config.output_options import DryRunOptions
     from gemini_cli.config.request_options import PromptOptions, RequestOptions
-    from gemini_cli.config.settings import ConnectionOptions
 
     return {
         field.name: field

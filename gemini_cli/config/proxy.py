@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from gemini_cli.config.endpoint import Endpoint
-from gemini_cli.config.settings import ResolvedValue
+from gemini_cli.config.option_groups import ResolvedValue
 
 
 class TrustedCertificates(NamedTuple):

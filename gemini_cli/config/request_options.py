@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from typer import Option
 
 from gemini_cli.config.model_names import AGENT_NAMES, DEFAULT_MODEL, MODEL_ALIASES, MODEL_NAMES
 from gemini_cli.config.option_groups import ALLOW_EMPTY, FILE_NAME, LAST_COUNTS, PROFILE_KEY, BodyField, Suggestions
 
-BUILT_IN = ("google_search", "code_execution", "url_context", "google_maps", "computer_use")
-SPELLINGS = (*BUILT_IN, "file_search=STORE", "mcp_server=URL")
-MODES = ("auto", "any", "none", "validated")  # values of --tool-choice (api/README.md 9.3)
+BUILT_IN_TOOLS = ("google_search", "code_execution", "url_context", "google_maps", "computer_use")
+TOOL_NAMES = (*BUILT_IN_TOOLS, "file_search=STORE", "mcp_server=URL")
+TOOL_CHOICE_MODES = ("auto", "any", "none", "validated")  # values of --tool-choice (api/README.md 9.3)
 
-
-API_NAMES = ("interactions", "generate-content")
+ApiName = Literal["interactions", "generate-content"]
+API_NAMES: tuple[str, ...] = get_args(ApiName)
 THINKING_LEVELS = ("minimal", "low", "medium", "high", "xhigh")  # api/README.md 13.5
 SERVICE_TIERS = ("flex", "standard", "priority", "deferred")  # api/README.md 2.14
 
@@ -153,11 +153,11 @@ class RequestOptions:
             "-T",
             "--tool",
             metavar="NAME|FILE",
-            help=f"a built-in tool ({', '.join(SPELLINGS)}) or a file of function declarations; may be repeated",
+            help=f"a built-in tool ({', '.join(TOOL_NAMES)}) or a file of function declarations; may be repeated",
         ),
         BodyField("tools"),
         FILE_NAME,
-        Suggestions(BUILT_IN),
+        Suggestions(BUILT_IN_TOOLS),
     ] = None
     tool_header: Annotated[
         list[str] | None,
@@ -172,11 +172,11 @@ class RequestOptions:
         str | None,
         Option(
             "--tool-choice",
-            metavar="|".join((*MODES, "NAME")),
+            metavar="|".join((*TOOL_CHOICE_MODES, "NAME")),
             help="which tools the model may or must call; NAME is a function",
         ),
         BodyField("generation_config.tool_choice"),
-        Suggestions(MODES),
+        Suggestions(TOOL_CHOICE_MODES),
     ] = None
     schema: Annotated[
         str | None,
@@ -263,7 +263,7 @@ class RequestOptions:
         ),
     ] = None
     api: Annotated[
-        Literal["interactions", "generate-content"],
+        ApiName,
         Option("--api", metavar="|".join(API_NAMES), help="the API to use"),
         PROFILE_KEY,
     ] = "interactions"

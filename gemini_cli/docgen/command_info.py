@@ -12,6 +12,7 @@ from typer.main import get_command
 
 from gemini_cli.cli.app import app, root
 from gemini_cli.config import api_key
+from gemini_cli.config.connection_options import ConnectionOptions
 from gemini_cli.config.endpoint import REVISION_VARIABLE
 from gemini_cli.config.option_groups import (
     FILE_NAME,
@@ -25,7 +26,6 @@ from gemini_cli.config.option_groups import (
 )
 from gemini_cli.config.output_options import OutputOptions
 from gemini_cli.config.profiles import OWN_KEYS
-from gemini_cli.config.settings import ConnectionOptions
 
 PROGRAM = "gemini-cli"
 ABOUT = root.__doc__ or ""

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from gemini_cli.api.body import to_snake_case
 from gemini_cli.api.tool_types import FUNCTION_NAME, Tool
 from gemini_cli.config.api_key import KEY_VARIABLES
-from gemini_cli.config.request_options import BUILT_IN, SPELLINGS
+from gemini_cli.config.request_options import BUILT_IN_TOOLS, TOOL_NAMES
 from gemini_cli.errors import InputError, UsageError
 from gemini_cli.formats import documents
 from gemini_cli.formats.documents import Document, KeyPath
@@ -85,7 +85,7 @@ def parse_declarations(document: Document, value: Any, path: KeyPath) -> ToolDec
 
 def _spelled(word: str) -> ToolDeclarations:
     name, _, value = word.partition("=")
-    if word in BUILT_IN:
+    if word in BUILT_IN_TOOLS:
         return ToolDeclarations([{"type": word}], [])
     if name == "file_search" and value:
         return ToolDeclarations([{"type": "file_search", "file_search_store_names": value.split(",")}], [])
@@ -93,7 +93,7 @@ def _spelled(word: str) -> ToolDeclarations:
         return ToolDeclarations([{"type": "mcp_server", "name": _server_name(value), "url": value}], [])
     if os.path.exists(word) or "/" in word or "." in word:
         return _file(documents.load_document(word))
-    raise UsageError(f"-T {word}: not a built-in tool ({' '.join(SPELLINGS)}) and not a file")
+    raise UsageError(f"-T {word}: not a built-in tool ({' '.join(TOOL_NAMES)}) and not a file")
 
 
 def _file(document: Document) -> ToolDeclarations:
@@ -145,7 +145,7 @@ def _older_tool(document: Document, tool: Tool, path: KeyPath) -> ToolDeclaratio
         kind = to_snake_case(key)
         if kind == "function_declarations":
             parts.append(parse_declarations(document, value, (*path, key)))
-        elif kind in (*BUILT_IN, "file_search") and isinstance(value, dict):
+        elif kind in (*BUILT_IN_TOOLS, "file_search") and isinstance(value, dict):
             parts.append(ToolDeclarations([{"type": kind, **{to_snake_case(k): v for k, v in value.items()}}], []))
         else:
             return None

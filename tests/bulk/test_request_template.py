@@ -10,8 +10,8 @@ import pytest
 
 from gemini_cli.bulk.request_template import RequestTemplate
 from gemini_cli.bulk.rows import Row
+from gemini_cli.config.connection_options import ConnectionOptions
 from gemini_cli.config.endpoint import resolve_endpoint
-from gemini_cli.config.settings import ConnectionOptions
 from gemini_cli.errors import InputError, UsageError
 from gemini_cli.files.content_parts import Part, attachment_parts
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gemini_cli.config import proxy as proxy_module
+from gemini_cli.config.connection_options import ConnectionOptions
 from gemini_cli.config.endpoint import Endpoint, is_loopback, resolve_endpoint
-from gemini_cli.config.settings import ConnectionOptions
 from gemini_cli.errors import RejectedError, UsageError
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from gemini_cli.config.connection_options import DEFAULT_BASE_URL, ConnectionOptions
 from gemini_cli.config.endpoint import resolve_endpoint
-from gemini_cli.config.settings import ConnectionOptions
 from gemini_cli.errors import InputError, UsageError
 from gemini_cli.files.content_parts import Attachment, attachment_parts, user_input
 from gemini_cli.files.local_file import LocalFile
@@ -23,7 +23,7 @@ from tests.waiting import PATIENCE
 
 BASE = "https://host.example/prefix"
 FILES = f"{BASE}/v1beta"
-GOOGLE = ConnectionOptions.base_url
+GOOGLE = DEFAULT_BASE_URL
 
 
 def parts(*texts: str, stdin: bytes = b"") -> Any:

@@ -18,9 +18,9 @@ from gemini_cli.api.body import REQUEST_LIMIT, Body
 from gemini_cli.cli.command import OptionCommand, command_app, single_argument
 from gemini_cli.cli.context import Context
 from gemini_cli.cli.dry_run import print_request
+from gemini_cli.config.connection_options import ConnectionOptions
 from gemini_cli.config.option_groups import FILE_NAME, option_groups
 from gemini_cli.config.output_options import GlobalOptions, PreviewOptions
-from gemini_cli.config.settings import ConnectionOptions
 from gemini_cli.console import formatting
 from gemini_cli.console.terminal import Terminal
 from gemini_cli.errors import IncompleteError, UsageError

@@ -24,10 +24,10 @@ from gemini_cli.cli.dry_run import print_dry_run
 from gemini_cli.cli.prompt_run import print_answer, refuse_binary, save_last_interaction
 from gemini_cli.cli.repl import Repl
 from gemini_cli.client import interactions
+from gemini_cli.config.connection_options import ConnectionOptions
 from gemini_cli.config.option_groups import Saved, option_groups
 from gemini_cli.config.output_options import DryRunOptions
 from gemini_cli.config.request_options import API_NAMES, HistoryOptions, PromptOptions, RequestOptions
-from gemini_cli.config.settings import ConnectionOptions
 from gemini_cli.console import formatting
 from gemini_cli.errors import CliError, InputError, UsageError
 from gemini_cli.formats import text_files

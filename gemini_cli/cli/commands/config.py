@@ -15,11 +15,14 @@ from gemini_cli.cli import resource_output
 from gemini_cli.cli.command import OptionCommand, command_app
 from gemini_cli.cli.context import Context
 from gemini_cli.config import proxy
+from gemini_cli.config.connection_options import DEFAULT_TIMEOUT, ConnectionOptions
 from gemini_cli.config.endpoint import REVISION_VARIABLE
 from gemini_cli.config.model_names import DEFAULT_MODEL
 from gemini_cli.config.option_groups import (
+    DEFAULT_ORIGIN,
     BodyField,
     OptionField,
+    ResolvedValue,
     option_fields,
     option_groups,
     value_origin,
@@ -28,7 +31,6 @@ from gemini_cli.config.option_groups import (
 from gemini_cli.config.output_options import GlobalOptions
 from gemini_cli.config.profiles import check_profile, profile_keys, saved_profiles
 from gemini_cli.config.request_options import RequestOptions
-from gemini_cli.config.settings import DEFAULT, TIMEOUT, ConnectionOptions, ResolvedValue
 from gemini_cli.errors import InputError
 from gemini_cli.formats.documents import load_yaml_document
 from gemini_cli.storage import paths
@@ -120,7 +122,7 @@ def _settings(context: Context, ctx: typer.Context, others: typer.Context) -> It
     for place, field in [*((ctx, field) for field in own), *((others, field) for field in more)]:
         value, origin = place.params[field.name], _origin(context, place, field)
         if field.name == "timeout" and value is None:
-            value = TIMEOUT
+            value = DEFAULT_TIMEOUT
         if field.name == "api_version":
             value, origin = context.endpoint.version, _version_origin(context, ctx, field)
         if field.name == "profile" and context.profile:
@@ -129,14 +131,14 @@ def _settings(context: Context, ctx: typer.Context, others: typer.Context) -> It
             yield field.name, ResolvedValue(_without_user(value) if field.name == "base_url" else value, origin)
     yield "headers", _header_names(context)
     source = context.key_source
-    yield "api_key", ResolvedValue(source.there, source.origin) if source else ResolvedValue(False, DEFAULT)
+    yield "api_key", ResolvedValue(source.there, source.origin) if source else ResolvedValue(False, DEFAULT_ORIGIN)
 
 
 def _header_names(context: Context) -> ResolvedValue:
     """The names of the headers for a gateway."""
     origins = {"--header"} if context.connection_options.header else set()
     origins |= {context.profile.document.name} if context.profile and context.profile.headers else set()
-    return ResolvedValue([header.name for header in context.headers], ", ".join(sorted(origins)) or DEFAULT)
+    return ResolvedValue([header.name for header in context.headers], ", ".join(sorted(origins)) or DEFAULT_ORIGIN)
 
 
 def _version_origin(context: Context, ctx: typer.Context, field: OptionField) -> str:
@@ -150,13 +152,13 @@ def _version_origin(context: Context, ctx: typer.Context, field: OptionField) ->
 def _origin(context: Context, ctx: typer.Context, field: OptionField) -> str:
     if value_source(ctx, field.name) == "DEFAULT_MAP" and context.profile:
         return context.profile.document.name
-    return value_origin(ctx, field) or DEFAULT
+    return value_origin(ctx, field) or DEFAULT_ORIGIN
 
 
 def _request(context: Context, others: typer.Context) -> Iterator[SettingRow]:
     """The fields of a request without options."""
     profile = context.profile
-    name = profile.document.name if profile else DEFAULT
+    name = profile.document.name if profile else DEFAULT_ORIGIN
     fields = {
         place.path: field
         for field in option_fields(RequestOptions)
@@ -173,7 +175,7 @@ def _request(context: Context, others: typer.Context) -> Iterator[SettingRow]:
     for key, value in body.items():
         from_profile = profile is not None and key in profile.request and profile.request[key] == value
         variable = value_origin(others, fields[key]) if key in fields and not from_profile else ""
-        yield f"request.{key}", ResolvedValue(value, variable or (name if from_profile else DEFAULT))
+        yield f"request.{key}", ResolvedValue(value, variable or (name if from_profile else DEFAULT_ORIGIN))
 
 
 def _network_settings(context: Context) -> Iterator[SettingRow]:
@@ -182,12 +184,14 @@ def _network_settings(context: Context) -> Iterator[SettingRow]:
     directory = proxy.trusted_certificates(context.connection_options.ca_file, environ).directory
     yield (
         "api_revision",
-        ResolvedValue(endpoint.revision, REVISION_VARIABLE if REVISION_VARIABLE in environ else DEFAULT),
+        ResolvedValue(endpoint.revision, REVISION_VARIABLE if REVISION_VARIABLE in environ else DEFAULT_ORIGIN),
     )
-    yield "ca_directory", ResolvedValue(directory, "SSL_CERT_DIR" if directory else DEFAULT)
+    yield "ca_directory", ResolvedValue(directory, "SSL_CERT_DIR" if directory else DEFAULT_ORIGIN)
     yield (
         "proxy",
-        ResolvedValue(_without_user(proxy_url.value), proxy_url.origin) if proxy_url else ResolvedValue(None, DEFAULT),
+        ResolvedValue(_without_user(proxy_url.value), proxy_url.origin)
+        if proxy_url
+        else ResolvedValue(None, DEFAULT_ORIGIN),
     )
 
 
@@ -198,7 +202,7 @@ def _directory_settings(context: Context) -> Iterator[SettingRow]:
     ):
         yield (
             f"{name}_directory",
-            ResolvedValue(str(place.path), place.variable) if place else ResolvedValue(None, DEFAULT),
+            ResolvedValue(str(place.path), place.variable) if place else ResolvedValue(None, DEFAULT_ORIGIN),
         )
 
 

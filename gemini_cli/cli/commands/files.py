@@ -14,9 +14,9 @@ from gemini_cli.cli.command import OptionCommand, command_app, single_argument
 from gemini_cli.cli.context import Context
 from gemini_cli.cli.several import delete_each, several_arguments
 from gemini_cli.client import resources
+from gemini_cli.config.connection_options import ConnectionOptions
 from gemini_cli.config.option_groups import FILE_NAME, option_groups
 from gemini_cli.config.output_options import GlobalOptions
-from gemini_cli.config.settings import ConnectionOptions
 from gemini_cli.errors import UsageError
 
 COLUMNS = ("NAME", "STATE", "TYPE", "BYTES", "EXPIRES", "TITLE")

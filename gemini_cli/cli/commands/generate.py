@@ -11,10 +11,10 @@ from gemini_cli.cli.command import OptionCommand, PromptWords, command_app
 from gemini_cli.cli.context import Context
 from gemini_cli.cli.dry_run import print_dry_run, refuse_answer_options
 from gemini_cli.cli.prompt_run import run_prompt, save_last_interaction, send_plain
+from gemini_cli.config.connection_options import ConnectionOptions
 from gemini_cli.config.option_groups import option_groups
 from gemini_cli.config.output_options import DryRunOptions
 from gemini_cli.config.request_options import HistoryOptions, PromptOptions, RequestOptions
-from gemini_cli.config.settings import ConnectionOptions
 from gemini_cli.console import formatting
 from gemini_cli.errors import RejectedError, UsageError
 

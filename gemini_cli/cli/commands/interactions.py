@@ -19,9 +19,9 @@ from gemini_cli.cli.context import Context
 from gemini_cli.cli.prompt_run import print_answer
 from gemini_cli.cli.several import delete_each, several_arguments
 from gemini_cli.client import interactions
+from gemini_cli.config.connection_options import ConnectionOptions
 from gemini_cli.config.option_groups import option_groups
 from gemini_cli.config.output_options import GlobalOptions, OutputOptions
-from gemini_cli.config.settings import ConnectionOptions
 from gemini_cli.errors import DeadlineExceeded, InputError, Interrupted, UsageError
 from gemini_cli.storage.last_interaction import LastInteraction
 

@@ -20,10 +20,10 @@ from gemini_cli.cli.dry_run import preview_headers, refuse_answer_options, witho
 from gemini_cli.cli.prompt_run import schema_validator
 from gemini_cli.cli.row_input import RowInput, RowsArgument, TemplateOptions, read_row_input
 from gemini_cli.cli.row_output import RowOutputOptions, check_row_output, open_row_output
+from gemini_cli.config.connection_options import ConnectionOptions
 from gemini_cli.config.option_groups import FILE_NAME, option_groups
 from gemini_cli.config.output_options import GlobalOptions
 from gemini_cli.config.request_options import PromptOptions, RequestOptions
-from gemini_cli.config.settings import ConnectionOptions
 from gemini_cli.console import formatting
 from gemini_cli.errors import CliError, UsageError
 from gemini_cli.transport.deadline import Clock

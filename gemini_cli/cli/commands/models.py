@@ -9,9 +9,9 @@ import typer
 from gemini_cli.cli import resource_output
 from gemini_cli.cli.command import OptionCommand, command_app, single_argument
 from gemini_cli.client import resources
+from gemini_cli.config.connection_options import ConnectionOptions
 from gemini_cli.config.option_groups import option_groups
 from gemini_cli.config.output_options import GlobalOptions
-from gemini_cli.config.settings import ConnectionOptions
 
 COLUMNS = ("NAME", "INPUT LIMIT", "OUTPUT LIMIT", "TITLE")
 

@@ -8,10 +8,10 @@ from gemini_cli.cli import resource_output
 from gemini_cli.cli.command import OptionCommand, PromptWords, command_app
 from gemini_cli.cli.context import Context
 from gemini_cli.client import resources
+from gemini_cli.config.connection_options import ConnectionOptions
 from gemini_cli.config.option_groups import option_groups
 from gemini_cli.config.output_options import GlobalOptions
 from gemini_cli.config.request_options import HistoryOptions, PromptOptions, RequestOptions
-from gemini_cli.config.settings import ConnectionOptions
 
 app = command_app()
 

@@ -19,9 +19,9 @@ from gemini_cli.cli.several import print_failure, raise_failures
 from gemini_cli.client import resources
 from gemini_cli.client.resources import Resource
 from gemini_cli.concurrency.worker_pool import WorkerPool
+from gemini_cli.config.connection_options import ConnectionOptions
 from gemini_cli.config.option_groups import FILE_NAME, option_groups
 from gemini_cli.config.output_options import GlobalOptions
-from gemini_cli.config.settings import ConnectionOptions
 from gemini_cli.console import formatting
 from gemini_cli.errors import CliError, DeadlineExceeded, InputError, TemporaryError, UsageError
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated
 
 import typer
 from typer import Option
 
 from gemini_cli.config.option_groups import FILE_NAME, NEEDS_NETWORK, PROFILE_KEY, Saved
 
-DEFAULT = "default"
-TIMEOUT = 900.0  # seconds for a whole run; a model may think for minutes, and the API advises to wait 15 of them
+DEFAULT_BASE_URL = "https://generativelanguage.googleapis.com"
+DEFAULT_TIMEOUT = 900.0  # seconds for a run; a model may think for minutes, and the API advises to wait 15
 
 
 def _use_profile(ctx: typer.Context, named: str | None) -> str | None:
@@ -110,7 +110,7 @@ class ConnectionOptions:
         ),
         PROFILE_KEY,
         NEEDS_NETWORK,
-    ] = "https://generativelanguage.googleapis.com"
+    ] = DEFAULT_BASE_URL
     api_version: Annotated[
         str,
         Option(
@@ -168,7 +168,7 @@ class ConnectionOptions:
             "--timeout",
             metavar="SECONDS",
             min=0,
-            help=f"time limit of the run, from its start; by default {TIMEOUT:g} from the end of its input, "
+            help=f"time limit of the run, from its start; by default {DEFAULT_TIMEOUT:g} from the end of its input, "
             "and none for chat, map, upload and batch",
         ),
         PROFILE_KEY,
@@ -198,13 +198,3 @@ class ConnectionOptions:
     def is_local(self) -> bool:
         """True if the server is on this machine, so that ids of it are kept apart."""
         return self.offline or self.replay is not None
-
-
-class ResolvedValue(NamedTuple):
-    """A value and its origin.
-
-    The origin is an option, an environment variable, the file of a profile, or DEFAULT.
-    """
-
-    value: Any
-    origin: str
