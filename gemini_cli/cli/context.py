@@ -28,8 +28,9 @@ from gemini_cli.chat import history_file
 from gemini_cli.cli import recordings
 from gemini_cli.cli.program import Program
 from gemini_cli.cli.prompt_input import PromptInput
-from gemini_cli.config import api_key, proxy
+from gemini_cli.config import api_key
 from gemini_cli.config.api_key import KeySource
+from gemini_cli.config.certificates import trusted_certificates
 from gemini_cli.config.connection_options import DEFAULT_TIMEOUT, ConnectionOptions
 from gemini_cli.config.endpoint import Endpoint, resolve_endpoint
 from gemini_cli.config.headers import gateway_headers, parse_tool_header
@@ -37,6 +38,7 @@ from gemini_cli.config.option_groups import NEEDS_NETWORK, BodyField, option_fie
 from gemini_cli.config.output_options import GlobalOptions, OutputOptions, PreviewOptions, check_extract
 from gemini_cli.config.process_memory import close_process_memory
 from gemini_cli.config.profiles import check_trust, profile_in_use
+from gemini_cli.config.proxy import find_proxy
 from gemini_cli.config.request_options import HistoryOptions, PromptOptions, RequestOptions
 from gemini_cli.console.output_file import OutputTarget, open_output
 from gemini_cli.errors import AuthError, CliError, DeadlineExceeded, RejectedError, UsageError
@@ -351,10 +353,10 @@ class Context:
         from gemini_cli.transport.http_transport import HttpTransport
         from gemini_cli.transport.tls import TrustStore
 
-        trust = TrustStore(*proxy.trusted_certificates(self.connection_options.ca_file, self.environ))
+        trust = TrustStore(*trusted_certificates(self.connection_options.ca_file, self.environ))
         if self.endpoint.secure:
             trust.load()  # a file that cannot be read is reported before anything is sent
-        proxy_url = proxy.find_proxy(self.endpoint, self.environ)
+        proxy_url = find_proxy(self.endpoint, self.environ)
         return HttpTransport(trust, limits, proxy_url.value if proxy_url else None)
 
     @cached_property

@@ -1,10 +1,9 @@
-"""Where requests go: base URLs, API versions, proxies."""
+"""Where requests go: base URLs and API versions."""
 
 from __future__ import annotations
 
 import pytest
 
-from gemini_cli.config import proxy as proxy_module
 from gemini_cli.config.connection_options import ConnectionOptions
 from gemini_cli.config.endpoint import Endpoint, is_loopback, resolve_endpoint
 from gemini_cli.errors import RejectedError, UsageError
@@ -12,26 +11,6 @@ from gemini_cli.errors import RejectedError, UsageError
 
 def at(url: str) -> Endpoint:
     return resolve_endpoint(ConnectionOptions(base_url=url), {})
-
-
-@pytest.mark.parametrize(
-    ("environ", "proxy"),
-    [
-        ({}, None),
-        ({"HTTPS_PROXY": "http://p:1"}, "http://p:1"),
-        ({"https_proxy": "p:1"}, "http://p:1"),
-        ({"https_proxy": "http://low:1", "HTTPS_PROXY": "http://up:1"}, "http://low:1"),
-        ({"ALL_PROXY": "http://all:1"}, "http://all:1"),
-        ({"HTTP_PROXY": "http://plain:1"}, None),
-        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "api.example"}, None),
-        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": ".example"}, None),
-        ({"HTTPS_PROXY": "http://p:1", "no_proxy": "*"}, None),
-        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "other.example"}, "http://p:1"),
-    ],
-)
-def test_the_proxy_is_the_one_curl_would_take(environ: dict[str, str], proxy: str | None) -> None:
-    found = proxy_module.find_proxy(at("https://api.example"), environ)
-    assert (found.value if found else None) == proxy
 
 
 @pytest.mark.parametrize(

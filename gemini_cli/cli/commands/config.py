@@ -14,7 +14,7 @@ from gemini_cli.api.request import build_default_body
 from gemini_cli.cli import resource_output
 from gemini_cli.cli.command import OptionCommand, command_app
 from gemini_cli.cli.context import Context
-from gemini_cli.config import proxy
+from gemini_cli.config.certificates import trusted_certificates
 from gemini_cli.config.connection_options import DEFAULT_TIMEOUT, ConnectionOptions
 from gemini_cli.config.endpoint import REVISION_VARIABLE
 from gemini_cli.config.model_names import DEFAULT_MODEL
@@ -30,6 +30,7 @@ from gemini_cli.config.option_groups import (
 )
 from gemini_cli.config.output_options import GlobalOptions
 from gemini_cli.config.profiles import check_profile, profile_keys, saved_profiles
+from gemini_cli.config.proxy import find_proxy
 from gemini_cli.config.request_options import RequestOptions
 from gemini_cli.errors import InputError
 from gemini_cli.formats.documents import load_yaml_document
@@ -180,8 +181,8 @@ def _request(context: Context, others: typer.Context) -> Iterator[SettingRow]:
 
 def _network_settings(context: Context) -> Iterator[SettingRow]:
     environ, endpoint = context.environ, context.endpoint
-    proxy_url = proxy.find_proxy(endpoint, environ)
-    directory = proxy.trusted_certificates(context.connection_options.ca_file, environ).directory
+    proxy_url = find_proxy(endpoint, environ)
+    directory = trusted_certificates(context.connection_options.ca_file, environ).directory
     yield (
         "api_revision",
         ResolvedValue(endpoint.revision, REVISION_VARIABLE if REVISION_VARIABLE in environ else DEFAULT_ORIGIN),
