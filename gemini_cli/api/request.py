@@ -6,14 +6,13 @@ merge deeply, lists replace. The `BodyField` of an option names its field in the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gemini_cli.api import tool_types
 from gemini_cli.api.body import Body, BodyPath, apply_set_option, copy_json, merge, parse_path, set_path
 from gemini_cli.config.model_names import DEFAULT_MODEL
-from gemini_cli.config.option_groups import BodyField, option_fields
+from gemini_cli.config.option_groups import BodyField, option_fields, parse_key_value
 from gemini_cli.config.request_options import RequestOptions
 from gemini_cli.errors import UsageError
 from gemini_cli.formats import strict_json
@@ -61,15 +60,14 @@ def build_request_body(
         body = overlay(body, inputs.request.value)
     agent = options.agent or ("" if options.model else body.get("agent"))
     fields = _body_fields(options, inputs, deep_research=str(agent).startswith("deep-research"))
-    values = [(path, copy_json(value)) for path, value in fields]  # --set changes those of the body in place
     for path, value in fields:
-        set_path(body, path, value)
+        set_path(body, path, copy_json(value))  # --set changes those of the body in place
         body = _choose(body, {str(path[0]): value})
     if inputs.input is not None or inputs.input_follows:
         _check_one_prompt(options, inputs.request)
     for text in options.set or ():
         body = _choose(body, {apply_set_option(body, text): text})
-    _check_in_effect(body, values)
+    _check_in_effect(body, fields)
     if inputs.tool_headers:
         body["tools"] = tool_types.add_server_headers(body.get("tools"), inputs.tool_headers)
     return apply_defaults(body, stream=stream)
@@ -86,9 +84,9 @@ def _check_one_prompt(options: RequestOptions, request: Document | None) -> None
         )
 
 
-def _check_in_effect(body: Body, values: Sequence[tuple[BodyPath, Any]]) -> None:
+def _check_in_effect(body: Body, fields: Sequence[tuple[BodyPath, Any]]) -> None:
     """UsageError if the value of an option was replaced, by --set or another option."""
-    for path, value in values:
+    for path, value in fields:
         found: Any = body
         for key in path:
             found = found.get(key) if isinstance(found, dict) else None
@@ -137,7 +135,7 @@ def _choose(body: Body, values: Mapping[str, Any]) -> Body:
 
 
 def _body_fields(options: RequestOptions, inputs: RequestInputs, *, deep_research: bool) -> list[tuple[BodyPath, Any]]:
-    """Fields of the body and their values, for the options of the command line.
+    """Return the paths of the fields that the options set, with their values.
 
     Agents have no `generation_config`; Deep Research has its summaries in `agent_config` (api/README.md 2.1, 2.12).
     """
@@ -218,27 +216,6 @@ def _ratio_and_size(text: str, size_field: str) -> Body:
     return {key: value for key, value in fields.items() if value}
 
 
-def parse_key_value(flag: str, text: str, form: str) -> tuple[str, str]:
-    key, separator, value = text.partition("=")
-    if not key or not separator:
-        raise UsageError(f"{flag} {text}: write {form}")
-    return key, value
-
-
 def _safety(text: str) -> dict[str, str]:
     kind, threshold = parse_key_value("--safety", text, "TYPE=THRESHOLD")
     return {"type": kind, "threshold": threshold}
-
-
-_VARIABLE = r"\$(\$)?\{([A-Za-z_][A-Za-z0-9_]*)\}"
-
-
-def fill_template(prompt: str, variables: list[str] | None) -> str:
-    """Fill `${NAME}` in a profile's prompt; `$${NAME}` is a literal `${NAME}`."""
-    values = dict(parse_key_value("--var", text, "NAME=VALUE") for text in variables or ())
-    used = {name for escaped, name in re.findall(_VARIABLE, prompt) if not escaped}
-    for name in sorted(used - values.keys()):
-        raise UsageError(f"the profile's prompt needs --var {name}=VALUE")
-    for name in sorted(values.keys() - used):
-        raise UsageError(f"--var {name} has no effect: the profile's prompt has no ${{{name}}}")
-    return re.sub(_VARIABLE, lambda match: match[0][1:] if match[1] else values[match[2]], prompt)

@@ -21,7 +21,6 @@ from gemini_cli.api.request import (
     build_default_body,
     build_request_body,
     check_options,
-    fill_template,
     require_prompt,
 )
 from gemini_cli.chat import history_file
@@ -37,7 +36,7 @@ from gemini_cli.config.headers import gateway_headers, parse_tool_header
 from gemini_cli.config.option_groups import NEEDS_NETWORK, BodyField, option_fields, value_source
 from gemini_cli.config.output_options import GlobalOptions, OutputOptions, PreviewOptions, check_extract
 from gemini_cli.config.process_memory import close_process_memory
-from gemini_cli.config.profiles import check_trust, profile_in_use
+from gemini_cli.config.profiles import check_trust, fill_template, profile_in_use
 from gemini_cli.config.proxy import find_proxy
 from gemini_cli.config.request_options import HistoryOptions, PromptOptions, RequestOptions
 from gemini_cli.console.output_file import OutputTarget, open_output

@@ -228,6 +228,14 @@ class ResolvedValue(NamedTuple):
     origin: str
 
 
+def parse_key_value(option: str, text: str, form: str) -> tuple[str, str]:
+    """Split a value `KEY=VALUE`; UsageError, with the `form` to write, without a key or `=`."""
+    key, separator, value = text.partition("=")
+    if not key or not separator:
+        raise UsageError(f"{option} {text}: write {form}")
+    return key, value
+
+
 def value_source(ctx: typer.Context, name: str) -> str:
     """The name of the source of a value; empty if the command lacks the option.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gemini_cli.config.headers import header_problem
-from gemini_cli.config.option_groups import LARGEST, PROFILE_KEY, OptionField, option_fields
+from gemini_cli.config.option_groups import LARGEST, PROFILE_KEY, OptionField, option_fields, parse_key_value
 from gemini_cli.errors import InputError, UsageError
 from gemini_cli.formats import documents
 from gemini_cli.formats.documents import Document
@@ -28,6 +28,7 @@ OWN_KEYS = ("description", "request", "prompt", "api_key_command", "headers")
 NEED_TRUST = ("base_url", "api_key_file", "api_key_command", "ca_file", "headers")
 TOOL_KEYS_THAT_NEED_TRUST = ("run", "env")
 
+_VARIABLE = r"\$(\$)?\{([A-Za-z_][A-Za-z0-9_]*)\}"  # in a prompt
 _META = "gemini_cli.profile"  # the key in `meta` of the Typer context
 
 
@@ -70,6 +71,17 @@ def use_profile(ctx: typer.Context, named: str | None) -> None:
 def profile_in_use(ctx: typer.Context) -> Profile | None:
     profile: Profile | None = ctx.meta.get(_META)
     return profile
+
+
+def fill_template(prompt: str, variables: list[str] | None) -> str:
+    """Fill `${NAME}` in a profile's prompt; `$${NAME}` is a literal `${NAME}`."""
+    values = dict(parse_key_value("--var", text, "NAME=VALUE") for text in variables or ())
+    used = {name for escaped, name in re.findall(_VARIABLE, prompt) if not escaped}
+    for name in sorted(used - values.keys()):
+        raise UsageError(f"the profile's prompt needs --var {name}=VALUE")
+    for name in sorted(values.keys() - used):
+        raise UsageError(f"--var {name} has no effect: the profile's prompt has no ${{{name}}}")
+    return re.sub(_VARIABLE, lambda match: match[0][1:] if match[1] else values[match[2]], prompt)
 
 
 @cache

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from gemini_cli.api.request import fill_template
 from gemini_cli.config import option_groups
 from gemini_cli.config.option_groups import PROFILE_KEY, option_fields
-from gemini_cli.config.profiles import profile_keys
+from gemini_cli.config.profiles import fill_template, profile_keys
 from gemini_cli.config.request_options import RequestOptions
 from gemini_cli.errors import UsageError
 from tests.harness import KEY, Outcome, ScriptedTransport, gemini, interaction, reply

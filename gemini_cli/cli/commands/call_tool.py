@@ -14,12 +14,11 @@ from typer import Option
 from gemini_cli.api.body import Body
 from gemini_cli.api.conversation import Conversation
 from gemini_cli.api.interaction import Interaction, Step
-from gemini_cli.api.request import parse_key_value
 from gemini_cli.cli.command import OptionCommand, PromptWords, command_app
 from gemini_cli.cli.context import Context
 from gemini_cli.cli.prompt_run import run_prompt, save_answer
 from gemini_cli.config.connection_options import ConnectionOptions
-from gemini_cli.config.option_groups import option_groups
+from gemini_cli.config.option_groups import option_groups, parse_key_value
 from gemini_cli.config.output_options import DryRunOptions
 from gemini_cli.config.request_options import HistoryOptions, PromptOptions, RequestOptions
 from gemini_cli.console.presenter import Presenter
