@@ -15,6 +15,16 @@ from gemini_cli.api.events import Event
 from gemini_cli.api.interaction import Interaction
 from gemini_cli.errors import UsageError
 
+# Fields of the older family only; the Interactions API has other ones for each (api/README.md 11.2).
+GENERATE_CONTENT_FIELDS = (
+    "contents",
+    "generationConfig",
+    "systemInstruction",
+    "safetySettings",
+    "toolConfig",
+    "cachedContent",
+)
+
 
 class Request(NamedTuple):
     """A POST: `path` as the API's pages write it, without the version."""
@@ -53,17 +63,6 @@ class ApiAdapter(Protocol):
 
     def map_events(self, events: Iterator[Event]) -> Iterator[Event]:
         """Convert the events of a streamed answer."""
-
-
-# Fields of the older family only; the Interactions API has other ones for each (api/README.md 11.2).
-GENERATE_CONTENT_FIELDS = (
-    "contents",
-    "generationConfig",
-    "systemInstruction",
-    "safetySettings",
-    "toolConfig",
-    "cachedContent",
-)
 
 
 class InteractionsAdapter:

@@ -15,6 +15,10 @@ REQUEST_LIMIT = 100 * 1000 * 1000  # bytes, the API's own (api/README.md 3.4)
 Body = dict[str, Any]
 BodyPath = list[str | int]
 
+_KEY = r"[^.\[\]=]+"
+_PATH = rf"{_KEY}(?:\.{_KEY}|\[\d{{0,6}}\])*"
+_STEP = rf"(?P<key>{_KEY})|\[(?P<place>\d*)\]"
+
 
 def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> Body:
     """Merge two layers into a new one: maps deeply, everything else is replaced."""
@@ -47,11 +51,6 @@ def require_text(value: Any, place: str = "") -> None:
 
 def to_snake_case(name: str) -> str:
     return re.sub(r"[A-Z]", lambda match: f"_{match[0].lower()}", name)
-
-
-_KEY = r"[^.\[\]=]+"
-_PATH = rf"{_KEY}(?:\.{_KEY}|\[\d{{0,6}}\])*"
-_STEP = rf"(?P<key>{_KEY})|\[(?P<place>\d*)\]"
 
 
 def parse_path(text: str) -> BodyPath:

@@ -15,8 +15,10 @@ from gemini_cli.errors import RejectedError, UsageError
 REVISION = "2026-05-20"  # pins the steps schema; optional since it became the default (api/README.md 1.6)
 REVISION_VARIABLE = "GEMINI_API_REVISION"  # empty: no pin
 
-
 USER_AGENT = f"gemini-cli-unix/{__version__}"
+
+_FILE = r"(?:/download)?/v[0-9a-z]+/(files/[a-z0-9-]{1,40})(?::download)?(?:\?alt=media)?"  # behind the base URL
+_TOKEN = r"[A-Za-z0-9][A-Za-z0-9._-]*"  # a version or a revision
 
 
 class Endpoint(NamedTuple):
@@ -125,10 +127,6 @@ def resolve_endpoint(
     if revision and not re.fullmatch(_TOKEN, revision):
         raise UsageError(f"{REVISION_VARIABLE}={revision!r}: not a revision")
     return Endpoint(base, version, revision, host, loopback, parts.scheme == "https")
-
-
-_FILE = r"(?:/download)?/v[0-9a-z]+/(files/[a-z0-9-]{1,40})(?::download)?(?:\?alt=media)?"
-_TOKEN = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

@@ -32,6 +32,8 @@ LARGEST = 100_000_000  # for counts and times; as seconds it fits a C long
 
 Marked = TypeVar("Marked")
 
+_FIELDS: dict[type, tuple[OptionField, ...]] = {}  # of each record that `option_fields` has read
+
 
 class BodyField(NamedTuple):
     """The value is the field of the request body at this path."""
@@ -122,9 +124,6 @@ def option_fields(record: type) -> tuple[OptionField, ...]:
     if record not in _FIELDS:
         _FIELDS[record] = tuple(_option_fields(record))
     return _FIELDS[record]
-
-
-_FIELDS: dict[type, tuple[OptionField, ...]] = {}
 
 
 def _option_fields(record: type) -> Iterator[OptionField]:

@@ -28,6 +28,14 @@ OWN_KEYS = ("description", "request", "prompt", "api_key_command", "headers")
 NEED_TRUST = ("base_url", "api_key_file", "api_key_command", "ca_file", "headers")
 TOOL_KEYS_THAT_NEED_TRUST = ("run", "env")
 
+# The values that an option takes, in messages.
+_WANTED = {
+    bool: "true or false",
+    int: "a whole number, 0 or more",
+    float: "a number, 0 or more",
+    str: "text",
+    list: "a list of text",
+}
 _VARIABLE = r"\$(\$)?\{([A-Za-z_][A-Za-z0-9_]*)\}"  # in a prompt
 _META = "gemini_cli.profile"  # the key in `meta` of the Typer context
 
@@ -197,15 +205,6 @@ def _expect(document: Document, key: str, default: Any, kind: type, wanted: str)
     if value is not default and not isinstance(value, kind):
         raise document.error_at((key,), f"{key} must be {wanted}")
     return value
-
-
-_WANTED = {
-    bool: "true or false",
-    int: "a whole number, 0 or more",
-    float: "a number, 0 or more",
-    str: "text",
-    list: "a list of text",
-}
 
 
 def _fits(value: Any, field: OptionField) -> bool:

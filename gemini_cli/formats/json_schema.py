@@ -26,7 +26,7 @@ MESSAGE_LIMIT = 400  # characters; a message of jsonschema's holds the value tha
 
 TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
 # Keywords whose value is a schema, a list of schemas (or one), or a map of schemas.
-_ONE: tuple[str, ...] = (
+_ONE = (
     "additionalProperties",
     "unevaluatedProperties",
     "unevaluatedItems",
@@ -34,8 +34,11 @@ _ONE: tuple[str, ...] = (
     "contains",
     "not",
     "if",
+    "then",
+    "else",
+    "contentSchema",
+    "additionalItems",
 )
-_ONE += ("then", "else", "contentSchema", "additionalItems")
 _LISTS = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
 _MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies")
 KEYWORDS = {*_ONE, *_LISTS, *_MAPS} | set(

@@ -12,6 +12,9 @@ import re
 
 HEAD_SIZE = 4096  # bytes of a file that its type is guessed from
 MEDIA_KINDS = {"image", "audio", "video"}
+PDF_HEADER_RANGE = 1024  # bytes in which readers look for the header, behind whatever was put before it
+
+_PDF = re.compile(rb"(\xef\xbb\xbf)?\s*%PDF-")
 
 
 def guess_from_name(name: str) -> str | None:
@@ -138,9 +141,6 @@ _WEAK_STARTS = (
     ("audio/mp3", rb"ID3|\xff[\xe2\xe3\xf2\xf3\xfa\xfb]"),
     ("audio/aac", rb"\xff[\xf0\xf1\xf8\xf9]"),
 )
-
-_PDF = re.compile(rb"(\xef\xbb\xbf)?\s*%PDF-")
-PDF_HEADER_RANGE = 1024  # bytes in which readers look for the header, behind whatever was put before it
 
 # Types that a name may tell apart where the first bytes are those of the key.
 _SHARED = {

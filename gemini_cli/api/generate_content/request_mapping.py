@@ -21,6 +21,7 @@ from gemini_cli.formats import strict_json
 FieldMapper = Callable[[Any], Body]
 
 UNSUPPORTED_FIELDS = ("previous_interaction_id", "background", "agent", "agent_config", "environment", "webhook_config")
+SPEECH_MIME_TYPE = "audio/l16"  # the only type of speech that the older API returns
 
 
 def map_request(body: Body) -> Request:
@@ -149,8 +150,6 @@ def _speech(value: Any) -> Body:
 
 
 # The format of the answer ---------------------------------------------------------------------------------------------
-
-SPEECH_MIME_TYPE = "audio/l16"  # the only type of speech that the older API returns
 
 
 def _format(value: Any) -> Body:
