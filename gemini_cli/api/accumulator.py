@@ -46,7 +46,7 @@ class StepAccumulator:
         self._content: list[dict[str, Any]] = list(get_objects(start, "content"))
         self._summary: list[Any] = list(get_typed(start, "summary", list) or [])
         self._open: list[str] = []  # text that belongs to the last part of the content
-        self._sound: list[str] = []  # base64 that belongs to the last part of the content
+        self._audio: list[str] = []  # base64 that belongs to the last part of the content
         self._arguments: list[str] = []
         self._set: dict[str, Any] = {}
         self._text_length = utf16_length(self.text)
@@ -108,13 +108,13 @@ class StepAccumulator:
 
     def _add_block(self, delta: dict[str, Any]) -> None:
         """Add an image, a video, or a piece of audio (api/README.md 7.11)."""
-        if self._sound and "data" in delta and self._content[-1].items() >= _form(delta).items():
-            self._sound.append(get_typed(delta, "data", str) or "")
+        if self._audio and "data" in delta and self._content[-1].items() >= _format_fields(delta).items():
+            self._audio.append(get_typed(delta, "data", str) or "")
             return
         self._close()
         self._content.append(delta)
         if delta.get("type") == "audio" and "data" in delta:
-            self._sound = [get_typed(delta, "data", str) or ""]
+            self._audio = [get_typed(delta, "data", str) or ""]
 
     def _append(self, text: str) -> None:
         if not self._content or self._content[-1].get("type") != "text":
@@ -130,9 +130,9 @@ class StepAccumulator:
                 "text": (block.get("text") or "") + join_surrogates("".join(self._open)),
             }
             self._open = []
-        if self._sound:
-            self._content[-1] = {**self._content[-1], "data": media.join_base64(self._sound)}
-            self._sound = []
+        if self._audio:
+            self._content[-1] = {**self._content[-1], "data": media.join_base64(self._audio)}
+            self._audio = []
 
     def _last_text(self) -> dict[str, Any]:
         for place in range(len(self._content) - 1, -1, -1):
@@ -295,7 +295,7 @@ class StreamAccumulator:
             self._errors.append(error)
 
 
-def _form(delta: dict[str, Any]) -> dict[str, Any]:
+def _format_fields(delta: dict[str, Any]) -> dict[str, Any]:
     """The fields of an audio delta without its bytes.
 
     Later deltas of the same audio repeat or omit them.

@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
-from gemini_cli.api.body import Body, require_text, to_snake_case
+from gemini_cli.api.body import Body, require_text
 from gemini_cli.api.events import Event
+from gemini_cli.api.field_names import to_snake_case
 from gemini_cli.api.interaction import Interaction
 from gemini_cli.errors import UsageError
 

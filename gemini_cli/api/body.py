@@ -49,10 +49,6 @@ def require_text(value: Any, place: str = "") -> None:
             require_text(item, f"{place}[{number}]")
 
 
-def to_snake_case(name: str) -> str:
-    return re.sub(r"[A-Z]", lambda match: f"_{match[0].lower()}", name)
-
-
 def parse_path(text: str) -> BodyPath:
     """Parse `a.b[0].c` to ["a", "b", 0, "c"]; `[]`, which appends, becomes -1."""
     if not re.fullmatch(_PATH, text):

@@ -228,7 +228,10 @@ class ResolvedValue(NamedTuple):
 
 
 def parse_key_value(option: str, text: str, form: str) -> tuple[str, str]:
-    """Split a value `KEY=VALUE`; UsageError, with the `form` to write, without a key or `=`."""
+    """Split a value `KEY=VALUE`.
+
+    UsageError, with the `form` to write, if a key or the `=` is missing.
+    """
     key, separator, value = text.partition("=")
     if not key or not separator:
         raise UsageError(f"{option} {text}: write {form}")

@@ -15,7 +15,7 @@ import re
 from gemini_cli.errors import CliError, IncompleteError, SchemaMismatch
 
 _OPENING = re.compile(r"(`{3,})[^`]*|(~{3,}).*")
-_LIST_MARKER = re.compile(r"((?:[-+*]|[0-9]{1,9}[.)]))([ \t]+|$)")
+_LIST_MARKER = re.compile(r"([-+*]|[0-9]{1,9}[.)])([ \t]+|$)")
 INDENTED_CODE = 4  # columns of indentation from which a line is code by itself, and no fence
 
 

@@ -25,7 +25,7 @@ def guess_from_name(name: str) -> str | None:
 def guess_from_content(head: bytes) -> str | None:
     """By the first bytes; `text/plain` for what can be read as UTF-8."""
     found = _sure_type(head)
-    if found or is_readable(head):
+    if found or is_utf8_text(head):
         return found or "text/plain"
     return next((mime_type for mime_type, start in _WEAK_STARTS if re.match(start, head, re.DOTALL)), None)
 
@@ -47,7 +47,7 @@ def text_under_other_name(name: str, head: bytes) -> str | None:
     None if there is none: of other text it is not sure that the name is wrong.
     """
     named = guess_from_name(name)
-    if named is None or is_text(named) or _sure_type(head) or not is_readable(head):
+    if named is None or is_text(named) or _sure_type(head) or not is_utf8_text(head):
         return None
     if named == "application/pdf" and b"%PDF-" in head[:PDF_HEADER_RANGE]:
         return None
@@ -74,7 +74,7 @@ def is_text(mime_type: str) -> bool:
     return mime_type.startswith("text/")
 
 
-def is_readable(head: bytes) -> bool:
+def is_utf8_text(head: bytes) -> bool:
     """True for UTF-8 without NUL; the last character may be cut off."""
     try:
         return "\0" not in codecs.getincrementaldecoder("utf-8")().decode(head)

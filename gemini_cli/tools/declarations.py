@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from gemini_cli.api.body import to_snake_case
+from gemini_cli.api.field_names import to_snake_case
 from gemini_cli.api.tool_types import FUNCTION_NAME, Tool
 from gemini_cli.config.api_key import KEY_VARIABLES
 from gemini_cli.config.request_options import BUILT_IN_TOOLS, TOOL_NAMES

@@ -7,13 +7,13 @@ that.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
 from gemini_cli.api.adapter import Request, UnsupportedFieldError
 from gemini_cli.api.body import Body, merge
+from gemini_cli.api.field_names import to_camel_case
 from gemini_cli.api.generate_content.contents import to_contents
 from gemini_cli.errors import UsageError
 from gemini_cli.formats import strict_json
@@ -65,10 +65,6 @@ def _joined(mapped: Body, own: Body, place: str = "") -> Body:
         else:
             joined[key] = value
     return joined
-
-
-def to_camel_case(name: str) -> str:
-    return re.sub(r"_([a-z0-9])", lambda match: match[1].upper(), name)
 
 
 def _camel(name: str) -> FieldMapper:
