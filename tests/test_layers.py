@@ -357,9 +357,9 @@ def test_the_list_of_help_says_what_the_commands_say() -> None:
             assert entry.summary.partition(": ")[2] == f"{verbs}."
 
 
-WITHOUT_POSIX = """
+WITHOUT_READLINE = """
 import sys
-sys.modules.update(dict.fromkeys("fcntl grp pty pwd readline resource termios tty".split()))
+sys.modules["readline"] = None
 from gemini_cli.docgen.command_info import load_commands
 from gemini_cli.__main__ import start
 load_commands()
@@ -368,8 +368,8 @@ start()
 """
 
 
-def test_what_only_posix_has_can_be_missing() -> None:
-    command = [sys.executable, "-c", WITHOUT_POSIX, "chat", "--session", "one", "--offline", "hi"]
+def test_readline_can_be_missing() -> None:
+    command = [sys.executable, "-c", WITHOUT_READLINE, "chat", "--session", "one", "--offline", "hi"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout

@@ -32,7 +32,7 @@ CHECKPOINT_HEADER = b'{"checkpoint":"gemini-cli map","version":1}\n'
 RECORD_LIMIT_BYTES = 16 * LINE_LIMIT  # bytes of a line; a result holds an answer, of which the transport takes 256 MiB
 CHECKPOINT_READ_SIZE = 1024 * 1024
 
-_AT_ONCE = getattr(os, "O_NONBLOCK", 0)  # a FIFO is refused without waiting for a writer
+_AT_ONCE = os.O_NONBLOCK  # a FIFO is refused without waiting for a writer
 _sync = getattr(os, "fdatasync", os.fsync)
 
 
@@ -118,8 +118,7 @@ def _lock(descriptor: int, path: str) -> None:
     except BlockingIOError:
         raise InputError(f"{path} is in use by {lock_holder(descriptor)}") from None
     except OSError as error:
-        if error.errno:  # without a number, the system has no locks (Windows)
-            raise InputError(f"{path} cannot be locked: {error.strerror}") from None
+        raise InputError(f"{path} cannot be locked: {error.strerror}") from None
 
 
 class Checkpoint:

@@ -370,7 +370,7 @@ class Context:
         if not any(self.environ.get(name) for name in api_key.KEY_VARIABLES):
             self.deadline.start()  # before the first request, since a command or a pipe with the key may hang
         try:
-            key = api_key.find_api_key(self.key_source, self.environ, self.terminal.print_notice)
+            key = api_key.read_api_key(self.key_source, self.environ, self.terminal.print_notice)
         except DeadlineExceeded as error:
             raise AuthError(f"no API key: {error.message}") from None
         self.terminal.add_secret(key)

@@ -106,11 +106,10 @@ class WorkerPool(Generic[Task, TaskResult]):
         its first task, which would let one in; so no thread gets a task before all are started. A context manager could
         not restore the signals: an exception may come before the first line of its exit.
         """
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, ()) if hasattr(signal, "pthread_sigmask") else None
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
         with self._source:
             try:
-                if mask is not None:  # a signal that came just before may raise here
-                    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+                signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())  # a signal just before may raise here
                 for work in works:
                     thread = threading.Thread(target=self._run, args=(work,), daemon=True)
                     self._threads.append(thread)  # a signal that another thread of the program gets may raise below
@@ -121,8 +120,7 @@ class WorkerPool(Generic[Task, TaskResult]):
                 if not self._threads:
                     raise ThreadLimitError("the limit of threads is reached") from error
             finally:
-                if mask is not None:
-                    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def _get_results(self, timeout: float) -> list[TaskResult]:
         found: list[TaskResult] = []

@@ -36,9 +36,9 @@ def scrub_environment() -> None:
     """Remove the key from the environment of child processes and from core files."""
     for name in KEY_VARIABLES:
         os.environ.pop(name, None)
-    with contextlib.suppress(ImportError, OSError, ValueError):  # Windows has no core files
-        import resource
+    import resource
 
+    with contextlib.suppress(OSError, ValueError):
         # 0 would do for a file, but not for a program that is given cores; 1 is too small for both (core(5)).
         _, most = resource.getrlimit(resource.RLIMIT_CORE)
         resource.setrlimit(resource.RLIMIT_CORE, (1 if most else 0, most))
@@ -59,16 +59,16 @@ class KeySource(NamedTuple):
     read: Callable[[], str]
 
 
-def find_api_key(found: KeySource | None, environ: Mapping[str, str], notice: Callable[[str], None]) -> str:
+def read_api_key(source: KeySource | None, environ: Mapping[str, str], notice: Callable[[str], None]) -> str:
     """Read the key; AuthError, without the key in it, if there is none or it is bad."""
-    if found is None:
+    if source is None:
         raise AuthError(
             "no API key: set GEMINI_API_KEY, or use --api-key-file",
             hint="https://aistudio.google.com/apikey makes keys; --offline answers from the built-in emulator",
         )
-    if found.origin in KEY_VARIABLES and len({environ[name] for name in KEY_VARIABLES if environ.get(name)}) > 1:
+    if source.origin in KEY_VARIABLES and len({environ[name] for name in KEY_VARIABLES if environ.get(name)}) > 1:
         notice("both GOOGLE_API_KEY and GEMINI_API_KEY are set; using GOOGLE_API_KEY")
-    return _checked(found.read(), found.named)
+    return _checked(source.read(), source.named)
 
 
 def find_key_source(option: str | None, environ: Mapping[str, str], profile: Profile | None) -> KeySource | None:
@@ -194,7 +194,11 @@ def _ending(status: int) -> str:
 
 
 def _communicate(command: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
-    """The output and the end of stderr; AuthError after COMMAND_TIMEOUT."""
+    """The output and the end of stderr; AuthError after COMMAND_TIMEOUT.
+
+    `Popen.communicate` has no limit of size, and waits for each process that has the pipes, such as an agent that the
+    command left running.
+    """
     assert command.stdout is not None
     assert command.stderr is not None
     ends = time.monotonic() + COMMAND_TIMEOUT

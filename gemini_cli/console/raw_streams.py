@@ -32,9 +32,9 @@ def write_all(stream: RawStream, data: bytes) -> None:
 
 def discard_input(terminal: RawStream) -> None:
     """Forget what was typed and not read yet."""
-    with suppress(ImportError, OSError):  # Windows
-        import termios
+    import termios
 
+    with suppress(OSError):
         termios.tcflush(terminal.fileno(), termios.TCIFLUSH)
 
 
@@ -51,10 +51,8 @@ def is_open(number: int) -> bool:
 
 def is_open_for_reading(number: int) -> bool:
     """True if the file with this number is open for reading."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return True
+    import fcntl
+
     flags = fcntl.fcntl(number, fcntl.F_GETFL)
     return flags & os.O_ACCMODE != os.O_WRONLY and not flags & getattr(os, "O_PATH", 0)
 

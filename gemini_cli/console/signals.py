@@ -13,7 +13,7 @@ from types import FrameType
 
 from gemini_cli.errors import Interrupted
 
-ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ECHO = 0.2  # seconds in which a second signal is the same one: timeout(1) sends it to process and group
 RESEND = 0.01  # seconds between two attempts to send a signal again whose exception was lost
 
@@ -33,7 +33,7 @@ def end_immediately() -> Iterator[None]:
     are blocked, and a thread waits for them.
     """
     waited = {number for number in ENDING if number != signal.SIGINT and signal.getsignal(number) is _end}
-    if not waited or not hasattr(signal, "pthread_sigmask"):
+    if not waited:
         yield
         return
     restore, done = _terminal_restorer(), threading.Event()
@@ -63,11 +63,11 @@ def end_immediately() -> Iterator[None]:
 
 def _terminal_restorer() -> Callable[[], None]:
     """A function that gives the terminal on stdin the mode that it has now."""
-    try:
-        import termios
+    import termios
 
+    try:
         mode = termios.tcgetattr(0)
-    except (ImportError, OSError, termios.error):
+    except (OSError, termios.error):
         return lambda: None
 
     def restore() -> None:

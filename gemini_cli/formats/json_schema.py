@@ -6,7 +6,6 @@ types in upper case, and `nullable`.
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -133,7 +132,7 @@ def thread_validator(schema: Document) -> Callable[[str], Any]:
 
     Python's `re` lets no other thread run, and only the main thread handles signals.
     """
-    if next(_patterns(schema.value), None) is None or not hasattr(signal, "setitimer"):  # Windows
+    if next(_patterns(schema.value), None) is None:
         return partial(validate_json, schema=schema)
     from gemini_cli.formats.schema_process import SchemaProcess
 

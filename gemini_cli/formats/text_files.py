@@ -24,7 +24,7 @@ def refuse_process_file(path: str | FilePath) -> None:
 
 def open_nonblocking(path: str, flags: int) -> int:
     """Open a file, without waiting for the writer of a FIFO; reading waits as usual."""
-    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    descriptor = os.open(path, flags | os.O_NONBLOCK)
     os.set_blocking(descriptor, True)
     return descriptor
 

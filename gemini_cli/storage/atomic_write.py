@@ -113,7 +113,7 @@ def _remove_abandoned(directory: str) -> None:
 
 
 def _remove_if_abandoned(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         about = os.fstat(descriptor)
         if stat.S_ISREG(about.st_mode) and about.st_uid == os.geteuid():

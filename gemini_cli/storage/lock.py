@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,11 +17,11 @@ def lock_file(descriptor: int, *, wait: bool) -> None:
 
     BlockingIOError if another process has it, OSError where files cannot be locked.
     """
-    try:
-        import fcntl
-    except ImportError:
-        raise OSError("no locks") from None  # Windows
     fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+
+
+def unlock_file(descriptor: int) -> None:
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 def lock_holder(descriptor: int) -> str:
@@ -60,7 +61,7 @@ def hold_lock(path: Path, name: str, notice: Callable[[str], None]) -> int:
 
 def _open(path: Path) -> int:
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.EISDIR):
             raise InputError(f"{path} is not a regular file; it is not changed") from None
@@ -73,5 +74,4 @@ def _lock(descriptor: int, name: str, notice: Callable[[str], None]) -> None:
     except BlockingIOError:
         raise InputError(f"{name} is in use by {lock_holder(descriptor)}") from None
     except OSError as error:
-        if error.errno:  # known on Windows, and no news
-            notice(f"{name} is not locked ({error.strerror}): do not use it in two processes at the same time")
+        notice(f"{name} is not locked ({error.strerror}): do not use it in two processes at the same time")

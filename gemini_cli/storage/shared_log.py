@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from gemini_cli.storage.lock import lock_file
+from gemini_cli.storage.lock import lock_file, unlock_file
 
 TAIL_SIZE = 64 * 1024  # bytes that are read at a time to find the last line
 FIRST_LINE_LIMIT = 64 * 1024  # bytes
@@ -28,7 +28,7 @@ class SharedLog:
     """
 
     def __init__(self, path: str, header: bytes, is_header: Callable[[bytes], bool]) -> None:
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
         self._descriptor = os.open(path, flags, 0o600)
         self._lock = threading.Lock()
         self._has_locks = False
@@ -65,7 +65,7 @@ class SharedLog:
                 yield
             finally:
                 if self._has_locks:
-                    _unlock(self._descriptor)
+                    unlock_file(self._descriptor)
 
     def _check_first_line(self, header: bytes, is_header: Callable[[bytes], bool]) -> None:
         first = self._read(0, FIRST_LINE_LIMIT)
@@ -113,9 +113,3 @@ class SharedLog:
         if size < self._size:
             with suppress(OSError):
                 os.ftruncate(self._descriptor, size)
-
-
-def _unlock(descriptor: int) -> None:
-    import fcntl  # the file is locked, so the module is there
-
-    fcntl.flock(descriptor, fcntl.LOCK_UN)

@@ -18,7 +18,7 @@ from gemini_cli.storage import paths
 from gemini_cli.storage.atomic_write import replace_file
 from gemini_cli.storage.lock import hold_lock
 
-_SAFE_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_SAFE_FLAGS = os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 class StateDirectory:

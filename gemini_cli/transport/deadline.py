@@ -45,24 +45,24 @@ class Deadline:
         The alarm is raised only once, and its error may have been handled, for example to try another address.
         """
         if self.seconds is not None and self.remaining() <= 0:
-            raise passed(self.seconds)
+            raise deadline_exceeded(self.seconds)
 
 
-def passed(seconds: float) -> DeadlineExceeded:
+def deadline_exceeded(seconds: float) -> DeadlineExceeded:
     return DeadlineExceeded(f"the time limit of {seconds:g} s for the whole run has passed (--timeout)")
 
 
 def set_alarm(seconds: float) -> None:
     """Raise DeadlineExceeded in the main thread after this time.
 
-    The timeout of a socket is for each read, so that a server could extend it without end. Without SIGALRM (Windows),
-    or outside the main thread, it is the only limit.
+    The timeout of a socket is for each read, so that a server could extend it without end. Outside the main thread, it
+    is the only limit.
     """
-    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread():
         return
 
     def ring(signum: int, frame: FrameType | None) -> None:
-        raise passed(seconds)
+        raise deadline_exceeded(seconds)
 
     signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
@@ -70,10 +70,10 @@ def set_alarm(seconds: float) -> None:
 
 def extend_alarm() -> None:
     """Allow a little more time to write to stderr, whose reader may be slow."""
-    if hasattr(signal, "setitimer") and callable(signal.getsignal(signal.SIGALRM)):
+    if callable(signal.getsignal(signal.SIGALRM)):
         signal.setitimer(signal.ITIMER_REAL, signal.getitimer(signal.ITIMER_REAL)[0] + EXTENSION)
 
 
 def cancel_alarm() -> None:
-    if hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread():
+    if threading.current_thread() is threading.main_thread():
         signal.setitimer(signal.ITIMER_REAL, 0)
