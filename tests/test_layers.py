@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import gemini_cli
-from gemini_cli.cli.app import COMMANDS
+from gemini_cli.cli.app import COMMANDS, command_module
 from gemini_cli.docgen import command_info
 from gemini_cli.emulator.http.routes import ROUTES
 from tests.harness import KEY
@@ -210,7 +210,7 @@ def test_no_module_imports_itself_through_others() -> None:
 def test_every_module_is_imported() -> None:
     known = modules()
     used = {name for path in known.values() for name in imported(path)}
-    used |= {f"gemini_cli.cli.commands.{entry.module}" for entry in COMMANDS.values()}
+    used |= set(map(command_module, COMMANDS))
     used |= {f"gemini_cli.emulator.api.{route.handler.partition('.')[0]}" for route in ROUTES}
     packages = {name for name, path in known.items() if path.stem == "__init__"}
     programs = {name for name in known if name.endswith(".__main__")} | {"gemini_cli.pytest_plugin"}
@@ -342,19 +342,19 @@ def loaded(argv: list[str], status: int) -> set[str]:
 def test_a_path_loads_only_what_it_needs(argv: list[str], status: int, spared: set[str]) -> None:
     found = loaded(argv, status)
     assert not found & spared
-    commands = {f"gemini_cli.cli.commands.{entry.module}" for entry in COMMANDS.values()}
+    commands = set(map(command_module, COMMANDS))
     assert found & commands <= {f"gemini_cli.cli.commands.{argv[0]}"}
 
 
 def test_the_list_of_help_says_what_the_commands_say() -> None:
     commands = command_info.load_commands()
-    for word, entry in COMMANDS.items():
+    for word, summary in COMMANDS.items():
         found = [command for command in commands if command.name.split()[0] == word]
         if found[0].name == word:
-            assert entry.summary == f"{command_info.command_summary(found[0])}."
-        elif ":" in entry.summary:
+            assert summary == f"{command_info.command_summary(found[0])}."
+        elif ":" in summary:
             verbs = ", ".join(command.name.split()[1] for command in found)
-            assert entry.summary.partition(": ")[2] == f"{verbs}."
+            assert summary.partition(": ")[2] == f"{verbs}."
 
 
 WITHOUT_READLINE = """

@@ -93,14 +93,14 @@ def help_texts() -> Iterator[Prose]:
     commands = command_info.load_commands()
     tree: Any = get_command(app)
     yield from (Prose("the program", text) for text in (command_info.ABOUT, tree.epilog))
-    yield from (Prose(name, entry.summary) for name, entry in COMMANDS.items())
+    yield from (Prose(name, summary) for name, summary in COMMANDS.items())
     for path, command in _compiled(tree, ""):
         yield Prose(path, command.help or "")
         yield from (Prose(f"{path} {each.name}", getattr(each, "help", "") or "") for each in command.params)
     for info in commands:
         for section in command_info.option_sections(info):
             yield from (Prose(f"{info.name}, {section.name}", text) for text in (section.title, section.text))
-        yield from (Prose(info.name, example.description) for example in EXAMPLES[info.name])
+        yield from (Prose(info.name, example.description) for example in EXAMPLES.get(info.name, ()))
     for manual in EMULATOR_SECTIONS:
         texts = [manual.title, *manual.paragraphs, *(entry.text for entry in manual.entries)]
         yield from (Prose(f"emulator, {manual.title}", text) for text in texts)

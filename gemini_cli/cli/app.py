@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from shlex import quote
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -36,31 +36,28 @@ from gemini_cli.errors import (
 )
 from gemini_cli.transport.deadline import cancel_alarm, extend_alarm, set_alarm
 
-
-class CommandEntry(NamedTuple):
-    """A command of the first level: its module, and its line in `--help`."""
-
-    module: str
-    summary: str
-
-
+# The commands of the first level, each in the module of its name, with their lines in `--help`.
 COMMANDS = {
-    "generate": CommandEntry("generate", "Send one prompt, and print the answer when it is complete."),
-    "stream": CommandEntry("stream", "Send one prompt, and print the answer as it arrives."),
-    "chat": CommandEntry("chat", "Hold a conversation of several turns."),
-    "call-tool": CommandEntry("call_tool", "Send a prompt, and run the functions that the model calls."),
-    "map": CommandEntry("map", "Send a request for each row of a file, in parallel."),
-    "batch": CommandEntry("batch", "Run many requests as one job of the API, for half the price."),
-    "upload": CommandEntry("upload", "Upload files, and print their names on the server."),
-    "tokens": CommandEntry("tokens", "Count the tokens of a request."),
-    "models": CommandEntry("models", "Models: list, get."),
-    "files": CommandEntry("files", "Files: list, get, delete, download."),
-    "api": CommandEntry("api", "Call any method of the API."),
-    "interactions": CommandEntry("interactions", "Interactions: get, wait, watch, cancel, delete."),
-    "config": CommandEntry("config", "Settings: show, profiles."),
-    "completion": CommandEntry("completion", "Print the completion script of a shell."),
-    "emulator": CommandEntry("emulator", "Serve the API on loopback, and print the variables to export."),
+    "generate": "Send one prompt, and print the answer when it is complete.",
+    "stream": "Send one prompt, and print the answer as it arrives.",
+    "chat": "Hold a conversation of several turns.",
+    "call-tool": "Send a prompt, and run the functions that the model calls.",
+    "map": "Send a request for each row of a file, in parallel.",
+    "batch": "Run many requests as one job of the API, for half the price.",
+    "upload": "Upload files, and print their names on the server.",
+    "tokens": "Count the tokens of a request.",
+    "models": "Models: list, get.",
+    "files": "Files: list, get, delete, download.",
+    "api": "Call any method of the API.",
+    "interactions": "Interactions: get, wait, watch, cancel, delete.",
+    "config": "Settings: show, profiles.",
+    "completion": "Print the completion script of a shell.",
+    "emulator": "Serve the API on loopback, and print the variables to export.",
 }
+
+
+def command_module(name: str) -> str:
+    return f"gemini_cli.cli.commands.{name.replace('-', '_')}"
 
 
 class RootGroup(TyperGroup):
@@ -73,16 +70,15 @@ class RootGroup(TyperGroup):
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        entry = COMMANDS.get(cmd_name)
-        if entry is None:
+        if cmd_name not in COMMANDS:
             return None
-        command = get_command(import_module(f"gemini_cli.cli.commands.{entry.module}").app)
+        command = get_command(import_module(command_module(cmd_name)).app)
         command.name = cmd_name
         return command
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+            formatter.write_dl(list(COMMANDS.items()))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read `help COMMAND` as `COMMAND --help`.

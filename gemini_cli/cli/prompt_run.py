@@ -86,7 +86,7 @@ def refuse_binary(context: Context, body: Body) -> None:
     """
     formats = body.get("response_format")
     kinds = {str(each.get("type")) for each in (formats if isinstance(formats, list) else [formats]) if each}
-    options, media = context.output_options, sorted(kinds & MEDIA_KINDS)
+    options, media = context.output_options, sorted(kinds & MEDIA_KINDS.keys())
     if media == ["image"] and options.output is None and not options.no_images:
         stored = context.adapter.stores_interactions and body.get("store") is not False
         if stored and context.terminal.picture_encoder():

@@ -13,6 +13,7 @@ from gemini_cli.api.fields import get_objects, get_typed
 from gemini_cli.api.interaction import Interaction, Step, sum_usage
 from gemini_cli.api.outcome import completion_error
 from gemini_cli.config.output_options import OutputOptions
+from gemini_cli.config.request_options import RequestOptions
 from gemini_cli.console import formatting
 from gemini_cli.console.output_file import OutputTarget
 from gemini_cli.console.terminal import Terminal
@@ -137,7 +138,9 @@ class Presenter:
         self._add_usage(interaction)
         raise IncompleteError(
             f"the answer has no {kind}, so {self._options.output} is not written",
-            hint=f"--format-{kind} requests one, of a model that makes it",
+            hint=f"--format-{kind} requests one, of a model that makes it"
+            if hasattr(RequestOptions, f"format_{kind}")
+            else None,
             interaction_id=interaction.id,
             billed="yes",
         )

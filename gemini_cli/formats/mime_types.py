@@ -11,7 +11,8 @@ import os
 import re
 
 HEAD_SIZE = 4096  # bytes of a file that its type is guessed from
-MEDIA_KINDS = {"image", "audio", "video"}
+# The kinds of media, with the beginning of their media types; everything else is a document.
+MEDIA_KINDS = {"image": "image/", "audio": "audio/", "video": "video/"}
 PDF_HEADER_RANGE = 1024  # bytes in which readers look for the header, behind whatever was put before it
 
 _PDF = re.compile(rb"(\xef\xbb\xbf)?\s*%PDF-")
@@ -62,8 +63,7 @@ def _sure_type(head: bytes) -> str | None:
 
 def content_kind(mime_type: str) -> str:
     """The `type` of a content part."""
-    major = mime_type.partition("/")[0]
-    return major if major in MEDIA_KINDS else "document"
+    return next((kind for kind, start in MEDIA_KINDS.items() if mime_type.startswith(start)), "document")
 
 
 def is_text(mime_type: str) -> bool:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from gemini_cli.config.option_groups import OptionField, Suggestions, option_fields
+from gemini_cli.config.request_options import RequestOptions
 from tests.harness import Outcome, gemini
 
 M = ("-m", "gemini-3-flash-preview")
@@ -162,6 +164,39 @@ def test_the_documented_function_result_is_sent(tmp_path: Path) -> None:
 )
 def test_a_flag_lands_in_its_place(argv: list[str], part: dict[str, Any]) -> None:
     assert dry("hi", *argv).body == {"model": "gemini-flash-latest", "input": "hi", **part}
+
+
+# Values of the options that take neither their first suggestion nor 1.
+VALUES = {
+    "thinking": "low",
+    "max_tokens": "100",
+    "system": "Be short.",
+    "stop": "END",
+    "schema": '{"type":"object"}',
+    "format_image": "1:1",
+    "format_audio": "audio/wav",
+    "format_video": "16:9",
+    "voice": "Kore",
+    "label": "team=a",
+    "safety": "harassment=off",
+}
+# `agent` and `background` start a run that takes minutes; `previous` needs an answer.
+NOT_ALONE = {"agent", "background", "previous"}
+
+
+@pytest.mark.parametrize(
+    "field",
+    [field for field in option_fields(RequestOptions) if field.is_body_field and field.name not in NOT_ALONE],
+    ids=lambda field: field.name,
+)
+def test_the_emulator_knows_the_field_of_every_option(field: OptionField, home: Path) -> None:
+    """A new option may need its line in `emulator/api/request_schema.py`."""
+    suggestions = field.marker(Suggestions)
+    value = VALUES.get(field.name) or (suggestions.values[0] if suggestions else "1")
+    argv = [field.long, value] if field.takes_value else [field.long]
+    argv += ["--format-audio", "audio/wav"] if field.name == "voice" else []
+    done = gemini("generate", "--offline", *argv, "--json", "hi", environ={"HOME": str(home)})
+    assert done.status == 0, done
 
 
 def test_an_agent_takes_the_place_of_the_model() -> None:

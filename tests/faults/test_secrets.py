@@ -101,7 +101,8 @@ def test_every_command_is_tried() -> None:
     sending = {
         name for name in commands if any(argv[: name.count(" ") + 1] == name.split() for argv in COMMANDS.values())
     }
-    assert commands - sending == LOCAL
+    missing = sorted(commands - sending - LOCAL)
+    assert commands - sending == LOCAL, f"add to COMMANDS, or to LOCAL, in this module: {', '.join(missing)}"
 
 
 # What is said and written ---------------------------------------------------------------------------------------------

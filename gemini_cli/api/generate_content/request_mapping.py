@@ -17,6 +17,7 @@ from gemini_cli.api.field_names import to_camel_case
 from gemini_cli.api.generate_content.contents import to_contents
 from gemini_cli.errors import UsageError
 from gemini_cli.formats import strict_json
+from gemini_cli.formats.mime_types import MEDIA_KINDS
 
 FieldMapper = Callable[[Any], Body]
 
@@ -153,9 +154,17 @@ def _format(value: Any) -> Body:
     formats = _items("response_format", value)
     config: Body = {}
     for each in formats:
-        config = merge(config, FORMAT_MAPPERS.get(str(each.get("type")), _schema)(each))
+        config = merge(config, _one_format(each))
     kinds = [str(each.get("type")) for each in formats]
     return merge(config, _modalities(kinds)) if {"image", "audio"} & set(kinds) else config
+
+
+def _one_format(value: Body) -> Body:
+    """Convert one format; a value of no known type is a schema (api/README.md 2.10)."""
+    kind = str(value.get("type"))
+    if kind in MEDIA_KINDS and kind not in FORMAT_MAPPERS:
+        raise UsageError(f"response_format {kind} (--format-{kind}) has no counterpart in generate-content")
+    return FORMAT_MAPPERS.get(kind, _schema)(value)
 
 
 def _text_format(value: Body) -> Body:
@@ -182,15 +191,10 @@ def _audio_format(value: Body) -> Body:
     return {}
 
 
-def _video_format(value: Body) -> Body:
-    raise UsageError("response_format video (--format-video) has no counterpart in generate-content")
-
-
 FORMAT_MAPPERS: Mapping[str, FieldMapper] = {
     "text": _text_format,
     "image": _image_format,
     "audio": _audio_format,
-    "video": _video_format,
 }
 
 

@@ -2,7 +2,7 @@
 
 Rule 1. An upload has a number of stored bytes, and a chunk must start at that offset.
 Rule 2. Only acknowledged bytes are stored; `query` gives their number.
-Rule 3. A file exists for 48 hown. Audio and video are in state PROCESSING for some time.
+Rule 3. A file exists for 48 hours. Audio and video are in state PROCESSING for some time.
 """
 
 import base64

@@ -36,12 +36,13 @@ def _silence(samples: int = 800) -> bytes:
 class MediaKind(NamedTuple):
     """One kind of media part.
 
-    `tokens` is near the real price. `input_fields` are those besides data, uri, mime_type and resolution;
-    `output_fields` those of a response_format, None where no response_format has this kind. `generated` is the MIME
-    type and the bytes of a generated part, None where the emulator generates none. An uploaded file of a `processed`
-    kind is not usable at once.
+    `mime_start` is the beginning of its media types; `tokens` is near the real price. `input_fields` are those besides
+    data, uri, mime_type and resolution; `output_fields` those of a response_format, None where no response_format has
+    this kind. `generated` is the MIME type and the bytes of a generated part, None where the emulator generates none.
+    An uploaded file of a `processed` kind is not usable at once.
     """
 
+    mime_start: str
     tokens: int
     input_fields: tuple[str, ...]
     output_fields: tuple[str, ...] | None = None
@@ -51,8 +52,15 @@ class MediaKind(NamedTuple):
 
 # An image costs 258 tokens, a second of audio 32, of video 263, a page 258.
 MEDIA_KINDS = {
-    "image": MediaKind(258, (), ("aspect_ratio", "image_size", "mime_type", "delivery"), ("image/jpeg", SAMPLE_JPEG)),
+    "image": MediaKind(
+        "image/",
+        258,
+        (),
+        ("aspect_ratio", "image_size", "mime_type", "delivery"),
+        ("image/jpeg", SAMPLE_JPEG),
+    ),
     "audio": MediaKind(
+        "audio/",
         320,
         ("sample_rate", "channels", "processing"),
         ("mime_type", "sample_rate", "bit_rate", "delivery"),
@@ -60,22 +68,22 @@ MEDIA_KINDS = {
         processed=True,
     ),
     "video": MediaKind(
+        "video/",
         2630,
         ("name", "processing"),
         ("aspect_ratio", "resolution", "duration", "gcs_uri", "delivery"),
         ("video/mp4", ONE_SECOND_MP4),
         processed=True,
     ),
-    "document": MediaKind(258, ("processing",)),
+    "document": MediaKind("", 258, ("processing",)),  # the last one: everything without a kind of its own
 }
 PART_KINDS = ("text", *MEDIA_KINDS)
 OUTPUT_KINDS = tuple(name for name, kind in MEDIA_KINDS.items() if kind.output_fields is not None)
 
 
 def kind_of_mime_type(mime_type: str) -> str:
-    """The kind of a medium; everything without a kind of its own is a document."""
-    kind = mime_type.partition("/")[0]
-    return kind if kind in MEDIA_KINDS else "document"
+    """The kind of a medium."""
+    return next(name for name, kind in MEDIA_KINDS.items() if mime_type.startswith(kind.mime_start))
 
 
 def is_generated(kind: str) -> bool:
