@@ -72,6 +72,12 @@ class ProgressBar:
             self._progress.update(self._task, advance=count)
             self._draw(REDRAW_INTERVAL)
 
+    def advance_to(self, amount: float) -> None:
+        """Set the amount done."""
+        with self._lock:
+            self._progress.update(self._task, completed=amount)
+            self._draw(REDRAW_INTERVAL)
+
     def note(self, text: str) -> None:
         """Show a few words at the end of the line."""
         with self._lock:

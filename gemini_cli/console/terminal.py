@@ -47,14 +47,15 @@ _UPLOAD_ID = r"(?i)(upload_?id(?:=|: ?))[^&\s\"']+"
 
 
 class Progress(Protocol):
-    """A progress line: `advance` adds an amount, `note` shows a few words.
+    """A progress line: `advance` adds an amount, `advance_to` sets it.
 
-    `summary` is a line that remains after the end.
+    `note` shows a few words. `summary` is a line that remains after the end.
     """
 
     summary: str
 
     def advance(self, count: float) -> None: ...
+    def advance_to(self, amount: float) -> None: ...
     def note(self, text: str) -> None: ...
 
 
@@ -62,6 +63,7 @@ class _NoProgress:
     summary = ""
 
     def advance(self, count: float) -> None: ...
+    def advance_to(self, amount: float) -> None: ...
     def note(self, text: str) -> None: ...
 
 

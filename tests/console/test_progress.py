@@ -12,6 +12,8 @@ def test_what_must_be_done_again_makes_no_negative_rate() -> None:
     bar = ProgressBar(drawn.append, {"TERM": "xterm", "COLUMNS": "120"}, "film.mp4", 100, "B")
     for count in (20, 20, -40):
         bar.advance(count)
+    bar.advance_to(30)
+    bar.advance_to(0)
     bar.note("again")
     shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", "".join(drawn)).rpartition("film.mp4")[2]
     bar.close()

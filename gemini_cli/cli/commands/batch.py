@@ -148,14 +148,11 @@ def batch_wait(ctx: typer.Context, id: JobArgument, *, output: GlobalOptions, co
     name = _name(id)
     api_client = context.api_client
     with context.terminal.progress(name, None, "requests") as progress:
-        shown = 0
 
         def show_progress(job: Job) -> None:
-            nonlocal shown
             finished = job.count("successful", "failed")
-            progress.advance(finished - shown)
+            progress.advance_to(finished)
             progress.note(f"{job.state}, {finished} of {job.count('request')} requests")
-            shown = finished
 
         job = batch_jobs.wait_for_job(api_client, name, show_progress)
     failure = job.completion_error()

@@ -116,13 +116,10 @@ def interactions_wait(
 def _wait_with_progress(context: Context, interaction_id: str) -> Interaction:
     """Wait until the interaction ends; on a terminal, show the number of its steps."""
     with context.terminal.progress(interaction_id, None, "steps") as progress:
-        shown = 0
 
         def show_progress(interaction: Interaction) -> None:
-            nonlocal shown
-            progress.advance(len(interaction.steps) - shown)
+            progress.advance_to(len(interaction.steps))
             progress.note(str(interaction.status))
-            shown = len(interaction.steps)
 
         try:
             return interactions.wait_for_interaction(
