@@ -249,10 +249,10 @@ def test_the_transport_knows_no_api() -> None:
     assert packages == {"gemini_cli.emulator", "gemini_cli.errors", "gemini_cli.transport"}
 
 
-def test_only_its_transport_its_command_and_the_pytest_plugin_import_the_emulator() -> None:
+def test_only_its_transport_command_man_page_and_pytest_plugin_import_the_emulator() -> None:
     assert outside(users("gemini_cli.emulator"), "emulator/") == {
         "cli/commands/emulator.py",
-        "cli/emulator_manual.py",
+        "docgen/emulator_manual.py",
         "pytest_plugin.py",
         "transport/emulator_transport.py",
     }

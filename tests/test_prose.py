@@ -19,9 +19,9 @@ from typer.main import get_command
 
 import gemini_cli
 from gemini_cli.cli.app import COMMANDS, app
-from gemini_cli.cli.emulator_manual import EMULATOR_SECTIONS
 from gemini_cli.cli.examples import EXAMPLES
 from gemini_cli.docgen import command_info
+from gemini_cli.docgen.emulator_manual import EMULATOR_SECTIONS
 from gemini_cli.errors import CliError, exit_statuses
 from gemini_cli.transport.errors import TransportError
 

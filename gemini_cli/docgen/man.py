@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gemini_cli import __version__
-from gemini_cli.cli.emulator_manual import EMULATOR_SECTIONS, ManualSection
 from gemini_cli.cli.examples import EXAMPLES, Example
 from gemini_cli.config.endpoint import REVISION
 from gemini_cli.config.option_groups import PROFILE_KEY, BodyField, OptionField
 from gemini_cli.docgen import command_info, roff
 from gemini_cli.docgen.command_info import ABOUT, HELP, PROGRAM, VERSION, CommandInfo, OptionSection
 from gemini_cli.docgen.command_statuses import command_exit_statuses
+from gemini_cli.docgen.emulator_manual import EMULATOR_SECTIONS, ManualSection
 from gemini_cli.errors import exit_statuses
 
 # A man page must have a date. The revision of the API does not depend on the day of printing.

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from gemini_cli.cli.emulator_manual import RECIPES, ClientRecipe
+from gemini_cli.docgen.emulator_manual import RECIPES, ClientRecipe
 from gemini_cli.emulator.http.server import Server
 from tests.waiting import PATIENCE
 
