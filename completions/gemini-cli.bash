@@ -69,7 +69,7 @@ _gemini_cli_after() {
 
 # The values of an option: COMMAND OPTION. Fails for an option without a value.
 _gemini_cli_value() {
-    words= kept= files= programs=
+    words= saved= files= programs=
     case "$1 $2" in
         *' -f' | *' --prompt-file' | *' -a' | *' --attach' | *' --history' | *' --system-file' | \
             *' --tool-header' | *' --schema' | *' --request' | *' -o' | *' --output' | *' --trust-profile' | \
@@ -89,15 +89,15 @@ _gemini_cli_value() {
         *' --tool-choice') words="auto any none validated" ;;
         *' --service-tier') words="flex standard priority deferred" ;;
         *' --api') words="interactions generate-content" ;;
-        *' -P' | *' --profile') kept="profile" files="1" ;;
-        *' --session' | *' --show' | *' --delete') kept="session" ;;
+        *' -P' | *' --profile') saved="profile" files="1" ;;
+        *' --session' | *' --show' | *' --delete') saved="session" ;;
         *' --to') words="jsonl csv tsv" ;;
         *) return 1 ;;
     esac
 }
 
 # Adds the names of saved profiles or sessions, from their files.
-_gemini_cli_kept() {
+_gemini_cli_saved() {
     local path
     for path in "$@"; do
         if [[ -e $path ]]; then
@@ -109,7 +109,7 @@ _gemini_cli_kept() {
 
 _gemini_cli() {
     local IFS=$' \t\n' cur=${COMP_WORDS[COMP_CWORD]} flag=${COMP_WORDS[COMP_CWORD - 1]} command= ended= word
-    local below offers flags words kept files programs
+    local below offers flags words saved files programs
     _gemini_cli_after ''
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         if [[ $word == -- ]]; then
@@ -132,9 +132,9 @@ _gemini_cli() {
     elif [[ ! $ended && $cur == -* ]]; then
         words=$flags files= programs=
     fi
-    case $kept in
-        profile) _gemini_cli_kept "${XDG_CONFIG_HOME:-$HOME/.config}"/gemini-cli/profiles/*.yaml ;;
-        session) _gemini_cli_kept "${XDG_STATE_HOME:-$HOME/.local/state}"/gemini-cli/sessions*/*.json ;;
+    case $saved in
+        profile) _gemini_cli_saved "${XDG_CONFIG_HOME:-$HOME/.config}"/gemini-cli/profiles/*.yaml ;;
+        session) _gemini_cli_saved "${XDG_STATE_HOME:-$HOME/.local/state}"/gemini-cli/sessions*/*.json ;;
     esac
     COMPREPLY=($(compgen -W "$words" -- "$cur"))
     if [[ $programs ]]; then

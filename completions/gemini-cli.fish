@@ -13,20 +13,20 @@ function __gemini_cli_at
 end
 
 # The names of saved profiles or sessions, from their files.
-function __gemini_cli_kept
+function __gemini_cli_saved
     string replace -r '.*/(.*)\.[^.]*$' '$1' -- $argv
 end
 
 function __gemini_cli_profiles
     set -q XDG_CONFIG_HOME; or set -l XDG_CONFIG_HOME ~/.config
     set -l files $XDG_CONFIG_HOME/gemini-cli/profiles/*.yaml
-    __gemini_cli_kept $files
+    __gemini_cli_saved $files
 end
 
 function __gemini_cli_sessions
     set -q XDG_STATE_HOME; or set -l XDG_STATE_HOME ~/.local/state
     set -l files $XDG_STATE_HOME/gemini-cli/sessions*/*.json
-    __gemini_cli_kept $files
+    __gemini_cli_saved $files
 end
 
 complete -c gemini-cli -f

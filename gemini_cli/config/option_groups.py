@@ -130,7 +130,7 @@ def _option_fields(record: type) -> Iterator[OptionField]:
     hints = get_type_hints(record, include_extras=True)
     for field in dataclasses.fields(record):
         annotation, option, *markers = get_args(hints[field.name])
-        option.rich_help_panel = option.rich_help_panel or heading(declaring(record, field.name))
+        option.rich_help_panel = option.rich_help_panel or split_docstring(declaring(record, field.name).__doc__)[0]
         yield OptionField(field.name, annotation, _kind(annotation), option, tuple(markers), field.default)
 
 
@@ -139,10 +139,10 @@ def declaring(record: type, name: str) -> type:
     return next(base for base in record.__mro__ if name in inspect.get_annotations(base))
 
 
-def heading(record: type) -> str:
-    """The first sentence of a record's docstring, without its full stop."""
-    first, _, _ = " ".join((record.__doc__ or "").split()).partition(".")
-    return first
+def split_docstring(doc: str | None) -> tuple[str, str]:
+    """The first sentence of a docstring, without its full stop, and the rest."""
+    first, _, rest = " ".join(line.strip() or "\n" for line in (doc or "").strip().splitlines()).partition(".")
+    return " ".join(first.split()), rest.strip()
 
 
 def _kind(annotation: Any) -> type:

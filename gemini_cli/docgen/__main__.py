@@ -16,12 +16,12 @@ CHECKOUT = Path(__file__).parents[2]
 
 def generated_files() -> dict[Path, str]:
     """The text of each document by its path."""
-    tree = command_info.load_commands()
+    commands = command_info.load_commands()
     text = (CHECKOUT / "README.md").read_text(encoding="utf-8")
     return {
-        CHECKOUT / "README.md": readme.updated_readme(text, tree),
-        **{CHECKOUT / "man" / name: page for name, page in man.man_pages(tree).items()},
-        **{CHECKOUT / "completions" / name: script for name, script in completion.completion_scripts(tree).items()},
+        CHECKOUT / "README.md": readme.updated_readme(text, commands),
+        **{CHECKOUT / "man" / name: page for name, page in man.man_pages(commands).items()},
+        **{CHECKOUT / "completions" / name: make(commands) for name, make in completion.COMPLETION_SCRIPTS.values()},
     }
 
 

@@ -16,16 +16,15 @@ from gemini_cli.config.connection_options import ConnectionOptions
 from gemini_cli.config.endpoint import REVISION_VARIABLE
 from gemini_cli.config.option_groups import (
     FILE_NAME,
-    PROFILE_KEY,
     PROGRAM_NAME,
     OptionField,
     Saved,
     Suggestions,
     declaring,
     option_fields,
+    split_docstring,
 )
 from gemini_cli.config.output_options import OutputOptions
-from gemini_cli.config.profiles import OWN_KEYS
 
 PROGRAM = "gemini-cli"
 ABOUT = root.__doc__ or ""
@@ -85,6 +84,10 @@ class OptionSection(NamedTuple):
     fields: tuple[OptionField, ...]
 
 
+# Sections with the commands that have them, by names that are valid for shell variables.
+Sections = dict[str, tuple[OptionSection, list[CommandInfo]]]
+
+
 class DocumentedVariable(NamedTuple):
     """Variables with one meaning, of which the first one that is set counts.
 
@@ -101,10 +104,35 @@ class DocumentedFile(NamedTuple):
     meaning: str
 
 
-def split_docstring(doc: str | None) -> tuple[str, str]:
-    """The first sentence of a docstring, without its full stop, and the rest."""
-    first, _, rest = " ".join(line.strip() or "\n" for line in (doc or "").strip().splitlines()).partition(".")
-    return " ".join(first.split()), rest.strip()
+# Variables that are not declared with an option.
+_KEY = DocumentedVariable(api_key.KEY_VARIABLES, "--api-key-file", "the API key")
+_CONNECTION = (
+    DocumentedVariable((REVISION_VARIABLE,), "", "the `Api-Revision` header; empty for none"),
+    DocumentedVariable(
+        ("HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+        "",
+        "the proxy, and the hosts that need none; loopback never needs one",
+    ),
+    DocumentedVariable(("SSL_CERT_DIR",), "", "the directory of trusted certificates (default: that of the system)"),
+    DocumentedVariable(
+        ("XDG_CONFIG_HOME", "XDG_STATE_HOME"), "", "the directories for profiles and for state (default: below `HOME`)"
+    ),
+)
+_COLOUR = DocumentedVariable(("NO_COLOR", "CLICOLOR_FORCE", "TERM"), "", "colour on stderr")
+_PICTURES = DocumentedVariable(
+    ("TERM_PROGRAM", "LC_TERMINAL", "KITTY_WINDOW_ID", "TMUX"), "", "whether the terminal shows images"
+)
+
+_FILES = (
+    DocumentedFile(
+        "$XDG_CONFIG_HOME/gemini-cli/profiles/NAME.yaml",
+        "The profile NAME; `default.yaml` applies without `--profile`. Without XDG_CONFIG_HOME, below `~/.config`.",
+    ),
+    DocumentedFile(
+        "$XDG_STATE_HOME/gemini-cli/",
+        "Sessions and other state, closed to other users. Without XDG_STATE_HOME, below `~/.local/state`.",
+    ),
+)
 
 
 def option_sections(command: CommandInfo) -> list[OptionSection]:
@@ -132,16 +160,8 @@ def completes_saved(field: OptionField) -> str:
     return saved.kind if saved else ""
 
 
-def is_file_name(field: OptionField) -> bool:
-    return FILE_NAME in field.markers
-
-
 def command_options(command: CommandInfo) -> list[OptionField]:
-    return [*(field for group in option_sections(command) for field in group.fields), HELP]
-
-
-def spellings(field: OptionField) -> list[str]:
-    return list(field.spellings)
+    return [*(field for section in option_sections(command) for field in section.fields), HELP]
 
 
 def value_placeholder(field: OptionField) -> str | None:
@@ -149,19 +169,16 @@ def value_placeholder(field: OptionField) -> str | None:
     return (field.option.metavar or _VALUES[field.kind]) if field.takes_value else None
 
 
-def shared_option_sections(commands: Sequence[CommandInfo]) -> dict[str, tuple[OptionSection, list[CommandInfo]]]:
-    """Each section once, with the commands that have it.
-
-    The keys are valid names of shell variables.
-    """
-    takers: dict[OptionSection, list[CommandInfo]] = {}
+def sections_by_name(commands: Sequence[CommandInfo]) -> Sections:
+    """The sections of all commands, each once."""
+    commands_with: dict[OptionSection, list[CommandInfo]] = {}
     for command in commands:
-        for group in option_sections(command):
-            takers.setdefault(group, []).append(command)
-    sections: dict[str, tuple[OptionSection, list[CommandInfo]]] = {}
-    for group, commands_with_it in takers.items():
-        name = group.name.lower()
-        sections[name if name not in sections else f"{name}_{len(sections)}"] = group, commands_with_it
+        for section in option_sections(command):
+            commands_with.setdefault(section, []).append(command)
+    sections: Sections = {}
+    for section, having in commands_with.items():
+        name = section.name.lower()
+        sections[name if name not in sections else f"{name}_{len(sections)}"] = section, having
     return sections
 
 
@@ -196,37 +213,6 @@ def prints_answers(command: CommandInfo) -> bool:
     return any(issubclass(record, OutputOptions) for record in command.records)
 
 
-# Variables that are not declared with an option.
-_KEY = DocumentedVariable(api_key.KEY_VARIABLES, "--api-key-file", "the API key")
-_CONNECTION = (
-    DocumentedVariable((REVISION_VARIABLE,), "", "the `Api-Revision` header; empty for none"),
-    DocumentedVariable(
-        ("HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
-        "",
-        "the proxy, and the hosts that need none; loopback never needs one",
-    ),
-    DocumentedVariable(("SSL_CERT_DIR",), "", "the directory of trusted certificates (default: that of the system)"),
-    DocumentedVariable(
-        ("XDG_CONFIG_HOME", "XDG_STATE_HOME"), "", "the directories for profiles and for state (default: below `HOME`)"
-    ),
-)
-_COLOUR = DocumentedVariable(("NO_COLOR", "CLICOLOR_FORCE", "TERM"), "", "colour on stderr")
-_PICTURES = DocumentedVariable(
-    ("TERM_PROGRAM", "LC_TERMINAL", "KITTY_WINDOW_ID", "TMUX"), "", "whether the terminal shows images"
-)
-
-_FILES = (
-    DocumentedFile(
-        "$XDG_CONFIG_HOME/gemini-cli/profiles/NAME.yaml",
-        "The profile NAME; `default.yaml` applies without `--profile`. Without XDG_CONFIG_HOME, below `~/.config`.",
-    ),
-    DocumentedFile(
-        "$XDG_STATE_HOME/gemini-cli/",
-        "Sessions and other state, closed to other users. Without XDG_STATE_HOME, below `~/.local/state`.",
-    ),
-)
-
-
 def documented_variables(commands: Sequence[CommandInfo]) -> list[DocumentedVariable]:
     """The variables that some of these commands read."""
     variables: dict[tuple[str, ...], DocumentedVariable] = {}
@@ -240,11 +226,3 @@ def documented_variables(commands: Sequence[CommandInfo]) -> list[DocumentedVari
 
 def documented_files(commands: Sequence[CommandInfo]) -> list[DocumentedFile]:
     return list(_FILES) if any(map(sends_requests, commands)) else []
-
-
-def documented_profile_keys(commands: Sequence[CommandInfo]) -> list[str]:
-    """The keys at the top of a profile."""
-    return sorted(
-        {field.name for each in commands for field in command_options(each) if PROFILE_KEY in field.markers}
-        | {*OWN_KEYS}
-    )

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from gemini_cli.config.option_groups import OptionField
+from gemini_cli.config.option_groups import FILE_NAME, OptionField
 from gemini_cli.docgen import command_info
-from gemini_cli.docgen.command_info import HELP, VERSION, CommandInfo
+from gemini_cli.docgen.command_info import HELP, VERSION, CommandInfo, OptionSection
 
 _SCRIPT = r"""# fish completion for gemini-cli(1), printed by `python -m gemini_cli.docgen`.
 
@@ -27,20 +27,20 @@ function __gemini_cli_at
 end
 
 # The names of saved profiles or sessions, from their files.
-function __gemini_cli_kept
+function __gemini_cli_saved
     string replace -r '.*/(.*)\.[^.]*$' '$1' -- $argv
 end
 
 function __gemini_cli_profiles
     set -q XDG_CONFIG_HOME; or set -l XDG_CONFIG_HOME ~/.config
     set -l files $XDG_CONFIG_HOME/gemini-cli/profiles/*.yaml
-    __gemini_cli_kept $files
+    __gemini_cli_saved $files
 end
 
 function __gemini_cli_sessions
     set -q XDG_STATE_HOME; or set -l XDG_STATE_HOME ~/.local/state
     set -l files $XDG_STATE_HOME/gemini-cli/sessions*/*.json
-    __gemini_cli_kept $files
+    __gemini_cli_saved $files
 end
 
 complete -c gemini-cli -f
@@ -49,19 +49,18 @@ complete -c gemini-cli -f
 
 @commands@
 
-@groups@
+@sections@
 """
 
 _LOCAL = {"file": "-F", "command": "-F -a '(__fish_complete_command)'"}
 
 
 def fish_script(commands: Sequence[CommandInfo]) -> str:
+    sections = command_info.sections_by_name(commands)
     blocks = {
         "words": "\n".join(_words(commands)),
         "commands": "\n".join(_commands(commands)),
-        "groups": "\n\n".join(
-            "\n".join(_group(name, commands)) for name in command_info.shared_option_sections(commands)
-        ),
+        "sections": "\n\n".join("\n".join(_section(name, *entry)) for name, entry in sections.items()),
     }
     return re.sub("@([a-z]+)@", lambda match: blocks[match[1]], _SCRIPT)
 
@@ -72,8 +71,8 @@ def _words(commands: Sequence[CommandInfo]) -> Iterable[str]:
     for noun, verbs in command_info.command_words(commands).items():
         condition = f"__gemini_cli_is {noun}".rstrip()
         yield _complete(condition, _flag(HELP))
-        for verb, about in verbs.items():
-            yield _complete(condition, f"-a {verb} -d {_quoted(about)}")
+        for verb, summary in verbs.items():
+            yield _complete(condition, f"-a {verb} -d {_quoted(summary)}")
 
 
 def _commands(commands: Sequence[CommandInfo]) -> Iterable[str]:
@@ -87,12 +86,11 @@ def _commands(commands: Sequence[CommandInfo]) -> Iterable[str]:
             yield _complete(f"__gemini_cli_is {command.name}", f"-f -a {_quoted(' '.join(command.argument_words))}")
 
 
-def _group(name: str, commands: Sequence[CommandInfo]) -> Iterable[str]:
-    group, takers = command_info.shared_option_sections(commands)[name]
+def _section(name: str, section: OptionSection, commands: Sequence[CommandInfo]) -> Iterable[str]:
     yield f"function __gemini_cli_takes_{name}"
-    yield f"    __gemini_cli_at {' '.join(map(_name, takers))}"
+    yield f"    __gemini_cli_at {' '.join(map(_name, commands))}"
     yield "end"
-    for field in group.fields:
+    for field in section.fields:
         yield _complete(f"__gemini_cli_takes_{name}", _flag(field))
 
 
@@ -115,7 +113,7 @@ def _value(field: OptionField) -> str:
         return ""
     saved = command_info.completes_saved(field)
     offers = " ".join([*command_info.value_suggestions(field), *([f"(__gemini_cli_{saved}s)"] if saved else [])])
-    kind = " -rF" if command_info.is_file_name(field) else " -x"
+    kind = " -rF" if FILE_NAME in field.markers else " -x"
     return kind + (f" -a {_quoted(offers)}" if offers else "")
 
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from gemini_cli import __version__
 from gemini_cli.cli.examples import EXAMPLES, Example
 from gemini_cli.config.endpoint import REVISION
-from gemini_cli.config.option_groups import PROFILE_KEY, BodyField, OptionField
+from gemini_cli.config.option_groups import PROFILE_KEY, BodyField, OptionField, split_docstring
+from gemini_cli.config.profiles import OWN_KEYS, profile_keys
 from gemini_cli.docgen import command_info, roff
 from gemini_cli.docgen.command_info import ABOUT, HELP, PROGRAM, VERSION, CommandInfo, OptionSection
 from gemini_cli.docgen.command_statuses import command_exit_statuses
@@ -38,13 +39,13 @@ def _first_page(commands: Sequence[CommandInfo]) -> str:
     ]
     return _document(
         PROGRAM,
-        command_info.split_docstring(ABOUT)[0],
+        split_docstring(ABOUT)[0],
         roff.section("SYNOPSIS", rf"{roff.bold(PROGRAM)} \fICOMMAND\fP [\fIOPTION\fP]... [\fIWORD\fP]..."),
         roff.section("DESCRIPTION", roff.paragraphs(_paragraphs(ABOUT))),
         roff.section("COMMANDS", *entries),
         roff.section("OPTIONS", *map(_option, (HELP, VERSION))),
         *_surroundings(commands, exit_statuses()),
-        _profile_section(commands),
+        _profile_section(),
         _examples(EXAMPLES.get("", ())),
         _see_also([_name(command) for command in commands]),
     )
@@ -60,7 +61,7 @@ def _page(command: CommandInfo, names: Sequence[str]) -> str:
         roff.section("SYNOPSIS", rf"{roff.bold(f'{PROGRAM} {command.name}')} [\fIOPTION\fP]...{words}"),
         roff.section("DESCRIPTION", roff.paragraphs(_paragraphs(command.doc))),
         roff.section(
-            "OPTIONS", *map(_group, command_info.option_sections(command)), roff.subsection("Help", _option(HELP))
+            "OPTIONS", *map(_section, command_info.option_sections(command)), roff.subsection("Help", _option(HELP))
         ),
         *map(_manual_section, MANUAL.get(command.name, ())),
         *_surroundings([command], command_exit_statuses(command)),
@@ -89,30 +90,31 @@ def _paragraphs(doc: str) -> list[str]:
     return [" ".join(paragraph.split()) for paragraph in doc.strip().split("\n\n")]
 
 
-def _group(group: OptionSection) -> str:
-    remark = [roff.paragraphs([line.strip() for line in group.text.splitlines() if line.strip()])] if group.text else []
-    return roff.subsection(group.title, *remark, *map(_option, group.fields))
+def _section(section: OptionSection) -> str:
+    lines = [line.strip() for line in section.text.splitlines() if line.strip()]
+    remark = [roff.paragraphs(lines)] if lines else []
+    return roff.subsection(section.title, *remark, *map(_option, section.fields))
 
 
 def _option(field: OptionField) -> str:
     """The entry of an option, with its field in the request and its key in a profile."""
     value = command_info.value_placeholder(field)
-    spelled = ", ".join(map(roff.bold, command_info.spellings(field)))
+    spelled = ", ".join(map(roff.bold, field.spellings))
     facts = [f"{command_info.help_text(field)}."]
     if field.kind is list and "repeated" not in (field.option.help or ""):
         facts.append("May be repeated.")
-    if place := field.marker(BodyField):
-        facts.append(f"In the request: `{place.path}`.")
+    if body_field := field.marker(BodyField):
+        facts.append(f"In the request: `{body_field.path}`.")
     if PROFILE_KEY in field.markers:
         facts.append(f"In a profile: `{field.name}`.")
     return roff.entry(f"{spelled} {roff.italic(value)}" if value else spelled, " ".join(facts))
 
 
-def _surroundings(commands: Sequence[CommandInfo], found: Sequence[tuple[int, str, str]]) -> list[str]:
+def _surroundings(commands: Sequence[CommandInfo], statuses: Sequence[tuple[int, str, str]]) -> list[str]:
     """The sections on exit status, environment and files."""
-    statuses = [
+    status_entries = [
         roff.entry(f"{roff.bold(str(status))} {roff.escaped(f'({kind})' if kind else '')}".rstrip(), f"{meaning}.")
-        for status, kind, meaning in found
+        for status, kind, meaning in statuses
     ]
     signal = "A signal ends the program; a shell reports 128 plus its number. A closed pipe on stdout is SIGPIPE."
     variables = [
@@ -124,14 +126,14 @@ def _surroundings(commands: Sequence[CommandInfo], found: Sequence[tuple[int, st
     ]
     files = [roff.entry(roff.italic(file.path), file.meaning) for file in command_info.documented_files(commands)]
     return [
-        roff.section("EXIT STATUS", *statuses, ".PP", roff.prose(signal)),
+        roff.section("EXIT STATUS", *status_entries, ".PP", roff.prose(signal)),
         roff.section("ENVIRONMENT", *variables),
         roff.section("FILES", *files),
     ]
 
 
-def _profile_section(commands: Sequence[CommandInfo]) -> str:
-    keys = ", ".join(f"`{key}`" for key in command_info.documented_profile_keys(commands))
+def _profile_section() -> str:
+    keys = ", ".join(f"`{key}`" for key in sorted({*profile_keys(), *OWN_KEYS}))
     return roff.section(
         "PROFILES",
         roff.paragraphs(

@@ -39,7 +39,7 @@ def _whole(text: str) -> str:
 def prose(text: str) -> str:
     """A filled paragraph, with `words in backticks` in bold."""
     pieces = re.split(r"`([^`]+)`", text)
-    marked = "".join(bold(piece) if place % 2 else escaped(piece) for place, piece in enumerate(pieces))
+    marked = "".join(bold(piece) if index % 2 else escaped(piece) for index, piece in enumerate(pieces))
     lines = textwrap.wrap(marked, WIDTH, break_long_words=False, break_on_hyphens=False)
     return "\n".join(_line(line) for line in lines)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from gemini_cli.config.option_groups import OptionField
+from gemini_cli.config.option_groups import FILE_NAME, OptionField
 from gemini_cli.docgen import command_info
-from gemini_cli.docgen.command_info import HELP, VERSION, CommandInfo
+from gemini_cli.docgen.command_info import HELP, VERSION, CommandInfo, Sections
 
 _SCRIPT = r"""#compdef gemini-cli
 # zsh completion for gemini-cli(1), printed by `python -m gemini_cli.docgen`.
 
-@groups@
+@sections@
 
 _gemini-cli_profile() {
   compadd -- ${XDG_CONFIG_HOME:-$HOME/.config}/gemini-cli/profiles/*.yaml(N:t:r)
@@ -48,10 +48,10 @@ _LOCAL = {"file": "_files", "command": "_normal"}
 
 
 def zsh_script(commands: Sequence[CommandInfo]) -> str:
-    shared = command_info.shared_option_sections(commands)
+    sections = command_info.sections_by_name(commands)
     blocks = {
-        "groups": "\n\n".join(_array(name, group.fields) for name, (group, _) in shared.items()),
-        "commands": "\n\n".join(_command(command, commands) for command in commands),
+        "sections": "\n\n".join(_array(name, section.fields) for name, (section, _) in sections.items()),
+        "commands": "\n\n".join(_command(command, sections) for command in commands),
         "nouns": "\n\n".join(_noun(noun, commands) for noun in reversed(command_info.command_words(commands))),
     }
     return re.sub("@([a-z]+)@", lambda match: blocks[match[1]], _SCRIPT)
@@ -62,9 +62,8 @@ def _array(name: str, fields: Sequence[OptionField]) -> str:
     return f"typeset -ga _gemini_cli_{name}=(\n{lines}\n)"
 
 
-def _command(command: CommandInfo, commands: Sequence[CommandInfo]) -> str:
-    taken = [name for name, (_, takers) in command_info.shared_option_sections(commands).items() if command in takers]
-    groups = "".join(f" $_gemini_cli_{name}" for name in taken)
+def _command(command: CommandInfo, sections: Sections) -> str:
+    options = "".join(f" $_gemini_cli_{name}" for name, (_, having) in sections.items() if command in having)
     words = ""
     if command.argument:
         rest = "*::" if command.argument_completes == "command" else "*:"  # a command completes its own arguments
@@ -75,7 +74,7 @@ def _command(command: CommandInfo, commands: Sequence[CommandInfo]) -> str:
             others = command.argument
         if others:
             words += " " + _quoted(f"{rest}{_message(others)}:{_LOCAL.get(command.argument_completes or '', ' ')}")
-    return f"_gemini-cli-{command.name.replace(' ', '-')}() {{\n  _arguments -s -S{groups} {_flag(HELP)}{words}\n}}"
+    return f"_gemini-cli-{command.name.replace(' ', '-')}() {{\n  _arguments -s -S{options} {_flag(HELP)}{words}\n}}"
 
 
 def _noun(noun: str, commands: Sequence[CommandInfo]) -> str:
@@ -83,8 +82,8 @@ def _noun(noun: str, commands: Sequence[CommandInfo]) -> str:
     name = f"_gemini-cli-{noun}" if noun else "_gemini-cli"
     flags = " ".join(map(_flag, [HELP] if noun else [HELP, VERSION]))
     verbs = "\n".join(
-        f"    {_quoted(f'{verb}:{_message(about)}')}"
-        for verb, about in command_info.command_words(commands)[noun].items()
+        f"    {_quoted(f'{verb}:{_message(summary)}')}"
+        for verb, summary in command_info.command_words(commands)[noun].items()
     )
     return f"{name}() {{\n  local -a verbs=(\n{verbs}\n  )\n  _gemini-cli_words {name} {flags}\n}}"
 
@@ -94,18 +93,18 @@ def _flag(field: OptionField) -> str:
 
     It has the options that exclude it, its names, its help, and its value.
     """
-    names = command_info.spellings(field)
+    names = field.spellings
     spelled = [name if not field.takes_value else f"{name}=" if name.startswith("--") else f"{name}+" for name in names]
-    about = f"[{_message(field.option.help or '')}]"
+    description = f"[{_message(field.option.help or '')}]"
     if field.takes_value:
-        about += f":{_message(command_info.value_placeholder(field) or '')}:{_value(field)}"
+        description += f":{_message(command_info.value_placeholder(field) or '')}:{_value(field)}"
     if field in (HELP, VERSION):
         excluded = "(- *)"
     else:
         excluded = "*" if field.kind is list or field.option.count else f"({' '.join(names)})" if len(names) > 1 else ""
     if len(spelled) == 1:
-        return _quoted(excluded + spelled[0] + about)
-    return f"{_quoted(excluded)}{{{','.join(spelled)}}}{_quoted(about)}"
+        return _quoted(excluded + spelled[0] + description)
+    return f"{_quoted(excluded)}{{{','.join(spelled)}}}{_quoted(description)}"
 
 
 def _value(field: OptionField) -> str:
@@ -114,7 +113,7 @@ def _value(field: OptionField) -> str:
     actions = [
         f"compadd -- {offers}" if offers else "",
         f"_gemini-cli_{command_info.completes_saved(field)}" if command_info.completes_saved(field) else "",
-        "_files" if command_info.is_file_name(field) else "",
+        "_files" if FILE_NAME in field.markers else "",
     ]
     return "{" + "; ".join(filter(None, actions)) + "}" if any(actions) else " "
 

@@ -15,6 +15,7 @@ from gemini_cli.docgen import command_info, man, roff
 from gemini_cli.docgen.__main__ import CHECKOUT, stale_files
 from gemini_cli.docgen.command_info import CommandInfo, load_commands
 from gemini_cli.docgen.command_statuses import command_exit_statuses
+from gemini_cli.docgen.completion import COMPLETION_SCRIPTS
 from gemini_cli.errors import CliError
 from tests.faults.table import TABLE
 from tests.test_layers import PACKAGE
@@ -47,7 +48,7 @@ def test_a_page_has_every_section_flag_and_status(command: CommandInfo) -> None:
     expected = SECTIONS.replace("EXIT", f"{manual}EXIT")
     assert re.sub("FILES ", "", " ".join(re.findall(r"^\.SH (.*)", page, re.MULTILINE))) == expected
     for field in command_info.command_options(command):
-        assert all(roff.bold(name) in page for name in command_info.spellings(field))
+        assert all(roff.bold(name) in page for name in field.spellings)
     kinds = {kind for _, kind, _ in command_exit_statuses(command)}
     for error in CliError.__subclasses__():
         assert (f"({error.kind})" in page) == (error.kind in kinds)
@@ -69,6 +70,11 @@ def test_a_page_has_the_statuses_that_the_command_can_have() -> None:
     assert found["map"] == found["upload"] == {*found["models list"], 11, 12}
     assert found["generate"] == {*range(15)} - {11}
     assert found["interactions get"] == found["generate"] - {12}
+
+
+def test_each_shell_of_the_command_has_a_script() -> None:
+    words = {command.name: command.argument_words for command in load_commands()}["completion"]
+    assert words == tuple(COMPLETION_SCRIPTS)
 
 
 @pytest.mark.parametrize("command", load_commands(), ids=lambda command: command.name)

@@ -1,6 +1,6 @@
 """Completion in the real shells: every line is typed, Tab is pressed, and what the shell found is compared.
 
-One command is made up, to see that a new row of the tree is completed by itself.
+One command is made up, to see that a new command is completed by itself.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import pytest
 from typer import Option
 
 from gemini_cli.config.option_groups import Saved, Suggestions
-from gemini_cli.docgen import command_info, completion
+from gemini_cli.docgen import command_info, completion, zsh
 from gemini_cli.docgen.command_info import CommandInfo, load_commands
 from tests.waiting import PATIENCE
 
@@ -37,8 +37,8 @@ class TalkOptions:
 
 
 TALK = CommandInfo("talk", "Talk: to [nobody]. It's made up.", (TalkOptions,), "FILE...", argument_completes="file")
-TREE = (*load_commands(), TALK)
-FIRST = set(command_info.command_words(TREE)[""])
+COMMANDS = (*load_commands(), TALK)
+FIRST = set(command_info.command_words(COMMANDS)[""])
 
 CASES: list[tuple[str, set[str]]] = [
     ("", FIRST),
@@ -84,8 +84,8 @@ KEPT = (
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with profiles, a session and files; a program of our name that leaves a trace when it is started."""
     home = tmp_path_factory.mktemp("completion")
-    for name, script in completion.completion_scripts(TREE).items():
-        (home / name).write_text(script)
+    for name, make_script in completion.COMPLETION_SCRIPTS.values():
+        (home / name).write_text(make_script(COMMANDS))
     for path in KEPT:
         (home / path).parent.mkdir(parents=True, exist_ok=True)
         (home / path).touch()
@@ -201,7 +201,7 @@ def test_every_line_is_completed(number: int, found: list[set[str]]) -> None:
 def test_zsh_takes_the_script_with_source_too(tmp_path: Path) -> None:
     if shutil.which("zsh") is None:
         pytest.skip("zsh is not installed here")
-    (tmp_path / "script").write_text(completion.completion_scripts(TREE)["_gemini-cli"])
+    (tmp_path / "script").write_text(zsh.zsh_script(COMMANDS))
     script = "autoload -Uz compinit; compinit -u -D; source script; print $_comps[gemini-cli]"
     done = subprocess.run(
         ["zsh", "-f", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=True

@@ -30,5 +30,5 @@ def print_completion(ctx: typer.Context, shell: Shell) -> None:
     from gemini_cli.docgen import command_info, completion  # the one command that prints a document
 
     program: Program = ctx.obj
-    names = {"bash": "gemini-cli.bash", "zsh": "_gemini-cli", "fish": "gemini-cli.fish"}
-    program.terminal.write(completion.completion_scripts(command_info.load_commands())[names[shell]])
+    _, make_script = completion.COMPLETION_SCRIPTS[shell]
+    program.terminal.write(make_script(command_info.load_commands()))
