@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import typer
 
 from gemini_cli.api.adapter import INTERACTIONS_ADAPTER, ApiAdapter, UnsupportedFieldError
-from gemini_cli.api.body import Body
+from gemini_cli.api.body import REQUEST_LIMIT, Body
 from gemini_cli.api.conversation import input_to_steps
 from gemini_cli.api.request import (
     RequestInputs,
@@ -445,7 +445,9 @@ def load_schema(text: str | None, notice: Callable[[str], None]) -> Document | N
         return None
     is_json = text.lstrip().startswith("{")
     document = (
-        documents.parse_json_document(os.fsencode(text), "--schema") if is_json else documents.load_document(text)
+        documents.parse_json_document(os.fsencode(text), "--schema")
+        if is_json
+        else documents.load_document(text, limit=REQUEST_LIMIT)
     )
     from gemini_cli.formats import json_schema
 

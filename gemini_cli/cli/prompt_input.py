@@ -114,7 +114,11 @@ class PromptInput:
         return text_files.decode_text(self.read_bytes(path), "stdin" if path == "-" else path)
 
     def read_document(self, path: str) -> Document:
-        return documents.parse_document(self._stdin, "stdin") if path == "-" else documents.load_document(path)
+        return (
+            documents.parse_document(self._stdin, "stdin")
+            if path == "-"
+            else documents.load_document(path, limit=REQUEST_LIMIT)
+        )
 
     def _whole_prompt(self) -> str | None:
         """The prompt of the profile, then the arguments or the file."""

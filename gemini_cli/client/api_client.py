@@ -13,12 +13,12 @@ from gemini_cli.api.errors import StreamError
 from gemini_cli.api.events import Event
 from gemini_cli.client.failures import AttemptFailed, RedirectError
 from gemini_cli.client.request_sender import ApiRequest, OnRetry, ReadResult, RequestSender
-from gemini_cli.client.response_body import ERROR_LIMIT, BodyReader, LogFunction
+from gemini_cli.client.response_body import BodyReader, LogFunction
 from gemini_cli.config.endpoint import Endpoint
 from gemini_cli.errors import CliError, RejectedError, TemporaryError
 from gemini_cli.transport.body import RequestContent
 from gemini_cli.transport.deadline import Deadline
-from gemini_cli.transport.errors import BrokenBodyError
+from gemini_cli.transport.errors import ERROR_LIMIT, BrokenBodyError
 from gemini_cli.transport.retry import RetryPolicy
 
 if TYPE_CHECKING:

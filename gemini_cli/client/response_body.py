@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Protocol
 from gemini_cli.api import errors
 from gemini_cli.client.failures import EVENTS_HINT, expect_type, no_response, response_type
 from gemini_cli.errors import DeadlineExceeded, IncompleteError, RejectedError
-from gemini_cli.transport.errors import BrokenBodyError, TransportError
+from gemini_cli.transport.errors import ERROR_LIMIT, BrokenBodyError, TransportError
 
 if TYPE_CHECKING:
     from gemini_cli.transport.http_client import Response
 
 ANSWER_LIMIT = 256 * 1024 * 1024  # bytes of a JSON answer
-ERROR_LIMIT = 64 * 1024  # bytes of an error body
 
 
 class LogFunction(Protocol):

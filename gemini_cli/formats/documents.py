@@ -19,9 +19,9 @@ from gemini_cli.formats import strict_json
 from gemini_cli.formats.text_files import decode_text, read_bytes
 
 YAML_LIMIT = 64 * 1024
-JSON_LIMIT = 100 * 1000 * 1000  # the API's limit for a request (api/README.md 3.4)
 DEPTH = 16
 
+_JSON = r"[\s\[{]*[\[{]\s*\""  # a quote after the first brackets
 _JSON_NUMBER = r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?"
 
 KeyPath = tuple[str | int, ...]
@@ -43,9 +43,12 @@ class Document(NamedTuple):
         return InputError(f"{self.name}:{line}: {message}" if line else f"{self.name}: {message}")
 
 
-def load_document(path: str | FilePath) -> Document:
-    """Read a document from a file; InputError with the file's name and the line."""
-    return parse_document(read_bytes(path, limit=JSON_LIMIT), str(path))
+def load_document(path: str | FilePath, *, limit: int) -> Document:
+    """Read a document from a file of at most `limit` bytes.
+
+    InputError with the file's name and the line.
+    """
+    return parse_document(read_bytes(path, limit=limit), str(path))
 
 
 def load_yaml_document(path: str | FilePath) -> Document:
@@ -79,9 +82,6 @@ def _parse_json(text: str, name: str) -> Document:
         return Document(name, strict_json.loads(text), partial(_lines_of_json, text))
     except ValueError as error:
         raise InputError(f"{name}: not valid JSON: {error}") from None
-
-
-_JSON = r"[\s\[{]*[\[{]\s*\""
 
 
 def _lines_of_json(text: str) -> Mapping[KeyPath, int]:

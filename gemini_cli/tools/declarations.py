@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from gemini_cli.api.body import REQUEST_LIMIT
 from gemini_cli.api.field_names import to_snake_case
 from gemini_cli.api.tool_types import FUNCTION_NAME, Tool
 from gemini_cli.config.api_key import KEY_VARIABLES
@@ -92,7 +93,7 @@ def _spelled(word: str) -> ToolDeclarations:
     if name == "mcp_server" and value:
         return ToolDeclarations([{"type": "mcp_server", "name": _server_name(value), "url": value}], [])
     if os.path.exists(word) or "/" in word or "." in word:
-        return _file(documents.load_document(word))
+        return _file(documents.load_document(word, limit=REQUEST_LIMIT))
     raise UsageError(f"-T {word}: not a built-in tool ({' '.join(TOOL_NAMES)}) and not a file")
 
 

@@ -8,6 +8,8 @@ TransportError
 
 from __future__ import annotations
 
+ERROR_LIMIT = 64 * 1024  # bytes of an error body
+
 
 class TransportError(Exception):
     """A request failed below HTTP; the message is for users."""

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 import httpx
 from httpx_sse import EventSource, ServerSentEvent
 
+from gemini_cli.transport.errors import ERROR_LIMIT
+
 EVENT_LIMIT = 64 * 1024 * 1024  # bytes of a line and of an event; some have several MB (api/README.md 7.13)
-TAIL_LIMIT = 64 * 1024  # bytes of an error body
 UNFRAMED = "unframed"  # the `event` for JSON at the end of the stream that is not an event
 
 
@@ -81,7 +82,7 @@ class _GuardedChunks:
             raise EventTooLargeError(f"an event larger than {self._limit} bytes")
         joined = self.tail + chunk
         *_, tail = joined.rpartition(b"\n\n")
-        self.tail = tail if len(tail) <= TAIL_LIMIT else tail[-1:]
+        self.tail = tail if len(tail) <= ERROR_LIMIT else tail[-1:]
 
 
 def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes) -> bool:

@@ -101,9 +101,9 @@ def test_size_and_encoding_are_checked(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="1000 bytes, the limit is 10"):
         text_files.read_bytes(tmp_path / "big", limit=10)
     with pytest.raises(InputError, match="No such file"):
-        documents.load_document(tmp_path / "none")
+        documents.load_document(tmp_path / "none", limit=100)
     with pytest.raises(InputError, match="Is a directory"):
-        documents.load_document(tmp_path)
+        documents.load_document(tmp_path, limit=100)
 
 
 @pytest.mark.parametrize("text", ['\n\n{"a": 1,\n "b": }', '\n\n{"a": 1}\n{"b": 2}'])

@@ -142,7 +142,7 @@ def _read_body(text: str, terminal: Terminal) -> Body:
     elif text.lstrip().startswith(("{", "[")):
         document = documents.parse_json_document(os.fsencode(text), "--data")
     else:
-        document = documents.load_document(text)
+        document = documents.load_document(text, limit=REQUEST_LIMIT)
     if not isinstance(document.value, dict):
         raise document.error_at((), "the body of a call is a JSON object")
     return document.value
