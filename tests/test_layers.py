@@ -76,7 +76,7 @@ PURE = (
     "api/accumulator",
     "api/body",
     "api/conversation",
-    "api/errors",
+    "api/api_error",
     "api/interaction",
     "api/request",
     "api/resume_filter",

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from gemini_cli.api import errors, media
+from gemini_cli.api import media
+from gemini_cli.api.api_error import api_error_from
 from gemini_cli.api.events import Event
 from gemini_cli.api.fields import get_objects, get_typed, without_nulls
 from gemini_cli.api.interaction import MEDIA_BLOCKS, Interaction, merge_continuations, output_text
@@ -289,7 +290,7 @@ class StreamAccumulator:
 
     def _fail(self, error: dict[str, Any]) -> None:
         """Keep an error; the stream may still complete (api/README.md 7.14)."""
-        api_error = errors.api_error_from(error)
+        api_error = api_error_from(error)
         if api_error.code or api_error.message:
             self.error = api_error.to_cli_error()
             self._errors.append(error)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from gemini_cli.api import errors
+from gemini_cli.api.api_error import parse_api_error
 from gemini_cli.api.fields import get_objects, get_typed, parse_object, without_nulls
 from gemini_cli.errors import CliError, RejectedError
 from gemini_cli.formats.mime_types import MEDIA_KINDS
@@ -55,7 +55,7 @@ class Interaction:
         if "outputs" in known and "steps" not in known:  # api/README.md 6.11
             raise RejectedError("the answer has the legacy shape (outputs), which the API left in June 2026")
         if not isinstance(raw.get("status"), str):
-            error = errors.parse_api_error(text)
+            error = parse_api_error(text)
             words = f", but an error: {error.message}" if error and error.message else ": it has no status"
             raise RejectedError(f"the answer is not an Interaction{words}")
         return cls(raw)

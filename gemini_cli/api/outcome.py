@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shlex import quote
 
-from gemini_cli.api import errors
+from gemini_cli.api.api_error import api_error_from
 from gemini_cli.api.fields import get_objects
 from gemini_cli.api.interaction import RUNNING, Interaction
 from gemini_cli.errors import ActionRequired, Blocked, CliError, IncompleteError, RejectedError
@@ -67,4 +67,4 @@ def _reported(interaction: Interaction) -> CliError | None:
     """The first error in an interaction or in its steps (api/README.md 4.9, 6.1)."""
     reported = get_objects(interaction.raw, "errors")
     reported += [step["error"] for step in interaction.steps if isinstance(step.get("error"), dict)]
-    return errors.api_error_from(reported[0]).to_cli_error() if reported else None
+    return api_error_from(reported[0]).to_cli_error() if reported else None

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from gemini_cli.api import errors
+from gemini_cli.api.api_error import api_error_from
 from gemini_cli.api.body import Body
 from gemini_cli.api.fields import get_objects, get_typed, parse_object
 from gemini_cli.api.generate_content import GENERATE_CONTENT_ADAPTER
@@ -105,7 +105,7 @@ class Job:
             case "EXPIRED":
                 return TemporaryError(f"{self.name} has expired: the server's time limit has passed; submit it again")
             case state if state == "FAILED" or error is not None:
-                failure = errors.api_error_from(error or {}).to_cli_error()
+                failure = api_error_from(error or {}).to_cli_error()
                 failure.message = f"{self.name} failed: {failure.message}"
                 return failure
             case "SUCCEEDED" | "PARTIALLY_SUCCEEDED":  # the rows say which of them failed
@@ -303,7 +303,7 @@ def _output(text: str, number: int, keys: set[str], validator: SchemaValidator |
         keys.add(named or "")
         error = get_typed(result, "error", dict)
         if error is not None:
-            raise errors.api_error_from(error).to_cli_error()
+            raise api_error_from(error).to_cli_error()
         answer = get_typed(result, "response", dict)
         interaction = GENERATE_CONTENT_ADAPTER.parse_response(strict_json.dumps(answer))
         row = output_rows.answer_row(key, interaction, validator, extract=extract)

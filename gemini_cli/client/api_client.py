@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
-from gemini_cli.api.errors import StreamError
+from gemini_cli.api.api_error import StreamError
 from gemini_cli.api.events import Event
 from gemini_cli.client.failures import AttemptFailed, RedirectError
 from gemini_cli.client.request_sender import ApiRequest, OnRetry, ReadResult, RequestSender

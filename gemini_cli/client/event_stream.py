@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from gemini_cli.api import errors
-from gemini_cli.api.errors import StreamError
+from gemini_cli.api.api_error import StreamError, parse_api_error
 from gemini_cli.api.events import Event
 from gemini_cli.errors import RejectedError
 from gemini_cli.transport import sse
@@ -25,7 +24,7 @@ def read_api_events(
             if data == "[DONE]":
                 return
             unframed = event.event == sse.UNFRAMED
-            if (unframed or data.startswith("[")) and (error := errors.parse_api_error(data)):
+            if (unframed or data.startswith("[")) and (error := parse_api_error(data)):
                 raise StreamError(error)
             if not unframed:
                 yield Event.parse(data, "" if event.event == "message" else event.event)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from gemini_cli.api.errors import ApiError
+from gemini_cli.api.api_error import ApiError
 from gemini_cli.errors import AuthError, CliError, RejectedError, TemporaryError, UnknownOutcomeError
 from gemini_cli.transport import retry
 from gemini_cli.transport.errors import NotSentError

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from gemini_cli.api import errors
+from gemini_cli.api.api_error import read_api_error
 from gemini_cli.client.failures import AttemptFailed, RedirectError, http_failure, no_response, not_sent
 from gemini_cli.client.response_body import LogFunction
 from gemini_cli.config.endpoint import Endpoint
@@ -213,7 +213,7 @@ class RequestSender:
             response.close()
             return RedirectError(response.status_code, response.headers.get("location", ""))
         reason = self._redacted(response.reason_phrase)
-        error = errors.read_api_error(self._read_error(response), response.status_code, reason)
+        error = read_api_error(self._read_error(response), response.status_code, reason)
         failure = http_failure(error, response.status_code, request.url, self._key or "")
         failure.retry_after_s = retry.server_retry_delay(response.headers, error.retry_delays(), self._policy.now())
         return failure

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
 
-from gemini_cli.api import errors
+from gemini_cli.api.api_error import parse_api_error
 from gemini_cli.api.fields import get_objects, get_typed, parse_object, without_nulls
 from gemini_cli.client.api_client import ApiClient
 from gemini_cli.client.request_body import encode_body
@@ -99,7 +99,7 @@ def parse_answer(text: str) -> Resource:
 
 def _check_error(resource: Resource) -> None:
     if without_nulls(resource).keys() == {"error"}:
-        error = errors.parse_api_error(strict_json.dumps(resource))
+        error = parse_api_error(strict_json.dumps(resource))
         raise error.to_cli_error() if error else RejectedError("the answer is an error, and the server gave no reason")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
-from gemini_cli.api import errors
+from gemini_cli.api.api_error import parse_api_error
 from gemini_cli.client.failures import EVENTS_HINT, expect_type, no_response, response_type
 from gemini_cli.errors import DeadlineExceeded, IncompleteError, RejectedError
 from gemini_cli.transport.errors import ERROR_LIMIT, BrokenBodyError, TransportError
@@ -96,7 +96,7 @@ class BodyReader:
             expect_type(response, "text/event-stream")
         except RejectedError as failure:
             if response.headers.get("content-type", "").startswith("application/json"):
-                error = errors.parse_api_error(self.read_error(response).decode())
+                error = parse_api_error(self.read_error(response).decode())
                 failure.message += f": {error.message}" if error and error.message else ""
             response.close()
             raise

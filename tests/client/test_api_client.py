@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gemini_cli.api import errors
+from gemini_cli.api.api_error import read_api_error
 from gemini_cli.client import interactions
 from gemini_cli.client.api_client import ApiClient
 from gemini_cli.config.endpoint import Endpoint
@@ -284,7 +284,7 @@ def test_a_broken_body_is_unknown_or_incomplete(came: bytes, status: int) -> Non
     ],
 )
 def test_every_error_body_becomes_a_sentence(body: bytes, message: str) -> None:
-    assert errors.read_api_error(body, 500, "Oops").to_cli_error(500).message == message
+    assert read_api_error(body, 500, "Oops").to_cli_error(500).message == message
 
 
 def test_an_endless_error_body_is_not_read_to_its_end() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 
 from gemini_cli.api.accumulator import StreamAccumulator
-from gemini_cli.api.errors import StreamError
+from gemini_cli.api.api_error import StreamError
 from gemini_cli.api.events import Event
 from gemini_cli.api.generate_content import GENERATE_CONTENT_ADAPTER
 from gemini_cli.api.interaction import Interaction

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_cli.api.errors import StreamError
+from gemini_cli.api.api_error import StreamError
 from gemini_cli.client.event_stream import read_api_events
 from gemini_cli.errors import RejectedError
 

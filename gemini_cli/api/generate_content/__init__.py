@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from gemini_cli.api import errors
 from gemini_cli.api.accumulator import StreamAccumulator
 from gemini_cli.api.adapter import Request
+from gemini_cli.api.api_error import api_error_from, parse_api_error
 from gemini_cli.api.body import Body, require_text
 from gemini_cli.api.events import Event
 from gemini_cli.api.fields import get_typed, parse_object
@@ -35,11 +35,11 @@ class GenerateContentAdapter:
 
     def parse_response(self, text: str) -> Interaction:
         """Convert a response; RejectedError, or the error in it, if it has no answer."""
-        if text.lstrip().startswith("[") and (api_error := errors.parse_api_error(text)):
+        if text.lstrip().startswith("[") and (api_error := parse_api_error(text)):
             raise api_error.to_cli_error()
         wire = parse_object(text, "the answer")
         if (error := get_typed(wire, "error", dict)) is not None:
-            raise errors.api_error_from(error).to_cli_error()
+            raise api_error_from(error).to_cli_error()
         mapper, accumulator = ResponseMapper(), StreamAccumulator()
         for payload in mapper.map_chunk(wire):
             accumulator.add(Event(payload["event_type"], payload, ""))
@@ -57,7 +57,7 @@ class GenerateContentAdapter:
         for chunk in events:
             error = get_typed(chunk.payload, "error", dict)
             if error is not None and not mapper.begun:
-                raise errors.api_error_from(error).to_cli_error()
+                raise api_error_from(error).to_cli_error()
             if error is not None:
                 yield Event("error", {"event_type": "error", "error": error}, chunk.raw)
                 return

@@ -15,8 +15,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from gemini_cli.api.api_error import BLOCKED_CODES
 from gemini_cli.api.body import parse_path, set_path
-from gemini_cli.api.errors import BLOCKED_CODES
 from gemini_cli.api.fields import get_objects, get_typed, without_nulls
 from gemini_cli.api.generate_content.contents import GENERATED_ID_PREFIX
 from gemini_cli.api.interaction import GENERATE_CONTENT
