@@ -25,19 +25,27 @@ from gemini_cli.formats import strict_json
 from gemini_cli.formats.surrogates import join_surrogates, utf16_length
 
 
+class StepLengths(NamedTuple):
+    """The parts of a step that have arrived.
+
+    Text and arguments are counted in bytes of UTF-16; `others` is a number of deltas.
+    """
+
+    text: int = 0
+    arguments: int = 0
+    others: int = 0
+
+
 class ResumePoint(NamedTuple):
     """The position in a stream at an event with an id (api/README.md 7.12)."""
 
     event_id: str
     step: int
-    lengths: tuple[int, int, int]
+    lengths: StepLengths
 
 
 class StepAccumulator:
-    """One step while it arrives.
-
-    `lengths` counts what has arrived: bytes of text and of arguments in UTF-16, and other deltas.
-    """
+    """One step while it arrives."""
 
     def __init__(self, start: dict[str, Any]) -> None:
         self.type = start.get("type")
@@ -54,8 +62,8 @@ class StepAccumulator:
         self._arguments_length = 0
 
     @property
-    def lengths(self) -> tuple[int, int, int]:
-        return self._text_length, self._arguments_length, self.other_deltas
+    def lengths(self) -> StepLengths:
+        return StepLengths(self._text_length, self._arguments_length, self.other_deltas)
 
     @property
     def text(self) -> str:
@@ -217,9 +225,8 @@ class StreamAccumulator:
             self.text_began = True
         if event_id := event.payload.get("event_id"):
             index = max(self.steps, default=-1)
-            self.resume_point = ResumePoint(
-                str(event_id), index, self.steps[index].lengths if index >= 0 else (0, 0, 0)
-            )
+            lengths = self.steps[index].lengths if index >= 0 else StepLengths()
+            self.resume_point = ResumePoint(str(event_id), index, lengths)
         return text
 
     def _whole_characters(self, text: str) -> str:

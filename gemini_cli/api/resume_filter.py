@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from gemini_cli.api.accumulator import StepAccumulator, StreamAccumulator
+from gemini_cli.api.accumulator import StepAccumulator, StepLengths, StreamAccumulator
 from gemini_cli.api.events import Event
 from gemini_cli.api.fields import get_typed
 from gemini_cli.errors import IncompleteError
@@ -39,9 +39,9 @@ class ResumeFilter:
         }
         self._last = max(self._received, default=-1)
         self._past_cut = accumulator.events == 0
-        self._positions: dict[int, list[int]] = {}  # per step: bytes of text, of arguments, other deltas replayed
+        self._positions: dict[int, StepLengths] = {}  # per step: the part that was replayed
         if accumulator.resume_point is not None:
-            self._positions[accumulator.resume_point.step] = list(accumulator.resume_point.lengths)
+            self._positions[accumulator.resume_point.step] = accumulator.resume_point.lengths
 
     def new_part(self, event: Event) -> Event | None:
         """Return the event, a shortened copy, or None if nothing in it is new.
@@ -67,38 +67,30 @@ class ResumeFilter:
         if event.type == "step.start":
             begun = StepAccumulator(get_typed(event.payload, "step", dict) or {})
             self._check_overlap(received.text, 0, to_utf16(begun.text), index)
-            self._positions[index] = list(begun.lengths)
+            self._positions[index] = begun.lengths
             return None
         if event.type == "step.delta":
             return self._delta(event, index, received)
-        if self._positions.get(index, [len(received.text)])[0] < len(received.text):
+        if index in self._positions and self._positions[index].text < len(received.text):
             raise self._mismatch()
         return None if received.stopped or index < self._last else event
 
     def _delta(self, event: Event, index: int, received: ReceivedStep) -> Event | None:
         delta = get_typed(event.payload, "delta", dict) or {}
-        place = self._positions.setdefault(index, [0, 0, 0])
+        place = self._positions.get(index, StepLengths())
         kind = delta.get("type") or "text"
         if kind == "text":
-            return self._string(event, delta, "text", received.text, place, 0)
+            text = to_utf16(get_typed(delta, "text", str) or "")
+            self._positions[index] = place._replace(text=place.text + len(text))
+            overlap = self._check_overlap(received.text, place.text, text, index)
+            return _without_start(event, delta, "text", text, overlap)
         if kind == "arguments_delta":
-            return self._string(event, delta, "arguments", received.arguments, place, 1)
-        place[2] += 1
-        return event if place[2] > received.others and index == self._last else None
-
-    def _string(
-        self, event: Event, delta: dict[str, Any], key: str, received: bytes, place: list[int], which: int
-    ) -> Event | None:
-        piece = to_utf16(get_typed(delta, key, str) or "")
-        overlap = self._check_overlap(received, place[which], piece, get_typed(event.payload, "index", int) or 0)
-        place[which] += len(piece)
-        if overlap == len(piece):
-            return None
-        return (
-            Event.from_payload({**event.payload, "delta": {**delta, key: from_utf16(piece[overlap:])}})
-            if overlap
-            else event
-        )
+            arguments = to_utf16(get_typed(delta, "arguments", str) or "")
+            self._positions[index] = place._replace(arguments=place.arguments + len(arguments))
+            overlap = self._check_overlap(received.arguments, place.arguments, arguments, index)
+            return _without_start(event, delta, "arguments", arguments, overlap)
+        self._positions[index] = place._replace(others=place.others + 1)
+        return event if place.others >= received.others and index == self._last else None
 
     def _check_overlap(self, received: bytes, place: int, piece: bytes, index: int) -> int:
         """Count the bytes of `piece`, which stands at `place`, that arrived before."""
@@ -110,3 +102,12 @@ class ResumeFilter:
 
     def _mismatch(self) -> IncompleteError:
         return IncompleteError("the resumed stream differs from what was printed", interaction_id=self._id)
+
+
+def _without_start(event: Event, delta: dict[str, Any], key: str, piece: bytes, overlap: int) -> Event | None:
+    """Cut the first `overlap` bytes off the piece; None if nothing is left."""
+    if overlap == len(piece):
+        return None
+    if not overlap:
+        return event
+    return Event.from_payload({**event.payload, "delta": {**delta, key: from_utf16(piece[overlap:])}})
