@@ -23,9 +23,15 @@ def open_context(ctx: typer.Context, *records: object, no_timeout: bool = False)
 
 
 def print_list(
-    context: Context, header: Sequence[str], resources: Iterable[Resource], row: Callable[[Resource], Sequence[Any]]
+    context: Context,
+    header: Sequence[str],
+    resources: Iterable[Resource],
+    row: Callable[[Resource], Sequence[Any]] = lambda resource: tuple(resource.values()),
 ) -> None:
-    """Print a list: JSON lines, a table on a terminal, rows with tabs in a pipe."""
+    """Print a list: JSON lines, a table on a terminal, rows with tabs in a pipe.
+
+    `row` makes the cells of a resource; without it, they are all its values.
+    """
     terminal = context.terminal
     if context.global_options.json:
         for resource in resources:

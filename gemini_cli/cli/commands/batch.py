@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer import Option
 
 from gemini_cli.api.body import Body
 from gemini_cli.api.generate_content import GENERATE_CONTENT_ADAPTER
+from gemini_cli.bulk import batch_jobs
+from gemini_cli.bulk.batch_jobs import Job
 from gemini_cli.bulk.output_rows import FailureSummary
 from gemini_cli.cli import resource_output
 from gemini_cli.cli.command import OptionCommand, command_app, single_argument
@@ -26,9 +28,6 @@ from gemini_cli.config.option_groups import FILE_NAME, option_groups
 from gemini_cli.config.output_options import GlobalOptions
 from gemini_cli.config.request_options import PromptOptions, RequestOptions
 from gemini_cli.errors import OutputError, UsageError
-
-if TYPE_CHECKING:
-    from gemini_cli.bulk.batch_jobs import Job
 
 COLUMNS = ("NAME", "STATE", "REQUESTS", "FAILED", "CREATED", "TITLE")
 
@@ -94,8 +93,6 @@ def batch_submit(
     row_input = read_row_input(context, GENERATE_CONTENT_ADAPTER, file, template)
     if job.dry_run:
         return _preview(context, row_input)
-    from gemini_cli.bulk import batch_jobs
-
     context.terminal.require_stdout()
     rows = batch_jobs.prepare_batch(row_input.rows, row_input.template, context.attachments.resolve)
     context.deadline.start()
@@ -110,8 +107,6 @@ def batch_submit(
 
 
 def _preview(context: Context, row_input: RowInput) -> None:
-    from gemini_cli.bulk import batch_jobs
-
     def preview(body: Body) -> None:
         context.attachments.preview(body)
         body |= without_secrets(body)
@@ -129,8 +124,6 @@ def batch_status(ctx: typer.Context, id: JobArgument, *, output: GlobalOptions, 
     or CANCELLING before. With --json, the whole job.
     """
     context = resource_output.open_context(ctx, output, connection)
-    from gemini_cli.bulk import batch_jobs
-
     job = batch_jobs.fetch_job(context.api_client, _name(id))
     _show(context, job, job.state)
 
@@ -143,8 +136,6 @@ def batch_wait(ctx: typer.Context, id: JobArgument, *, output: GlobalOptions, co
     A job that did not succeed is an error. The command may be stopped and started again at any time.
     """
     context = resource_output.open_context(ctx, output, connection, no_timeout=True)
-    from gemini_cli.bulk import batch_jobs
-
     name = _name(id)
     api_client = context.api_client
     with context.terminal.progress(name, None, "requests") as progress:
@@ -179,8 +170,6 @@ def batch_results(
     """
     context = Context(ctx, results, row_output, output, connection, no_timeout=True)
     check_row_output(context, row_output, results.schema)
-    from gemini_cli.bulk import batch_jobs
-
     schema = load_schema(results.schema, context.terminal.print_notice)
     validator = schema_validator(schema)
     job = batch_jobs.fetch_job(context.api_client, _name(id))
@@ -204,8 +193,6 @@ def batch_cancel(ctx: typer.Context, id: JobArgument, *, output: GlobalOptions, 
     Its finished requests are billed, and their answers are lost.
     """
     context = Context(ctx, output, connection)
-    from gemini_cli.bulk import batch_jobs
-
     batch_jobs.cancel_job(context.api_client, _name(id))
 
 
@@ -240,7 +227,5 @@ def _show(context: Context, job: Job, text: str) -> None:
 
 
 def _row(operation: dict[str, Any]) -> tuple[Any, ...]:
-    from gemini_cli.bulk.batch_jobs import Job
-
     job = Job(operation)
     return job.name, job.state, job.count("request"), job.count("failed"), job.created, job.title

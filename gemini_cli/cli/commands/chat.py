@@ -91,7 +91,7 @@ def chat(
     sessions = SessionStore(context.state, offline=context.connection_options.is_local, now=context.dependencies.now)
     _check(context, options)
     if options.list:
-        resource_output.print_list(context, COLUMNS, _summaries(context, sessions), _row)
+        resource_output.print_list(context, COLUMNS, _summaries(context, sessions))
     elif options.show is not None:
         _show(context, sessions.load(options.show), roles=options.roles)
     elif options.delete is not None:
@@ -237,10 +237,6 @@ def _summary(session: Session) -> dict[str, Any]:
         "at": last.get("at"),
         "id": last.get("id"),
     }
-
-
-def _row(summary: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(summary.values())
 
 
 def _show(context: Context, session: Session, *, roles: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 from urllib.parse import urlsplit
 
 import typer
@@ -69,9 +69,7 @@ def config_show(ctx: typer.Context, *, output: GlobalOptions, connection: Connec
     if context.global_options.json:
         resource_output.print_resource(context, {name: found._asdict() for name, found in rows})
     else:
-        resource_output.print_list(
-            context, COLUMNS, [{"name": name, **found._asdict()} for name, found in rows], _table_row
-        )
+        resource_output.print_list(context, COLUMNS, [{"name": name, **found._asdict()} for name, found in rows])
 
 
 @app.command("profiles", cls=OptionCommand)
@@ -88,7 +86,7 @@ def config_profiles(ctx: typer.Context, *, output: GlobalOptions) -> None:
         resource_output.print_resource(context, profiles)
     else:
         rows = [{"name": name, **about} for name, about in profiles.items()]
-        resource_output.print_list(context, PROFILE_COLUMNS, rows, _table_row)
+        resource_output.print_list(context, PROFILE_COLUMNS, rows)
 
 
 def _about_profile(context: Context, file: Path) -> dict[str, str]:
@@ -99,10 +97,6 @@ def _about_profile(context: Context, file: Path) -> dict[str, str]:
     except InputError as error:
         context.terminal.print_notice(error.message)
     return {"description": description, "file": str(file)}
-
-
-def _table_row(row: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(row.values())
 
 
 def _other_options(ctx: typer.Context, connection: ConnectionOptions) -> typer.Context:
