@@ -269,9 +269,9 @@ def job_results(
     keys: set[str] = set()
     for count, result in enumerate(_results(api_client, job), 1):
         yield _output(result, count, keys, validator, extract)
-    wanted = job.count("request")
-    if count < wanted:
-        raise IncompleteError(f"{job.name} has {count} results for {wanted} requests")
+    requests = job.count("request")
+    if count < requests:
+        raise IncompleteError(f"{job.name} has {count} results for {requests} requests")
 
 
 def _results(api_client: ApiClient, job: Job) -> Iterator[str]:

@@ -34,19 +34,19 @@ def split_lines(pieces: Iterable[bytes], limit: int = LINE_LIMIT) -> Iterator[Li
     The last line may end with the input. A BOM before the first is dropped.
     """
     number, size, end, bom = 0, 0, 0, b"\xef\xbb\xbf"
-    held: list[bytes] = []
+    parts: list[bytes] = []
     for piece in pieces:
         *ended, rest = piece.split(b"\n")
-        for part in ended:
-            number, size = number + 1, size + len(part)
+        for end_part in ended:
+            number, size = number + 1, size + len(end_part)
             end += size + 1
-            data = b"".join([*held, part]).removeprefix(bom).removesuffix(b"\r") if size <= limit else None
+            data = b"".join([*parts, end_part]).removeprefix(bom).removesuffix(b"\r") if size <= limit else None
             yield Line(number, data, size, end)
-            held, size, bom = [], 0, b""
+            parts, size, bom = [], 0, b""
         size += len(rest)
-        held = [*held, rest] if size <= limit else []
+        parts = [*parts, rest] if size <= limit else []
     if size:
-        data = b"".join(held).removeprefix(bom) if size <= limit else None
+        data = b"".join(parts).removeprefix(bom) if size <= limit else None
         yield Line(number + 1, data, size, end + size)
 
 

@@ -14,12 +14,12 @@ def updated_readme(text: str, commands: Sequence[CommandInfo]) -> str:
     return _replaced(_replaced(text, "exit status", _statuses()), "variables", _variables(commands))
 
 
-def _replaced(text: str, part: str, wanted: str) -> str:
+def _replaced(text: str, part: str, content: str) -> str:
     before, begin, rest = text.partition(f"<!-- {part}: begin -->")
     _, end, after = rest.partition(f"<!-- {part}: end -->")
     if not (begin and end):
         raise ValueError(f"the README has lost the marks of its part {part!r}")
-    return f"{before}{begin}\n{wanted}\n{end}{after}"
+    return f"{before}{begin}\n{content}\n{end}{after}"
 
 
 def _statuses() -> str:

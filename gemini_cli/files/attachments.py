@@ -167,5 +167,5 @@ def _is_large_pdf(part: Part) -> bool:
 def _set_address(part: Part, uri: str, mime_type: str) -> None:
     """Replace the data of a part by an address; the user's other fields stay."""
     part.pop("data", None)
-    given = {key: value for key, value in part.items() if key != "uri"}
-    part |= {"type": content_kind(mime_type), "uri": uri, "mime_type": mime_type, **given}
+    own_fields = {key: value for key, value in part.items() if key != "uri"}
+    part |= {"type": content_kind(mime_type), "uri": uri, "mime_type": mime_type, **own_fields}
