@@ -220,7 +220,7 @@ def create_job(api_client: ApiClient, batch: Batch, title: str, advance: Callabl
             raise TemporaryError(f"{error.message}; the rows were not ready, and no job was started") from error
     body = strict_json.dumps({"batch": {"displayName": title, "inputConfig": config}}).encode()
     try:
-        with api_client.create():
+        with api_client.create_errors():
             return Job(resources.parse_answer(api_client.json("POST", f"{batch.model}:batchGenerateContent", body)))
     except CliError as failure:
         if failure.billed != "no":

@@ -111,7 +111,7 @@ class ApiClient:
         self._bodies.on_size = watch
 
     @contextmanager
-    def create(self) -> Iterator[None]:
+    def create_errors(self) -> Iterator[None]:
         """Complete the errors of a create, which is sent in the `with` block.
 
         A request that was answered with 200 may be billed, whatever is wrong with the answer.

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gemini_cli.api.api_error import read_api_error
-from gemini_cli.client import interactions
+from gemini_cli.client import interaction_resource
 from gemini_cli.client.api_client import ApiClient
 from gemini_cli.config.endpoint import Endpoint
 from gemini_cli.errors import CliError, DeadlineExceeded, TemporaryError
@@ -187,7 +187,7 @@ def test_a_deadline_ends_a_wait_in_one_way(ended: str) -> None:
         def sleep(self, seconds: float) -> None: ...
 
     with pytest.raises(DeadlineExceeded):
-        interactions.wait_for_interaction(cast(ApiClient, Service()), "v1_a")
+        interaction_resource.wait_for_interaction(cast(ApiClient, Service()), "v1_a")
 
 
 def test_no_retries_means_one_request() -> None:

@@ -160,7 +160,7 @@ def _call(api_client: ApiClient, method: str, path: str, body: Body | None) -> I
     from gemini_cli.client.request_body import encode_body
 
     encoded = b"" if body is None else encode_body(body)
-    with api_client.create() if method in ("POST", "PATCH") else nullcontext():
+    with api_client.create_errors() if method in ("POST", "PATCH") else nullcontext():
         answer = api_client.call(method, path, encoded)
         if not isinstance(answer, bytes):
             return answer

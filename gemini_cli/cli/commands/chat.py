@@ -23,7 +23,7 @@ from gemini_cli.cli.context import Context
 from gemini_cli.cli.dry_run import print_dry_run
 from gemini_cli.cli.prompt_run import print_answer, refuse_binary, save_last_interaction
 from gemini_cli.cli.repl import Repl
-from gemini_cli.client import interactions
+from gemini_cli.client import interaction_resource
 from gemini_cli.config.connection_options import ConnectionOptions
 from gemini_cli.config.option_groups import Saved, option_groups
 from gemini_cli.config.output_options import DryRunOptions
@@ -280,7 +280,7 @@ def _delete(context: Context, sessions: SessionStore, name: str, *, remote: bool
     with sessions.delete_locked(name):
         for interaction_id in sessions.load(name).ids if remote else ():
             try:
-                interactions.delete_interaction(context.api_client, interaction_id)
+                interaction_resource.delete_interaction(context.api_client, interaction_id)
             except CliError as failure:
                 if failure.http_status != 404:
                     raise

@@ -18,7 +18,8 @@ from gemini_cli.cli.command import OptionCommand, command_app, single_argument
 from gemini_cli.cli.context import Context
 from gemini_cli.cli.prompt_run import print_answer
 from gemini_cli.cli.several import delete_each, several_arguments
-from gemini_cli.client import interactions
+from gemini_cli.client import interaction_resource
+from gemini_cli.client.stream_resume import watch_interaction
 from gemini_cli.config.connection_options import ConnectionOptions
 from gemini_cli.config.option_groups import option_groups
 from gemini_cli.config.output_options import GlobalOptions, OutputOptions
@@ -78,7 +79,7 @@ def interactions_get(
         raise UsageError("give an ID or -c, not both")
     interaction_id = single_argument(id, "ID") if id else _last_interaction(context, required=which.continue_)
     with context.open_output(output.output) as target:
-        interaction = interactions.fetch_interaction(context.api_client, interaction_id)
+        interaction = interaction_resource.fetch_interaction(context.api_client, interaction_id)
         context.make_presenter(target).show(interaction)
 
 
@@ -122,8 +123,11 @@ def _wait_with_progress(context: Context, interaction_id: str) -> Interaction:
             progress.note(str(interaction.status))
 
         try:
-            return interactions.wait_for_interaction(
-                context.api_client, interaction_id, hidden_for=interactions.HIDDEN_SECONDS, on_poll=show_progress
+            return interaction_resource.wait_for_interaction(
+                context.api_client,
+                interaction_id,
+                hidden_for=interaction_resource.HIDDEN_SECONDS,
+                on_poll=show_progress,
             )
         except DeadlineExceeded as error:
             error.interaction_id, error.hint = interaction_id, _again_hint(interaction_id)
@@ -134,7 +138,7 @@ def _leave(context: Context, verb: str, interaction_id: str, *, cancel: bool = F
     """After Ctrl-C: cancel the interaction, or print how to return to it."""
     if cancel:
         context.terminal.print_notice(
-            f"{interaction_id}: {interactions.cancel_interaction(context.api_client, interaction_id).status}"
+            f"{interaction_id}: {interaction_resource.cancel_interaction(context.api_client, interaction_id).status}"
         )
     else:
         context.terminal.print_notice(f"{interaction_id} goes on; {_again_hint(interaction_id, verb)}")
@@ -170,7 +174,7 @@ def interactions_watch(
 
 def _show_stream(context: Context, presenter: Presenter, interaction_id: str) -> Interaction:
     accumulator = StreamAccumulator(interaction_id)
-    return presenter.show_stream(interactions.watch_interaction(context.api_client, accumulator), accumulator)
+    return presenter.show_stream(watch_interaction(context.api_client, accumulator), accumulator)
 
 
 @app.command("cancel", cls=OptionCommand)
@@ -183,7 +187,7 @@ def interactions_cancel(
     With --json, print the interaction.
     """
     context = resource_output.open_context(ctx, output, connection)
-    cancelled = interactions.cancel_interaction(context.api_client, single_argument([id], "ID"))
+    cancelled = interaction_resource.cancel_interaction(context.api_client, single_argument([id], "ID"))
     if context.global_options.json:
         resource_output.print_resource(context, cancelled.raw)
     else:
@@ -201,4 +205,4 @@ def interactions_delete(
     """
     context = Context(ctx, output, connection)
     names = several_arguments(ids, "ID")
-    delete_each(context, names, partial(interactions.delete_interaction, context.api_client), "interaction")
+    delete_each(context, names, partial(interaction_resource.delete_interaction, context.api_client), "interaction")
