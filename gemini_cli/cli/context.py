@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -24,23 +24,17 @@ from gemini_cli.api.request import (
     require_prompt,
 )
 from gemini_cli.chat import history_file
-from gemini_cli.cli import recordings
+from gemini_cli.cli.connection import ApiConnection
 from gemini_cli.cli.program import Program
 from gemini_cli.cli.prompt_input import PromptInput
-from gemini_cli.config import api_key
-from gemini_cli.config.api_key import KeySource
-from gemini_cli.config.certificates import trusted_certificates
-from gemini_cli.config.connection_options import DEFAULT_TIMEOUT, ConnectionOptions
-from gemini_cli.config.endpoint import Endpoint, resolve_endpoint
-from gemini_cli.config.headers import gateway_headers, parse_tool_header
-from gemini_cli.config.option_groups import NEEDS_NETWORK, BodyField, option_fields, value_source
+from gemini_cli.config.connection_options import ConnectionOptions
+from gemini_cli.config.headers import parse_tool_header
+from gemini_cli.config.option_groups import BodyField, option_fields, value_source
 from gemini_cli.config.output_options import GlobalOptions, OutputOptions, PreviewOptions, check_extract
-from gemini_cli.config.process_memory import close_process_memory
-from gemini_cli.config.profiles import check_trust, fill_template, profile_in_use
-from gemini_cli.config.proxy import find_proxy
+from gemini_cli.config.profiles import fill_template, profile_in_use
 from gemini_cli.config.request_options import HistoryOptions, PromptOptions, RequestOptions
 from gemini_cli.console.output_file import OutputTarget, open_output
-from gemini_cli.errors import AuthError, CliError, DeadlineExceeded, RejectedError, UsageError
+from gemini_cli.errors import RejectedError, UsageError
 from gemini_cli.files.attachments import Attachments, InlinePolicy
 from gemini_cli.files.content_parts import Part
 from gemini_cli.formats import documents
@@ -48,17 +42,13 @@ from gemini_cli.storage.last_interaction import LastInteraction
 from gemini_cli.storage.state_dir import StateDirectory
 from gemini_cli.tools import declarations
 from gemini_cli.tools.declarations import ToolDeclarations
-from gemini_cli.transport.deadline import Deadline
-from gemini_cli.transport.lean_imports import lean_imports
 
 if TYPE_CHECKING:
     from gemini_cli.api.interaction import Step
     from gemini_cli.client.api_client import ApiClient
     from gemini_cli.client.interactions import InteractionsClient
-    from gemini_cli.client.request_sender import OnRetry
     from gemini_cli.console.presenter import Presenter
     from gemini_cli.formats.documents import Document
-    from gemini_cli.transport.http_client import BaseTransport, HttpClient, Limits
 
 Record = TypeVar("Record")
 
@@ -66,39 +56,32 @@ Record = TypeVar("Record")
 class Context:
     """The options of one run of a command, and the objects made from them.
 
-    `records` are the option records of the command, `words` its arguments. Without `no_timeout` the whole run has a
+    `records` are the option records of the command, `words` its arguments, and `results` its `--result`, which may read
+    stdin. Without `no_timeout` the whole run has a
     time limit by default.
     """
 
     def __init__(
-        self, ctx: typer.Context, *records: object, words: Sequence[str] | None = None, no_timeout: bool = False
+        self,
+        ctx: typer.Context,
+        *records: object,
+        words: Sequence[str] | None = None,
+        no_timeout: bool = False,
+        results: Sequence[str] | None = None,
     ) -> None:
         program: Program = ctx.obj
         self.program = program
         self.terminal = program.terminal
         self.environ = program.environ
-        self.dependencies = program.dependencies
         self.words = list(words or ())
-        self.no_timeout = no_timeout
-        self.results: Sequence[str] = ()  # of `--result`, which may read stdin
+        self.results = list(results or ())
         self.profile = profile_in_use(ctx)
         self._ctx = ctx
         self._records = records
         program.json_errors = self.global_options.json
         self.terminal.quiet, self.terminal.verbose = self.global_options.quiet, self.global_options.verbose
         self.terminal.json_lines = self.global_options.json
-        connection = self.connection_options
-        recordings.check_recording_options(self)
-        if connection.replay is not None:
-            self.dependencies = recordings.without_waiting(self.dependencies)
-        check_trust(self.profile, connection.profile, connection.trust_profile)
-        for field in option_fields(ConnectionOptions):
-            if connection.offline and NEEDS_NETWORK in field.markers and self.is_given(field.name):
-                raise UsageError(f"{field.long} has no effect with --offline")
-        # Of a gateway; their files are read before the first request.
-        self.headers = [] if connection.offline else gateway_headers(connection.header or (), self.profile)
-        if self.is_given("timeout"):
-            self.deadline.start()  # the default limit starts with the first request, so that slow input is not cut
+        self.connection = ApiConnection(ctx, self.connection_options, self.profile, no_timeout=no_timeout)
 
     # Options ----------------------------------------------------------------------------------------------------------
 
@@ -258,18 +241,13 @@ class Context:
         prompt = fill_template(self.profile.prompt if self.profile else "", prompt_options.var)
         files = {"--request": options.request, "--system-file": options.system_file}
         files |= {f"--result {text}": "-" for text in self.results if text.endswith("=-")}
-        return PromptInput(self.terminal, self.words, prompt_options, prompt, files, self.endpoint)
+        return PromptInput(self.terminal, self.words, prompt_options, prompt, files, self.connection.endpoint)
 
     @cached_property
     def schema(self) -> Document | None:
         return load_schema(self.request_options.schema, self.terminal.print_notice)
 
-    # The connection and the output ------------------------------------------------------------------------------------
-
-    @cached_property
-    def endpoint(self) -> Endpoint:
-        given = value_source(self._ctx, "api_version") != "DEFAULT"
-        return resolve_endpoint(self.connection_options, self.environ, version_given=given)
+    # Clients and the output -----------------------------------------------------------------------------------------
 
     @cached_property
     def adapter(self) -> ApiAdapter:
@@ -279,116 +257,13 @@ class Context:
             return GENERATE_CONTENT_ADAPTER
         return INTERACTIONS_ADAPTER
 
-    @cached_property
+    @property
     def state(self) -> StateDirectory:
-        return StateDirectory(self.environ, self.terminal.print_notice)
+        return self.connection.state
 
-    @cached_property
-    def deadline(self) -> Deadline:
-        seconds = self.connection_options.timeout
-        default = None if self.no_timeout else DEFAULT_TIMEOUT
-        return Deadline(
-            default if seconds is None else seconds or None, self.dependencies.clock, self.dependencies.set_alarm
-        )
-
-    @cached_property
+    @property
     def api_client(self) -> ApiClient:
-        client = self.make_api_client(waiting=lambda: self.terminal.waiting("the server"))
-        self.program.complete_error = client.complete_error
-        return client
-
-    def make_api_client(
-        self, on_retry: OnRetry | None = None, waiting: Callable[[], AbstractContextManager[None]] = nullcontext
-    ) -> ApiClient:
-        """A client for one thread; all share the connections, the key and the deadline."""
-        from gemini_cli.client.api_client import ApiClient
-        from gemini_cli.transport.retry import RetryPolicy
-
-        dependencies, options, key = self.dependencies, self.connection_options, self._key
-        return ApiClient(
-            self._http,
-            self.endpoint,
-            key,
-            self.deadline,
-            RetryPolicy(
-                options.retries, options.retry_unknown, dependencies.sleep, dependencies.random, dependencies.now
-            ),
-            gateway_headers=self._gateway_headers,
-            log=self.terminal.log,
-            notice=self.terminal.print_notice,
-            on_retry=on_retry or self._wait,
-            redacted=self.terminal.redacted,
-            waiting=waiting,
-        )
-
-    def _wait(self, failure: CliError, seconds: float) -> None:
-        """Wait before a retry; on a terminal, print the reason."""
-        self.terminal.print_status(f"retry in {seconds:.1f} s: {failure.message}")
-        self.dependencies.sleep(seconds)
-
-    @cached_property
-    def _http(self) -> HttpClient:
-        """The HTTP client. httpx is imported only here, before the first request."""
-        self.program.may_have_sent = True
-        with lean_imports():
-            from gemini_cli.transport.http_client import HttpClient, Limits
-
-            settings = self.connection_options
-            idle = settings.idle_timeout or None
-            if value_source(self._ctx, "idle_timeout") != "DEFAULT":
-                first_byte = idle
-            else:  # `--timeout` limits the wait; without one, each request has the default limit
-                first_byte = DEFAULT_TIMEOUT if self.no_timeout and settings.timeout is None else None
-            limits = Limits(settings.connect_timeout or None, idle, first_byte)
-            return HttpClient(recordings.make_transport(self, lambda: self._transport(limits)), limits)
-
-    def _transport(self, limits: Limits) -> BaseTransport:
-        if self.dependencies.transport:
-            return self.dependencies.transport()
-        if self.connection_options.offline:
-            from gemini_cli.transport.emulator_transport import EmulatorTransport
-
-            return EmulatorTransport.with_state(self.state.database_path("offline.db"))
-        from gemini_cli.transport.http_transport import HttpTransport
-        from gemini_cli.transport.tls import TrustStore
-
-        trust = TrustStore(*trusted_certificates(self.connection_options.ca_file, self.environ))
-        if self.endpoint.secure:
-            trust.load()  # a file that cannot be read is reported before anything is sent
-        proxy_url = find_proxy(self.endpoint, self.environ)
-        return HttpTransport(trust, limits, proxy_url.value if proxy_url else None)
-
-    @cached_property
-    def key_source(self) -> KeySource | None:
-        option = self.connection_options.api_key_file if self.is_given("api_key_file") else None
-        return api_key.find_key_source(option, self.environ, self.profile)
-
-    @cached_property
-    def _key(self) -> str | None:
-        if self.connection_options.is_local:
-            return None
-        if not any(self.environ.get(name) for name in api_key.KEY_VARIABLES):
-            self.deadline.start()  # before the first request, since a command or a pipe with the key may hang
-        try:
-            key = api_key.read_api_key(self.key_source, self.environ, self.terminal.print_notice)
-        except DeadlineExceeded as error:
-            raise AuthError(f"no API key: {error.message}") from None
-        self.terminal.add_secret(key)
-        close_process_memory()
-        return key
-
-    @cached_property
-    def _gateway_headers(self) -> dict[str, str]:
-        """The values of `headers`, which are redacted from now on."""
-        if self.connection_options.is_local:
-            return {}  # a replay needs no secrets
-        if any(header.path for header in self.headers):
-            self.deadline.start()  # a pipe with a value may hang
-        values = {header.name: header.read() for header in self.headers}
-        for header in self.headers:
-            for secret in header.secrets(values[header.name]):
-                self.terminal.add_secret(secret)
-        return values
+        return self.connection.api_client
 
     @cached_property
     def interactions_client(self) -> InteractionsClient:
@@ -424,7 +299,7 @@ class Context:
         """
         from gemini_cli.client import resources
 
-        name = self.endpoint.file_name_in(uri)
+        name = self.connection.endpoint.file_name_in(uri)
         if name is None:
             raise RejectedError(f"the answer is at {uri}, which is not a file of this API; it is not downloaded")
         return resources.download_file(self.api_client, name)

@@ -40,9 +40,9 @@ def print_request(
     context: Context, method: str, path: str, accept: str, body: Any, about: Mapping[str, Any] | None = None
 ) -> None:
     """Print a request for `--dry-run` or `--curl`; `body` is None without one."""
-    terminal, url = context.terminal, context.endpoint.url(path)
+    terminal, url = context.terminal, context.connection.endpoint.url(path)
     if context.preview_options.curl:
-        headers, secrets = context.endpoint.headers(path, accept), _shell_headers(context.headers)
+        headers, secrets = context.connection.endpoint.headers(path, accept), _shell_headers(context.connection.headers)
         empty = "" if method in METHODS_WITH_BODY else None
         data = empty if body is None else strict_json.dumps(body)
         stream = accept == "text/event-stream"
@@ -54,8 +54,8 @@ def print_request(
 
 def preview_headers(context: Context, path: str, accept: str) -> dict[str, str]:
     """The headers of a request without the key, and with no value of a gateway's."""
-    gateway = {header.name: "[redacted]" for header in context.headers}
-    return {**context.endpoint.headers(path, accept), **gateway}
+    gateway = {header.name: "[redacted]" for header in context.connection.headers}
+    return {**context.connection.endpoint.headers(path, accept), **gateway}
 
 
 def _shell_headers(gateway: Iterable[Header]) -> dict[str, str]:

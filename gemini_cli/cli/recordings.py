@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from gemini_cli.cli.program import Dependencies
+from gemini_cli.cli.program import Dependencies, Program
+from gemini_cli.config.connection_options import ConnectionOptions
 from gemini_cli.errors import InputError, OutputError, UsageError
 from gemini_cli.formats import text_files
 
 if TYPE_CHECKING:
-    from gemini_cli.cli.context import Context
     from gemini_cli.console.terminal import Terminal
     from gemini_cli.transport.http_client import BaseTransport
     from gemini_cli.transport.recording.file_format import Redact
@@ -21,15 +21,14 @@ if TYPE_CHECKING:
 SHORT_SLEEP = 0.01  # seconds; a recording whose last poll is not done would be read without end at full speed
 
 
-def check_recording_options(context: Context) -> None:
+def check_recording_options(options: ConnectionOptions, is_given: Callable[[str], bool]) -> None:
     """UsageError for options that exclude each other.
 
     `--offline` on the command line takes the place of a GEMINI_REPLAY, and `--replay` of a GEMINI_OFFLINE.
     """
-    options = context.connection_options
-    if context.is_given("offline") and context.is_given("replay"):
+    if is_given("offline") and is_given("replay"):
         raise UsageError("--offline and --replay exclude each other")
-    if options.offline and context.is_given("offline"):
+    if options.offline and is_given("offline"):
         options.replay = None
     if options.record is not None and options.replay is not None:
         raise UsageError("--record and --replay exclude each other")
@@ -58,12 +57,14 @@ class _SkippedTime:
         time.sleep(min(seconds, SHORT_SLEEP))
 
 
-def make_transport(context: Context, to_server: Callable[[], BaseTransport]) -> BaseTransport:
+def make_transport(
+    options: ConnectionOptions, program: Program, to_server: Callable[[], BaseTransport]
+) -> BaseTransport:
     """The transport of `--replay`, of `--record`, or to the server.
 
     InputError if the recording cannot be read, OutputError if it cannot be written.
     """
-    options, terminal = context.connection_options, context.terminal
+    terminal = program.terminal
     if options.replay is not None:
         from gemini_cli.transport.recording.replay_transport import ReplayTransport
 
@@ -71,7 +72,7 @@ def make_transport(context: Context, to_server: Callable[[], BaseTransport]) -> 
     if options.record is None:
         return to_server()
     recorder = Recorder(options.record)
-    context.program.finish = recorder.finish
+    program.finish = recorder.finish
     return recorder.around(to_server(), terminal.redacted)
 
 

@@ -6,23 +6,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from gemini_cli.api.api_error import StreamError
 from gemini_cli.api.events import Event
 from gemini_cli.client.failures import AttemptFailed, RedirectError
-from gemini_cli.client.request_sender import ApiRequest, OnRetry, ReadResult, RequestSender
-from gemini_cli.client.response_body import BodyReader, LogFunction
-from gemini_cli.config.endpoint import Endpoint
+from gemini_cli.client.request_sender import ApiRequest, ClientSettings, ReadResult, RequestSender
+from gemini_cli.client.response_body import BodyReader
 from gemini_cli.errors import CliError, RejectedError, TemporaryError
 from gemini_cli.transport.body import RequestContent
-from gemini_cli.transport.deadline import Deadline
 from gemini_cli.transport.errors import ERROR_LIMIT, BrokenBodyError
-from gemini_cli.transport.retry import RetryPolicy
 
 if TYPE_CHECKING:
-    from gemini_cli.transport.http_client import HttpClient, Response
+    from gemini_cli.transport.http_client import Response
 
 
 class UploadResponse(NamedTuple):
@@ -37,50 +34,21 @@ class UploadResponse(NamedTuple):
 
 
 class ApiClient:
-    """A client of the API, for one thread.
+    """A client of the API, for one thread."""
 
-    Threads may share `http`, the endpoint and the deadline.
-    """
-
-    def __init__(
-        self,
-        http: HttpClient,
-        endpoint: Endpoint,
-        key: str | None,
-        deadline: Deadline,
-        policy: RetryPolicy,
-        *,
-        gateway_headers: Mapping[str, str] | None = None,
-        log: LogFunction = lambda level, *parts: None,
-        notice: Callable[[str], None] = lambda text: None,
-        on_retry: OnRetry | None = None,
-        redacted: Callable[[str], str] = lambda text: text,
-        waiting: Callable[[], AbstractContextManager[None]] = nullcontext,
-    ) -> None:
-        self._http = http
-        self._endpoint = endpoint
-        self.version = endpoint.version
-        self._key = {"x-goog-api-key": key} if key else {}
-        self.sleep = policy.sleep
-        self.retries = policy.retries
-        self.check_deadline = deadline.check
-        self.log = log
-        self._notice = notice
-        self._redacted = redacted  # for the server's error messages, which are printed and stored
-        self._bodies = BodyReader(http.chunks, log, redacted)
-        self._sender = RequestSender(
-            http,
-            endpoint,
-            key,
-            deadline,
-            policy,
-            gateway_headers=gateway_headers or {},
-            log=log,
-            on_retry=on_retry or (lambda failure, seconds: policy.sleep(seconds)),
-            redacted=redacted,
-            waiting=waiting,
-            read_error=self._bodies.read_error,
-        )
+    def __init__(self, settings: ClientSettings) -> None:
+        self._http = settings.http
+        self._endpoint = settings.endpoint
+        self.version = settings.endpoint.version
+        self._key = {"x-goog-api-key": settings.key} if settings.key else {}
+        self.sleep = settings.policy.sleep
+        self.retries = settings.policy.retries
+        self.check_deadline = settings.deadline.check
+        self.log = settings.log
+        self._notice = settings.notice
+        self._redacted = settings.redacted
+        self._bodies = BodyReader(settings.http.chunks, settings.log, settings.redacted)
+        self._sender = RequestSender(settings, self._bodies.read_error)
         self.refuse_key = self._sender.refuse_key
         self.wait_before_retry = self._sender.wait_before_retry
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from gemini_cli.api.accumulator import StreamAccumulator
 from gemini_cli.api.adapter import INTERACTIONS_ADAPTER, ApiAdapter
-from gemini_cli.api.api_error import StreamError
 from gemini_cli.api.body import Body
 from gemini_cli.api.events import Event
 from gemini_cli.api.interaction import Interaction, merge_continuations

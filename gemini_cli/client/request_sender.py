@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from gemini_cli.api.api_error import read_api_error
@@ -58,38 +59,41 @@ class ApiRequest(NamedTuple):
         return status == 200 or (200 < status < 300 and (self.any_success or (status, self.method) == (204, "DELETE")))
 
 
+class ClientSettings(NamedTuple):
+    """The connection, the limits and the callbacks of a client of the API.
+
+    Threads may share all but `on_retry` and `waiting`: the first gets the reason and the seconds, and waits before a
+    retry; the second shows that a response is awaited. `gateway_headers` are sent to the origin of the endpoint only.
+    `redacted` removes secrets from the server's error messages, which are printed and stored.
+    """
+
+    http: HttpClient
+    endpoint: Endpoint
+    key: str | None
+    deadline: Deadline
+    policy: RetryPolicy
+    gateway_headers: Mapping[str, str] = MappingProxyType({})
+    log: LogFunction = lambda level, *parts: None
+    notice: Callable[[str], None] = lambda text: None
+    redacted: Callable[[str], str] = lambda text: text
+    on_retry: OnRetry | None = None
+    waiting: Callable[[], AbstractContextManager[None]] = nullcontext
+
+
 class RequestSender:
     """Sends the requests of one API client.
 
     `attempts` is the number for the latest request, `answers` that of requests that were answered with success.
     """
 
-    def __init__(
-        self,
-        http: HttpClient,
-        endpoint: Endpoint,
-        key: str | None,
-        deadline: Deadline,
-        policy: RetryPolicy,
-        *,
-        gateway_headers: Mapping[str, str],
-        log: LogFunction,
-        on_retry: OnRetry,
-        redacted: Callable[[str], str],
-        waiting: Callable[[], AbstractContextManager[None]],
-        read_error: Callable[[Response], bytes],
-    ) -> None:
-        self._http = http
-        self._endpoint = endpoint
-        self._key = key
-        self._deadline = deadline
-        self._policy = policy
-        self._gateway_headers = gateway_headers
-        self._log = log
-        self._on_retry = on_retry
-        self._redacted = redacted
+    def __init__(self, settings: ClientSettings, read_error: Callable[[Response], bytes]) -> None:
+        self._settings = settings
+        self._http = settings.http
+        self._key = settings.key
+        self._deadline = settings.deadline
+        self._policy = settings.policy
+        self._log = settings.log
         self._read_error = read_error
-        self._waiting = waiting  # shows that a response is awaited
         self.attempts = 0
         self.answers = 0
         self.create_attempts = 0  # of the latest create, once it is answered with success
@@ -108,7 +112,7 @@ class RequestSender:
         while True:
             self.attempts += 1
             try:
-                with self._waiting():
+                with self._settings.waiting():
                     return self._attempt(request, effect_free, read)
             except AttemptFailed as failed:
                 failure, limit = failed.failure, failed.limit
@@ -147,7 +151,10 @@ class RequestSender:
                 failure.message += f" (come back in {hint:g} s; the limit for this run is {self._deadline.seconds:g} s)"
             raise failure
         self._log(1, f"waiting {wait:.1f} s before try {attempts + 1}")
-        self._on_retry(failure, wait)
+        (self._settings.on_retry or self._sleep)(failure, wait)
+
+    def _sleep(self, failure: CliError, seconds: float) -> None:
+        self._policy.sleep(seconds)
 
     def refuse_key(self, body: RequestContent, url: str = "") -> None:
         """InputError if a request holds the API key in clear."""
@@ -183,7 +190,7 @@ class RequestSender:
         policy = self._policy
         self.refuse_key(request.body, request.url)
         started = time.monotonic()
-        extra = self._gateway_headers if self._endpoint.is_origin_of(request.url) else {}
+        extra = self._settings.gateway_headers if self._settings.endpoint.is_origin_of(request.url) else {}
         self._log_request(request, extra)
         headers = {**request.headers, **extra}
         try:
@@ -212,7 +219,7 @@ class RequestSender:
         if 300 <= response.status_code < 400:
             response.close()
             return RedirectError(response.status_code, response.headers.get("location", ""))
-        reason = self._redacted(response.reason_phrase)
+        reason = self._settings.redacted(response.reason_phrase)
         error = read_api_error(self._read_error(response), response.status_code, reason)
         failure = http_failure(error, response.status_code, request.url, self._key or "")
         failure.retry_after_s = retry.server_retry_delay(response.headers, error.retry_delays(), self._policy.now())

@@ -1,4 +1,4 @@
-"""Follow the stream of an answer to its last event; request the rest if it breaks off.
+"""Follow the stream of an answer to its last event; resume one that breaks off.
 
 Resuming requests the rest of an answer that exists; it never sends the prompt again. It needs an id, so the interaction
 must be stored. It tries the stream after the last event id, then the stream from the start, then the finished
@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from urllib.parse import urlencode
 
 from gemini_cli.api.accumulator import StreamAccumulator
-from gemini_cli.api.errors import StreamError
+from gemini_cli.api.api_error import StreamError
 from gemini_cli.api.events import Event
 from gemini_cli.api.resume_filter import ResumeFilter
 from gemini_cli.client.api_client import ApiClient
@@ -97,9 +97,9 @@ def follow_stream(
 def resume_stream(
     api_client: ApiClient, accumulator: StreamAccumulator, lost: str, *, stored: bool
 ) -> Iterator[EventText]:
-    """Request the rest of a stream that broke off for the reason `lost`, and yield its events.
+    """Request the rest of a stream that broke off, and yield its events.
 
-    IncompleteError if the last event cannot be had.
+    `lost` is the reason. IncompleteError if the last event does not arrive.
     """
     silent = 0
     while not accumulator.terminal and silent < RESUMES_WITHOUT_NEWS:

@@ -22,7 +22,7 @@ from gemini_cli.bulk.rate_limiter import AdaptiveLimiter, LimiterClosed
 from gemini_cli.bulk.request_template import RequestTemplate
 from gemini_cli.client.api_client import ApiClient
 from gemini_cli.client.interactions import InteractionsClient
-from gemini_cli.client.request_sender import OnRetry
+from gemini_cli.client.request_sender import ClientSettings, OnRetry
 from gemini_cli.concurrency import worker_pool
 from gemini_cli.errors import CliError, InputError, OutputError, RejectedError
 from gemini_cli.transport.deadline import Deadline
@@ -86,7 +86,9 @@ class Run:
         def api_client(on_retry: OnRetry) -> ApiClient:
             policy = RetryPolicy(retries, retry_unknown, self.waits.append, lambda low, high: low, lambda: 0.0)
             return ApiClient(
-                HttpClient(service, Limits(None, None)), ENDPOINT, None, Deadline(None), policy, on_retry=on_retry
+                ClientSettings(
+                    HttpClient(service, Limits(None, None)), ENDPOINT, None, Deadline(None), policy, on_retry=on_retry
+                )
             )
 
         dialogue = partial(InteractionsClient, resolve_attachments=settle)
@@ -113,7 +115,9 @@ def make_means(service: Service, memory: CheckpointStore, gate: AdaptiveLimiter)
     def api_client(on_retry: OnRetry) -> ApiClient:
         policy = RetryPolicy(0, 0, time.sleep, lambda low, high: low, lambda: 0.0)
         return ApiClient(
-            HttpClient(service, Limits(None, None)), ENDPOINT, None, Deadline(None), policy, on_retry=on_retry
+            ClientSettings(
+                HttpClient(service, Limits(None, None)), ENDPOINT, None, Deadline(None), policy, on_retry=on_retry
+            )
         )
 
     return map_runner.WorkerDependencies(make_form(), memory, gate, api_client, InteractionsClient)

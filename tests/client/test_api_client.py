@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from gemini_cli.api.api_error import read_api_error
 from gemini_cli.client import interaction_resource
 from gemini_cli.client.api_client import ApiClient
+from gemini_cli.client.request_sender import ClientSettings
 from gemini_cli.config.endpoint import Endpoint
 from gemini_cli.errors import CliError, DeadlineExceeded, TemporaryError
 from gemini_cli.transport.deadline import Deadline
@@ -41,7 +42,7 @@ class Asked:
         deadline = Deadline(timeout, clock=lambda: sum(self.waits))
         policy = RetryPolicy(retries, retry_unknown, self.waits.append, lambda low, high: low, lambda: NOW)
         try:
-            client = ApiClient(HttpClient(wire, Limits(None, None)), ENDPOINT, None, deadline, policy)
+            client = ApiClient(ClientSettings(HttpClient(wire, Limits(None, None)), ENDPOINT, None, deadline, policy))
             client.json(method, "interactions", b"{}")
         except CliError as failure:
             self.failure = failure

@@ -11,6 +11,7 @@ import pytest
 
 from gemini_cli.client import resources
 from gemini_cli.client.api_client import ApiClient
+from gemini_cli.client.request_sender import ClientSettings
 from gemini_cli.client.resources import MAX_EMPTY_PAGES
 from gemini_cli.errors import RejectedError
 from gemini_cli.transport.deadline import Deadline
@@ -23,7 +24,9 @@ from tests.harness import reply
 def listed(pages: Iterator[Any]) -> list[Any]:
     transport = httpx.MockTransport(lambda request: reply(next(pages)))
     policy = RetryPolicy(0, 0, lambda seconds: None, lambda low, high: low, lambda: 0.0)
-    client = ApiClient(HttpClient(transport, Limits(None, None)), ENDPOINT, None, Deadline(None), policy)
+    client = ApiClient(
+        ClientSettings(HttpClient(transport, Limits(None, None)), ENDPOINT, None, Deadline(None), policy)
+    )
     return list(resources.list_all(client, "files"))
 
 

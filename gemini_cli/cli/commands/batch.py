@@ -95,7 +95,7 @@ def batch_submit(
         return _preview(context, row_input)
     context.terminal.require_stdout()
     rows = batch_jobs.prepare_batch(row_input.rows, row_input.template, context.attachments.resolve)
-    context.deadline.start()
+    context.connection.deadline.start()
     with closing(rows.source), context.terminal.progress(title, rows.source.size, "B") as progress:
         started = batch_jobs.create_job(context.api_client, rows, title, progress.advance)
     try:

@@ -105,8 +105,8 @@ def call_tool(
     The calls of one round run in parallel. If one of them has no command, none is run, and all are printed as JSON with
     exit status 10; continue with --previous ID --result CALL_ID=@FILE.
     """
-    context = Context(ctx, prompt_options, options, history, request, output, connection, words=prompt)
-    context.results = options.result or ()
+    records = (prompt_options, options, history, request, output, connection)
+    context = Context(ctx, *records, words=prompt, results=options.result)
     if request.background:
         raise UsageError("--background returns at once, so no call could be run")
     results = _results(context, context.results)

@@ -88,7 +88,9 @@ def chat(
     and system instruction. With --history FILE the conversation begins with that of the file, which is not changed.
     """
     context = Context(ctx, prompt_options, options, history, request, output, connection, words=prompt, no_timeout=True)
-    sessions = SessionStore(context.state, offline=context.connection_options.is_local, now=context.dependencies.now)
+    sessions = SessionStore(
+        context.state, offline=context.connection_options.is_local, now=context.connection.dependencies.now
+    )
     _check(context, options)
     if options.list:
         resource_output.print_list(context, COLUMNS, _summaries(context, sessions))

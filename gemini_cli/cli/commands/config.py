@@ -119,13 +119,13 @@ def _settings(context: Context, ctx: typer.Context, others: typer.Context) -> It
         if field.name == "timeout" and value is None:
             value = DEFAULT_TIMEOUT
         if field.name == "api_version":
-            value, origin = context.endpoint.version, _version_origin(context, ctx, field)
+            value, origin = context.connection.endpoint.version, _version_origin(context, ctx, field)
         if field.name == "profile" and context.profile:
             yield "profile_file", ResolvedValue(context.profile.document.name, origin)
         if field.name not in ("api_key_file", "header"):
             yield field.name, ResolvedValue(_without_user(value) if field.name == "base_url" else value, origin)
     yield "headers", _header_names(context)
-    source = context.key_source
+    source = context.connection.key_source
     yield "api_key", ResolvedValue(source.there, source.origin) if source else ResolvedValue(False, DEFAULT_ORIGIN)
 
 
@@ -133,12 +133,14 @@ def _header_names(context: Context) -> ResolvedValue:
     """The names of the headers for a gateway."""
     origins = {"--header"} if context.connection_options.header else set()
     origins |= {context.profile.document.name} if context.profile and context.profile.headers else set()
-    return ResolvedValue([header.name for header in context.headers], ", ".join(sorted(origins)) or DEFAULT_ORIGIN)
+    return ResolvedValue(
+        [header.name for header in context.connection.headers], ", ".join(sorted(origins)) or DEFAULT_ORIGIN
+    )
 
 
 def _version_origin(context: Context, ctx: typer.Context, field: OptionField) -> str:
     """The origin of the API version, which may be the last segment of the base URL."""
-    if value_source(ctx, field.name) != "DEFAULT" or context.endpoint.version == field.default:
+    if value_source(ctx, field.name) != "DEFAULT" or context.connection.endpoint.version == field.default:
         return _origin(context, ctx, field)
     base_url = next(each for each in option_fields(ConnectionOptions) if each.name == "base_url")
     return _origin(context, ctx, base_url)
@@ -174,7 +176,7 @@ def _request(context: Context, others: typer.Context) -> Iterator[SettingRow]:
 
 
 def _network_settings(context: Context) -> Iterator[SettingRow]:
-    environ, endpoint = context.environ, context.endpoint
+    environ, endpoint = context.environ, context.connection.endpoint
     proxy_url = find_proxy(endpoint, environ)
     directory = trusted_certificates(context.connection_options.ca_file, environ).directory
     yield (

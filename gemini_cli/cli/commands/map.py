@@ -129,7 +129,7 @@ def _run(
     from gemini_cli.bulk import map_runner
     from gemini_cli.bulk.rate_limiter import AdaptiveLimiter
 
-    context.deadline.start()
+    context.connection.deadline.start()
     columns = _read_ahead(row_input.rows, row_output)
     context.attachments.resolve({"input": row_input.template.shared_parts})
     terminal = context.terminal
@@ -141,15 +141,17 @@ def _run(
         dependencies = map_runner.WorkerDependencies(
             template=row_input.template,
             checkpoint=checkpoint,
-            limiter=AdaptiveLimiter(options.jobs, spacing, context.dependencies.sleep, context.dependencies.clock),
-            make_api_client=context.make_api_client,
+            limiter=AdaptiveLimiter(
+                options.jobs, spacing, context.connection.dependencies.sleep, context.connection.dependencies.clock
+            ),
+            make_api_client=context.connection.make_api_client,
             make_interactions_client=context.make_interactions_client,
             validator=schema_validator(context.schema),
             retry_unknown=context.connection_options.retry_unknown > 0,
             notice=terminal.print_notice,
             extract=row_output.extract,
         )
-        tally = Tally(progress, context.dependencies.clock)
+        tally = Tally(progress, context.connection.dependencies.clock)
         running = map_runner.run_rows(row_input.rows, dependencies, jobs=options.jobs, ordered=not options.unordered)
         with tally.summarised(), closing(running) as outcomes:
             for outcome in outcomes:
@@ -249,7 +251,7 @@ def _preview(context: Context, row_input: RowInput) -> None:
             context.terminal.write_row(bad.text + "\n")
             continue
         summary.add(OutputRow("", ok=True))
-        url, headers = context.endpoint.url(path), preview_headers(context, path, "application/json")
+        url, headers = context.connection.endpoint.url(path), preview_headers(context, path, "application/json")
         context.terminal.write_row(formatting.dry_run("POST", url, headers, sent, pretty=False, key=row.key))
     if error := summary.error("are no requests"):
         raise error

@@ -147,10 +147,10 @@ def _make_work(context: Context, options: UploadOptions, progress: Progress, cou
     owner, state, terminal = context.api_client.owner, context.state, context.terminal
     name = resources.resource_name("files", options.name) if options.name else None
     ready = itertools.count(1)
-    context.deadline.start()
+    context.connection.deadline.start()
 
     def work(word: str) -> Resource:
-        api_client = context.make_api_client()
+        api_client = context.connection.make_api_client()
         with closing(
             LocalFile.from_chunks(terminal.stdin_chunks(), "stdin") if word == STDIN else LocalFile.open_path(word)
         ) as source:
