@@ -7,6 +7,7 @@ type means that the answer is not the API's.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from gemini_cli.api.api_error import parse_api_error
@@ -84,14 +85,14 @@ class Interaction:
             (get_typed(self.raw, "continuation_token", str) or None) if self.status == "requires_continuation" else None
         )
 
-    @property
+    @cached_property
     def steps(self) -> list[Step]:
         """The model's steps in valid Unicode: half a surrogate pair is U+FFFD."""
-        steps: list[Step] = replace_lone_surrogates(self._steps)
+        steps: list[Step] = replace_lone_surrogates(self._raw_steps)
         return steps
 
     @property
-    def _steps(self) -> list[Step]:
+    def _raw_steps(self) -> list[Step]:
         """The model's steps, without the `user_input` of a GET (api/README.md 8.2)."""
         steps = get_objects(self.raw, "steps")
         if len(steps) != len(self.raw.get("steps") or ()):
@@ -107,17 +108,17 @@ class Interaction:
         """
         if self.raw.get("object") == GENERATE_CONTENT:
             return self.all_text
-        return "".join(reversed(list(_backwards(self._steps))))
+        return "".join(reversed(list(_backwards(self._raw_steps))))
 
     @property
     def all_text(self) -> str:
         """All text of the answer, in order: the same as a stream has printed when it ends."""
-        return "".join(output_text(step) for step in self._steps)
+        return "".join(output_text(step) for step in self._raw_steps)
 
     @property
     def media(self) -> list[dict[str, Any]]:
         """The images, audio, videos and documents of the answer, in order."""
-        output = (step for step in self._steps if step.get("type") == "model_output")
+        output = (step for step in self._raw_steps if step.get("type") == "model_output")
         parts = (block for step in output for block in get_objects(step, "content"))
         blocks = (block for block in parts if get_typed(block, "type", str) in MEDIA_BLOCKS)
         return [block for block in blocks if block.get("data") or block.get("uri")]
