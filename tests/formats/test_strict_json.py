@@ -97,6 +97,19 @@ def test_marks_in_strings_are_no_values(monkeypatch: pytest.MonkeyPatch) -> None
     assert strict_json.loads(f'["{text}"]') == [text.replace(r"\\", "\\").replace(r"\"", '"')]
 
 
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('{"a":1,"b":2,"b":3,"a":4}', '"b"'),
+        ('[{"":{"\\u00fc\\n":0,"\u00fc\\n":0}}]', r'"\u00fc\\n"'),
+        ('{"\\ud83d":0,"\\ud83d":0}', r'"\\ud83d"'),
+    ],
+)
+def test_a_repeated_key_is_named(text: str, key: str) -> None:
+    with pytest.raises(ValueError, match=f"^repeated key {key}$"):
+        strict_json.loads(text)
+
+
 def test_many_exact_numbers_are_written() -> None:
     text = f"[{','.join(['1.10'] * 100_000)}]"
     assert strict_json.dumps(strict_json.loads(text)) == text
