@@ -1,12 +1,11 @@
 """Read JSON Schemas, and validate values with the library jsonschema.
 
-Nothing is fetched: a reference to another document is an error. The schemas of the API's older pages are read, too:
-types in upper case, and `nullable`.
+Nothing is fetched: a reference to another document is an error. The schemas of the API's older pages are read, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -20,27 +19,20 @@ from referencing.jsonschema import specification_with
 from gemini_cli.errors import InputError, SchemaMismatch
 from gemini_cli.formats import ecma_regex, strict_json
 from gemini_cli.formats.documents import Document, KeyPath
+from gemini_cli.formats.schema_dialect import (
+    SUBSCHEMA_KEYS,
+    SUBSCHEMA_LIST_KEYS,
+    SUBSCHEMA_MAP_KEYS,
+    TYPES,
+    convert_old_words,
+    find_patterns,
+    map_schemas,
+    to_json_schema,
+)
 
 MESSAGE_LIMIT = 400  # characters; a message of jsonschema's holds the value that does not fit
 
-TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
-# Keywords whose value is a schema, a list of schemas (or one), or a map of schemas.
-_ONE = (
-    "additionalProperties",
-    "unevaluatedProperties",
-    "unevaluatedItems",
-    "propertyNames",
-    "contains",
-    "not",
-    "if",
-    "then",
-    "else",
-    "contentSchema",
-    "additionalItems",
-)
-_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
-_MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies")
-KEYWORDS = {*_ONE, *_LISTS, *_MAPS} | set(
+KEYWORDS = {*SUBSCHEMA_KEYS, *SUBSCHEMA_LIST_KEYS, *SUBSCHEMA_MAP_KEYS} | set(
     "$schema $id id $ref $anchor $dynamicRef $dynamicAnchor $recursiveRef $recursiveAnchor $vocabulary $comment "
     "type enum const default title description examples example deprecated readOnly writeOnly format nullable "
     "minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minLength maxLength pattern contentEncoding "
@@ -63,11 +55,6 @@ def read_schema(document: Document, notice: Callable[[str], None]) -> Document:
     return document._replace(value=to_json_schema(document.value))
 
 
-def to_json_schema(schema: Any) -> Any:
-    """Replace the words of older pages of the API: `OBJECT`, `nullable`."""
-    return _map_schemas(schema, _without_nullable)
-
-
 def check_schema(document: Document, path: KeyPath = ()) -> None:
     """InputError if the part of the document at `path` is not a JSON Schema."""
     schema: Any = document.value
@@ -87,7 +74,7 @@ def check_schema(document: Document, path: KeyPath = ()) -> None:
         schema = to_json_schema(schema)
         _validator_class(schema).check_schema(schema, format_checker=FormatChecker(formats=()))
         _check_references(schema, partial(document.error_at, path))
-        for pattern in _patterns(schema):
+        for pattern in find_patterns(schema):
             if not (ecma_regex.can_compile(pattern) or ecma_regex.is_pattern(pattern)):
                 raise document.error_at(path, f"not a JSON Schema: {pattern!r} is not a regular expression")
     except RecursionError:
@@ -99,7 +86,7 @@ def check_schema(document: Document, path: KeyPath = ()) -> None:
 
 def notice_unchecked_patterns(schema: Any, notice: Callable[[str], None]) -> None:
     """Name the good patterns that Python cannot compile, which are not checked."""
-    for pattern in _patterns(schema):
+    for pattern in find_patterns(schema):
         if not ecma_regex.can_compile(pattern):
             notice(f"the pattern {pattern} cannot be checked locally; only the service follows it")
 
@@ -107,9 +94,9 @@ def notice_unchecked_patterns(schema: Any, notice: Callable[[str], None]) -> Non
 def schema_mismatch(value: Any, schema: Mapping[str, Any]) -> str | None:
     """The reason why a value does not fit; None if it does."""
     try:
-        prepared = _map_schemas(schema, _for_validation)
-        if not all(map(ecma_regex.can_compile, _patterns(schema))):
-            prepared = _map_schemas(prepared, _without_unevaluated)
+        prepared = map_schemas(schema, _for_validation)
+        if not all(map(ecma_regex.can_compile, find_patterns(schema))):
+            prepared = map_schemas(prepared, _without_unevaluated)
         _validator_class(prepared)(prepared, registry=Registry()).validate(value)
     except ValidationError as error:
         return f"{error.json_path}: {_reason(error)}"
@@ -132,7 +119,7 @@ def thread_validator(schema: Document) -> Callable[[str], Any]:
 
     Python's `re` lets no other thread run, and only the main thread handles signals.
     """
-    if next(_patterns(schema.value), None) is None:
+    if next(find_patterns(schema.value), None) is None:
         return partial(validate_json, schema=schema)
     from gemini_cli.formats.schema_process import SchemaProcess
 
@@ -151,9 +138,6 @@ def _validated(text: str, mismatch: Callable[[Any], str | None]) -> Any:
 
 def _validator_class(schema: Mapping[str, Any]) -> Any:
     return validator_for(schema, default=Draft202012Validator)
-
-
-# Reading ------------------------------------------------------------------------------------------------------------
 
 
 def _wrapped(value: Any) -> str | None:
@@ -205,91 +189,18 @@ def _check_references(schema: Any, error_at: Callable[[str], InputError]) -> Non
         to_do += [(part, resolver.in_subresource(part)) for part in resource.subresources()]
 
 
-# Walking ------------------------------------------------------------------------------------------------------------
-
-
-def _map_schemas(schema: Any, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
-    """Copy a schema, and change each schema in it, the innermost ones first.
-
-    Values such as `default` stay unchanged.
-    """
-    if not isinstance(schema, dict):
-        return schema
-    copy = dict(schema)
-    for key, value in schema.items():
-        if key in _MAPS and isinstance(value, dict):
-            copy[key] = {name: _map_schemas(part, change) for name, part in value.items()}
-        elif key in _LISTS and isinstance(value, list):
-            copy[key] = [_map_schemas(part, change) for part in value]
-        elif key in _ONE or key == "items":
-            copy[key] = _map_schemas(value, change)
-    return change(copy)
-
-
-def _patterns(schema: Any) -> Iterator[str]:
-    found: list[str] = []
-
-    def collect(part: dict[str, Any]) -> dict[str, Any]:
-        properties = part.get("patternProperties")
-        found.extend(properties if isinstance(properties, dict) else ())
-        found.extend([part["pattern"]] if isinstance(part.get("pattern"), str) else ())
-        return part
-
-    _map_schemas(schema, collect)
-    yield from found
-
-
-def _lower_types(schema: dict[str, Any]) -> dict[str, Any]:
-    """`OBJECT` as the older pages of the API have it (enum Type of protocol buffers)."""
-    kind = schema.get("type")
-    if isinstance(kind, str):
-        return {**schema, "type": _lower(kind)}
-    return {**schema, "type": [_lower(each) for each in kind]} if isinstance(kind, list) else schema
-
-
-def _lower(kind: Any) -> Any:
-    return kind.lower() if isinstance(kind, str) and kind.isupper() and kind.lower() in TYPES else kind
-
-
-def _without_nullable(schema: dict[str, Any]) -> dict[str, Any]:
-    schema = _lower_types(schema)
-    if not isinstance(schema.get("nullable"), bool):
-        return schema
-    schema = _with_null(schema) if schema["nullable"] else dict(schema)
-    del schema["nullable"]
-    return schema
-
-
 def _for_validation(schema: dict[str, Any]) -> dict[str, Any]:
     """Convert `nullable`, and remove the patterns that Python cannot compile.
 
     Other parts stay in their places, because `$ref` may point to them.
     """
-    schema = _without_nullable(schema)
+    schema = convert_old_words(schema)
     if isinstance(schema.get("pattern"), str) and not ecma_regex.can_compile(schema["pattern"]):
         del schema["pattern"]
     properties = schema.get("patternProperties")
     if isinstance(properties, dict) and not all(map(ecma_regex.can_compile, properties)):
         schema["patternProperties"] = {key: part for key, part in properties.items() if ecma_regex.can_compile(key)}
         schema.pop("additionalProperties", None)  # it needs all of the patterns
-    return schema
-
-
-def _with_null(schema: dict[str, Any]) -> dict[str, Any]:
-    null = {"type": "null"}
-    schema = dict(schema)
-    if "type" in schema:
-        kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-        schema["type"] = [*kinds, *(["null"] if "null" not in kinds else [])]
-    if "const" in schema and "enum" not in schema:
-        schema["enum"] = [schema.pop("const")]
-    if isinstance(schema.get("enum"), list) and None not in schema["enum"]:
-        schema["enum"] = [*schema["enum"], None]
-    if "$ref" in schema:
-        schema["anyOf"] = [{"$ref": schema.pop("$ref")}, *schema.get("anyOf", ())]
-    for keyword in ("anyOf", "oneOf"):
-        if isinstance(schema.get(keyword), list):
-            schema[keyword] = [*schema[keyword], null]
     return schema
 
 

@@ -171,10 +171,10 @@ def _function(document: Document, tool: Tool, path: KeyPath) -> Function:
         raise document.error_at((*path, schemas[1]), f"{schemas[0]} and {schemas[1]} are the same")
     parameters: dict[str, Any] = {}
     if schemas:
-        from gemini_cli.formats import json_schema
+        from gemini_cli.formats import json_schema, schema_dialect
 
         json_schema.check_schema(document, (*path, schemas[0]))
-        parameters = json_schema.to_json_schema(tool[schemas[0]])
+        parameters = schema_dialect.to_json_schema(tool[schemas[0]])
     local = {key: tool[key] for key in LOCAL_KEYS if key in tool}
     for key, value in local.items():
         fits, wanted = LOCAL_KEYS[key]

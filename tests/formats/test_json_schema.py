@@ -197,14 +197,6 @@ def test_a_reason_has_the_words_of_json(schema: Any, value: Any, reason: str) ->
     assert json_schema.schema_mismatch(value, schema) == reason
 
 
-def test_the_words_of_the_older_pages_are_sent_as_json_schema() -> None:
-    choice = {"type": "STRING", "nullable": True, "enum": ["x"], "default": {"nullable": True}}
-    older = {"type": "OBJECT", "properties": {"nullable": choice, "b": {"type": "INTEGER", "nullable": False}}}
-    newer = {"type": ["string", "null"], "enum": ["x", None], "default": {"nullable": True}}
-    made = {"type": "object", "properties": {"nullable": newer, "b": {"type": "integer"}}}
-    assert json_schema.to_json_schema(older) == made
-
-
 @pytest.mark.parametrize(
     "wrap",
     [
