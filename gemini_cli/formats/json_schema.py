@@ -6,7 +6,7 @@ Nothing is fetched: a reference to another document is an error. The schemas of 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker, SchemaError, ValidationError
@@ -93,11 +93,17 @@ def notice_unchecked_patterns(schema: Any, notice: Callable[[str], None]) -> Non
 
 def schema_mismatch(value: Any, schema: Mapping[str, Any]) -> str | None:
     """The reason why a value does not fit; None if it does."""
+    return mismatch_finder(schema)(value)
+
+
+def mismatch_finder(schema: Mapping[str, Any]) -> Callable[[Any], str | None]:
+    """Return a `schema_mismatch` for many values; the schema is prepared once."""
+    return partial(_mismatch, make_validator=cache(partial(_validator, schema)))
+
+
+def _mismatch(value: Any, make_validator: Callable[[], Any]) -> str | None:
     try:
-        prepared = map_schemas(schema, _for_validation)
-        if not all(map(ecma_regex.can_compile, find_patterns(schema))):
-            prepared = map_schemas(prepared, _without_unevaluated)
-        _validator_class(prepared)(prepared, registry=Registry()).validate(value)
+        make_validator().validate(value)
     except ValidationError as error:
         return f"{error.json_path}: {_reason(error)}"
     except RecursionError:
@@ -120,7 +126,7 @@ def thread_validator(schema: Document) -> Callable[[str], Any]:
     Python's `re` lets no other thread run, and only the main thread handles signals.
     """
     if next(find_patterns(schema.value), None) is None:
-        return partial(validate_json, schema=schema)
+        return partial(_validated, mismatch=mismatch_finder(schema.value))
     from gemini_cli.formats.schema_process import SchemaProcess
 
     return partial(_validated, mismatch=SchemaProcess(schema.value).mismatch)
@@ -134,6 +140,13 @@ def _validated(text: str, mismatch: Callable[[Any], str | None]) -> Any:
     if why := mismatch(value):
         raise SchemaMismatch(f"the answer does not fit the schema: {why}", billed="yes")
     return value
+
+
+def _validator(schema: Mapping[str, Any]) -> Any:
+    prepared = map_schemas(schema, _for_validation)
+    if not all(map(ecma_regex.can_compile, find_patterns(schema))):
+        prepared = map_schemas(prepared, _without_unevaluated)
+    return _validator_class(prepared)(prepared, registry=Registry())
 
 
 def _validator_class(schema: Mapping[str, Any]) -> Any:

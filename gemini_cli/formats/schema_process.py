@@ -1,6 +1,7 @@
 """Validate values in a child process, to end it while a pattern backtracks.
 
-Threads need this. Each request is a line of JSON on the child's standard input, and each answer one on its output.
+Threads need this. The schema and each value are lines of JSON on the child's standard input, and each answer is one on
+its output.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class SchemaProcess:
 
     def mismatch(self, value: Any) -> str | None:
         """The reason why a value does not fit; None if it does."""
-        request = strict_json.dumps([self._schema, value]).encode() + b"\n"
+        request = _line(value)
         with self._lock:
             if self._process is None:
                 self._process = subprocess.Popen(
@@ -52,6 +53,7 @@ class SchemaProcess:
                     start_new_session=True,  # Ctrl-C is for the parent
                 )
                 self._end = weakref.finalize(self, _end, self._process)
+                request = _line(self._schema) + request
             answer = self._exchange(self._process, request)
             if not answer:
                 self._end()
@@ -72,6 +74,10 @@ class SchemaProcess:
             return b""
 
 
+def _line(value: Any) -> bytes:
+    return strict_json.dumps(value).encode() + b"\n"
+
+
 def _end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
     process.wait()
@@ -87,7 +93,7 @@ class _TooSlow(BaseException):
 
 def serve() -> None:
     """The child: answer requests until there are no more."""
-    from gemini_cli.formats.json_schema import schema_mismatch
+    from gemini_cli.formats.json_schema import mismatch_finder
 
     parent, started = os.getppid(), 0.0
 
@@ -100,13 +106,14 @@ def serve() -> None:
     signal.signal(signal.SIGALRM, look)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGALRM])  # the thread that started this process blocks signals
     requests, answers = open(0, "rb", closefd=False), open(1, "wb", buffering=0, closefd=False)  # noqa: SIM115  until the end
+    find_mismatch = mismatch_finder(strict_json.loads(requests.readline().decode()))
     for line in requests:
-        schema, value = strict_json.loads(line.decode())
+        value = strict_json.loads(line.decode())
         started = time.monotonic()
         why: str | None
         try:
             signal.setitimer(signal.ITIMER_REAL, CHECK_INTERVAL, CHECK_INTERVAL)
-            why = schema_mismatch(value, schema)
+            why = find_mismatch(value)
         except _TooSlow:
             why = TOO_SLOW
         finally:
