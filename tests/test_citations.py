@@ -1,4 +1,4 @@
-"""Citations resolve: facts of the protocol notes, and files of the repository.
+"""Citations resolve: facts of the protocol notes, files of the repository, and names of the code.
 
 Docstrings, comments and documents cite a fact of the protocol notes as `api/README.md 7.3`, several as
 `api/README.md 6.7, 6.9`, a range as `api/README.md 6.7-6.9`, a section as `api/README.md 7`. In the same docstring or
@@ -13,6 +13,7 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -168,6 +169,33 @@ def test_every_document_that_is_named_is_in_the_repository() -> None:
 def test_no_issue_number_is_cited() -> None:
     """Issues are not part of the repository."""
     assert [text.place for text in texts() if re.search(r"(?i)\bissue #?\d", text.words)] == []
+
+
+@functools.cache
+def names() -> frozenset[str]:
+    """The identifiers of the package, and the words in its strings: keys of JSON, options, variables."""
+    found: set[str] = set()
+    for path in PACKAGE.rglob("*.py"):
+        found.update(path.relative_to(PACKAGE).with_suffix("").parts)
+        tokens = list(tokenize.generate_tokens(io.StringIO(path.read_text()).readline))
+        for before, token in pairwise(tokens):
+            is_docstring = token.type == tokenize.STRING and before.type in (tokenize.INDENT, tokenize.NEWLINE)
+            if token.type != tokenize.COMMENT and not is_docstring:
+                found.update(re.findall(r"\w+", token.string))
+    return frozenset(found)
+
+
+def test_a_name_of_the_code_exists() -> None:
+    """Of docstrings and comments: a word in backticks with a capital or an underscore. NAME in it stands for others."""
+    named = [
+        (text, name)
+        for text in texts()
+        if text.path.is_relative_to(PACKAGE) and text.path.suffix == ".py"
+        for name in re.findall(r"`(\w*[A-Z_]\w*)`", text.words)
+        if "NAME" not in name and not name.startswith("__")
+    ]
+    assert len(named) > 100
+    assert [f"{text.place}: {name}" for text, name in named if name not in names()] == []
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The body of a request: merge layers of JSON, set one field, and encode it."""
+"""The body of a request: merge layers of JSON, set one field, check its text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read the API's events and Interactions (api/README.md 4, 5, 6, 7). No I/O.
+"""Read the API's Interactions (api/README.md 4, 5, 6). No I/O.
 
 The JSON stays a dict, so unknown fields reach `--json`, and the server again in a history. A known field of the wrong
 type means that the answer is not the API's.

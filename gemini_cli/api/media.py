@@ -26,7 +26,7 @@ def media_bytes(block: MediaBlock, fetch: FetchMedia) -> Iterator[bytes]:
 
 
 def block_mime_type(block: MediaBlock) -> str:
-    """The media type of the bytes from `content`, or only the kind of part."""
+    """The media type of `media_bytes`, or only the kind of part."""
     return "audio/wav" if _is_pcm(block) else get_typed(block, "mime_type", str) or str(block.get("type"))
 
 

@@ -58,7 +58,7 @@ class Header(NamedTuple):
         return value
 
     def secrets(self, value: str) -> Iterator[str]:
-        """The texts to redact: the value, and its long words, such as that after `Bearer`."""
+        """The texts to redact: the value, and its long words, such as a bearer token."""
         if self.path or len(value) >= SECRET_LENGTH:
             yield value
         yield from (word for word in value.split() if len(word) >= SECRET_LENGTH and word != value)

@@ -1,8 +1,8 @@
 """Convert a request body to generateContent's fields (api/README.md 11.1-11.3).
 
-`WORDS` converts each field; those in `NOWHERE` have no counterpart. All other fields are sent unchanged, as the older
-API's own, or a gateway's, so that `--request` and `--set` can set any field. Values are not checked: the server does
-that.
+`FIELD_MAPPERS` converts each field; those in `UNSUPPORTED_FIELDS` have no counterpart. All other fields are sent
+unchanged, as the older API's own, or a gateway's, so that `--request` and `--set` can set any field. Values are not
+checked: the server does that.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class Recording:
 
     `name` is the file's, for messages. `for_one_run`: the requests are those of one run, so a GET is answered as in the
     last one that made it. InputError, with the number of the line, if a line is damaged. `is_cut`: the last line does
-    not count, by rule 4 of `recording`.
+    not count, by rule 4 of `file_format`.
     """
 
     def __init__(self, data: bytes, name: str, *, for_one_run: bool = True) -> None:
@@ -72,7 +72,7 @@ class Recording:
             similar.append((number, values))
 
     def find(self, request: JsonObject, origin: str) -> RecordedResponse:
-        """The response to a request, by rule 3 of `recording`.
+        """The response to a request, by rule 3 of `file_format`.
 
         Addresses in it are at `origin`. RejectedError if there is none, with the first difference from the nearest
         request.
