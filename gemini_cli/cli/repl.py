@@ -12,12 +12,19 @@ from gemini_cli.chat.turn_runner import TurnRunner
 from gemini_cli.cli.context import Context
 from gemini_cli.console import formatting, signals
 from gemini_cli.errors import CliError, Interrupted, UsageError
-from gemini_cli.files.content_parts import Part, text_part
+from gemini_cli.files.content_parts import Attachment, Part, text_part
 from gemini_cli.formats import text_files
 
 PROMPT, MORE = "> ", ". "
 QUOTES = '"""'
 LEAVING = ("/quit", "/exit", "quit", "exit")
+
+
+class _Message(NamedTuple):
+    """A message as it was typed. One in quotes is never a command."""
+
+    text: str
+    is_quoted: bool = False
 
 
 class _Command(NamedTuple):
@@ -57,28 +64,30 @@ class Repl:
         if session and session.turns:
             turns = formatting.count(len(session.turns), "turn")
             self._terminal.print_notice(f"session {session.name}: {turns} so far, with {self._model_name()}")
-        while (text := self._read_message()) is not None and text.strip() not in LEAVING:
-            if text.startswith("//"):
-                self._run_reporting_errors(self._send_message, text[1:])
-            elif text.startswith("/"):
+        while (message := self._read_message()) is not None:
+            text, is_quoted = message
+            if not is_quoted and text.strip() in LEAVING:
+                return
+            if not is_quoted and text.startswith("/") and not text.startswith("//"):
                 self._run_reporting_errors(self._command, text)
             elif text.strip():
-                self._run_reporting_errors(self._send_message, text)
+                self._run_reporting_errors(self._send_message, text if is_quoted else text.removeprefix("/"))
 
-    def _read_message(self) -> str | None:
+    def _read_message(self) -> _Message | None:
         """Read one line, or the lines between two lines of three quotes.
 
         Ctrl-C clears the input; twice in a row it leaves.
         """
         try:
             text = self._terminal.read_line(PROMPT, self._commands)
-            if text is not None and text.startswith(QUOTES):
+            is_quoted = text is not None and text.startswith(QUOTES)
+            if text is not None and is_quoted:
                 text = self._read_quoted(text.removeprefix(QUOTES))
         except Interrupted as interrupt:
             self._interrupt(interrupt)
-            return ""
+            return _Message("")
         self._interrupted = False
-        return text
+        return None if text is None else _Message(text, is_quoted)
 
     def _read_quoted(self, first: str) -> str | None:
         lines = [first] if first else []
@@ -153,7 +162,7 @@ class Repl:
         self._terminal.print_line("the system instruction is set from the next message on")
 
     def _attach(self, rest: str) -> None:
-        if not rest:
+        if not rest or Attachment.parse(rest).source == "-":  # stdin is the terminal
             raise UsageError("/attach FILE")
         parts = self._context.prompt_input.load_attachments([rest])
         self._attached += parts
@@ -168,7 +177,7 @@ class Repl:
             self._terminal.print_line("none")
 
     def _save(self, rest: str) -> None:
-        if not rest:
+        if rest in ("", "-"):
             raise UsageError("/save FILE")
         steps = self._runner.conversation.steps
         history_file.write_history(rest, steps)

@@ -214,6 +214,25 @@ def test_a_message_that_begins_with_a_slash(tmp_path: Path) -> None:
         assert person.end() == 0
 
 
+def test_text_in_quotes_is_never_a_command(tmp_path: Path) -> None:
+    with typed([], tmp_path) as person:
+        for quoted, sent in (("/quit", "/quit"), ("/usr/bin", "/usr/bin"), ("//usr", "//usr"), ("\nquit\n", "quit")):
+            person.type(f'"""{quoted}"""\n')
+            assert f"answer to {sent}\r\n" in person.prompted()
+        person.type("quit\n")
+        assert person.end() == 0
+
+
+def test_a_command_reads_and_writes_no_file_named_dash(tmp_path: Path) -> None:
+    with typed([], tmp_path) as person:
+        for line in ("/attach -", "/attach -;type=text/plain", "/save -"):
+            person.type(f"{line}\n")
+            assert f"usage: {line.split()[0]} FILE\r\n" in person.prompted()
+        person.type("hello\n")
+        assert "answer to hello\r\n" in person.prompted()
+    assert not Path("-").exists()
+
+
 def test_the_model_can_be_changed_and_a_session_tells_its_own(tmp_path: Path) -> None:
     with typed(["--session", "cats"], tmp_path) as person:
         person.type("/model\n")
