@@ -23,6 +23,7 @@ from gemini_cli.files.local_file import links_outside
 from gemini_cli.formats import strict_json
 
 PROMPT_FIELDS = ("input", "prompt")
+SHOWN_AROUND = 20  # characters on each side of a brace that stands alone
 EMPTY_PROMPT = "its prompt is empty"
 STANDS_ALONE = "its input is no content, so the profile's prompt and -a cannot go with it"
 
@@ -35,27 +36,28 @@ class TextTemplate:
     `{_}` is the JSON of an object, and a string as it is. `{{` and `}}` stand for braces.
     """
 
-    def __init__(self, text: str, flag: str) -> None:
+    def __init__(self, text: str, origin: str) -> None:
         """UsageError for a brace that stands alone."""
-        self._text = text
-        tokens = _TOKENS.findall(text)
-        self.constant = all(token in ("{{", "}}") for token in tokens)
-        if any(token in ("{", "}", "{}") for token in tokens):
-            raise UsageError(f"{flag} {text}: write {{name}} for a field, {{{{ and }}}} for braces")
+        self.text = text
+        tokens = list(_TOKENS.finditer(text))
+        self.constant = all(token[0] in ("{{", "}}") for token in tokens)
+        if alone := next((token for token in tokens if token[0] in ("{", "}", "{}")), None):
+            around = text[max(alone.start() - SHOWN_AROUND, 0) : alone.end() + SHOWN_AROUND]
+            raise UsageError(f"{origin}: {around!r}: write {{name}} for a field, {{{{ and }}}} for braces")
 
     def fill(self, value: str | dict[str, Any]) -> str:
         """The text for a row; InputError for a field that it lacks."""
-        return _TOKENS.sub(lambda match: _filled(match[0], value), self._text)
+        return _TOKENS.sub(lambda match: _filled(match[0], value), self.text)
 
     def values(self, value: str | dict[str, Any]) -> list[str]:
         """The texts that a row fills in, one for each field."""
-        return [_filled(token, value) for token in _TOKENS.findall(self._text) if token not in ("{{", "}}")]
+        return [_filled(token, value) for token in _TOKENS.findall(self.text) if token not in ("{{", "}}")]
 
     @property
     def directory(self) -> str:
         """The directory in the text before the first field, if the text is a path."""
-        first = next((match.start() for match in _TOKENS.finditer(self._text) if match[0] not in ("{{", "}}")), None)
-        return posixpath.dirname(self._text[:first])
+        first = next((match.start() for match in _TOKENS.finditer(self.text) if match[0] not in ("{{", "}}")), None)
+        return posixpath.dirname(self.text[:first])
 
 
 def _filled(token: str, value: str | dict[str, Any]) -> str:
@@ -68,14 +70,14 @@ def _filled(token: str, value: str | dict[str, Any]) -> str:
     return filled if isinstance(filled, str) else strict_json.dumps(filled)
 
 
-def _check_path(attach: TextTemplate, source: str, values: Sequence[str]) -> None:
-    """InputError if a row leads out of the directory of `-a`.
+def _check_path(attach: TextTemplate, name: str, source: str, values: Sequence[str]) -> None:
+    """InputError if a row leads out of the directory of `-a`, or adds a type.
 
-    The rows of a file may come from another person, who must not choose the files that are sent.
+    The rows of a file may come from another person, who must not choose the files that are sent. `name` is the filled
+    text, `source` is without the type.
     """
-    for value in values:
-        if ";type=" in value:
-            raise InputError(f"it attaches {value!r}: a row cannot set the type (--allow-paths)")
+    if name.count(";type=") > attach.text.count(";type="):
+        raise InputError(f"it attaches {name!r}: a row cannot set the type (--allow-paths)")
     if is_address(source):
         return
     directory, path = posixpath.normpath(attach.directory or "."), posixpath.normpath(source)
@@ -88,8 +90,8 @@ def _check_path(attach: TextTemplate, source: str, values: Sequence[str]) -> Non
 class RequestTemplate:
     """The request of all rows (`body`), its prompt and attachments as templates.
 
-    `prefix` is the profile's prompt. `attached` makes content parts of attachments, `attached_by_row` of
-    those that a row names. `digest_parts` are settings beside
+    `prompt_origin` is the option or the file of the prompt, for messages. `prefix` is the profile's prompt. `attached`
+    makes content parts of attachments, `attached_by_row` of those that a row names. `digest_parts` are settings beside
     the body that change the answer. `generate_content`: requests are sent in that format, so rows may be in it.
     `allow_paths`: rows may name any file of this machine.
     """
@@ -100,17 +102,18 @@ class RequestTemplate:
         *,
         digest_parts: Sequence[object],
         prompt: str | None,
+        prompt_origin: str = "-p",
         prefix: str,
         attach: Sequence[str],
         attached: Callable[[Sequence[str]], list[Part]],
-        attached_by_row: Callable[[Sequence[str]], list[Part]],
+        attached_by_row: Callable[[Sequence[Attachment]], list[Part]],
         generate_content: bool = False,
         allow_paths: bool = False,
     ) -> None:
         self._body = body
         self._allow_paths = allow_paths
         self._generate_content = generate_content
-        self._prompt = TextTemplate(prompt, "-p") if prompt is not None else None
+        self._prompt = TextTemplate(prompt, prompt_origin) if prompt is not None else None
         self._prefix = prefix
         self._attach = [TextTemplate(text, "-a") for text in attach]
         self._attached_by_row = attached_by_row
@@ -185,12 +188,12 @@ class RequestTemplate:
 
     def _named(self, attach: TextTemplate, value: str | dict[str, Any]) -> list[Part]:
         name = attach.fill(value)
-        source = Attachment.parse(name).source
-        if source == "-":
+        attachment = Attachment.parse(name)
+        if attachment.source == "-":
             raise InputError("a row cannot attach stdin")
         if not self._allow_paths:
-            _check_path(attach, source, attach.values(value))
-        return self._attached_by_row([name])
+            _check_path(attach, name, attachment.source, attach.values(value))
+        return self._attached_by_row([attachment])
 
     def _input(self, turn_input: Any, attached: list[Part]) -> Any:
         """Put the profile's prompt before an input, and attachments after it.

@@ -151,6 +151,8 @@ class Context:
         if self.request_options.continue_ or self.request_options.previous:
             raise UsageError("--history holds the whole conversation; it excludes --previous and --continue")
         body = require_prompt(self.build_body(stream=stream, input=turn_input))
+        if other := {"previous_interaction_id", "continuation_token"} & body.keys():
+            raise UsageError(f"--history holds the whole conversation; it excludes {min(other)}")
         if self.adapter.stores_interactions:  # the history is kept in the file only
             body = {"store": False, **body}
         return {

@@ -95,11 +95,11 @@ class PromptInput:
 
     def load_attachments(self, texts: Sequence[str]) -> list[Part]:
         """Content parts for each text of `-a`, which may be a pattern."""
-        return self.load_files([name for text in texts for name in _expand_pattern(text)])
+        return self.load_files([each for text in texts for each in _expand_pattern(Attachment.parse(text))])
 
-    def load_files(self, texts: Sequence[str]) -> list[Part]:
+    def load_files(self, attachments: Sequence[Attachment]) -> list[Part]:
         """The same without patterns, for names that do not come from the command line."""
-        return attachment_parts(texts, lambda: self._stdin, self._endpoint, self._terminal.print_notice)
+        return attachment_parts(attachments, lambda: self._stdin, self._endpoint, self._terminal.print_notice)
 
     @property
     def has_prompt(self) -> bool:
@@ -153,15 +153,15 @@ class PromptInput:
         return self._terminal.read_stdin(REQUEST_LIMIT)
 
 
-def _expand_pattern(text: str) -> list[str]:
-    """List the files of a pattern (`imgs/*.png`), each with its `;type=`.
+def _expand_pattern(attachment: Attachment) -> list[Attachment]:
+    """List the files of a pattern (`imgs/*.png`), each with its type.
 
-    A text that is not a pattern stays as it is.
+    A source that is not a pattern stays as it is.
     """
-    source, separator, more = text.partition(";type=")
+    source = attachment.source
     if not has_magic(source) or os.path.lexists(source) or "://" in source:
-        return [text]
+        return [attachment]
     found = sorted(glob(source))
     if not found:
         raise InputError(f"no file fits the pattern {source}")
-    return [name + separator + more for name in found]
+    return [attachment._replace(source=name) for name in found]

@@ -89,12 +89,14 @@ def read_row_input(
     connection, request = context.connection_options, context.request_options
     body = context.build_body(stream=False, input_follows=True)
     check_request(adapter, {"input": "", **body})  # an error in the options is reported before any row
+    prompt, origin = template_options.prompt, "-p"
+    if (prompt_file := prompt_options.prompt_file) is not None:
+        prompt, origin = prompt_input.read_text(prompt_file), "stdin" if prompt_file == "-" else prompt_file
     request_template = RequestTemplate(
         body,
         digest_parts=[connection.is_local, request.api, request.long, *answer_settings],
-        prompt=template_options.prompt
-        if prompt_options.prompt_file is None
-        else prompt_input.read_text(prompt_options.prompt_file),
+        prompt=prompt,
+        prompt_origin=origin,
         prefix=prompt_input.prompt,
         attach=prompt_options.attach or (),
         attached=prompt_input.load_attachments,

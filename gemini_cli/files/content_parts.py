@@ -46,7 +46,7 @@ class Attachment(NamedTuple):
             source = f"{scheme.lower()}:{rest}"
         if not marker:
             return cls(source, None)
-        if not re.fullmatch(r"[\w.+-]+/[\w.+-]+", mime_type):
+        if not mime_types.is_mime_type(mime_type):
             raise UsageError(f"-a {text}: {mime_type!r} is not a MIME type")
         return cls(source, mime_type.lower())
 
@@ -91,17 +91,16 @@ def user_input(prompt: str | None, attached: Sequence[Part], stdin: str | None) 
 
 
 def attachment_parts(
-    texts: Sequence[str],
+    attachments: Sequence[Attachment],
     stdin: Callable[[], bytes],
     endpoint: Endpoint,
     notice: Callable[[str], None] = lambda text: None,
 ) -> list[Part]:
-    """A content part for each `-a TEXT`.
+    """A content part for each attachment.
 
     InputError for a source that cannot be read or has no known type. `stdin` reads the bytes that `-` names; `endpoint`
     knows the addresses of the server's files; `notice` gets a warning about a name that a local file has, too.
     """
-    attachments = [Attachment.parse(text) for text in texts]
     for source in (attachment.source for attachment in attachments):
         if is_address(source) and os.path.lexists(source):
             notice(f"-a {source} is the server's file; ./{source} is the local one")

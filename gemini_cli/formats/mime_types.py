@@ -18,6 +18,11 @@ PDF_HEADER_RANGE = 1024  # bytes in which readers look for the header, behind wh
 _PDF = re.compile(rb"(\xef\xbb\xbf)?\s*%PDF-")
 
 
+def is_mime_type(text: str) -> bool:
+    """Whether a text is a type and a subtype, without parameters."""
+    return re.fullmatch(r"[\w.+-]+/[\w.+-]+", text, re.ASCII) is not None
+
+
 def guess_from_name(name: str) -> str | None:
     """Guess from the extension, independently of the machine."""
     return _TYPES.get(os.path.splitext(name)[1].lower().removeprefix("."))

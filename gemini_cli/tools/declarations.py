@@ -19,7 +19,7 @@ from gemini_cli.api.tool_types import FUNCTION_NAME, Tool
 from gemini_cli.config.api_key import KEY_VARIABLES
 from gemini_cli.config.request_options import BUILT_IN_TOOLS, TOOL_NAMES
 from gemini_cli.errors import InputError, UsageError
-from gemini_cli.formats import documents
+from gemini_cli.formats import documents, mime_types
 from gemini_cli.formats.documents import Document, KeyPath
 
 # The names of the JSON Schema of a function's arguments: the API's own, generateContent's, MCP's and Anthropic's.
@@ -202,7 +202,7 @@ def _variables(value: Any) -> bool:
 
 
 def _mime_type(value: Any) -> bool:
-    return isinstance(value, str) and re.fullmatch(r"[\w.+-]+/[\w.+-]+", value) is not None
+    return isinstance(value, str) and mime_types.is_mime_type(value)
 
 
 # How to run a function on this machine. These keys are never sent.

@@ -13,16 +13,20 @@ from gemini_cli.bulk.rows import Row
 from gemini_cli.config.connection_options import ConnectionOptions
 from gemini_cli.config.endpoint import resolve_endpoint
 from gemini_cli.errors import InputError, UsageError
-from gemini_cli.files.content_parts import Part, attachment_parts
+from gemini_cli.files.content_parts import Attachment, Part, attachment_parts
+
+
+def attached_by_row(attachments: Sequence[Attachment]) -> list[Part]:
+    return attachment_parts(attachments, lambda: b"stdin", resolve_endpoint(ConnectionOptions(), {}))
 
 
 def attached(texts: Sequence[str]) -> list[Part]:
-    return attachment_parts(texts, lambda: b"stdin", resolve_endpoint(ConnectionOptions(), {}))
+    return attached_by_row([Attachment.parse(text) for text in texts])
 
 
 def form(body: dict[str, Any] | None = None, **more: Any) -> RequestTemplate:
     said = {"prompt": None, "prefix": "", "attach": (), "digest_parts": (), **more}
-    return RequestTemplate(body or {"model": "m"}, attached=attached, attached_by_row=attached, **said)
+    return RequestTemplate(body or {"model": "m"}, attached=attached, attached_by_row=attached_by_row, **said)
 
 
 def fill(value: Any, **more: Any) -> Any:
@@ -50,6 +54,12 @@ def test_fields_fill_the_prompt(prompt: str, value: Any, text: str) -> None:
 def test_a_brace_that_stands_alone_is_a_usage_error(prompt: str) -> None:
     with pytest.raises(UsageError, match="for braces"):
         form(prompt=prompt)
+
+
+def test_of_a_long_text_only_the_part_around_the_brace_is_shown() -> None:
+    with pytest.raises(UsageError) as raised:
+        form(prompt=f"{'a' * 99} {{b}} {{ {'c' * 99}", prompt_origin="prompt.txt")
+    assert raised.value.message.startswith(f"prompt.txt: '{'a' * 15} {{b}} {{ {'c' * 19}': write {{name}}")
 
 
 @pytest.mark.parametrize(
@@ -161,6 +171,9 @@ def test_a_row_cannot_lead_out_of_the_directory_of_its_attachments(pattern: str,
         ("{a}{b}/secret", {"a": ".", "b": "."}),
         ("in{f}/secret", {"f": "/../.."}),
         ("{f}", {"f": "in/..//../secret"}),
+        ("in/{a}{b}", {"a": "x;ty", "b": "pe=text/plain"}),
+        ("in/{a};ty{b}=text/plain", {"a": "x", "b": "pe"}),
+        ("in/x;type={a}{b}", {"a": "a;ty", "b": "pe=text/plain"}),
     ],
 )
 def test_nor_by_pieces(pattern: str, row: dict[str, str]) -> None:

@@ -483,6 +483,8 @@ def test_calls_that_wait_are_in_the_history(tmp_path: Path) -> None:
         (b"[{", [], 3),
         (b"[]", ["-c"], 2),
         (b"[]", ["--previous", "v1_a"], 2),
+        (b"[]", ["--set", "previous_interaction_id=v1_a"], 2),
+        (b"[]", ["--set", "continuation_token=t"], 2),
     ],
 )
 def test_what_is_no_history_is_refused(tmp_path: Path, content: bytes, argv: list[str], status: int) -> None:

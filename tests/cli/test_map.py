@@ -452,3 +452,11 @@ def test_patterns_are_for_the_command_line_and_not_for_rows() -> None:
     row = gemini("map", "-n", "-p", "look", "-a", "in/{f}.txt", stdin=b'{"f":"*"}')
     assert [part["text"] for part in row.json["body"]["input"]] == ["look", "*"]
     assert gemini("map", "-n", "-p", "look", "-a", "in/{f}.txt", stdin=b'{"f":"?"}').status == 11
+
+
+def test_an_error_in_the_file_of_the_prompt_names_the_file() -> None:
+    Path("prompt.txt").write_text("Is {text} JSON {")
+    for argv, origin in ((["-f", "prompt.txt"], "prompt.txt"), (["-p", "a {"], "-p")):
+        outcome = gemini("map", "rows.jsonl", *argv)
+        assert (outcome.status, outcome.out) == (2, "")
+        assert outcome.err.startswith(f"gemini-cli: usage: {origin}: ")

@@ -204,6 +204,10 @@ def test_a_quoted_pattern_is_expanded() -> None:
         Path(name).write_text(name)
     body = json.loads(invoke("generate", "-n", "-a", "*.txt", "hi").stdout)["body"]
     assert ["a.txt" in str(part) for part in body["input"][1:]] == [True, False]
+    Path("odd;type=x.txt").write_text("odd")
+    for pattern in ("odd*", "odd;type=*;type=text/plain"):
+        odd = json.loads(invoke("generate", "-n", "-a", pattern, "hi").stdout)["body"]
+        assert odd["input"][1:] == [{"type": "text", "text": "odd"}]
     missing = invoke("generate", "-n", "-a", "*.png", "hi")
     assert (missing.exit_code, missing.stdout) == (3, "")
 

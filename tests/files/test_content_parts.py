@@ -28,7 +28,8 @@ GOOGLE = DEFAULT_BASE_URL
 
 def parts(*texts: str, stdin: bytes = b"") -> Any:
     """As they are sent."""
-    made = attachment_parts(texts, lambda: stdin, resolve_endpoint(ConnectionOptions(base_url=BASE), {}))
+    named = [Attachment.parse(text) for text in texts]
+    made = attachment_parts(named, lambda: stdin, resolve_endpoint(ConnectionOptions(base_url=BASE), {}))
     return strict_json.loads(strict_json.dumps(made))
 
 
@@ -46,7 +47,7 @@ def test_an_attachment_is_taken_apart(text: str, source: str, mime_type: str | N
     assert Attachment.parse(text) == (source, mime_type)
 
 
-@pytest.mark.parametrize("text", ["a;type=", "a;type=png", "a;type=image/", "a;type=image/png x"])
+@pytest.mark.parametrize("text", ["a;type=", "a;type=té/xt", "a;type=png", "a;type=image/", "a;type=image/png x"])
 def test_what_is_no_mime_type_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         Attachment.parse(text)
@@ -199,7 +200,7 @@ def test_a_local_file_with_the_name_of_a_servers_file_is_told() -> None:
     endpoint = resolve_endpoint(ConnectionOptions(base_url=BASE), {})
     Path("files").mkdir()
     for _ in range(2):
-        (part,) = attachment_parts(["files/report"], bytes, endpoint, told.append)
+        (part,) = attachment_parts([Attachment("files/report", None)], bytes, endpoint, told.append)
         assert part == {"uri": "files/report"}
         Path("files/report").write_text("local")
     assert told == ["-a files/report is the server's file; ./files/report is the local one"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from gemini_cli.config.option_groups import FILE_NAME, option_groups
 from gemini_cli.config.output_options import GlobalOptions
 from gemini_cli.console import formatting
 from gemini_cli.errors import CliError, DeadlineExceeded, InputError, TemporaryError, UsageError
+from gemini_cli.formats import mime_types
 
 if TYPE_CHECKING:
     from gemini_cli.console.terminal import Progress
@@ -117,7 +117,7 @@ def _check(options: UploadOptions, words: Sequence[str]) -> None:
         raise UsageError("--wait and --no-wait exclude each other")
     if options.name and (options.reuse or len(words) > 1):
         raise UsageError(f"--name has no effect with {'--reuse' if options.reuse else 'several files'}")
-    if options.mime and not re.fullmatch(r"[\w.+-]+/[\w.+-]+", options.mime, re.ASCII):
+    if options.mime and not mime_types.is_mime_type(options.mime):
         raise UsageError(f"--mime {options.mime!r} is not a MIME type")
     if STDIN in words and not options.mime:
         raise UsageError("`-` needs --mime TYPE, since stdin has no name")
