@@ -41,7 +41,7 @@ def _verdict(interaction: Interaction) -> CliError | None:
         case "requires_continuation":
             return IncompleteError(
                 "the answer goes on: it reached the output limit of one request",
-                hint="--long asks for the rest; each request bills its input again",
+                hint="--long requests the rest; each request bills its input again",
             )
         case status if status in RUNNING:
             waits = f"`gemini-cli interactions wait {quote(interaction.id or 'ID')}` waits for it"
@@ -54,12 +54,12 @@ def _waiting(interaction: Interaction) -> CliError:
     names = ", ".join(str(call.get("name")) for call in interaction.calls)
     results = " ".join(f"--result {quote(str(call.get('id')))}=@FILE" for call in interaction.calls)
     if interaction.id:
-        condition, kept = "", f"--previous {quote(interaction.id)}"
+        repeat, context = "", f"--previous {quote(interaction.id)}"
     else:  # the server does not store it, so the caller has to
-        condition, kept = "asked with --history FILE, ", "--history FILE"
+        repeat, context = "repeat with --history FILE, then ", "--history FILE"
     return ActionRequired(
         f"the model waits for the result of a call: {names or 'it did not say which'}",
-        hint=f"{condition}`gemini-cli call-tool {kept} {results}` and the same flags go on" if results else None,
+        hint=f"{repeat}run `gemini-cli call-tool {context} {results}` with the same options" if results else None,
     )
 
 

@@ -121,3 +121,10 @@ def single_argument(words: Sequence[str] | None, name: str) -> str:
     if not words or len(words) != 1 or not words[0]:
         raise UsageError(f"give one {name}")
     return decode_argument(words[0], name)
+
+
+def several_arguments(words: Sequence[str] | None, name: str) -> list[str]:
+    """The arguments of a command that takes one or more."""
+    if not words or "" in words:
+        raise UsageError(f"give at least one {name}")
+    return [decode_argument(word, name) for word in words]

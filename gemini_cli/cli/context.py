@@ -57,8 +57,8 @@ class Context:
     """The options of one run of a command, and the objects made from them.
 
     `records` are the option records of the command, `words` its arguments, and `results` its `--result`, which may read
-    stdin. Without `no_timeout` the whole run has a
-    time limit by default.
+    stdin. Without `no_timeout` the whole run has a time limit by default. With `needs_stdout`, OutputError if stdout is
+    closed, before anything is sent.
     """
 
     def __init__(
@@ -67,6 +67,7 @@ class Context:
         *records: object,
         words: Sequence[str] | None = None,
         no_timeout: bool = False,
+        needs_stdout: bool = False,
         results: Sequence[str] | None = None,
     ) -> None:
         program: Program = ctx.obj
@@ -82,6 +83,8 @@ class Context:
         self.terminal.quiet, self.terminal.verbose = self.global_options.quiet, self.global_options.verbose
         self.terminal.json_lines = self.global_options.json
         self.connection = ApiConnection(ctx, self.connection_options, self.profile, no_timeout=no_timeout)
+        if needs_stdout:
+            self.terminal.require_stdout()
 
     # Options ----------------------------------------------------------------------------------------------------------
 

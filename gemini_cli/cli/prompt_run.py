@@ -20,9 +20,7 @@ from gemini_cli.formats.mime_types import MEDIA_KINDS
 from gemini_cli.storage.last_interaction import LastInteraction
 
 if TYPE_CHECKING:
-    from gemini_cli.bulk.output_rows import SchemaValidator
     from gemini_cli.console.presenter import Presenter
-    from gemini_cli.formats.documents import Document
 
 # Sends a request and prints the answer with the presenter; saves it with `save_answer`, also if it is not complete.
 Send = Callable[["Presenter"], Interaction]
@@ -129,12 +127,3 @@ def validate_answer(context: Context, interaction: Interaction) -> None:
         from gemini_cli.formats import json_schema
 
         json_schema.validate_json(interaction.text, context.schema)
-
-
-def schema_validator(schema: Document | None) -> SchemaValidator | None:
-    """A function that checks one of many answers; None without a schema."""
-    if schema is None:
-        return None
-    from gemini_cli.formats import json_schema
-
-    return json_schema.thread_validator(schema)

@@ -5,21 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import typer
-
 from gemini_cli.cli.context import Context
 from gemini_cli.client.resources import Resource
 from gemini_cli.console import formatting
-
-
-def open_context(ctx: typer.Context, *records: object, no_timeout: bool = False) -> Context:
-    """Make the context of a command that prints a resource.
-
-    OutputError before anything is sent if stdout is closed.
-    """
-    context = Context(ctx, *records, no_timeout=no_timeout)
-    context.terminal.require_stdout()
-    return context
 
 
 def print_list(

@@ -15,7 +15,7 @@ from gemini_cli.console.output_file import OutputTarget
 from gemini_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from gemini_cli.bulk.output_rows import OutputRow
+    from gemini_cli.bulk.output_rows import OutputRow, SchemaValidator
     from gemini_cli.bulk.output_table import RowWriter
     from gemini_cli.formats.documents import Document
 
@@ -112,3 +112,12 @@ def open_row_output(
         rows = RowOutput(target, writer)
         yield rows
         rows.finish()
+
+
+def schema_validator(schema: Document | None) -> SchemaValidator | None:
+    """A function that checks one of many answers; None without a schema."""
+    if schema is None:
+        return None
+    from gemini_cli.formats import json_schema
+
+    return json_schema.thread_validator(schema)

@@ -12,7 +12,7 @@ from gemini_cli.transport import retry
 from gemini_cli.transport.errors import NotSentError
 
 if TYPE_CHECKING:
-    from gemini_cli.transport.http_client import Response
+    pass
 
 PROXY_HINT = "the proxy's URL holds its user name and password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"
 EVENTS_HINT = "gemini-cli stream --json prints the events of a model, and checks that they are complete"
@@ -92,19 +92,3 @@ def _permission_hint(error: ApiError, url: str) -> str | None:
     if error.reasons or re.search(_KEY_WORDS, error.message):
         return KEY_HINT
     return EXPIRED_FILE_HINT if "/files/" in url else None
-
-
-def expect_type(response: Response, media_type: str) -> None:
-    """Raise RejectedError for another media type, such as HTML of a proxy."""
-    found = response_type(response)
-    if found != media_type:
-        raise RejectedError(f"not the API's answer: {found or 'no content type'} instead of {media_type}")
-
-
-def response_type(response: Response) -> str:
-    """The media type; RejectedError for a compressed body."""
-    encoding = response.headers.get("content-encoding", "")
-    if encoding.strip().lower() not in ("", "identity"):  # RFC 9110, 8.4.1
-        raise RejectedError(f"the answer is compressed ({encoding}), which was not asked for")
-    content_type: str = response.headers.get("content-type", "")
-    return content_type.partition(";")[0].strip().lower()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from gemini_cli.api.api_error import parse_api_error
-from gemini_cli.client.failures import EVENTS_HINT, expect_type, no_response, response_type
+from gemini_cli.client.failures import EVENTS_HINT, no_response
 from gemini_cli.errors import DeadlineExceeded, IncompleteError, RejectedError
 from gemini_cli.transport.errors import ERROR_LIMIT, BrokenBodyError, TransportError
 
@@ -66,7 +66,7 @@ class BodyReader:
         pieces: list[bytes] = []
         size = 0
         try:
-            expect_type(response, media_type)
+            _expect_type(response, media_type)
             for chunk in self._chunks(response):
                 pieces.append(chunk)
                 size += len(chunk)
@@ -83,19 +83,18 @@ class BodyReader:
 
     def read_any(self, response: Response) -> bytes | Response:
         """Read JSON, refuse HTML and events, and return another response unread."""
-        found = response.headers.get("content-type", "")
-        if found.startswith("text/event-stream"):
+        found = _media_type(response)
+        if found == "text/event-stream":
             response.close()
             raise RejectedError("the answer is a stream of events", hint=EVENTS_HINT)
-        is_json = found.startswith("application/json")
-        return self._read_whole(response, "application/json") if is_json else self.check_file(response)
+        return self._read_whole(response, found) if found == "application/json" else self.check_file(response)
 
     def check_events(self, response: Response) -> Response:
         """Check that the response is a stream of events, and return it unread."""
         try:
-            expect_type(response, "text/event-stream")
+            _expect_type(response, "text/event-stream")
         except RejectedError as failure:
-            if response.headers.get("content-type", "").startswith("application/json"):
+            if _media_type(response) == "application/json":
                 error = parse_api_error(self.read_error(response).decode())
                 failure.message += f": {error.message}" if error and error.message else ""
             response.close()
@@ -105,9 +104,29 @@ class BodyReader:
     def check_file(self, response: Response) -> Response:
         """Check that the response is not HTML of a proxy, and return it unread."""
         try:
-            if response_type(response) == "text/html":
+            _refuse_compression(response)
+            if _media_type(response) == "text/html":
                 raise RejectedError("not the API's answer: text/html instead of a file")
         except RejectedError:
             response.close()
             raise
         return response
+
+
+def _expect_type(response: Response, media_type: str) -> None:
+    """Raise RejectedError for another media type, such as HTML of a proxy."""
+    _refuse_compression(response)
+    found = _media_type(response)
+    if found != media_type:
+        raise RejectedError(f"not the API's answer: {found or 'no content type'} instead of {media_type}")
+
+
+def _refuse_compression(response: Response) -> None:
+    encoding = response.headers.get("content-encoding", "")
+    if encoding.strip().lower() not in ("", "identity"):  # RFC 9110, 8.4.1
+        raise RejectedError(f"the answer is compressed ({encoding}), which was not asked for")
+
+
+def _media_type(response: Response) -> str:
+    content_type: str = response.headers.get("content-type", "")
+    return content_type.partition(";")[0].strip().lower()

@@ -49,7 +49,7 @@ class Presenter:
         self._fetch = fetch
         self._code_block = CodeBlockExtractor() if options.extract else None
         self._get_command = get_command
-        self._words: OutputTarget | None = output  # the target of the text; None when an image has taken stdout
+        self._text_output: OutputTarget | None = output  # the target of the text; None when an image has taken stdout
 
     def show(self, interaction: Interaction) -> None:
         """Print a complete response, whatever its status."""
@@ -119,9 +119,9 @@ class Presenter:
             except CliError as failed:
                 failed.interaction_id, failed.billed = interaction.id, "yes"
                 raise
-            self._words = self._terminal if self._writes_to_file else None
-        if self._words is not None:
-            self._words.write(self._printed_text(interaction, complete=failure is None))
+            self._text_output = self._terminal if self._writes_to_file else None
+        if self._text_output is not None:
+            self._text_output.write(self._printed_text(interaction, complete=failure is None))
         elif interaction.text:
             self._terminal.print_notice(f"the text beside it: {interaction.text}")
 
@@ -190,12 +190,12 @@ class Presenter:
 
     def _print_citations(self, interaction: Interaction, text: str) -> None:
         """End the text with a newline, and list the sources below it."""
-        if self._words is None:
+        if self._text_output is None:
             return
         sources = formatting.citation_list(interaction.citations) if self._options.citations else ""
         if text:
-            self._words.write(formatting.trailing_newline(text))
-        self._words.write(sources)
+            self._text_output.write(formatting.trailing_newline(text))
+        self._text_output.write(sources)
 
     def _show_or_name_media(self, interaction: Interaction) -> None:
         """Show images where the terminal can; give notice of media that are not shown."""

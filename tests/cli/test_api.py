@@ -173,7 +173,9 @@ def test_other_statuses_are_none(status: int) -> None:
         (reply({}, headers={"content-encoding": "gzip"}), 6),
         (reply(b"", 302, headers={"location": "https://evil.example/x"}), 6),
         (reply(b'{"a": ["b"'), 8),
+        (reply(b'{"a": ["b"', content_type="Application/JSON;charset=utf-8"), 8),
         (reply(b"event: x\ndata: {}\n\n", content_type="text/event-stream"), 6),
+        (reply(b"event: x\ndata: {}\n\n", content_type="Text/Event-Stream"), 6),
     ],
     ids=lambda value: "" if isinstance(value, httpx.Response) else str(value),
 )

@@ -402,7 +402,7 @@ def test_who_was_stopped_can_go_on() -> None:
     history = ("--history", "h.json")
     stopped = tool(*history, "--max-rounds", "0", "hi", answers=[calling(call(), interaction_id=None)])
     assert (stopped.status, stopped.out) == (10, "")
-    assert "`gemini-cli call-tool --history FILE --result c1=@FILE` and the same flags go on" in stopped.err
+    assert "`gemini-cli call-tool --history FILE --result c1=@FILE` with the same options" in stopped.err
     wire = ScriptedTransport([streamed("7")])
     assert tool(*history, "--result", "c1=7", answers=wire).out == "7\n"
     assert [step["type"] for step in bodies(wire)[0]["input"]] == ["user_input", "function_call", "function_result"]
@@ -418,7 +418,7 @@ def test_a_call_that_nobody_here_may_make_is_handed_out() -> None:
     assert outcome.status == 10
     assert outcome.out == '{"interaction_id":"v1_c","calls":[{"id":"c9","name":"ask_boss","arguments":{"q":"ü"}}]}\n'
     assert "ask_boss" in outcome.err
-    assert "hint: `gemini-cli call-tool --previous v1_c --result c9=@FILE` and the same flags go on\n" in outcome.err
+    assert "hint: run `gemini-cli call-tool --previous v1_c --result c9=@FILE` with the same options\n" in outcome.err
     assert tool("-o", "x", "hi", answers=[calling(said, asked)], declared=BY_HAND).out == outcome.out
     assert not Path("x").exists()
     plain = tool("--json", "hi", answers=[calling(said, asked)], declared=BY_HAND)
@@ -508,7 +508,10 @@ def test_a_history_is_finished_without_the_service_keeping_anything() -> None:
     declared, history = BY_HAND, ("--history", "h.json")
     first = tool(*history, "hi", answers=[calling(call("c1", "ask_boss", {}), interaction_id=None)], declared=declared)
     assert first.json["interaction_id"] is None
-    assert "hint: asked with --history FILE, `gemini-cli call-tool --history FILE --result c1=@FILE` and" in first.err
+    assert (
+        "hint: repeat with --history FILE, then run `gemini-cli call-tool --history FILE --result c1=@FILE` with"
+        in first.err
+    )
     wire = ScriptedTransport([reply({"status": "completed", "steps": interaction("ok")["steps"]})])
     assert tool(*history, "--result", "c1=yes", answers=wire, declared=declared).out == "ok\n"
     kinds = ["user_input", "function_call", "function_result"]

@@ -241,7 +241,7 @@ def test_in_two_phases_the_history_has_what_the_service_does_not_keep(command: s
     asked = gemini(command, *again, "hi", answers=[sse(*data(first)) if command == "stream" else reply(first)])
     assert asked.status == 10
     assert asked.json["interaction_id"] is None
-    assert "`gemini-cli call-tool --history FILE --result no-id-1=@FILE` and the same flags go on" in asked.err
+    assert "`gemini-cli call-tool --history FILE --result no-id-1=@FILE` with the same options" in asked.err
     wire = ScriptedTransport([reply(chunk("Hello!", "STOP"))])
     answered = gemini("call-tool", *again, "--result", 'no-id-1={"city":"Oslo"}', answers=wire)
     assert answered == (0, "Hello!\n", "")

@@ -19,9 +19,8 @@ from gemini_cli.cli import resource_output
 from gemini_cli.cli.command import OptionCommand, command_app, single_argument
 from gemini_cli.cli.context import Context, load_schema
 from gemini_cli.cli.dry_run import without_secrets
-from gemini_cli.cli.prompt_run import schema_validator
 from gemini_cli.cli.row_input import RowInput, RowsArgument, TemplateOptions, read_row_input
-from gemini_cli.cli.row_output import RowOutputOptions, check_row_output, open_row_output
+from gemini_cli.cli.row_output import RowOutputOptions, check_row_output, open_row_output, schema_validator
 from gemini_cli.client import resources
 from gemini_cli.config.connection_options import ConnectionOptions
 from gemini_cli.config.option_groups import FILE_NAME, option_groups
@@ -123,7 +122,7 @@ def batch_status(ctx: typer.Context, id: JobArgument, *, output: GlobalOptions, 
     SUCCEEDED, PARTIALLY_SUCCEEDED, FAILED, CANCELLED or EXPIRED at its end; QUEUED, PENDING, RUNNING, UPDATING, PAUSED
     or CANCELLING before. With --json, the whole job.
     """
-    context = resource_output.open_context(ctx, output, connection)
+    context = Context(ctx, output, connection, needs_stdout=True)
     job = batch_jobs.fetch_job(context.api_client, _name(id))
     _show(context, job, job.state)
 
@@ -135,7 +134,7 @@ def batch_wait(ctx: typer.Context, id: JobArgument, *, output: GlobalOptions, co
 
     A job that did not succeed is an error. The command may be stopped and started again at any time.
     """
-    context = resource_output.open_context(ctx, output, connection, no_timeout=True)
+    context = Context(ctx, output, connection, no_timeout=True, needs_stdout=True)
     name = _name(id)
     api_client = context.api_client
     with context.terminal.progress(name, None, "requests") as progress:
@@ -203,7 +202,7 @@ def batch_list(ctx: typer.Context, *, output: GlobalOptions, connection: Connect
 
     Name, state, number of requests, number of failed requests, time of creation and title; with --json, JSON lines.
     """
-    context = resource_output.open_context(ctx, output, connection)
+    context = Context(ctx, output, connection, needs_stdout=True)
     resource_output.print_list(context, COLUMNS, resources.list_all(context.api_client, "batches", "operations"), _row)
 
 

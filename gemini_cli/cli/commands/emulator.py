@@ -16,8 +16,8 @@ from typer import Option
 
 from gemini_cli.cli import recordings
 from gemini_cli.cli.command import OptionCommand, command_app
+from gemini_cli.cli.emulator_requests import OnRequest, request_file
 from gemini_cli.cli.program import Program
-from gemini_cli.cli.request_file import OnRequest, request_file
 from gemini_cli.config.option_groups import FILE_NAME, PROGRAM_NAME, option_groups
 from gemini_cli.console.terminal import Terminal
 from gemini_cli.errors import EmulatorMismatch, InputError, Interrupted, RejectedError, UsageError

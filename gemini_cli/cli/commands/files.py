@@ -10,9 +10,9 @@ import typer
 from typer import Option
 
 from gemini_cli.cli import resource_output
-from gemini_cli.cli.command import OptionCommand, command_app, single_argument
+from gemini_cli.cli.command import OptionCommand, command_app, several_arguments, single_argument
 from gemini_cli.cli.context import Context
-from gemini_cli.cli.several import delete_each, several_arguments
+from gemini_cli.cli.partial_failures import delete_each
 from gemini_cli.client import resources
 from gemini_cli.config.connection_options import ConnectionOptions
 from gemini_cli.config.option_groups import FILE_NAME, option_groups
@@ -52,7 +52,7 @@ def files_list(ctx: typer.Context, *, output: GlobalOptions, connection: Connect
 
     Name, state, type, size in bytes, time of expiry and title; with --json, JSON lines.
     """
-    context = resource_output.open_context(ctx, output, connection)
+    context = Context(ctx, output, connection, needs_stdout=True)
     resource_output.print_list(context, COLUMNS, resources.list_all(context.api_client, "files"), _row)
 
 
@@ -60,7 +60,7 @@ def files_list(ctx: typer.Context, *, output: GlobalOptions, connection: Connect
 @option_groups
 def files_get(ctx: typer.Context, file: FileArgument, *, output: GlobalOptions, connection: ConnectionOptions) -> None:
     """Show the fields of a file."""
-    context = resource_output.open_context(ctx, output, connection)
+    context = Context(ctx, output, connection, needs_stdout=True)
     resource_output.print_resource(context, resources.get_resource(context.api_client, _name(file)))
 
 

@@ -14,10 +14,10 @@ from typer import Option
 from gemini_cli.api.accumulator import StreamAccumulator
 from gemini_cli.api.interaction import Interaction
 from gemini_cli.cli import resource_output
-from gemini_cli.cli.command import OptionCommand, command_app, single_argument
+from gemini_cli.cli.command import OptionCommand, command_app, several_arguments, single_argument
 from gemini_cli.cli.context import Context
+from gemini_cli.cli.partial_failures import delete_each
 from gemini_cli.cli.prompt_run import print_answer
-from gemini_cli.cli.several import delete_each, several_arguments
 from gemini_cli.client import interaction_resource
 from gemini_cli.client.stream_resume import watch_interaction
 from gemini_cli.config.connection_options import ConnectionOptions
@@ -186,7 +186,7 @@ def interactions_cancel(
 
     With --json, print the interaction.
     """
-    context = resource_output.open_context(ctx, output, connection)
+    context = Context(ctx, output, connection, needs_stdout=True)
     cancelled = interaction_resource.cancel_interaction(context.api_client, single_argument([id], "ID"))
     if context.global_options.json:
         resource_output.print_resource(context, cancelled.raw)

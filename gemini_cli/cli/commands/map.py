@@ -17,9 +17,8 @@ from gemini_cli.bulk.rows import InputRows
 from gemini_cli.cli.command import OptionCommand, command_app
 from gemini_cli.cli.context import Context
 from gemini_cli.cli.dry_run import preview_headers, refuse_answer_options, without_secrets
-from gemini_cli.cli.prompt_run import schema_validator
 from gemini_cli.cli.row_input import RowInput, RowsArgument, TemplateOptions, read_row_input
-from gemini_cli.cli.row_output import RowOutputOptions, check_row_output, open_row_output
+from gemini_cli.cli.row_output import RowOutputOptions, check_row_output, open_row_output, schema_validator
 from gemini_cli.config.connection_options import ConnectionOptions
 from gemini_cli.config.option_groups import FILE_NAME, option_groups
 from gemini_cli.config.output_options import GlobalOptions

@@ -8,6 +8,7 @@ import typer
 
 from gemini_cli.cli import resource_output
 from gemini_cli.cli.command import OptionCommand, command_app, single_argument
+from gemini_cli.cli.context import Context
 from gemini_cli.client import resources
 from gemini_cli.config.connection_options import ConnectionOptions
 from gemini_cli.config.option_groups import option_groups
@@ -30,7 +31,7 @@ def models() -> None:
 @option_groups
 def models_list(ctx: typer.Context, *, output: GlobalOptions, connection: ConnectionOptions) -> None:
     """List the models: name, token limits and title. With --json, JSON lines."""
-    context = resource_output.open_context(ctx, output, connection)
+    context = Context(ctx, output, connection, needs_stdout=True)
     resource_output.print_list(context, COLUMNS, resources.list_all(context.api_client, "models"), _row)
 
 
@@ -40,7 +41,7 @@ def models_get(
     ctx: typer.Context, model: ModelArgument, *, output: GlobalOptions, connection: ConnectionOptions
 ) -> None:
     """Show the fields of a model."""
-    context = resource_output.open_context(ctx, output, connection)
+    context = Context(ctx, output, connection, needs_stdout=True)
     name = resources.resource_name("models", single_argument([model], "MODEL"))
     resource_output.print_resource(context, resources.get_resource(context.api_client, name))
 

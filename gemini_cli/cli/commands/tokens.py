@@ -34,9 +34,8 @@ def tokens(
     server counts its tokens, and generates no answer. It counts requests of generateContent, so what the server stores
     or an agent does cannot be counted.
     """
-    context = Context(ctx, prompt_options, history, request, output, connection, words=prompt)
+    context = Context(ctx, prompt_options, history, request, output, connection, words=prompt, needs_stdout=True)
     request.api = "generate-content"
-    context.terminal.require_stdout()
     body = context.build_request(stream=False)
     context.attachments.resolve(body)
     path, sent = context.adapter.build_request(body)

@@ -14,7 +14,7 @@ from typer import Option
 
 from gemini_cli.cli.command import OptionCommand, command_app
 from gemini_cli.cli.context import Context
-from gemini_cli.cli.several import print_failure, raise_failures
+from gemini_cli.cli.partial_failures import print_failure, raise_failures
 from gemini_cli.client import resources
 from gemini_cli.client.resources import Resource
 from gemini_cli.concurrency.worker_pool import WorkerPool

@@ -5,15 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from gemini_cli.cli.context import Context
-from gemini_cli.errors import CliError, DeadlineExceeded, PartialFailure, UsageError
-from gemini_cli.formats.text_files import decode_argument
-
-
-def several_arguments(words: Sequence[str] | None, name: str) -> list[str]:
-    """The arguments of a command that takes one or more."""
-    if not words or "" in words:
-        raise UsageError(f"give at least one {name}")
-    return [decode_argument(word, name) for word in words]
+from gemini_cli.errors import CliError, DeadlineExceeded, PartialFailure
 
 
 def delete_each(context: Context, names: Sequence[str], delete: Callable[[str], None], noun: str) -> None:
