@@ -53,20 +53,24 @@ def test_ctrl_c_while_waiting(argv: list[str], says: str, then: str) -> None:
 
 CONTENT = '[{"type": "text", "text": "hi"}]'
 ANSWER = f'{{"id": "i", "status": "completed", "steps": [{{"type": "model_output", "content": {CONTENT}}}]}}'
+STARTED = "gemini-cli: `gemini-cli interactions watch i` prints its answer\r\n"
+RUNNING = '{"id": "i", "status": "in_progress"}'
 
 
 @pytest.mark.parametrize(
-    ("argv", "shown_as", "body", "prints"),
+    ("argv", "shown_as", "body", "prints", "notice"),
     [
-        (["generate", "hi"], "the answer", ANSWER, "hi\n"),
-        (["generate", "--background", "hi"], "the server", ANSWER, "i\n"),
-        (["tokens", "hi"], "the server", '{"totalTokens": 1}', "1\n"),
-        (["models", "list"], "the server", '{"models": [{"name": "models/m"}]}', "m\t\t\t\n"),
-        (["interactions", "get", "i"], "the server", ANSWER, "hi\n"),
+        (["generate", "hi"], "the answer", ANSWER, "hi\n", ""),
+        (["generate", "--background", "hi"], "the server", RUNNING, "i\n", STARTED),
+        (["tokens", "hi"], "the server", '{"totalTokens": 1}', "1\n", ""),
+        (["models", "list"], "the server", '{"models": [{"name": "models/m"}]}', "m\t\t\t\n", ""),
+        (["interactions", "get", "i"], "the server", ANSWER, "hi\n", ""),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
-def test_a_long_wait_is_shown_on_a_terminal(argv: list[str], shown_as: str, body: str, prints: str) -> None:
+def test_a_long_wait_is_shown_on_a_terminal(
+    argv: list[str], shown_as: str, body: str, prints: str, notice: str
+) -> None:
     answer = body.encode()
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(answer)
     ours, terminal = pty.openpty()
@@ -89,4 +93,4 @@ def test_a_long_wait_is_shown_on_a_terminal(argv: list[str], shown_as: str, body
             run.kill()
             run.wait()
         assert (run.returncode, out) == (0, prints.encode())
-        assert screen.read(1000).startswith(b"\r\x1b[K")  # a notice may follow
+        assert screen.read(1000).decode() == f"\r\x1b[K{notice}"
