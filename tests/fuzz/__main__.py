@@ -1,6 +1,6 @@
 """Coverage-guided fuzzing of a target, until it fails or time is over; needs the extra `fuzz`.
 
-    python -m tests.fuzz stream_reader|profile_reader [ARGUMENTS OF LIBFUZZER]
+    python -m tests.fuzz TARGET [ARGUMENTS OF LIBFUZZER]
 
 As in `python -m tests.fuzz stream_reader -max_total_time=60 corpus tests/fuzz/seeds/stream_reader`: what is found
 goes into `corpus`, and the bytes that fail into `crash-…`.

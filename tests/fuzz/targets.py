@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from typing import Any
 
 from gemini_cli.api.accumulator import StreamAccumulator
 from gemini_cli.api.api_error import StreamError
@@ -11,6 +12,8 @@ from gemini_cli.api.events import Event
 from gemini_cli.api.generate_content import GENERATE_CONTENT_ADAPTER
 from gemini_cli.api.interaction import Interaction
 from gemini_cli.api.outcome import completion_error
+from gemini_cli.bulk import rows
+from gemini_cli.bulk.rows import Row
 from gemini_cli.client.event_stream import read_api_events
 from gemini_cli.config import profiles
 from gemini_cli.errors import CliError, InputError
@@ -78,6 +81,25 @@ def recording_reader(data: bytes) -> None:
             assert file_format.read_exchange(number, line).line == number
 
 
+def row_reader(data: bytes) -> None:
+    """However a file is cut into pieces, it has the same rows, or is refused in the same way, in each format."""
+    for options in ({}, {"csv": True}, {"csv": True, "delimiter": ";"}, {"lines": True}):
+        whole = _read_rows([data], options)
+        size = data[0] % 32 + 1 if data else 1
+        assert _read_rows((data[place : place + size] for place in range(0, len(data), size)), options) == whole
+
+
+def _read_rows(pieces: Iterable[bytes], options: Mapping[str, Any]) -> tuple[list[Row], str]:
+    found: list[Row] = []
+    try:
+        for row in rows.read_rows(pieces, **options):
+            assert row.fields is not None
+            found.append(row)
+    except InputError as refused:
+        return found, refused.message
+    return found, ""
+
+
 TARGETS: Mapping[str, Callable[[bytes], None]] = {
-    each.__name__: each for each in (stream_reader, profile_reader, answer_reader, recording_reader)
+    each.__name__: each for each in (stream_reader, profile_reader, answer_reader, recording_reader, row_reader)
 }

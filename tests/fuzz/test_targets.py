@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .targets import TARGETS, answer_reader, profile_reader, read_stream, recording_reader, stream_reader
+from .targets import TARGETS, answer_reader, profile_reader, read_stream, recording_reader, row_reader, stream_reader
 
 SEEDS = sorted(Path(__file__).with_name("seeds").glob("*/*"))
 STREAM = [
@@ -43,6 +43,12 @@ PROFILE = [
 ]
 
 
+ROWS = [
+    *(b'"', b'""', b",", b";", b"\n", b"\r\n", b"\r", b"{", b"}", b"[", b'"key":', b'"id":', b"1", b"a", b" "),
+    *(b'{"key":"k"}', b'"text"', b"key,input\n", b"\xef\xbb\xbf", b"\xff\xfe", b"\\ud83e", b"\0"),
+]
+
+
 def made_of(words: list[bytes]) -> st.SearchStrategy[bytes]:
     return st.lists(st.sampled_from(words) | st.binary(max_size=4), max_size=30).map(b"".join)
 
@@ -55,6 +61,11 @@ def test_any_stream(data: bytes) -> None:
 @given(made_of(PROFILE))
 def test_any_profile(data: bytes) -> None:
     profile_reader(data)
+
+
+@given(made_of(ROWS))
+def test_any_rows(data: bytes) -> None:
+    row_reader(data)
 
 
 @pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: seed.name)
