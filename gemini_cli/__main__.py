@@ -28,6 +28,9 @@ def start() -> None:
     There is no garbage then, and each collection takes 10 ms.
     """
     gc.disable()
+    from gemini_cli.config.process_memory import forbid_core_files
+
+    forbid_core_files()  # the imports take most of the time of the start, and the key is in the environment
     from gemini_cli.cli.app import main
 
     gc.freeze()

@@ -70,6 +70,7 @@ class WorkerDependencies(NamedTuple):
     validator: SchemaValidator | None = None
     retry_unknown: bool = False
     notice: Callable[[str], None] = lambda text: None
+    redacted: Callable[[str], str] = lambda text: text  # for the errors in output rows
     extract: bool = False
 
 
@@ -165,6 +166,7 @@ class Worker:
                 return RowOutcome(position, row, known)
             body = self._dependencies.template.fill(row)
         except CliError as failure:
+            failure.message = self._dependencies.redacted(failure.message)
             self._breaker.record_local(position, row, failure)
             return RowOutcome(position, row, output_rows.error_row(row.key, failure, line=row.line))
         try:
@@ -213,6 +215,7 @@ class Worker:
             except OutputError:  # raised by `_on_retry`
                 raise
             except CliError as failure:
+                failure.message = self._dependencies.redacted(failure.message)
                 output = output_rows.error_row(row.key, failure, line=row.line)
         if isinstance(output.failure, NOT_CARRIED_OUT):
             checkpoint.clear_sent(row)

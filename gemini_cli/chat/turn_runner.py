@@ -42,6 +42,8 @@ class TurnRunner:
         """
         body = self.conversation.next_request(turn_input)
         self._client.resolve_attachments(body)  # a session has the address of a large file, not its bytes
+        if self.session is not None:
+            self._client.refuse_key(body)  # before it is in the file
         self._save(lambda session: session.record_request(body, turn_input))
         accumulator = StreamAccumulator()
         try:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from urllib.parse import unquote
 
 from gemini_cli.api.api_error import read_api_error
 from gemini_cli.client.failures import AttemptFailed, RedirectError, http_failure, no_response, not_sent
@@ -158,7 +159,7 @@ class RequestSender:
 
     def refuse_key(self, body: RequestContent, url: str = "") -> None:
         """InputError if a request holds the API key in clear."""
-        if self._key and (self._key in url or holds(body, self._key.encode())):
+        if self._key and (self._key in url or self._key in unquote(url) or holds(body, self._key.encode())):
             raise InputError("the request holds the API key in clear; it is not sent")
 
     def _attempt(self, request: ApiRequest, effect_free: bool, read: Callable[[Response], ReadResult]) -> ReadResult:

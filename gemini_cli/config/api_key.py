@@ -33,15 +33,9 @@ POLL_INTERVAL = 0.01  # seconds
 
 
 def scrub_environment() -> None:
-    """Remove the key from the environment of child processes and from core files."""
+    """Remove the key from the environment of child processes."""
     for name in KEY_VARIABLES:
         os.environ.pop(name, None)
-    import resource
-
-    with contextlib.suppress(OSError, ValueError):
-        # 0 would do for a file, but not for a program that is given cores; 1 is too small for both (core(5)).
-        _, most = resource.getrlimit(resource.RLIMIT_CORE)
-        resource.setrlimit(resource.RLIMIT_CORE, (1 if most else 0, most))
 
 
 def keys_in_environment(environ: Mapping[str, str]) -> list[str]:
@@ -122,6 +116,8 @@ def _problem(key: str) -> str | None:
 def _name(char: str) -> str:
     names = {" ": "a space", "\t": "a tab", "\n": "a newline", "\r": "a carriage return", '"': "a double quote"}
     names |= {"'": "a single quote", "`": "a backquote", "\\": "a backslash"}
+    if "\udc80" <= char <= "\udcff":
+        return "a byte that is not UTF-8"
     return names.get(char) or (f"the character {char}" if "!" <= char <= "~" else f"the character U+{ord(char):04X}")
 
 
@@ -155,6 +151,8 @@ def _from_command(argv: list[str], directory: str, environ: Mapping[str, str]) -
 
     file = find_executable(argv[0], directory, environ)
     if file is None:
+        if _problem(argv[0]) is None and "/" not in argv[0]:  # a key that was given in place of a command
+            raise AuthError("api_key_command cannot run: its first word, which may be a key, is no program")
         raise AuthError(f"api_key_command cannot run: no program {argv[0]!r} that may be executed")
     try:
         command = subprocess.Popen(
@@ -178,10 +176,19 @@ def _from_command(argv: list[str], directory: str, environ: Mapping[str, str]) -
                 pipe.close()
         status = command.wait()
     if status != 0:
-        lines = errors.decode("utf-8", "replace").strip().splitlines()
-        reason = f": {lines[-1].strip()[:300]}" if lines else ""
-        raise AuthError(f"api_key_command {_ending(status)}{reason}")
+        reason = _last_line(errors, printed)
+        raise AuthError(f"api_key_command {_ending(status)}{f': {reason}' if reason else ''}")
     return printed.partition(b"\n")[0].decode("latin-1")
+
+
+def _last_line(errors: bytes, printed: bytes) -> str:
+    """The last line of stderr, without words that were printed and may be the key."""
+    lines = errors.decode("utf-8", "replace").strip().splitlines()
+    line = lines[-1].strip() if lines else ""
+    for word in re.split(r"[\s\"']+", printed.decode("utf-8", "replace")):
+        if len(word) >= SHORTEST_KEY:
+            line = line.replace(word, "[redacted]")
+    return line[:300]
 
 
 def _ending(status: int) -> str:

@@ -15,10 +15,10 @@ def secret_forms(secret: str) -> list[str]:
 
     Inside of a longer base64 text a secret looks different with each of three offsets.
     """
-    data = secret.encode()
+    data = secret.encode("utf-8", "surrogateescape")  # a variable may hold any bytes
     whole = base64.b64encode(data).decode()
     parts = [part for offset in range(3) if len(part := _base64_part(data, offset)) >= SHORTEST_PART]
-    plain = [secret, strict_json.dumps(secret)[1:-1], whole, whole.rstrip("="), quote(secret, safe="")]
+    plain = [secret, strict_json.dumps(secret)[1:-1], whole, whole.rstrip("="), quote(data, safe="")]
     forms = [*plain, *parts, *(part.translate(_URL_SAFE) for part in parts)]
     return sorted(set(forms), key=len, reverse=True)
 

@@ -33,6 +33,7 @@ KEY = "AQ.Ab8RN6_-" + "k" * 20
         (f"{KEY}\n\n", "a newline"),
         (f"{KEY}é", "U+00E9"),
         (f"\u201c{KEY}\u201d", "U+201C"),
+        (f"{KEY}\udce9", "a byte that is not UTF-8"),
         ("short", "this one has 5"),
         (f"{KEY},", "it ends in the character ,"),
         (f"{KEY};", "it ends in the character ;"),
@@ -122,6 +123,21 @@ def test_a_command_that_a_signal_ended_names_the_signal(command: Any, number: in
 def test_a_command_that_says_much_on_stderr_is_not_held_up(command: Any) -> None:
     outcome = command("sh", "-c", f"head -c 1000000 /dev/zero | tr '\\0' x >&2; echo {KEY}", answers=1)
     assert outcome.status == 0
+
+
+def test_what_a_command_printed_is_not_told_of_its_stderr(command: Any) -> None:
+    outcome = command("sh", "-xc", f"echo {KEY}; false {KEY}")
+    assert (outcome.status, outcome.err) == (
+        4,
+        "gemini-cli: auth: api_key_command failed with exit status 1: + false [redacted]\n",
+    )
+
+
+def test_a_key_in_place_of_the_command_is_not_repeated(command: Any) -> None:
+    outcome = command(KEY)
+    assert (outcome.status, outcome.err.count("\n")) == (4, 1)
+    assert "its first word" in outcome.err
+    assert KEY not in outcome.err
 
 
 def test_the_first_line_is_the_key(command: Any) -> None:

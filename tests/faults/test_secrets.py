@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import resource
 import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -176,13 +177,37 @@ def test_a_request_that_is_only_shown_has_no_key(name: str, show: str, place: Ho
         (["chat", "--session", CANARY, "hi"], {}),
         (["generate", "hi"], {"GOOGLE_API_KEY": f"{CANARY} "}),
         (["generate", "hi"], {"GEMINI_TIMEOUT": CANARY, "GEMINI_RETRIES": CANARY}),
+        (["map", "../rows.jsonl", "-p", f"{{{CANARY}}}"], {}),
+        (["map", "../rows.jsonl", "-n", "-p", f"{{{CANARY}}}"], {}),
+        (["generate", "hi"], {"GEMINI_API_KEY": f"{CANARY}\udce9"}),
         ([CANARY], {}),
     ],
     ids=repr,
 )
 def test_a_key_in_a_wrong_place_is_not_repeated(argv: list[str], environ: dict[str, str], place: Home) -> None:
     done = run_forked(command(*argv), place, place.environ("http://127.0.0.1:9", environ))
-    assert done.status in (0, 2, 3, 4, 5), done
+    assert done.status in (0, 2, 3, 4, 5, 11), done
+    assert "Traceback" not in done.stderr
+    assert_not_there(done, place)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["generate", f"my key is {CANARY}"],
+        ["chat", "--session", "s", f"my key is {CANARY}"],
+        ["chat", "--session", "s", "--system", CANARY, "hi"],
+        ["interactions", "get", CANARY],
+        ["api", "GET", f"models?x={CANARY}"],
+    ],
+    ids=repr,
+)
+def test_a_request_that_holds_the_key_is_neither_sent_nor_saved(argv: list[str], place: Home, server: Server) -> None:
+    server.requests.clear()
+    done = run_forked(command(*argv, "-vv"), place, place.environ(server.url))
+    assert done.status == 3
+    assert "the request holds the API key in clear" in done.stderr
+    assert list(server.requests) == []
     assert_not_there(done, place)
 
 
@@ -219,6 +244,34 @@ def test_the_process_table_and_a_core_do_not_have_it(place: Home) -> None:
             soft, _ = resource.prlimit(process.popen.pid, resource.RLIMIT_CORE)
     assert not [form for form in CANARY_FORMS if form.encode() in shown]
     assert soft <= 1  # byte: no core is that small; with 0 a program that is given cores would still get it (core(5))
+
+
+WAITING = """
+import os, sys, time
+class Waiting:
+    def find_spec(self, name, path=None, target=None):
+        if name == "gemini_cli.cli.app":
+            open({log!r}, "x").close()
+            time.sleep(60)
+sys.meta_path.insert(0, Waiting())
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGQUIT, signal.SIGSEGV])
+@pytest.mark.parametrize("starting", [True, False], ids=["starting", "sending"])
+def test_a_crash_leaves_no_core(starting: bool, number: signal.Signals, place: Home) -> None:
+    """Where a core would be a file in the working directory, also while the program is imported."""
+    reached = place.path / "reached"
+    environ = {"PYTHONPATH": str(place.path)} if starting else {}
+    (place.path / "sitecustomize.py").write_text(WAITING.format(log=str(reached)))
+    with closing(emulator("silence").start()) as server:
+        argv = ["/bin/sh", "-c", 'ulimit -c "$(ulimit -H -c)"; exec "$@"', "sh", *command("generate", "hi")]
+        process = Process(argv, place, place.environ(server.url, environ))
+        with killed_at_the_end(process):
+            until(reached.exists if starting else lambda: len(server.requests) > 0)
+            process.kill(number)
+            assert process.finish().status == -number
+    assert list(place.cwd.iterdir()) == []
 
 
 def test_children_do_not_inherit_it(place: Home) -> None:

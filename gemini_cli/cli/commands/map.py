@@ -148,6 +148,7 @@ def _run(
             validator=schema_validator(context.schema),
             retry_unknown=context.connection_options.retry_unknown > 0,
             notice=terminal.print_notice,
+            redacted=terminal.redacted,
             extract=row_output.extract,
         )
         tally = Tally(progress, context.connection.dependencies.clock)
@@ -245,6 +246,7 @@ def _preview(context: Context, row_input: RowInput) -> None:
             context.attachments.preview(body)
             path, sent = context.adapter.build_request(without_secrets(body))
         except CliError as failure:
+            failure.message = context.terminal.redacted(failure.message)
             bad = error_row(row.key, failure, line=row.line)
             summary.add(bad)
             context.terminal.write_row(bad.text + "\n")
