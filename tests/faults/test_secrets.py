@@ -7,6 +7,7 @@ here: each command at its most verbose, a key in a wrong place, child processes,
 from __future__ import annotations
 
 import json
+import re
 import resource
 import shlex
 import signal
@@ -22,8 +23,10 @@ import pytest
 
 from gemini_cli.docgen import command_info
 from gemini_cli.emulator.http.server import Server
+from gemini_cli.emulator.service import Emulator
 from tests.waiting import until
 
+from . import sweep
 from .program import CANARY, CANARY_FORMS, Home, Process, Run, command, killed_at_the_end, run, run_forked
 from .raw_server import RawServer
 from .setups import emulator
@@ -288,6 +291,61 @@ def test_children_do_not_inherit_it(place: Home) -> None:
     seen = (place.path / "seen").read_text()
     assert "OLD_KEY" in seen
     assert not [form for form in CANARY_FORMS if form in seen + below.stdout.decode()]
+
+
+# System calls ---------------------------------------------------------------------------------------------------------
+
+WRITTEN = "trace=write,writev,pwrite64,pwritev,sendto,sendmsg,sendmmsg,execve,memfd_create,%file"
+HEADER = f"x-goog-api-key: {CANARY}\\r\\n"  # as strace writes it
+PIECE = 12  # characters; more than half of the key is in one of two writes, whatever the place of the cut
+PATTERN_SCHEMA = '{"type": "object", "properties": {"a": {"type": "string", "pattern": "^(a+)+$"}}}'
+# The most different of COMMANDS, and commands with child processes.
+TRACED = {
+    "stream": ["stream", "-vv", "-o", "../answer", "hi"],
+    "chat": COMMANDS["chat"],
+    "upload": COMMANDS["upload"],
+    "call-tool": COMMANDS["call-tool"],
+    "map": [*COMMANDS["map"], "-j", "4", "--schema", PATTERN_SCHEMA],
+    "record": ["generate", "--record", "../recording", "--json", "-vv", "hi"],
+    "key file": ["batch", "submit", "../rows.jsonl", "-p", "{_}", "--api-key-file", "../key"],
+    "emulator": ["emulator", "-v", "--requests", "../log", "--", "/bin/sh", "-c", "env; cat /proc/self/environ"],
+}
+
+
+@pytest.fixture(scope="module")
+def strace() -> None:
+    if not sweep.possible():
+        pytest.skip("strace is not installed, or may not trace here")
+
+
+@pytest.mark.usefixtures("strace")
+@pytest.mark.parametrize("name", TRACED)
+def test_one_header_of_each_request_is_all_that_is_written_of_it(name: str, place: Home, tmp_path: Path) -> None:
+    """In every buffer, file name, argument and environment of a child; in pieces, too."""
+    (place.path / "key").write_text(CANARY)
+    (place.path / "key").chmod(0o600)
+    argv = ["strace", "-f", "-qq", "-v", "-s", "1000000", "-o", str(tmp_path / "trace"), "-e", WRITTEN]
+    call = [{"call": {"name": "weather", "arguments": {}}, "times": 1}] if name == "call-tool" else []
+    with closing(Server(Emulator(key=CANARY, script=[*call, {"reply": '{"a": "aa"}'}])).start()) as server:
+        environ = place.environ(server.url, {"GEMINI_API_KEY": ""} if name == "key file" else {})
+        done = run([*argv, *command(*TRACED[name])], place, environ)
+        sent = sum(request.headers.get("x-goog-api-key") == CANARY for request in server.requests)
+    assert done.status == 0, done
+    assert sent > 0 or name == "emulator"
+    assert_not_there(done, place, besides=place.path / "key")
+    lines = (tmp_path / "trace").read_text("utf-8", "replace").splitlines()
+    assert len([line for line in lines if re.match(r"\d+ +sendto\(", line) and line.count(HEADER) == 1]) == sent
+    pieces = {form[start : start + PIECE] for form in CANARY_FORMS for start in range(len(form) - PIECE + 1)}
+    pattern = re.compile("|".join(map(re.escape, pieces)))
+    found = [line for line in lines if pattern.search(line if "sendto(" not in line else line.replace(HEADER, "", 1))]
+    started, found = found[:1], found[1:]  # strace starts the program, with its environment
+    if name == "key file":
+        assert started == []
+    else:
+        assert re.match(r"\d+ +execve\(.*GEMINI_API_KEY=", started[0])
+    assert found == []
+    children = {"call-tool": "/bin/sh", "emulator": "/bin/sh", "map": "schema_process"}
+    assert name not in children or [line for line in lines if "execve(" in line and children[name] in line]
 
 
 # Other hosts ----------------------------------------------------------------------------------------------------------
