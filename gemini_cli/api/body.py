@@ -36,17 +36,17 @@ def copy_json(value: Any) -> Any:
     return [copy_json(item) for item in value] if isinstance(value, list) else value
 
 
-def require_text(value: Any, place: str = "") -> None:
+def require_text(value: Any, path: str = "") -> None:
     """Raise InputError if a string of the body holds half a surrogate pair."""
     if isinstance(value, str) and has_lone_surrogate(value):
-        raise InputError(f"{place}: half a surrogate pair, {strict_json.dumps(value)[:40]}, is not text")
+        raise InputError(f"{path}: half a surrogate pair, {strict_json.dumps(value)[:40]}, is not text")
     if isinstance(value, dict):
         for key, item in value.items():
-            require_text(key, place or "the request")
-            require_text(item, f"{place}.{key}" if place else key)
+            require_text(key, path or "the request")
+            require_text(item, f"{path}.{key}" if path else key)
     if isinstance(value, list):
         for number, item in enumerate(value):
-            require_text(item, f"{place}[{number}]")
+            require_text(item, f"{path}[{number}]")
 
 
 def parse_path(text: str) -> BodyPath:

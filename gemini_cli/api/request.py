@@ -98,13 +98,13 @@ def _check_in_effect(body: Body, fields: Sequence[tuple[BodyPath, Any]]) -> None
             )
 
 
-def _contains(found: Any, value: Any) -> bool:
+def _contains(whole: Any, value: Any) -> bool:
     """Whether a value is still there, perhaps with further keys or items."""
     if isinstance(value, dict):
-        return isinstance(found, dict) and all(key in found and _contains(found[key], value[key]) for key in value)
+        return isinstance(whole, dict) and all(key in whole and _contains(whole[key], value[key]) for key in value)
     if isinstance(value, list):
-        return isinstance(found, list) and len(found) >= len(value) and all(map(_contains, found, value))
-    return bool(found == value)
+        return isinstance(whole, list) and len(whole) >= len(value) and all(map(_contains, whole, value))
+    return bool(whole == value)
 
 
 def overlay(body: Body, values: Mapping[str, Any]) -> Body:

@@ -92,9 +92,9 @@ class ResumeFilter:
         self._positions[index] = place._replace(others=place.others + 1)
         return event if place.others >= received.others and index == self._last else None
 
-    def _check_overlap(self, received: bytes, place: int, piece: bytes, index: int) -> int:
-        """Count the bytes of `piece`, which stands at `place`, that arrived before."""
-        expected = received[place : place + len(piece)]
+    def _check_overlap(self, received: bytes, position: int, piece: bytes, index: int) -> int:
+        """Count the bytes of `piece`, which stands at `position`, that arrived before."""
+        expected = received[position : position + len(piece)]
         complete = index < self._last
         if not piece.startswith(expected) or (complete and len(expected) < len(piece)):
             raise self._mismatch()

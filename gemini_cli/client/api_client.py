@@ -132,14 +132,14 @@ class ApiClient:
         Reading the pieces may raise BrokenBodyError.
         """
         request = self._request(method, path, body, "*/*", patient=method == "POST")._replace(any_success=True)
-        found: bytes | Response
+        answer: bytes | Response
         if method == "DELETE":
-            found = self._delete(request, self._bodies.read_any) or b""
+            answer = self._delete(request, self._bodies.read_any) or b""
         elif method == "GET" and path.partition("?")[0].endswith(":download"):
-            found = self._get_file(request)
+            answer = self._get_file(request)
         else:
-            found = self._sender.send(request, self._bodies.read_any)
-        return found if isinstance(found, bytes) else self._http.chunks(found)
+            answer = self._sender.send(request, self._bodies.read_any)
+        return answer if isinstance(answer, bytes) else self._http.chunks(answer)
 
     def _delete(self, request: ApiRequest, read: Callable[[Response], ReadResult]) -> ReadResult | None:
         """Send a deletion, and return the result of `read`.

@@ -32,7 +32,7 @@ def wait_for_interaction(
     interaction_id: str,
     *,
     hidden_for: float = 0,
-    on_poll: Callable[[Interaction], None] = lambda found: None,
+    on_poll: Callable[[Interaction], None] = lambda interaction: None,
 ) -> Interaction:
     """Poll until a run ends; `on_poll` gets each state in between.
 
@@ -40,12 +40,12 @@ def wait_for_interaction(
     """
 
     def fetch() -> Interaction:
-        found = fetch_interaction(api_client, interaction_id)
-        if found.running:
-            on_poll(found)
-        return found
+        interaction = fetch_interaction(api_client, interaction_id)
+        if interaction.running:
+            on_poll(interaction)
+        return interaction
 
-    return poll_run(api_client, fetch, lambda found: not found.running, hidden_for)
+    return poll_run(api_client, fetch, lambda interaction: not interaction.running, hidden_for)
 
 
 def poll_run(

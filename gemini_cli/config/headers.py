@@ -69,19 +69,19 @@ def gateway_headers(given: Iterable[str], profile: Profile | None) -> list[Heade
 
     UsageError, without the value, for one that is not valid, is reserved or is given twice.
     """
-    found: dict[str, Header] = {}
+    headers: dict[str, Header] = {}
     for text in given:
         name, value = _split(text, "=", "--header: write NAME=@FILE or NAME=VALUE")
         if problem := header_problem(name, value):
             raise UsageError(f"--header: {problem}")
-        if name.lower() in found:
+        if name.lower() in headers:
             raise UsageError(f"--header {name} is given twice")
-        found[name.lower()] = _header(name, value, f"--header {name}")
+        headers[name.lower()] = _header(name, value, f"--header {name}")
     if profile is not None:
         for name, value in profile.headers.items():
             named = f"{profile.document.name}: {name}"
-            found.setdefault(name.lower(), _header(name, value, named, profile.path_beside))
-    return list(found.values())
+            headers.setdefault(name.lower(), _header(name, value, named, profile.path_beside))
+    return list(headers.values())
 
 
 def _header(name: str, value: str, named: str, locate: Callable[[str], str] = str) -> Header:

@@ -60,27 +60,27 @@ def is_pattern(pattern: str) -> bool:
     return depth == 0
 
 
-def _class_end(pattern: str, place: int) -> int:
+def _class_end(pattern: str, position: int) -> int:
     """The index after a class in brackets; 0 if the class is not valid."""
-    place += 2 if pattern.startswith("[^", place) else 1
-    while place < len(pattern) and pattern[place] != "]":
-        if pattern[place] == "\\":
-            escape = _ESCAPE.match(pattern, place)
+    position += 2 if pattern.startswith("[^", position) else 1
+    while position < len(pattern) and pattern[position] != "]":
+        if pattern[position] == "\\":
+            escape = _ESCAPE.match(pattern, position)
             if escape is None:
                 return 0
-            place = escape.end()
+            position = escape.end()
             continue
-        ends = _RANGE.match(pattern, place)
+        ends = _RANGE.match(pattern, position)
         if ends and ends[1] > ends[2]:
             return 0
-        place = ends.end() if ends else place + 1
-    return place + 1 if place < len(pattern) else 0
+        position = ends.end() if ends else position + 1
+    return position + 1 if position < len(pattern) else 0
 
 
-def _quantifier_end(pattern: str, place: int) -> int:
+def _quantifier_end(pattern: str, position: int) -> int:
     """The index after a quantifier; 0 for one such as {3,2}."""
-    count = _COUNT.match(pattern, place)
+    count = _COUNT.match(pattern, position)
     if count and count[3] and int(count[1]) > int(count[3]):
         return 0
-    end = count.end() if count else place + 1
+    end = count.end() if count else position + 1
     return end + pattern.startswith("?", end)

@@ -175,8 +175,8 @@ def _check_directory(directory: Path) -> None:
         raise InputError(f"{directory} must be yours, and writable by you alone: chmod 700")
 
 
-def _check_file(path: Path, about: os.stat_result) -> None:
-    if not stat.S_ISREG(about.st_mode):
+def _check_file(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
         raise InputError(f"{path} is not a regular file; it is not changed")
-    if about.st_uid != os.geteuid() or about.st_mode & 0o077:
+    if status.st_uid != os.geteuid() or status.st_mode & 0o077:
         raise InputError(f"{path} must be yours and closed to others: chmod 600")

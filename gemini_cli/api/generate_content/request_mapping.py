@@ -54,15 +54,15 @@ def _model(name: Any) -> str:
     return quote(path)
 
 
-def _joined(mapped: Body, own: Body, place: str = "") -> Body:
+def _joined(mapped: Body, own: Body, path: str = "") -> Body:
     """Merge both deeply; UsageError for a field that is in both."""
     joined = dict(mapped)
     for key, value in own.items():
         below = joined.get(key, {})
         if isinstance(value, dict) and isinstance(below, dict):
-            joined[key] = _joined(below, value, f"{place}{key}.")
+            joined[key] = _joined(below, value, f"{path}{key}.")
         elif key in joined:
-            raise UsageError(f"{place}{key} is given twice: in generate-content's format, and by an option or field")
+            raise UsageError(f"{path}{key} is given twice: in generate-content's format, and by an option or field")
         else:
             joined[key] = value
     return joined

@@ -131,8 +131,8 @@ def _rounds(
     without_command = _names(body) - functions.keys()
     computer_use = any(tool.get("type") == "computer_use" for tool in _tools(body))  # calls undeclared functions
 
-    def report(made: ToolResult) -> None:
-        _report(context, made)
+    def report(result: ToolResult) -> None:
+        _report(context, result)
 
     limit = RoundLimit(options.max_rounds, options.max_calls)
     runner = CallRunner(functions, limit, _allowed(context, options), report)

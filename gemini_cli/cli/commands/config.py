@@ -114,8 +114,8 @@ def _settings(context: Context, ctx: typer.Context, others: typer.Context) -> It
     """
     own = option_fields(ConnectionOptions)
     more = (field for field in profile_keys().values() if field not in own and field.name not in ctx.params)
-    for place, field in [*((ctx, field) for field in own), *((others, field) for field in more)]:
-        value, origin = place.params[field.name], _origin(context, place, field)
+    for source_ctx, field in [*((ctx, field) for field in own), *((others, field) for field in more)]:
+        value, origin = source_ctx.params[field.name], _origin(context, source_ctx, field)
         if field.name == "timeout" and value is None:
             value = DEFAULT_TIMEOUT
         if field.name == "api_version":
@@ -157,9 +157,10 @@ def _request(context: Context, others: typer.Context) -> Iterator[SettingRow]:
     profile = context.profile
     name = profile.document.name if profile else DEFAULT_ORIGIN
     fields = {
-        place.path: field
+        body_field.path: field
         for field in option_fields(RequestOptions)
-        if (place := field.marker(BodyField)) and value_source(others, field.name) in ("ENVIRONMENT", "DEFAULT_MAP")
+        if (body_field := field.marker(BodyField))
+        and value_source(others, field.name) in ("ENVIRONMENT", "DEFAULT_MAP")
     }
     body = build_default_body(
         profile.request if profile else {},
@@ -193,13 +194,15 @@ def _network_settings(context: Context) -> Iterator[SettingRow]:
 
 
 def _directory_settings(context: Context) -> Iterator[SettingRow]:
-    for name, place in (
+    for name, directory in (
         ("config", paths.config_directory(context.environ)),
         ("state", paths.state_directory(context.environ)),
     ):
         yield (
             f"{name}_directory",
-            ResolvedValue(str(place.path), place.variable) if place else ResolvedValue(None, DEFAULT_ORIGIN),
+            ResolvedValue(str(directory.path), directory.variable)
+            if directory
+            else ResolvedValue(None, DEFAULT_ORIGIN),
         )
 
 
