@@ -57,7 +57,7 @@ class PromptInput:
             raise UsageError(f"stdin is claimed twice: by {' and '.join(self._claims)}")
         if self._claims and prompt_options.no_stdin:
             raise UsageError("- reads stdin, and --no-stdin forbids it")
-        if prompt_options.require_stdin and (prompt_options.no_stdin or terminal.stdin_is_terminal):
+        if prompt_options.require_stdin and (prompt_options.no_stdin or terminal.stdin.is_terminal):
             reason = "--no-stdin forbids to read it" if prompt_options.no_stdin else "it is a terminal"
             raise UsageError(f"--require-stdin needs stdin, and {reason}")
 
@@ -139,18 +139,18 @@ class PromptInput:
 
     def _piped_text(self) -> str | None:
         """The text on stdin; None for a terminal or blank text."""
-        if self._prompt_options.no_stdin or self._terminal.stdin_is_terminal:
+        if self._prompt_options.no_stdin or self._terminal.stdin.is_terminal:
             return None
         text = text_files.decode_text(self._stdin, "stdin", hint=f"-a - {_ATTACHES}")
         if text.strip():
             return text
-        if self.has_prompt and self._terminal.stdin_is_pipe and not self._prompt_options.require_stdin:
+        if self.has_prompt and self._terminal.stdin.is_pipe and not self._prompt_options.require_stdin:
             self._terminal.print_notice("stdin is empty; only the prompt is sent (--require-stdin makes it an error)")
         return None
 
     @cached_property
     def _stdin(self) -> bytes:
-        return self._terminal.read_stdin(REQUEST_LIMIT)
+        return self._terminal.stdin.read(REQUEST_LIMIT)
 
 
 def _expand_pattern(attachment: Attachment) -> list[Attachment]:

@@ -104,7 +104,7 @@ def read_row_input(
         generate_content=not adapter.stores_interactions,
         allow_paths=template_options.allow_paths,
     )
-    source = context.terminal.stdin_chunks() if path == "-" else file_chunks(path)
+    source = context.terminal.stdin.chunks() if path == "-" else file_chunks(path)
     rows = read_rows(source, csv=csv, lines=template_options.lines, delimiter=delimiter)
     if path == "-" and prompt_options.require_stdin and rows.read_first() is None:
         raise UsageError(NO_STDIN, hint=PIPEFAIL_HINT)
@@ -132,5 +132,5 @@ def _check_stdin(context: Context, prompt_options: PromptOptions) -> None:
         raise UsageError("stdin is claimed twice: the rows come from stdin too")
     if prompt_options.no_stdin:
         raise UsageError("no rows: name a FILE, since --no-stdin forbids to read them from stdin")
-    if context.terminal.stdin_is_terminal:
+    if context.terminal.stdin.is_terminal:
         raise UsageError("no rows: name a FILE, or pipe them in")

@@ -9,6 +9,8 @@ import stat
 from contextlib import suppress
 from typing import Protocol
 
+READ_SIZE = 1024 * 1024  # bytes
+
 
 class RawStream(Protocol):
     """The part of a raw binary file that is used."""

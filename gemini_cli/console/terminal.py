@@ -1,4 +1,4 @@
-"""stdin, stdout and stderr. The only module that reads and writes them.
+"""stdout, stderr, and the questions to a person. `standard_input` reads stdin.
 
 stdout carries the answer, byte for byte; on a terminal, control characters are shown in a visible form. stderr carries
 messages, one a line, always in visible form and without secrets. Nothing is buffered, so that no byte is lost.
@@ -9,27 +9,26 @@ from __future__ import annotations
 import io
 import os
 import re
-import select
 import signal
 import sys
-import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout, suppress
 from typing import TYPE_CHECKING, Protocol
 
 from gemini_cli.console import signals
 from gemini_cli.console.raw_streams import (
+    READ_SIZE,
     RawStream,
     discard_input,
     is_open,
     is_open_for_reading,
-    is_pipe,
     isatty,
     write_all,
 )
 from gemini_cli.console.secrets import secret_forms
+from gemini_cli.console.standard_input import StandardInput
 from gemini_cli.console.visible import shorten, visible_in_full, visible_line, visible_text
-from gemini_cli.errors import CliError, InputError, Interrupted, OutputError, UsageError
+from gemini_cli.errors import CliError, Interrupted, OutputError, UsageError
 from gemini_cli.formats import strict_json
 
 if TYPE_CHECKING:
@@ -37,9 +36,7 @@ if TYPE_CHECKING:
     from gemini_cli.console.progress import ProgressBar
     from gemini_cli.console.waiting_line import WaitingLine
 
-HINT_AFTER = 3.0  # seconds of reading stdin after which a person is told
 WAITING_AFTER = 2.0  # seconds without output after which a person is told
-READ_SIZE = 1024 * 1024
 
 _SURROGATE = "[\ud800-\udfff]"
 # The id of an upload is all that writing to it takes (api/README.md 10.3). It comes as a parameter and as a header.
@@ -77,7 +74,7 @@ class Terminal:
         stderr: RawStream | None,
         environ: Mapping[str, str] | None = None,
     ) -> None:
-        self._stdin = stdin
+        self.stdin = StandardInput(stdin, self.print_notice, hints=isatty(stderr))
         self._stdout = stdout
         self._stderr = stderr
         self._environ = environ or {}
@@ -325,65 +322,6 @@ class Terminal:
             raise Interrupted(getattr(signal, "SIGPIPE", signal.SIGTERM)) from None
         except OSError as error:
             raise OutputError(f"cannot write to stdout: {error.strerror or error}") from None
-
-    # Input --------------------------------------------------------------------------------------------------------
-
-    @property
-    def stdin_is_terminal(self) -> bool:
-        return isatty(self._stdin)
-
-    @property
-    def stdin_is_pipe(self) -> bool:
-        """True for a pipe or a regular file, unlike /dev/null."""
-        return self._stdin is not None and is_pipe(self._stdin)
-
-    def read_stdin(self, limit: int) -> bytes:
-        """Read stdin to its end; InputError if it is more than `limit` bytes."""
-        hint = threading.Timer(HINT_AFTER, self.print_notice, ["reading stdin … (--no-stdin to skip)"])
-        hint.daemon = True
-        if isatty(self._stderr) and not self.stdin_is_terminal:
-            hint.start()
-        pieces: list[bytes] = []
-        size = 0
-        try:
-            for piece in self.stdin_chunks():
-                pieces.append(piece)
-                size += len(piece)
-                if size > limit:
-                    raise InputError(f"stdin is too large: more than {limit} bytes")
-        finally:
-            hint.cancel()
-        return b"".join(pieces)
-
-    def stdin_records(self, separator: bytes, limit: int) -> Iterator[bytes]:
-        """The records of stdin, as they arrive; the last one may lack its separator."""
-        held: list[bytes] = []
-        size = 0
-        for piece in self.stdin_chunks():
-            first, *others = piece.split(separator)
-            held.append(first)
-            size += len(first)
-            for following in others:
-                yield b"".join(held)
-                held, size = [following], len(following)
-            if size > limit:
-                raise InputError(f"a record of stdin is too large: more than {limit} bytes")
-        if last := b"".join(held):
-            yield last
-
-    def stdin_chunks(self) -> Iterator[bytes]:
-        """The bytes of stdin, as they arrive, to its end."""
-        while self._stdin is not None:
-            try:
-                piece = self._stdin.read(READ_SIZE)
-            except OSError as error:
-                raise InputError(f"cannot read stdin: {error.strerror or error}") from None
-            if piece is None:  # a non-blocking stdin with nothing to read yet
-                select.select([self._stdin.fileno()], [], [])
-            elif piece:
-                yield piece
-            else:
-                return
 
     # A person --------------------------------------------------------------------------------------------------------
 

@@ -135,14 +135,14 @@ def test_stdin_is_read_to_its_end_however_slow_it_comes() -> None:
     thread = threading.Thread(target=feed)
     thread.start()
     with open(reader, "rb", buffering=0) as raw:
-        assert Terminal(raw, Pipe(), Pipe()).read_stdin(100) == b"slow and whole"
+        assert Terminal(raw, Pipe(), Pipe()).stdin.read(100) == b"slow and whole"
     thread.join()
 
 
 def test_stdin_has_a_limit_and_may_be_closed() -> None:
     with pytest.raises(InputError, match="more than 10 bytes"):
-        Terminal(Pipe(b"x" * 11), Pipe(), Pipe()).read_stdin(10)
-    assert Terminal(None, Pipe(), Pipe()).read_stdin(10) == b""
+        Terminal(Pipe(b"x" * 11), Pipe(), Pipe()).stdin.read(10)
+    assert Terminal(None, Pipe(), Pipe()).stdin.read(10) == b""
 
 
 def test_notices_are_said_once_and_not_when_quiet() -> None:

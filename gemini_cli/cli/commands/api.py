@@ -138,7 +138,7 @@ def parse_target(text: str) -> CallTarget:
 
 def _read_body(text: str, terminal: Terminal) -> Body:
     if text == "-":
-        document = documents.parse_document(terminal.read_stdin(REQUEST_LIMIT), "stdin")
+        document = documents.parse_document(terminal.stdin.read(REQUEST_LIMIT), "stdin")
     elif text.lstrip().startswith(("{", "[")):
         document = documents.parse_json_document(os.fsencode(text), "--data")
     else:

@@ -162,7 +162,7 @@ def _converse(context: Context, options: ChatOptions, session: Session | None) -
     )
     if one:
         _run_turn(context, turns, body["input"])
-    elif context.terminal.stdin_is_terminal:
+    elif context.terminal.stdin.is_terminal:
         Repl(context, turns, lambda message: _run_turn(context, turns, message)).run()
     elif context.prompt_options.no_stdin:
         raise UsageError("no prompt: give words or -f FILE, since --no-stdin forbids to read turns from stdin")
@@ -206,7 +206,7 @@ def _run_turn(context: Context, runner: TurnRunner, turn_input: Any) -> None:
 def _piped_turns(context: Context, separator: bytes) -> Iterator[Any]:
     """The records of stdin that are not blank; the first with the attachments."""
     records = (
-        text_files.decode_text(record, "stdin") for record in context.terminal.stdin_records(separator, REQUEST_LIMIT)
+        text_files.decode_text(record, "stdin") for record in context.terminal.stdin.records(separator, REQUEST_LIMIT)
     )
     turns = (record for record in records if record.strip())
     first = next(turns, None)

@@ -152,7 +152,7 @@ def _make_work(context: Context, options: UploadOptions, progress: Progress, cou
     def work(word: str) -> Resource:
         api_client = context.connection.make_api_client()
         with closing(
-            LocalFile.from_chunks(terminal.stdin_chunks(), "stdin") if word == STDIN else LocalFile.open_path(word)
+            LocalFile.from_chunks(terminal.stdin.chunks(), "stdin") if word == STDIN else LocalFile.open_path(word)
         ) as source:
             mime_type = options.mime or _mime_type(source)
             title = options.display_name or (_title(word) if source.path else None)
