@@ -175,6 +175,10 @@ def _leading_option_error(word: str) -> UsageError:
 def _unknown_command_hint(word: str) -> str:
     from difflib import get_close_matches  # only for errors
 
+    if word == "-":
+        return "gemini-cli generate - reads the prompt from stdin"
+    if not word.strip():
+        return "gemini-cli --help lists the commands"
     if near := get_close_matches(word, COMMANDS, n=1):
         return f"did you mean {near[0]!r}?"
     return f"gemini-cli generate {quote(word)} sends a prompt of one word"

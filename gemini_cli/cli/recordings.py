@@ -24,12 +24,17 @@ SHORT_SLEEP = 0.01  # seconds; a recording whose last poll is not done would be 
 def check_recording_options(options: ConnectionOptions, is_given: Callable[[str], bool]) -> None:
     """UsageError for options that exclude each other.
 
-    `--offline` on the command line takes the place of a GEMINI_REPLAY, and `--replay` of a GEMINI_OFFLINE.
+    `--offline` on the command line takes the place of a GEMINI_REPLAY, and `--replay` of a GEMINI_OFFLINE and a
+    GEMINI_RECORD. `--record` does not take the place of a GEMINI_REPLAY, since requests would then be sent.
     """
     if is_given("offline") and is_given("replay"):
         raise UsageError("--offline and --replay exclude each other")
     if options.offline and is_given("offline"):
         options.replay = None
+    if options.replay is not None:
+        options.offline = False
+        if is_given("replay") and not is_given("record"):
+            options.record = None
     if options.record is not None and options.replay is not None:
         raise UsageError("--record and --replay exclude each other")
 

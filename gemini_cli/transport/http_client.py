@@ -152,4 +152,6 @@ def _reason(error: httpx.TransportError, timeout: str) -> str:
     cause = _socket_error(error)
     if cause is not None and cause.strerror:
         return cause.strerror
-    return timeout if isinstance(error, httpx.TimeoutException) else str(error) or type(error).__name__
+    return (
+        timeout if isinstance(error, httpx.TimeoutException) else str(error).removesuffix(".") or type(error).__name__
+    )

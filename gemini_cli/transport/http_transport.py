@@ -149,6 +149,8 @@ def _parse_proxy(url: str, trust: TrustStore) -> httpcore.Proxy:
     except ImportError:
         raise UsageError("the proxy: SOCKS needs the Python package socksio (the extra `socks`)") from None
     except (httpx.InvalidURL, ValueError):
-        raise UsageError("the proxy: its URL must begin with http://, https://, socks5:// or socks5h://") from None
+        raise UsageError(
+            "the proxy: its URL must be like http://HOST:PORT; https, socks5 and socks5h are allowed too"
+        ) from None
     secure = proxy.url.scheme == "https"
     return httpcore.Proxy(str(proxy.url), auth=proxy.raw_auth, ssl_context=trust if secure else None)

@@ -125,6 +125,7 @@ def test_attachments_and_the_prompt_of_a_profile_belong_to_the_first_turn(tmp_pa
         (["--remote", "hi"], "--remote"),
         (["--no-stdin"], "--no-stdin"),
         (["-0", "hi"], "--null"),
+        (["--list", "-0"], "--null"),
         (["--background", "hi"], "--background"),
         (["--list", "hi"], "a prompt"),
         (["--list", "--session", "a"], "exclude"),

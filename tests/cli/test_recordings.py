@@ -238,6 +238,8 @@ def test_the_variables_do_what_the_options_do() -> None:
     [
         (["--record", "a", "--replay", "b"], {}),
         (["--record", "a"], {"GEMINI_REPLAY": "b"}),
+        (["--record", "a", "--replay", "b"], {"GEMINI_RECORD": "c"}),
+        ([], {"GEMINI_RECORD": "a", "GEMINI_REPLAY": "b"}),
         (["--offline", "--replay", "b"], {}),
     ],
 )
@@ -252,6 +254,9 @@ def test_an_option_counts_more_than_a_variable() -> None:
     offline("generate", "hi")
     assert replayed("generate", "hi", GEMINI_OFFLINE="1").status == 0
     assert replayed("generate", "ho", GEMINI_OFFLINE="1").status == 6
+    assert replayed("generate", "hi", "--base-url", "http://127.0.0.1:1", GEMINI_OFFLINE="1").status == 0
+    assert replayed("generate", "hi", GEMINI_RECORD="other").status == 0
+    assert not Path("other").exists()
     assert gemini("generate", "ho", "--offline", environ={"GEMINI_REPLAY": "rec"}).status == 0
 
 

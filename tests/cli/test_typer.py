@@ -168,6 +168,8 @@ def test_of_models_and_numbers_the_last_one_wins() -> None:
         (["--offline", "hi there"], "--offline stands before the command", "put options after it: gemini-cli generate"),
         (["generat", "hi"], "there is no command 'generat'", "did you mean 'generate'?"),
         (["-summarise this"], "looks like an option", "gemini-cli generate -- '-summarise this' sends it"),
+        (["-"], "there is no command '-'", "gemini-cli generate - reads the prompt from stdin"),
+        ([""], "there is no command ''", "gemini-cli --help lists the commands"),
         (["hi"], "there is no command 'hi'", "gemini-cli generate hi sends a prompt of one word"),
     ],
 )

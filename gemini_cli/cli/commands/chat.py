@@ -116,7 +116,7 @@ def _check(context: Context, options: ChatOptions) -> None:
         "--remote": options.remote and not options.delete,
         "--roles": options.roles and (options.show is None or context.output_options.json),
         "--history": context.history_path is not None and bool(managing),
-        "--null": options.null and one,
+        "--null": options.null and (one or bool(managing)),
         "--background": bool(context.request_options.background),
         **{f"--{flag.replace('_', '-')}": not one and context.is_given(flag) for flag in ANSWER_FLAGS},
     }
