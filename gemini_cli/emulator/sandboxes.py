@@ -1,8 +1,8 @@
 """Sandboxes: separate emulators on one server, for tests in parallel.
 
 A request belongs to the sandbox that the header X-Emulator-Sandbox names, or the start of its path, /sandbox/NAME. The
-first request to a name makes the sandbox, without script, faults and objects. Other requests belong to the emulator
-that the server was made with.
+first request to a name with the key or the token makes the sandbox, without script, faults and objects. Other requests
+belong to the emulator that the server was made with.
 """
 
 import re
@@ -70,14 +70,18 @@ class Sandboxes:
         self._named: dict[str, Sandbox] = {}
         self._lock = threading.Lock()
 
-    def get(self, name: str) -> Sandbox:
-        """Find or make a sandbox; ErrorResponse for an invalid name."""
+    def get(self, name: str, *, keep: bool = True) -> Sandbox:
+        """Find or make a sandbox; ErrorResponse for an invalid name.
+
+        Without `keep`, a new one is for one request, and is forgotten.
+        """
         if not _NAME.fullmatch(name):
             raise ErrorResponse(400, f"{name!r} is not a name of a sandbox: letters, digits and . _ ~ - only.")
         with self._lock:
-            if name not in self._named:
-                self._named[name] = Sandbox(name, self.default.emulator.empty_copy(), RequestLog())
-            return self._named[name]
+            sandbox = self._named.get(name) or Sandbox(name, self.default.emulator.empty_copy(), RequestLog())
+            if keep:
+                self._named[name] = sandbox
+            return sandbox
 
     def discard(self, name: str) -> None:
         """Forget a sandbox. Its emulator is not closed: a request may still use it."""
@@ -89,11 +93,12 @@ class Sandboxes:
 
         With the path, the URLs in a response lead to the same sandbox.
         """
+        keep = self.default.emulator.admits(head)
         if head.target.startswith(SANDBOX_PREFIX):
             name, slash, _ = head.target.removeprefix(SANDBOX_PREFIX).partition("/")
-            return (self.get(name) if slash else self.default), head
+            return (self.get(name, keep=keep) if slash else self.default), head
         if name := head.headers.get(SANDBOX_HEADER, ""):
-            sandbox = self.get(name)
+            sandbox = self.get(name, keep=keep)
             return sandbox, head._replace(target=sandbox.path + head.target)
         return self.default, head
 

@@ -3,9 +3,10 @@
 import os
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import Any, cast
+from urllib.parse import parse_qsl
 
 from .errors import ErrorResponse, invalid_key, missing_key
 from .faults.fault_context import BYTES_RANK, FaultContext, Proceed
@@ -156,10 +157,16 @@ class Emulator:
     def close(self) -> None:
         self._state.close()
 
+    def admits(self, request: HttpRequest) -> bool:
+        """Whether a request has the key or the token."""
+        key = _given_key(request, dict(parse_qsl(request.target.partition("?")[2])))
+        token = request.headers.get(TOKEN_HEADER)
+        return self.key in (None, key) or (token is not None and token == self.token)
+
     def _check_key(self, match: RouteMatch, request: HttpRequest) -> None:
         if self.key is None or match.route.keyless:
             return
-        key = request.headers.get("x-goog-api-key") or match.query.get("key")
+        key = _given_key(request, match.query)
         if not key:
             raise missing_key()
         if key != self.key:
@@ -203,6 +210,11 @@ class Emulator:
             # Faults of content change events; faults of bytes change the array.
             effects.insert(inner, lambda context: events_to_array(context.proceed(context.request)))
         return context.with_faults(effects).proceed(request)
+
+
+def _given_key(request: HttpRequest, query: Mapping[str, str]) -> str | None:
+    """The key in the header or the query (api/README.md 1.4)."""
+    return request.headers.get("x-goog-api-key") or query.get("key")
 
 
 def checked_script(source: Script | str | os.PathLike[str] | list[Any] | None) -> Script:

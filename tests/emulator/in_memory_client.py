@@ -8,7 +8,7 @@ from gemini_cli.emulator.http.exchange import HttpRequest, HttpResponse
 from gemini_cli.emulator.service import Emulator
 
 Json = Any
-MODEL = "gemini-flash-latest"
+MODEL = "gemini-3.8-flash"
 
 
 class Response(NamedTuple):

@@ -201,7 +201,12 @@ def test_an_upload_stays_in_its_sandbox(server: Server, named: str) -> None:
 
 
 def test_a_sandbox_needs_the_key(server: Server) -> None:
-    assert create(server, "Hi", "/sandbox/a", x_goog_api_key="wrong").status == 400
+    stranger = {"x_goog_api_key": "wrong", "x_emulator_token": "wrong"}
+    assert create(server, "Hi", "/sandbox/a", **stranger).status == 400
+    assert send(server, "GET", "/sandbox/a/nonsense", **stranger).status == 404
+    assert server.sandboxes.leftovers() == []  # of a sandbox that was not made
+    assert send(server, "GET", "/sandbox/a/nonsense").status == 404
+    assert server.sandboxes.leftovers() == ["sandbox a: unknown request: GET /sandbox/a/nonsense"]
 
 
 @pytest.mark.parametrize("name", ["v1", "v1beta", "a%20b", "a" * 101])

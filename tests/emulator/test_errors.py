@@ -154,3 +154,10 @@ def test_unknown_requests_are_recorded(client: InMemoryClient) -> None:
     response = client.get("/v1/nonsense?key=secret")
     assert (response.status, response.json["error"]["status"]) == (404, "NOT_FOUND")
     assert client.emulator.leftovers() == ["unknown request: GET /v1/nonsense"]
+
+
+@pytest.mark.parametrize(("version", "status"), [("v1", 404), ("v1alpha", 404), ("v1beta", 200)])
+def test_an_alias_exists_only_in_v1beta(version: str, status: int) -> None:
+    """api/README.md 1.3"""
+    body = {"model": "gemini-flash-latest", "input": "Hi"}
+    assert InMemoryClient(Emulator()).post(f"/{version}/interactions", body).status == status

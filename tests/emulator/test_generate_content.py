@@ -278,6 +278,8 @@ def test_models(client: InMemoryClient) -> None:
         "models/gemini-pro-latest",
     }
     assert client.get("/v1/models/no-such-model").status == 404
+    assert client.get("/v1/models/gemini-flash-latest").status == 404
+    assert client.get("/v1beta/models/gemini-flash-latest").status == 200
 
 
 def test_count_tokens(client: InMemoryClient) -> None:

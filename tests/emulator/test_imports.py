@@ -109,7 +109,7 @@ PROGRAM = """
 import json, sys
 from gemini_cli.emulator.service import Emulator; from gemini_cli.emulator.http.exchange import HttpRequest
 body = json.dumps({"model": "gemini-flash-latest", "input": "Hi", "store": %s}).encode()
-response = Emulator().handle(HttpRequest("POST", "/v1/interactions", {}, body))
+response = Emulator().handle(HttpRequest("POST", "/v1beta/interactions", {}, body))
 assert response.status == 200, b"".join(response.body)
 print(*sorted(sys.modules))
 """

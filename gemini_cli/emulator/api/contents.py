@@ -31,7 +31,7 @@ def check_generate_model(model: str, version: str, method: str) -> str:
 
     ErrorResponse 404 for an unknown model (api/README.md 11.24).
     """
-    if is_known_model(model):
+    if is_known_model(model, version):
         return answering_model(model)
     raise ErrorResponse(
         404,

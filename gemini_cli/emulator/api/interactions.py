@@ -32,7 +32,8 @@ InteractionRecord = dict[str, Any]
 def create_interaction(state: ServiceState, request: ApiRequest) -> HttpResponse:
     body = request.json()
     check_interaction(body)
-    model = check_interaction_model(body["model"]) if body.get("model") is not None else check_agent(body["agent"])
+    name, version = body.get("model"), request.version
+    model = check_agent(body["agent"]) if name is None else check_interaction_model(name, version)
     _check_background(body, model)
     sent = input_steps(body.get("input"))
     if b"files/" in request.http.body:

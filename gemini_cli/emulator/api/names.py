@@ -87,20 +87,24 @@ def answering_model(model: str) -> str:
     return REPLACEMENTS.get(name, name)
 
 
-def is_known_model(model: str) -> bool:
-    return bare_model_name(model).startswith(MODEL_PREFIXES) or model.startswith("tunedModels/")
+def is_known_model(model: str, version: str) -> bool:
+    name = bare_model_name(model)
+    if name in ALIASES:
+        return version == "v1beta"
+    return name.startswith(MODEL_PREFIXES) or model.startswith("tunedModels/")
 
 
-def check_interaction_model(model: str) -> str:
+def check_interaction_model(model: str, version: str) -> str:
     """The name of the model that answers.
 
     ErrorResponse 404 for an unknown model (api/README.md 12.12).
     """
-    if is_known_model(model):
+    if is_known_model(model, version):
         return answering_model(model)
     from difflib import get_close_matches  # slow to import, and only for an error
 
-    near = get_close_matches(model, [*ALIASES, *TEXT_MODELS, *MEDIA_MODELS], 1)
+    aliases = ALIASES if version == "v1beta" else ()
+    near = get_close_matches(model, [*aliases, *TEXT_MODELS, *MEDIA_MODELS], 1)
     hint = f" Did you mean '{near[0]}'?" if near else ""
     raise ErrorResponse(404, f"Model '{model}' not found.{hint}", code="not_found")
 
