@@ -57,6 +57,8 @@ class PromptInput:
             raise UsageError(f"stdin is claimed twice: by {' and '.join(self._claims)}")
         if self._claims and prompt_options.no_stdin:
             raise UsageError("- reads stdin, and --no-stdin forbids it")
+        if self._claims and not terminal.stdin.is_open:
+            raise UsageError("- reads stdin, which is closed")
         if prompt_options.require_stdin and (prompt_options.no_stdin or terminal.stdin.is_terminal):
             reason = "--no-stdin forbids to read it" if prompt_options.no_stdin else "it is a terminal"
             raise UsageError(f"--require-stdin needs stdin, and {reason}")

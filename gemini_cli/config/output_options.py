@@ -41,9 +41,9 @@ class OutputOptions(GlobalOptions):
             "-o",
             "--output",
             metavar="FILE",
-            help="write the answer to FILE, whole or not at all; further images, sounds or videos go to FILE-2 and so "
-            "on, 16 at most; if FILE has the name of one of these (out.mp4) and the answer has none, the exit status "
-            "is 8",
+            help="write the answer to FILE, whole or not at all, or with - to stdout when it is complete; further "
+            "images, sounds or videos go to FILE-2 and so on, 16 at most; if FILE has the name of one of these "
+            "(out.mp4) and the answer has none, the exit status is 8",
         ),
         FILE_NAME,
     ] = None

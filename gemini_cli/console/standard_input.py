@@ -24,6 +24,11 @@ class StandardInput:
         self._hints = hints
 
     @property
+    def is_open(self) -> bool:
+        """False for a stdin that was closed, or not open for reading, from the start."""
+        return self._stream is not None
+
+    @property
     def is_terminal(self) -> bool:
         return isatty(self._stream)
 

@@ -134,7 +134,7 @@ CONTROL = ManualSection(
         "For tests in parallel, each test has a sandbox: an emulator without script and faults, which sees no requests "
         "and objects of others. The header `X-Emulator-Sandbox: NAME` or a path in front, `/sandbox/NAME`, chooses it, "
         "for the API and for the control. So `URL/sandbox/NAME` is an address for any client. The first request to a "
-        "NAME makes the sandbox.",
+        "NAME makes the sandbox, if it has the key or the token.",
         "`X-Emulator-Fault: FAULT`, with the token, is a fault for one request.",
         "In Python, `gemini_emulator` is a fixture of pytest wherever gemini-cli is installed. It starts one server "
         "for the run (for each process of pytest-xdist), and each test has a sandbox: `gemini_emulator.url`, `.key`, "

@@ -698,3 +698,10 @@ def test_a_header_that_is_none(said: str, held: str, status: int) -> None:
     assert outcome.status == status
     assert "secret" not in outcome.err
     assert gemini("generate", "-n", "--tool-header", "A=@token", "hi").status in (2, 3)
+
+
+def test_a_closed_stdin_is_no_empty_result() -> None:
+    for argv in (["call-tool", "--previous", "v", "--result", "c1=-"], ["generate", "--system-file", "-", "hi"]):
+        outcome = gemini(*argv, stdin=None)
+        assert (outcome.status, outcome.out) == (2, "")
+        assert "- reads stdin, which is closed" in outcome.err
