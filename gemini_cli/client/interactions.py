@@ -74,7 +74,7 @@ class InteractionsClient:
 
     def refuse_key(self, body: Body) -> None:
         """InputError if the request would hold the API key in clear."""
-        self._api_client.refuse_key(encode_body(self._adapter.build_request(body)[1]))
+        self._api_client.refuse_key(encode_body(body))
 
     def _models(self, body: Body) -> ModelFallback:
         return ModelFallback(body, self._fallback, self._notice_fallback)

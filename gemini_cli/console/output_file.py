@@ -27,7 +27,7 @@ class OutputTarget(Protocol):
     def write_bytes(self, data: bytes) -> None: ...
 
     def media_writers(self, count: int) -> list[tuple[str, Callable[[bytes], None]]]:
-        """The name of each image's or sound's file, and a function that writes it.
+        """The name of the file of each image or audio, and a function that writes it.
 
         OutputError if they cannot be written.
         """
@@ -55,7 +55,7 @@ def open_output(path: str | None, terminal: Terminal) -> Iterator[OutputTarget]:
 
 
 class _Files:
-    """FILE, and further files beside it for several images, sounds or videos."""
+    """FILE, and further files beside it for several images, audio or videos."""
 
     def __init__(self, path: str, terminal: Terminal) -> None:
         self._path = path

@@ -30,7 +30,7 @@ QUIET_STEPS = ("model_output", "thought", "user_input")
 class Presenter:
     """Prints one answer to `output`; thoughts, tool steps and counts to stderr.
 
-    With -o, images and sounds go to the file, and their text to stdout. With --extract, an answer without a code block
+    With -o, images and audio go to the file, and their text to stdout. With --extract, an answer without a code block
     goes to stderr. `fetch` downloads media given by address; `get_command` is a command that gets an answer by its id.
     """
 

@@ -288,7 +288,7 @@ class Terminal:
             self.write("\n")
 
     def media_writers(self, count: int) -> list[tuple[str, Callable[[bytes], None]]]:
-        """A writer for one image or sound; OutputError for more, or on a terminal."""
+        """A writer for one image or audio file; OutputError for more, or on a terminal."""
         if self.stdout_is_terminal:
             raise OutputError("the answer is binary, and stdout is a terminal", hint="use -o FILE")
         if count > 1:

@@ -141,7 +141,7 @@ _STARTS = (
     ("video/mpeg", rb"\0\0\x01[\xb3\xba]"),
 )
 
-# Two bytes at the start of each frame of sound: other files may begin with them.
+# Two bytes at the start of each audio frame: other files may begin with them.
 _WEAK_STARTS = (
     ("audio/mp3", rb"ID3|\xff[\xe2\xe3\xf2\xf3\xfa\xfb]"),
     ("audio/aac", rb"\xff[\xf0\xf1\xf8\xf9]"),
