@@ -145,7 +145,7 @@ complete -c gemini-cli -n '__gemini_cli_takes_globaloptions' -s v -l verbose -d 
 function __gemini_cli_takes_outputoptions
     __gemini_cli_at generate stream chat call-tool
 end
-complete -c gemini-cli -n '__gemini_cli_takes_outputoptions' -s o -l output -rF -d 'write the answer to FILE, whole or not at all, or with - to stdout when it is complete; further images, sounds or videos go to FILE-2 and so on, 16 at most; if FILE has the name of one of these (out.mp4) and the answer has none, the exit status is 8'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions' -s o -l output -rF -d 'write the answer to FILE, whole or not at all, or with - to stdout when it is complete; further images, audio or videos go to FILE-2 and so on, 16 at most; if FILE has the name of one of these (out.mp4) and the answer has none, the exit status is 8'
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions' -s x -l extract -d 'print only what stands inside the first fenced code block of the answer'
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions' -s u -l usage -d 'print the token counts on stderr'
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions' -l citations -d 'print the cited sources after the answer'
@@ -288,7 +288,7 @@ complete -c gemini-cli -n '__gemini_cli_takes_globaloptions_20' -s v -l verbose 
 function __gemini_cli_takes_outputoptions_21
     __gemini_cli_at "interactions get" "interactions wait" "interactions watch"
 end
-complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_21' -s o -l output -rF -d 'write the answer to FILE, whole or not at all, or with - to stdout when it is complete; further images, sounds or videos go to FILE-2 and so on, 16 at most; if FILE has the name of one of these (out.mp4) and the answer has none, the exit status is 8'
+complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_21' -s o -l output -rF -d 'write the answer to FILE, whole or not at all, or with - to stdout when it is complete; further images, audio or videos go to FILE-2 and so on, 16 at most; if FILE has the name of one of these (out.mp4) and the answer has none, the exit status is 8'
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_21' -s x -l extract -d 'print only what stands inside the first fenced code block of the answer'
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_21' -s u -l usage -d 'print the token counts on stderr'
 complete -c gemini-cli -n '__gemini_cli_takes_outputoptions_21' -l citations -d 'print the cited sources after the answer'

@@ -42,7 +42,7 @@ class OutputOptions(GlobalOptions):
             "--output",
             metavar="FILE",
             help="write the answer to FILE, whole or not at all, or with - to stdout when it is complete; further "
-            "images, sounds or videos go to FILE-2 and so on, 16 at most; if FILE has the name of one of these "
+            "images, audio or videos go to FILE-2 and so on, 16 at most; if FILE has the name of one of these "
             "(out.mp4) and the answer has none, the exit status is 8",
         ),
         FILE_NAME,
