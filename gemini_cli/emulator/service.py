@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
-from .errors import ErrorResponse, invalid_key, missing_key
+from .errors import ErrorResponse, invalid_json, invalid_key, missing_key
 from .faults.fault_context import BYTES_RANK, FaultContext, Proceed
 from .faults.faults import FaultQueue, FaultSpec
 from .http.error_format import error_to_response
@@ -192,6 +192,8 @@ class Emulator:
         routed = ApiRequest(request, origin + match.base, match.version, match.path, match.query, [])
         try:
             response = _handler(match.route.handler)(self._state, routed)
+        except RecursionError:
+            return error_to_response(invalid_json("Message too deep."), response_form(match))
         except ErrorResponse as error:
             return error_to_response(error, response_form(match))
         faults = [FaultSpec.parse(text) for text in routed.script_faults]

@@ -70,7 +70,7 @@ def _inline_rows(config: Document) -> Iterator[BatchRow]:
 def _file_rows(state: ServiceState, name: str) -> Iterator[BatchRow]:
     """The rows of a JSON Lines file; an invalid line becomes an invalid request."""
     id = name.removeprefix("files/")
-    if state.store.get(files.FILE, id) is None:
+    if not files.FILE_ID.fullmatch(id) or state.store.get(files.FILE, id) is None:
         raise not_found()
     text = b"".join(files.file_content(state, id)).decode("utf-8-sig", "replace")
     for line in text.split("\n"):
@@ -78,7 +78,7 @@ def _file_rows(state: ServiceState, name: str) -> Iterator[BatchRow]:
             try:
                 row = json.loads(line)
                 yield row["request"], {"key": row.get("key", "")}
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 yield {"not JSON": line}, {"key": ""}
 
 

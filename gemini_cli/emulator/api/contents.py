@@ -142,5 +142,5 @@ def _offset(given: str | None) -> int:
         return 0
     try:
         return int(json.loads(base64.b64decode(given.translate(str.maketrans("-_", "+/"))))["offset"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise ErrorResponse(400, "The continuation token is invalid.") from error

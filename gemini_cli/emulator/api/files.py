@@ -35,7 +35,7 @@ def start_upload(state: ServiceState, request: ApiRequest) -> HttpResponse:
         raise ErrorResponse(400, "Upload protocol 'resumable' with command 'start' is expected.")
     described = parse_message(request.json(single_quotes=True), START_BODY).get("file", {})
     announced = request.header("x-goog-upload-header-content-length") or str(described.get("sizeBytes", ""))
-    if announced and not (announced.isascii() and announced.isdigit()):
+    if announced and not re.fullmatch("[0-9]{1,18}", announced):
         raise ErrorResponse(400, "X-Goog-Upload-Header-Content-Length is not a number.")
     if announced and int(announced) > MAX_FILE_SIZE:
         raise ErrorResponse(400, f"File is too large: {announced} bytes, the limit is {MAX_FILE_SIZE}.")

@@ -9,6 +9,8 @@ from itertools import groupby
 
 from ..errors import ErrorResponse
 from ..http.exchange import JsonObject
+from .json_parser import to_snake_case
+from .json_schema_check import check_json_schema
 from .names import ALIASES, THINKING_LEVELS, answering_model, bare_model_name
 
 FUNCTION_NAME_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,127}")
@@ -31,6 +33,7 @@ def check_generate_request(body: JsonObject, model: str) -> None:
     _check_candidates(config, model)
     _check_logprobs(config, model)
     _check_function_names(body)
+    _check_schemas(body)
     _check_forced_call(body)
     _check_json_with_functions(body, model)
     _check_function_responses(body["contents"])
@@ -133,6 +136,17 @@ def _check_function_names(body: JsonObject) -> None:
             for tool, index, _ in invalid
         ]
         raise ErrorResponse(400, "".join(lines))
+
+
+def _check_schemas(body: JsonObject) -> None:
+    config = body.get("generationConfig", {})
+    for name in ("responseSchema", "responseJsonSchema"):
+        if name in config:
+            check_json_schema(config[name], f"generation_config.{to_snake_case(name)}")
+    for each in function_declarations(body):
+        for name in ("parameters", "parametersJsonSchema"):
+            if name in each:
+                check_json_schema(each[name], f"function_declarations.{each['name']}.{to_snake_case(name)}")
 
 
 def _check_forced_call(body: JsonObject) -> None:

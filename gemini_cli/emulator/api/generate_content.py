@@ -25,6 +25,7 @@ from .usage import token_details, usage_metadata
 
 # The signature of a scripted answer that has no thought.
 DEFAULT_SIGNATURE = "ZW11bGF0b3I="
+COUNT_REQUEST = {**REQUEST, "generateContentRequest": REQUEST}
 FINISH_REASONS = {
     "completed": "STOP",
     "requires_action": "STOP",
@@ -54,9 +55,8 @@ def stream_generate_content(state: ServiceState, request: ApiRequest) -> HttpRes
 def count_tokens(state: ServiceState, request: ApiRequest) -> HttpResponse:
     """The tokens of contents, or of a whole request (api/README.md 11.22)."""
     check_generate_model(request.path["model"], request.version, "countTokens")
-    body = request.json()
-    inner = body.get("generateContentRequest") or body.get("generate_content_request") or body
-    known = parse_message({key: each for key, each in inner.items() if key != "model"}, REQUEST)
+    body = parse_message(request.json(), COUNT_REQUEST)
+    known = body.get("generateContentRequest") or body
     counts = tokens.step_tokens(content_steps(known.get("contents", [])))
     for part in known.get("systemInstruction", {}).get("parts", []):
         counts["text"] = counts.get("text", 0) + tokens.text_tokens(part.get("text", ""))
@@ -71,7 +71,7 @@ def answer_body(state: ServiceState, body: JsonObject, model: str) -> tuple[Mode
         from .caches import add_cached_content
 
         body = parse_message(body, REQUEST)
-        body, cached = add_cached_content(state, body, body["cachedContent"])
+        body, cached = add_cached_content(state, body, body.get("cachedContent", ""))
     model_request = parse_generate_request(body, model)
     line = state.script.next_line(model_request.subject)
     cap = state.output_cap if line is None or line.hop_tokens is None else line.hop_tokens

@@ -50,17 +50,18 @@ SCHEMA: dict[str, MessageSchema] = {
     "propertyOrdering": [str],
 }
 SCHEMA |= {"properties": MapOf(SCHEMA), "items": SCHEMA, "anyOf": [SCHEMA]}
+STRUCT = MapOf(ANY_JSON)
 BLOB = {"mimeType": str, "data": BYTES, "displayName": str}
 FILE_DATA = {"mimeType": str, "fileUri": str, "displayName": str}
 PART = {
     "text": str,
     "inlineData": BLOB,
     "fileData": FILE_DATA,
-    "functionCall": {"id": str, "name": str, "args": ANY_JSON},
+    "functionCall": {"id": str, "name": str, "args": STRUCT},
     "functionResponse": {
         "id": str,
         "name": str,
-        "response": ANY_JSON,
+        "response": STRUCT,
         "parts": ANY_JSON,
         "willContinue": bool,
         "scheduling": str,

@@ -93,9 +93,13 @@ def delete_interaction(state: ServiceState, request: ApiRequest) -> HttpResponse
 
 def _id(request: ApiRequest) -> str:
     id = request.path["id"]
+    _check_id(id)
+    return id
+
+
+def _check_id(id: str) -> None:
     if not INTERACTION_ID.fullmatch(id):
         raise ErrorResponse(400, f"Invalid interaction id '{id}'.")
-    return id
 
 
 def _found(state: ServiceState, request: ApiRequest) -> InteractionRecord:
@@ -122,6 +126,7 @@ def _history(state: ServiceState, id: str | None) -> list[Step]:
     """The steps of an interaction and of all before it, oldest first."""
     chain: list[list[Step]] = []
     while id:
+        _check_id(id)
         record = state.store.get(INTERACTION, id)
         if record is None:
             raise not_found()
@@ -150,6 +155,7 @@ def _ask(state: ServiceState, body: JsonObject, model: str, steps: list[Step]) -
     tools = body.get("tools") or []
     formats = _formats(body.get("response_format"))
     text = next((each for each in formats if each.get("type") not in OUTPUT_KINDS), {})
+    limit = config.get("max_output_tokens")
     bare_schema = text if text and text.get("type") != "text" else None
     model_request = ModelRequest(
         model=model,
@@ -162,8 +168,8 @@ def _ask(state: ServiceState, body: JsonObject, model: str, steps: list[Step]) -
         summaries="auto" in (config.get("thinking_summaries"), agent_config.get("thinking_summaries")),
         json="application/json" in (text.get("mime_type"), body.get("response_mime_type")),
         schema=bare_schema or text.get("schema"),
-        media=tuple(each["type"] for each in formats if is_generated(each.get("type", ""))),
-        max_tokens=config.get("max_output_tokens"),
+        media=tuple(filter(is_generated, (str(each.get("type")) for each in formats))),
+        max_tokens=None if limit is None else int(limit),  # 20.0 is a whole number too
         stops=tuple(config.get("stop_sequences") or ()),
         offset=_offset(body.get("continuation_token")),
         tool_tokens=text_tokens(json.dumps(tools)) if tools else 0,
@@ -201,7 +207,7 @@ def _offset(token: str | None) -> int:
         return 0
     try:
         return int(json.loads(base64.urlsafe_b64decode(token))["offset"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise invalid_input("continuation_token") from error
 
 

@@ -108,12 +108,12 @@ def _plain(value: Any, kind: type, path: str) -> Any:
     if kind in (int, float) and isinstance(value, (int, float, str)) and not isinstance(value, bool):
         try:
             number = float(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             raise _invalid_value(value, path, TYPE_NAMES[kind]) from None
         if kind is float:
             return number if isinstance(value, str) else value
         if number.is_integer():
-            return int(value) if not isinstance(value, float) else int(number)
+            return value if isinstance(value, int) else int(number)
     elif kind not in (int, float) and isinstance(value, kind):
         return value
     raise _invalid_value(value, path, TYPE_NAMES[kind])

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..errors import ErrorResponse
 from ..model.media import MEDIA_KINDS, PART_KINDS
+from .json_schema_check import check_json_schema
 from .names import THINKING_LEVELS, answering_model
 from .validation import (
     Check,
@@ -123,7 +124,8 @@ def _input_list(value: list[Any], path: str) -> None:
     if not value:
         raise ErrorResponse(400, f"'{path}' must not be empty.")
     first = value[0].get("type") if isinstance(value[0], dict) else None
-    list_of(check_content if first in CONTENT_KINDS else tagged(STEP_KINDS))(value, path)
+    is_content = isinstance(first, str) and first in CONTENT_KINDS
+    list_of(check_content if is_content else tagged(STEP_KINDS))(value, path)
 
 
 # api/README.md 2.6, 2.7, 2.9
@@ -150,7 +152,7 @@ GENERATION_CONFIG = record(
 # api/README.md 2.10: an object without a known type is a JSON Schema.
 OUTPUT_FIELDS: dict[str, Check] = {"sample_rate": integer, "bit_rate": integer, "delivery": one_of("inline", "uri")}
 FORMAT_KINDS: dict[str, Check] = {
-    "text": _object("text", mime_type=one_of("text/plain", "application/json"), schema=mapping),
+    "text": _object("text", mime_type=one_of("text/plain", "application/json"), schema=check_json_schema),
     **{
         name: _object(name, **{field: OUTPUT_FIELDS.get(field, text) for field in kind.output_fields})
         for name, kind in MEDIA_KINDS.items()
@@ -161,8 +163,9 @@ FORMAT_KINDS: dict[str, Check] = {
 
 def check_response_format(value: Any, path: str) -> None:
     mapping(value, path)
-    if value.get("type") in FORMAT_KINDS:
-        FORMAT_KINDS[value["type"]](value, path)
+    kind = value.get("type")
+    check = FORMAT_KINDS.get(kind, check_json_schema) if isinstance(kind, str) else check_json_schema
+    check(value, path)
 
 
 # api/README.md 9.1
@@ -181,7 +184,7 @@ TOOL_KINDS: dict[str, Check] = {
         ["name"],
         name=check_function_name,
         description=text,
-        parameters=mapping,
+        parameters=check_json_schema,
         defer_loading=boolean,
         short_description=text,
     ),

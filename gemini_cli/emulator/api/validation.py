@@ -51,7 +51,7 @@ def number(value: Any, path: str) -> None:
 
 def integer(value: Any, path: str) -> None:
     number(value, path)
-    if value != int(value):
+    if isinstance(value, float) and not value.is_integer():  # also for NaN and an overflow
         raise invalid_input(path)
 
 

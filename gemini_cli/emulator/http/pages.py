@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -18,7 +19,7 @@ class PageRequest(NamedTuple):
 
 def parse_page_request(request: ApiRequest, default: int, maximum: int) -> PageRequest:
     size = request.query.get("pageSize") or request.query.get("page_size") or "0"
-    if not size.isascii() or not size.isdigit():
+    if not re.fullmatch("[0-9]{1,9}", size):
         raise ErrorResponse(400, f"Invalid value at 'page_size' (TYPE_INT32), \"{size}\"")
     return PageRequest(min(int(size) or default, maximum), _position(request.query.get("pageToken", "")))
 
@@ -45,6 +46,13 @@ def _position(token: str) -> int | None:
     if not token:
         return None
     try:
-        return int(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+        number = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
     except (ValueError, binascii.Error) as error:
-        raise ErrorResponse(400, "The page token is invalid.") from error
+        raise _invalid_token() from error
+    if not re.fullmatch(b"[0-9]{1,18}", number):  # SQLite has 64 bits
+        raise _invalid_token()
+    return int(number)
+
+
+def _invalid_token() -> ErrorResponse:
+    return ErrorResponse(400, "The page token is invalid.")

@@ -71,7 +71,10 @@ class RouteMatch(NamedTuple):
 
 def find_route(method: str, target: str) -> RouteMatch | None:
     """The route of a request, or None."""
-    split = urlsplit(target)
+    try:
+        split = urlsplit(target)
+    except ValueError:  # such as //[
+        return None
     found = PATH_PATTERN.fullmatch(split.path)
     if found is None:
         return None

@@ -244,5 +244,5 @@ def _quoted(text: str) -> str:
 
 def _shown(result: Any) -> str:
     if isinstance(result, list):
-        return ", ".join(str(part["text"]) if part.get("type") == "text" else _described(part) for part in result)
+        return ", ".join(str(part.get("text")) if part.get("type") == "text" else _described(part) for part in result)
     return result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)

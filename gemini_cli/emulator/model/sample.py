@@ -35,6 +35,7 @@ def sample_value(schema: Any, root: Schema | None = None, depth: int = 0) -> Any
     if not isinstance(schema, dict) or depth > MAX_DEPTH:
         return SAMPLE_WORD
     root = schema if root is None else root
+    schema = {name: value for name, value in schema.items() if value is not None or name == "const"}
     for name, pick in (("const", schema.get("const")), ("enum", (schema.get("enum") or [None])[0])):
         if name in schema:
             return pick
@@ -68,12 +69,16 @@ def _resolved(reference: str, root: Schema) -> Schema:
 
 def _merged(schema: Schema, root: Schema) -> Schema:
     merged = _without(schema, "allOf")
-    for each in schema["allOf"]:
+    for each in filter(_is_object, schema["allOf"]):
         part = _resolved(str(each["$ref"]), root) if "$ref" in each else each
         properties = {**merged.get("properties", {}), **part.get("properties", {})}
         required = [*merged.get("required", []), *part.get("required", [])]
         merged = {**merged, **part, "properties": properties, "required": required}
     return merged
+
+
+def _is_object(schema: Any) -> bool:
+    return isinstance(schema, dict)
 
 
 def _type(schema: Schema) -> str:
