@@ -1,4 +1,4 @@
-"""Check the keywords of a JSON Schema from which a sample is made (api/README.md 2.10, 2.11)."""
+"""Checks of the JSON Schemas that a sample is made for (api/README.md 2.11)."""
 
 from typing import Any
 
@@ -10,7 +10,10 @@ COUNT_LIMIT = 10_000
 
 
 def check_json_schema(value: Any, path: str) -> None:
-    """Raise ErrorResponse for a keyword of a wrong type; null means the same as none (api/README.md 1.10)."""
+    """Raise ErrorResponse for a keyword of a wrong type.
+
+    Null means the same as a missing keyword (api/README.md 1.10).
+    """
     if isinstance(value, bool):
         return
     if not isinstance(value, dict):
