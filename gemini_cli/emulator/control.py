@@ -38,10 +38,10 @@ def refuse_control(emulator: Emulator, head: HttpRequest) -> HttpResponse | None
 def handle_control(emulator: Emulator, requests: RequestLog, request: HttpRequest) -> HttpResponse:
     """Carry out a request that was not refused."""
     try:
-        found = OPERATIONS[request.method, _path(request)](emulator, requests, request)
+        result = OPERATIONS[request.method, _path(request)](emulator, requests, request)
     except ValueError as error:
         return _refused(400, str(error))
-    return indented_response(found)
+    return indented_response(result)
 
 
 def _path(request: HttpRequest) -> str:
@@ -53,10 +53,13 @@ def _refused(status: int, message: str) -> HttpResponse:
 
 
 def _list(request: HttpRequest) -> list[Any]:
-    found = json.loads(request.body or b"null")
-    if not isinstance(found, list):
+    try:
+        value = json.loads(request.body or b"null")
+    except RecursionError:
+        raise ValueError("The body is nested too deeply.") from None
+    if not isinstance(value, list):
         raise ValueError("The body must be a JSON list.")
-    return found
+    return value
 
 
 def _replace_script(emulator: Emulator, requests: RequestLog, request: HttpRequest) -> Any:

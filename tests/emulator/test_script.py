@@ -260,7 +260,19 @@ def test_generate_content_follows_the_script(scripted: InMemoryClient) -> None:
         ([{"steps": [{"text": "x"}]}], "script line 1: expected a step with a type, got {'text': 'x'}"),
         ([{"steps": ["x"]}], "script line 1: expected a step with a type, got 'x'"),
         ([{"fault": "stal"}], "unknown fault 'stal'"),
-        ([{"call": {}}], "script line 1: 'name'"),
+        ([{"call": {}}], "script line 1: call: expected a name, got {}"),
+        ([{"call": "f"}], "script line 1: call: expected a map, got 'f'"),
+        ([{"call": {"name": "f", "arguments": "x"}}], "script line 1: arguments: expected a map, got 'x'"),
+        ([{"errors": "safety"}], "script line 1: errors: expected a map, got 'safety'"),
+        ([{"usage": [1]}], "script line 1: usage: expected a map"),
+        ([{"steps": 1}], "script line 1: steps: expected a list, got 1"),
+        ([{"times": "2"}], "script line 1: times: expected a whole number from 0 on, got '2'"),
+        ([{"hop_tokens": 0}], "script line 1: hop_tokens: expected a whole number from 1 on, got 0"),
+        ([{"chunk": 1.5}], "script line 1: chunk: expected a whole number from 1 on, got 1.5"),
+        ([{"delay": -1}], "script line 1: delay: expected seconds, got -1"),
+        ([{"pace": float("nan")}], "script line 1: pace: expected seconds, got nan"),
+        ([{"when": {"model": True}}], "script line 1: model: expected a pattern, got True"),
+        ([{"when": {"turn": "1"}}], "script line 1: turn: expected a whole number from 1 on, got '1'"),
     ],
 )
 def test_a_wrong_script_is_an_error_at_the_start(script: Any, message: str) -> None:
@@ -274,3 +286,32 @@ def test_files_that_are_not_scripts(tmp_path: Path) -> None:
         path.write_text(content)
         with pytest.raises(ValueError, match="script"):
             Emulator(script=path)
+
+
+def test_a_pattern_may_be_a_number() -> None:
+    client = InMemoryClient(Emulator(script=[{"when": {"prompt": 42}, "reply": "yes"}]))
+    assert client.create("the 42nd")["steps"][-1]["content"][0]["text"] == "yes"
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"type": "model_output", "content": True},
+        {"type": "model_output", "content": ["x"]},
+        {"type": "model_output", "content": [{"type": "text", "text": "x", "annotations": [{"type": []}]}]},
+        {"type": "thought", "summary": "x"},
+        {"type": "thought", "summary": [{}]},
+        {"type": "google_search_call", "arguments": {"queries": True}},
+    ],
+)
+def test_wrong_steps_are_answered_by_both_apis(step: dict[str, Any]) -> None:
+    """Also streamed, and as the history of another turn."""
+    annotated = {"type": "model_output", "content": [{"annotations": [{"type": "url_citation"}], "type": "text"}]}
+    client = InMemoryClient(Emulator(script=[{"steps": [annotated, step]}]))
+    first = client.create("hi")
+    assert first["steps"] == [annotated, step]
+    body = {"model": MODEL, "input": "hi", "previous_interaction_id": first["id"], "stream": True}
+    assert client.post("/v1beta/interactions", body).body.endswith(b"data: [DONE]\n\n")
+    generate = {"contents": [{"parts": [{"text": "hi"}]}]}
+    for method in ("generateContent", "streamGenerateContent"):
+        assert client.post(f"/v1beta/models/{MODEL}:{method}", generate).status == 200

@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import ErrorResponse, not_found
 from ..http.exchange import ApiRequest, HttpResponse, indented_json, indented_response
 from ..http.pages import list_page, parse_page_request
-from ..model.conversation import Step
+from ..model.conversation import Step, json_objects
 from ..model.media import MEDIA_KINDS, kind_of_mime_type
 from ..service_state import ServiceState, timestamp_nanos
 from ..store import Document
@@ -206,7 +206,7 @@ def check_files_usable(state: ServiceState, request: ApiRequest, steps: Iterable
 
     A file of the real service is ignored, so that published examples work.
     """
-    uris = [str(part.get("uri") or "") for step in steps for part in step.get("content") or [] if "uri" in part]
+    uris = [str(part.get("uri") or "") for step in steps for part in json_objects(step.get("content")) if "uri" in part]
     for match in filter(None, map(FILE_URI.fullmatch, uris)):
         id = match[1]
         document = state.store.get(FILE, id)

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..http.exchange import ApiRequest, HttpResponse, JsonObject, event_stream_response, indented_response
 from ..model import tokens
-from ..model.conversation import Step
+from ..model.conversation import Step, json_objects
 from ..model.model import ModelAnswer, ModelRequest, generate_answer
 from ..model.script import ScriptLine
 from ..service_state import ServiceState
@@ -177,9 +177,10 @@ def _unsigned_parts(model_request: ModelRequest, steps: list[Step]) -> Iterator[
     for step in steps:
         match step["type"]:
             case "thought":
-                yield from ({"text": each["text"], "thought": True} for each in step.get("summary") or [])
+                summary = json_objects(step.get("summary"))
+                yield from ({"text": str(each.get("text", "")), "thought": True} for each in summary)
             case "model_output":
-                yield from (_output_part(block) for block in step.get("content") or [])
+                yield from map(_output_part, json_objects(step.get("content")))
             case "function_call":
                 call = {"name": step.get("name", ""), "args": step.get("arguments")}
                 yield {"functionCall": {"id": step["id"], **call} if with_id and "id" in step else call}
@@ -206,9 +207,12 @@ def _output_part(block: dict[str, Any]) -> JsonObject:
 
 def _grounding(steps: list[Step]) -> dict[str, Any]:
     """Annotations as groundingMetadata: a chunk and a support for each."""
-    blocks = [block for step in steps for block in step.get("content") or []]
+    blocks = [block for step in steps for block in json_objects(step.get("content"))]
     annotations = [
-        each for block in blocks for each in block.get("annotations") or [] if each.get("type") in GROUNDING_CHUNKS
+        each
+        for block in blocks
+        for each in json_objects(block.get("annotations"))
+        if str(each.get("type")) in GROUNDING_CHUNKS
     ]
     if not annotations:
         return {}
@@ -221,7 +225,8 @@ def _grounding(steps: list[Step]) -> dict[str, Any]:
     }
     searches = [_mapping(step.get("arguments")) for step in steps if step["type"] == "google_search_call"]
     if searches:
-        metadata["webSearchQueries"] = [query for arguments in searches for query in arguments.get("queries", [])]
+        queries = [arguments.get("queries") for arguments in searches]
+        metadata["webSearchQueries"] = [each for listed in queries if isinstance(listed, list) for each in listed]
     return {"groundingMetadata": metadata}
 
 

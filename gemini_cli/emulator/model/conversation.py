@@ -33,6 +33,11 @@ def _full(step: Step) -> Step:
     return step
 
 
+def json_objects(value: Any) -> list[dict[str, Any]]:
+    """The objects of a list; none for another value, which a scripted step may have."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
 def group_turns(steps: Iterable[Step]) -> list[list[Step]]:
     """The steps of the client in groups, one for each turn."""
     groups: list[list[Step]] = []
@@ -52,7 +57,7 @@ def user_parts(turn: Iterable[Step]) -> list[Part]:
         part
         for step in turn
         if step.get("type") == "user_input"
-        for part in step.get("content") or []
+        for part in json_objects(step.get("content"))
         if part.get("type") != "function_result"
     ]
 
@@ -67,7 +72,7 @@ def _results(turn: Iterable[Step]) -> Iterator[Step]:
         if step.get("type") == "function_result":
             yield step
         elif step.get("type") == "user_input":
-            yield from (part for part in step.get("content") or [] if part.get("type") == "function_result")
+            yield from (part for part in json_objects(step.get("content")) if part.get("type") == "function_result")
 
 
 def result_names(steps: list[Step]) -> list[str]:

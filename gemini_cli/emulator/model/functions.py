@@ -87,7 +87,7 @@ def _sampled(function: FunctionDeclaration, prompt: str) -> dict[str, Any]:
 
 def make_function_call(name: str, arguments: dict[str, Any], seed: str) -> Step:
     """A function_call step with an id of eight characters (api/README.md 4.5)."""
-    id = f"{zlib.crc32(f'{seed} {name}'.encode()):08x}"
+    id = f"{zlib.crc32(f'{seed} {name}'.encode('utf-8', 'replace')):08x}"
     return {"id": id, "type": "function_call", "name": name, "arguments": arguments}
 
 

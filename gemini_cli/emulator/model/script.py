@@ -176,7 +176,7 @@ def _loaded(path: str | os.PathLike[str]) -> Any:
     with open(path, encoding="utf-8") as file:
         try:
             return yaml.safe_load(file)
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, RecursionError) as error:
             raise ValueError(f"{os.fspath(path)}: {error}") from error
 
 
@@ -199,21 +199,23 @@ def _line(entry: Any) -> ScriptLine:
     if status is not None and status not in STATUSES:
         raise ValueError(f"unknown status {status!r}{_nearest(str(status), STATUSES)}")
     steps = entry.get("steps")
+    if steps is not None and not isinstance(steps, list):
+        raise ValueError(f"steps: expected a list, got {steps!r}")
     return ScriptLine(
         when=_when(entry.get("when")),
         reply=_reply(entry.get("reply")),
-        calls=tuple((str(call["name"]), dict(call.get("arguments") or {})) for call in _listed(entry.get("call"))),
-        steps=None if steps is None else tuple(_step(step) for step in steps),
+        calls=tuple(map(_call, _listed(entry.get("call")))),
+        steps=None if steps is None else tuple(map(_step, steps)),
         status=status,
-        errors=tuple(dict(error) for error in _listed(entry.get("errors"))),
-        usage=entry.get("usage"),
+        errors=tuple(_map("errors", error) for error in _listed(entry.get("errors"))),
+        usage=None if entry.get("usage") is None else _map("usage", entry["usage"]),
         signature=None if entry.get("signature") is None else str(entry["signature"]),
-        delay=float(entry.get("delay", 0)),
-        pace=float(entry.get("pace", 0)),
-        chunk=max(1, int(entry.get("chunk", DELTA_LENGTH))),
-        hop_tokens=entry.get("hop_tokens"),
+        delay=_seconds(entry, "delay"),
+        pace=_seconds(entry, "pace"),
+        chunk=_whole_number(entry, "chunk", 1) or DELTA_LENGTH,
+        hop_tokens=_whole_number(entry, "hop_tokens", 1),
         faults=tuple(str(fault) for fault in _listed(entry.get("fault"))),
-        times=entry.get("times"),
+        times=_whole_number(entry, "times", 0),
     )
 
 
@@ -223,10 +225,44 @@ def _when(value: Any) -> ScriptCondition:
     if not isinstance(value, dict):
         value = {"prompt": str(value)}
     _check_keys(value, CONDITION_KEYS)
-    for name in CONDITION_KEYS:
-        if name != "turn" and value.get(name) is not None:
-            re.compile(str(value[name]))
-    return ScriptCondition(**value)
+    patterns = {name: _pattern(name, each) for name, each in value.items() if name != "turn" and each is not None}
+    return ScriptCondition(**patterns, turn=_whole_number(value, "turn", 1))
+
+
+def _pattern(name: str, value: Any) -> str:
+    """A pattern, which may be a number; re.error if it is none."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise ValueError(f"{name}: expected a pattern, got {value!r}")
+    re.compile(str(value))
+    return str(value)
+
+
+def _whole_number(entry: dict[str, Any], name: str, least: int) -> int | None:
+    value = entry.get(name)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
+        raise ValueError(f"{name}: expected a whole number from {least} on, got {value!r}")
+    return value
+
+
+def _seconds(entry: dict[str, Any], name: str) -> float:
+    value = entry.get(name) or 0
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= threading.TIMEOUT_MAX:
+        raise ValueError(f"{name}: expected seconds, got {value!r}")
+    return float(value)
+
+
+def _map(name: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{name}: expected a map, got {value!r}")
+    return value
+
+
+def _call(value: Any) -> tuple[str, dict[str, Any]]:
+    """The name and the arguments of a function call."""
+    name = _map("call", value).get("name")
+    if not isinstance(name, str):
+        raise ValueError(f"call: expected a name, got {value!r}")
+    return name, _map("arguments", value.get("arguments") or {})
 
 
 def _step(value: Any) -> dict[str, Any]:

@@ -19,6 +19,7 @@ Interaction = dict[str, Any]
 DONE_FRAME = b"event: done\ndata: [DONE]\n\n"
 # Steps with one delta, of the same type as the step (api/README.md 7.10).
 SINGLE_DELTA_STEPS = ("_call", "_result")
+PARTS_OF_STEPS = {"thought": "summary", "model_output": "content"}
 
 
 def interaction_events(interaction: Interaction, chunk: int = DELTA_LENGTH) -> Iterator[Event]:
@@ -54,13 +55,21 @@ def _start(step: Step) -> Step:
     begun: Step = {key: step[key] for key in ("id", "call_id") if key in step}
     if kind.endswith(SINGLE_DELTA_STEPS):
         begun["signature"] = ""
-    known = kind in ("thought", "model_output") or kind.endswith(SINGLE_DELTA_STEPS)
-    # A step of an unknown type starts complete, because its deltas are unknown.
+    known = (kind in PARTS_OF_STEPS and _has_parts(step)) or kind.endswith(SINGLE_DELTA_STEPS)
+    # A step of an unknown type, or with a wrong value, starts complete, because its deltas are unknown.
     return {**begun, "type": kind} if known else dict(step)
+
+
+def _has_parts(step: Step) -> bool:
+    """Whether the parts of a step are objects; a script may have others."""
+    parts = step.get(PARTS_OF_STEPS[step["type"]]) or []
+    return isinstance(parts, list) and all(isinstance(part, dict) for part in parts)
 
 
 def _deltas(step: Step, chunk: int) -> Iterator[dict[str, Any]]:
     kind = str(step["type"])
+    if kind in PARTS_OF_STEPS and not _has_parts(step):
+        return
     if kind == "thought":
         for part in step.get("summary") or []:
             yield {"content": part, "type": "thought_summary"}

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from .conversation import Part, Step
+from .conversation import Part, Step, json_objects
 from .media import MEDIA_KINDS
 
 BYTES_PER_TOKEN = 4
@@ -35,7 +35,7 @@ def step_tokens(steps: Iterable[Step]) -> dict[str, int]:
     total: dict[str, int] = {}
     for step in steps:
         if step.get("type") in ("user_input", "model_output"):
-            counted = [part_tokens(part) for part in step.get("content") or []]
+            counted = [part_tokens(part) for part in json_objects(step.get("content"))]
         elif step.get("type") == "thought":
             counted = []
         else:
