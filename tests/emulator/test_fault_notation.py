@@ -27,6 +27,8 @@ from .test_faults import CREATE, TARGET, said, streamed, with_faults
             {"status": 503, "times": "forever", "retry_after": "soon"},
         ),
         ("refuse(429, retry_after=-5)", "refuse", {"status": 429, "retry_after": -5}),
+        ("slow(0.5)", "slow", {"seconds": 0.5}),
+        ("cut(how=close)", "cut", {"how": "close"}),
         ("reset(carried_out=false)", "reset", {"carried_out": False}),
     ],
 )
@@ -45,7 +47,18 @@ def test_parse_fault(text: str, name: str, arguments: dict[str, Any]) -> None:
         ("cut(1, 2, 3)", "too many arguments"),
         ("cut(before=1)", "has no argument 'before'"),
         ("cut(3, after=3)", "is given twice"),
-        ("cut(after=soon)", "after is a number"),
+        ("cut(after=soon)", "after is a whole number from 0 on"),
+        ("cut(after=1.5)", "after is a whole number from 0 on"),
+        ("drip(size=-1)", "size is a whole number from 0 on"),
+        ("slow(-1)", "seconds is a number from 0 on"),
+        ("slow(1e999)", "seconds is a number from 0 on"),
+        ("cut(how=slowly)", "how is one of reset, close"),
+        ("odd_json(kind=strange)", "kind is one of nan, bigint"),
+        ("framing(line_end=tab)", "line_end is one of cr, lf, crlf"),
+        ("refuse(shape=round)", "shape is one of interactions, rpc, list"),
+        ("refuse(message=[1])", "arguments are numbers and words"),
+        ("cut({[]: 1})", "arguments are numbers and words"),
+        ("cut(" + "-" * 5000 + "1)", "expected name"),
         ("cut(after=open('x'))", "arguments are numbers and words"),
         ("cut(times=0)", "times is a number from 1 on"),
         ("cut(on=moon)", "on is one of any, asks"),
@@ -113,3 +126,16 @@ def test_a_fault_in_a_header_needs_the_token() -> None:
     wrong = client.send("POST", TARGET, CREATE, {"x-emulator-fault": "stal", "x-emulator-token": "t"})
     assert (wrong.status, "did you mean 'stall'" in wrong.json["error"]["message"]) == (400, True)
     assert InMemoryClient(Emulator()).send("POST", TARGET, CREATE, {**headers, "x-emulator-token": ""}).status == 403
+
+
+def test_pieces_of_no_size_are_events() -> None:
+    plain = b"".join(with_faults().call("POST", TARGET, {**CREATE, "stream": True}).body)
+    for text in ("drip(seconds=0, size=0)", "framing(line_end=lf, bom=false, size=0)"):
+        pieces = list(with_faults(text).call("POST", TARGET, {**CREATE, "stream": True}).body)
+        assert b"".join(pieces) == plain
+        assert all(piece.endswith(b"\n\n") for piece in pieces if piece)
+
+
+def test_a_fault_of_a_file_leaves_a_stream_as_it_is() -> None:
+    body = with_faults("failed_file(on=any)").post(TARGET, {**CREATE, "stream": True}).body
+    assert body.endswith(b"data: [DONE]\n\n")

@@ -19,14 +19,12 @@ from .fault_registry import fault
 
 MEBIBYTE = 1 << 20
 RATE_LIMIT_DOCS = "https://ai.google.dev/gemini-api/docs/rate-limits"
-
-
-SHAPES: dict[object, ResponseForm] = {"interactions": "interactions", "rpc": "json", "list": "array"}
+SHAPES: dict[str, ResponseForm] = {"interactions": "interactions", "rpc": "json", "list": "array"}
 
 
 def _error(context: FaultContext, error: ErrorResponse, shape: object) -> HttpResponse:
     """The error in the format of the API or in `shape`, with the API's content type."""
-    response = error_to_response(error, SHAPES.get(shape, context.form))
+    response = error_to_response(error, SHAPES.get(str(shape), context.form))
     return response._replace(headers=error_to_response(error, context.form).headers)
 
 
@@ -39,7 +37,7 @@ def _retry_after(value: object) -> dict[str, str]:
     return {"retry-after": str(value)}
 
 
-@fault(on="any", slot="answer")
+@fault(on="any", slot="answer", shape=SHAPES)
 def refuse(
     context: FaultContext,
     status: int = 503,
@@ -67,7 +65,7 @@ def _shape_with_details(context: FaultContext, details: list[ErrorDetail]) -> st
     return "rpc" if context.is_interactions and details else ""
 
 
-@fault(on="any", slot="answer")
+@fault(on="any", slot="answer", shape=SHAPES)
 def rate_limit(
     context: FaultContext, retry_after: object = "", retry_info: object = "", shape: object = ""
 ) -> HttpResponse:
@@ -75,7 +73,7 @@ def rate_limit(
     return refuse(context, 429, retry_after, "Resource has been exhausted (e.g. check quota).", "", retry_info, shape)
 
 
-@fault(on="any", slot="answer")
+@fault(on="any", slot="answer", shape=SHAPES)
 def quota_per_day(context: FaultContext, shape: object = "") -> HttpResponse:
     """429: the limit of requests per day, with PerDay in a quotaId or the code
     quota_exceeded (shape=interactions)."""
@@ -189,7 +187,7 @@ ODD_BODIES = {
 }
 
 
-@fault(on="answers", slot="answer")
+@fault(on="answers", slot="answer", kind=ODD_BODIES)
 def odd_json(context: FaultContext, kind: object = "nan") -> HttpResponse:
     """Unusual JSON; kind: nan, bigint (5000 digits), duplicates, array, null or text."""
     return _odd(context, ODD_BODIES[str(kind)])

@@ -1,7 +1,7 @@
 """The decorator that registers a fault, and the record it makes."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from ..http.exchange import HttpResponse
@@ -14,12 +14,15 @@ E = TypeVar("E", bound=Effect)
 class FaultType(NamedTuple):
     """A registered fault.
 
-    `on` is its default request filter; two faults of one `slot` exclude each other."""
+    `on` is its default request filter; two faults of one `slot` exclude each other. `choices` has the words that an
+    argument may be.
+    """
 
     name: str
     slot: str
     on: str
     effect: Effect
+    choices: Mapping[str, Collection[str]]
 
     @property
     def rank(self) -> int:
@@ -37,18 +40,28 @@ class FaultType(NamedTuple):
 
     @property
     def defaults(self) -> dict[str, Any]:
-        parameters = list(inspect.signature(self.effect).parameters.values())[1:]
-        return {each.name: each.default for each in parameters}
+        return {each.name: each.default for each in self._parameters}
+
+    @property
+    def types(self) -> dict[str, Any]:
+        return {each.name: each.annotation for each in self._parameters}
+
+    @property
+    def _parameters(self) -> list[inspect.Parameter]:
+        return list(inspect.signature(self.effect).parameters.values())[1:]
 
 
 FAULTS: dict[str, FaultType] = {}
 
 
-def fault(*, on: str, slot: str = "") -> Callable[[E], E]:
-    """Register a function as a fault; without `slot` it excludes only itself."""
+def fault(*, on: str, slot: str = "", **choices: Collection[str]) -> Callable[[E], E]:
+    """Register a function as a fault; without `slot` it excludes only itself.
+
+    `choices` are the words that arguments may be, beside their defaults.
+    """
 
     def register(effect: E) -> E:
-        FAULTS[effect.__name__] = FaultType(effect.__name__, slot or effect.__name__, on, effect)
+        FAULTS[effect.__name__] = FaultType(effect.__name__, slot or effect.__name__, on, effect, choices)
         return effect
 
     return register

@@ -4,6 +4,7 @@ To add a fault, write a function with the decorator `fault` in one of the three 
 """
 
 import ast
+import threading
 from difflib import get_close_matches
 from typing import Any
 
@@ -24,7 +25,7 @@ def parse_fault(text: str) -> tuple[FaultType, dict[str, Any]]:
     """The fault and its arguments by name; ValueError says what is wrong."""
     try:
         tree = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ValueError(f"fault {text!r}: expected name(argument, key=value)") from error
     called, given, named = (tree.func, tree.args, tree.keywords) if isinstance(tree, ast.Call) else (tree, [], [])
     if not isinstance(called, ast.Name):
@@ -52,17 +53,22 @@ def _value(node: ast.expr, text: str) -> Any:
         return {"true": True, "false": False}.get(node.id, node.id)
     try:
         return ast.literal_eval(node)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise ValueError(f"fault {text!r}: arguments are numbers and words") from error
 
 
 def _check(found: FaultType, arguments: dict[str, Any], text: str) -> None:
-    """Raise ValueError for an argument of a wrong type or an unknown value of `on`."""
+    """Raise ValueError for an argument of a wrong type or with an unknown value."""
     for name, value in arguments.items():
-        default = found.defaults.get(name)
-        numeric = isinstance(default, (int, float)) and not isinstance(default, bool)
-        if numeric and (isinstance(value, bool) or not isinstance(value, (int, float))):
-            raise ValueError(f"fault {text!r}: {name} is a number")
+        if not isinstance(value, (str, int, float)):
+            raise ValueError(f"fault {text!r}: arguments are numbers and words")
+        kind = found.types.get(name)
+        if kind is int and (type(value) is not int or value < 0):
+            raise ValueError(f"fault {text!r}: {name} is a whole number from 0 on")
+        if kind is float and (isinstance(value, (bool, str)) or not 0 <= value <= threading.TIMEOUT_MAX):
+            raise ValueError(f"fault {text!r}: {name} is a number from 0 on")
+        if name in found.choices and value not in (found.defaults[name], *found.choices[name]):
+            raise ValueError(f"fault {text!r}: {name} is one of {', '.join(found.choices[name])}")
     on = arguments.get("on")
     if on is not None and on not in REQUEST_FILTERS and on not in ROUTE_KINDS:
         raise ValueError(f"fault {text!r}: on is one of {', '.join([*REQUEST_FILTERS, *ROUTE_KINDS])}")

@@ -88,7 +88,11 @@ def _edited(context: FaultContext, changes: dict[str, Any]) -> HttpResponse:
     response = context.proceed(context.request)
     if response.status != 200:
         return response
-    body = json.loads(b"".join(response.body) or b"{}")
+    whole = b"".join(response.body)
+    try:
+        body = json.loads(whole or b"{}")
+    except ValueError:  # a stream, with `on`
+        return response._replace(body=(whole,))
     if "file" in body:
         body["file"].update(changes)
     elif "name" in body:

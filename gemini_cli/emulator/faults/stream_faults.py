@@ -26,7 +26,7 @@ def _changed(context: FaultContext, edit: FramesEdit, request: HttpRequest | Non
 # --- its end
 
 
-@fault(on="streams", slot="end")
+@fault(on="streams", slot="end", how=("reset", "close"))
 def cut(context: FaultContext, after: int = 2, how: object = "reset") -> HttpResponse:
     """A connection reset after `after` text deltas; with how=close it is closed."""
 
@@ -321,15 +321,23 @@ def no_text(context: FaultContext) -> HttpResponse:
 
 @fault(on="answers", slot="bytes")
 def drip(context: FaultContext, seconds: float = 0.05, size: int = 1) -> HttpResponse:
-    """The body in pieces of `size` bytes, with a pause after each piece."""
+    """The body in pieces of `size` bytes (0: events), with a pause after each."""
 
     def corrupt(frames: Iterator[bytes]) -> Iterator[bytes]:
         for frame in frames:
-            for start in range(0, len(frame), size):
-                yield frame[start : start + size]
+            for piece in _pieces(frame, size):
+                yield piece
                 yield from context.wait(seconds)
 
     return _changed(context, corrupt)
+
+
+def _pieces(frame: bytes, size: int) -> Iterator[bytes]:
+    """The frame in pieces of `size` bytes; with 0 as it is."""
+    if size == 0:
+        yield frame
+    else:
+        yield from (frame[start : start + size] for start in range(0, len(frame), size))
 
 
 @fault(on="any", slot="bytes")
@@ -340,15 +348,18 @@ def slow(context: FaultContext, seconds: float = 1) -> HttpResponse:
     return context.proceed(context.request)
 
 
-@fault(on="streams", slot="bytes")
+LINE_ENDS = {"cr": b"\r", "lf": b"\n", "crlf": b"\r\n"}
+
+
+@fault(on="streams", slot="bytes", line_end=LINE_ENDS)
 def framing(context: FaultContext, line_end: object = "crlf", bom: bool = True, size: int = 1) -> HttpResponse:
-    """Other line ends (cr, lf, crlf), a byte order mark, pieces of `size` bytes."""
-    end = {"cr": b"\r", "lf": b"\n", "crlf": b"\r\n"}[str(line_end)]
+    """Other line ends, a byte order mark, pieces of `size` bytes (0: events)."""
+    end = LINE_ENDS[str(line_end)]
 
     def corrupt(frames: Iterator[bytes]) -> Iterator[bytes]:
         yield b"\xef\xbb\xbf" if bom else b""
         for frame in frames:
             plain = frame.replace(b"\r\n", b"\n").replace(b"\n", end)
-            yield from (plain[start : start + size] for start in range(0, len(plain), size))
+            yield from _pieces(plain, size)
 
     return _changed(context, corrupt)
