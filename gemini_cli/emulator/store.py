@@ -70,7 +70,7 @@ class Store:
             )
 
     def get(self, kind: str, id: str) -> Document | None:
-        with self._lock:
+        with self._lock, _as_os_error(self._name):
             row = self._database.execute("SELECT body FROM document WHERE kind = ? AND id = ?", (kind, id)).fetchone()
         return json.loads(row[0]) if row else None
 
@@ -91,7 +91,7 @@ class Store:
 
     def newest(self, kind: str, limit: int, before: int | None = None) -> list[tuple[int, Document]]:
         """Up to `limit` documents below `before` with their numbers, newest first."""
-        with self._lock:
+        with self._lock, _as_os_error(self._name):
             rows = self._database.execute(
                 "SELECT number, body FROM document WHERE kind = ? AND number < ? ORDER BY number DESC LIMIT ?",
                 (kind, 1 << 62 if before is None else before, limit),

@@ -449,6 +449,21 @@ def test_an_exception_in_the_emulator_fails_the_test(
 
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl for a certificate")
+def test_files_that_cannot_be_used_are_an_answer(tmp_path: Path) -> None:
+    server = Server(Emulator(state=tmp_path / "state")).start()
+    with closing(server):
+        (tmp_path / "state.files").write_text("not a directory")
+        start = {"X-Goog-Upload-Protocol": "resumable", "X-Goog-Upload-Command": "start"}
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+        headers = {"x-goog-api-key": server.key, "content-type": "application/json", **start}
+        connection.request("POST", "/upload/v1beta/files", "{}", headers)
+        answer = connection.getresponse()
+        assert answer.status == 500
+        assert "The emulator cannot use its files" in json.loads(answer.read())["error"]["message"]
+        connection.close()
+        assert "File exists" in server.failures[0]
+
+
 def test_tls(tmp_path: Path) -> None:
     files = ["-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem")]
     subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]

@@ -87,6 +87,15 @@ def test_a_state_that_cannot_be_used_is_an_os_error(tmp_path: Path) -> None:
             Store(path)
 
 
+def test_a_state_that_breaks_later_is_an_os_error(tmp_path: Path) -> None:
+    store = Store(tmp_path / "state")
+    store.close()
+    with pytest.raises(OSError, match="closed database"):
+        store.get("kind", "id")
+    with pytest.raises(OSError, match="closed database"):
+        store.newest("kind", 1)
+
+
 def test_numbers_are_unique() -> None:
     store = Store(None)
     assert [store.number("k"), store.number("k"), store.number("other")] == [1, 2, 1]

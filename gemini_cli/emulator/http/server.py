@@ -19,17 +19,20 @@ from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import ErrorResponse
 from ..sandboxes import Sandbox, Sandboxes
 from ..service import Emulator
 from . import http_limits
-from .exchange import JSON_UTF8, HttpRequest, HttpResponse, indented_json
+from .error_format import error_to_response
+from .exchange import HttpRequest, HttpResponse
 from .request_log import SHOWN_BODY_LIMIT, RecordedRequest
 
 if TYPE_CHECKING:
     import ssl
+
+R = TypeVar("R")
 
 READ_SIZE = 1 << 16
 # A line of a chunked body: a size with an extension, or a trailer.
@@ -270,12 +273,12 @@ class _Connection(BaseHTTPRequestHandler):
         try:
             headers = http_limits.check_request_head(self.command, self.path, self.headers.items(), port)
             sandbox, head = owner.sandboxes.route(HttpRequest(self.command, self.path, headers))
-            refused = sandbox.refuse_early(head)
+            refused = self._emulated(sandbox.refuse_early, head)
             request = head if refused else head._replace(body=self._body(headers))
         except ErrorResponse as error:
             # The body was not read, so the connection cannot be used again.
             self.close_connection = self._unread = True
-            return HttpResponse(error.status, {"content-type": JSON_UTF8}, (indented_json(error.rpc_body()),))
+            return error_to_response(error, "json")
         finally:
             self.server.set_deadline(self.connection, None)
         owner.sandboxes.record(sandbox, request)
@@ -283,7 +286,17 @@ class _Connection(BaseHTTPRequestHandler):
             self.close_connection = self._unread = True
         if refused:
             return refused
-        return sandbox.handle(request)
+        return self._emulated(sandbox.handle, request)
+
+    def _emulated(self, handle: Callable[[HttpRequest], R], request: HttpRequest) -> R | HttpResponse:
+        """The response of the emulator; 500 if its files cannot be used."""
+        try:
+            return handle(request)
+        except ConnectionError:  # of a fault
+            raise
+        except OSError as error:
+            self.server.owner.failures.append(repr(error))
+            return error_to_response(ErrorResponse(500, f"The emulator cannot use its files: {error}"), "json")
 
     def _body(self, headers: Mapping[str, str]) -> bytes:
         if headers.get("expect", "").lower() == "100-continue":
