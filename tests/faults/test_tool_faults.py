@@ -321,7 +321,7 @@ def test_a_person_confirms_each_call(early: bytes, answer: bytes, runs: bool, pl
         assert (process.returncode, out, err, told) == (0, T.encode() + b"\n", b"", ["fine"])
     else:
         assert (process.returncode, out, told) == (10, b"", [])
-        assert b"the call of weather was refused\nhint: `gemini-cli call-tool --previous v1_" in err
+        assert b"the call of weather was refused\nhint: run `gemini-cli call-tool --previous v1_" in err
 
 
 def test_without_a_person_nothing_is_asked(place: Home) -> None:
