@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from gemini_cli.config.option_groups import LAST_COUNTS, OptionField, option_fields
 from gemini_cli.errors import UsageError
 from gemini_cli.formats.text_files import decode_argument
 
@@ -26,11 +25,9 @@ class OptionCommand(TyperCommand):
     """A command whose `--help` shows the options in groups."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        function: Any = self.callback
-        fields = [field for record in function.records for field in option_fields(record)]
-        refuse_ambiguous(args, {spelling for field in fields if field.takes_value for spelling in field.spellings})
-        _, _, given = self.make_parser(ctx).parse_args([*args])
-        refuse_repeated([parameter.name for parameter in given], fields)
+        params: list[Any] = self.get_params(ctx)
+        options = [each for each in params if each.param_type_name == "option" and not (each.is_flag or each.count)]
+        refuse_ambiguous(args, {spelling for each in options for spelling in each.opts})
         return super().parse_args(ctx, args)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
@@ -97,19 +94,8 @@ def refuse_ambiguous(args: Sequence[str], with_value: Collection[str]) -> None:
         is_value = not is_value and _takes_next_word(word, with_value)
 
 
-def refuse_repeated(given: Sequence[str | None], fields: Sequence[OptionField]) -> None:
-    """UsageError for a text that is given twice.
-
-    `given` has the name of each option as often as it was given. Of numbers the last one counts, so that an alias may
-    have a default.
-    """
-    for field in fields:
-        if field.kind is str and LAST_COUNTS not in field.markers and given.count(field.name) > 1:
-            raise UsageError(f"{field.long} is given twice")
-
-
 def _takes_next_word(word: str, with_value: Collection[str]) -> bool:
-    """Whether a word is, or as a group ends with (`-qs`), an option with a value."""
+    """Whether a word is an option whose value is the next word, also at the end of a group (`-qs`)."""
     if word.startswith("--") or not word.startswith("-"):
         return word in with_value
     place = next((place for place, letter in enumerate(word) if f"-{letter}" in with_value), None)

@@ -15,7 +15,7 @@ from gemini_cli.bulk.request_template import RequestTemplate
 from gemini_cli.bulk.rows import InputRows, file_chunks, read_rows
 from gemini_cli.cli.context import Context, check_request
 from gemini_cli.cli.prompt_input import NO_STDIN, PIPEFAIL_HINT
-from gemini_cli.config.option_groups import FILE_NAME
+from gemini_cli.config.option_groups import FILE_NAME, ONCE
 from gemini_cli.config.request_options import PromptOptions
 from gemini_cli.errors import UsageError
 
@@ -33,6 +33,7 @@ class TemplateOptions:
             help="the prompt for each row: {name} is a field of the row, {_} the whole row (a text as it is), "
             "{{ and }} are braces",
         ),
+        ONCE,
     ] = None
     allow_paths: Annotated[
         bool,
@@ -43,6 +44,7 @@ class TemplateOptions:
     delimiter: Annotated[
         str | None,
         Option("--delimiter", metavar="C", help="the character between the columns of CSV; a tab for .tsv, or a comma"),
+        ONCE,
     ] = None
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from typer import Option
 
 from gemini_cli.cli.context import Context
-from gemini_cli.config.option_groups import FILE_NAME, PROFILE_KEY
+from gemini_cli.config.option_groups import FILE_NAME, ONCE, PROFILE_KEY
 from gemini_cli.console.output_file import OutputTarget
 from gemini_cli.errors import UsageError
 
@@ -30,6 +30,7 @@ class RowOutputOptions:
         str | None,
         Option("-o", "--output", metavar="FILE", help="write the rows to FILE when all are done"),
         FILE_NAME,
+        ONCE,
     ] = None
     to: Annotated[
         Literal["jsonl", "csv", "tsv"],

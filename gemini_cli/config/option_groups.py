@@ -61,7 +61,7 @@ PROFILE_KEY = Marker("PROFILE_KEY")  # a profile may set it, under the name of t
 FILE_NAME = Marker("FILE_NAME")  # bytes of the file system, not text; also of a command's arguments
 PROGRAM_NAME = Marker("PROGRAM_NAME")  # of arguments: a program of this machine and its own arguments
 ALLOW_EMPTY = Marker("ALLOW_EMPTY")  # an empty text is a value
-LAST_COUNTS = Marker("LAST_COUNTS")  # a text that may be given twice; of other texts this is an error
+ONCE = Marker("ONCE")  # an error if given twice; without it the last value counts
 NEEDS_NETWORK = Marker("NEEDS_NETWORK")  # has no effect on the built-in emulator
 
 
@@ -189,11 +189,12 @@ def option_groups(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _parameter(field: OptionField) -> inspect.Parameter:
+    annotation = list[str] | None if ONCE in field.markers else field.annotation
     return inspect.Parameter(
         field.name,
         inspect.Parameter.KEYWORD_ONLY,
         default=field.default,
-        annotation=Annotated[field.annotation, field.option],
+        annotation=Annotated[annotation, field.option],
     )
 
 
@@ -206,6 +207,10 @@ def _checked(field: OptionField, value: Any, ctx: typer.Context) -> Any:
     if value is None or value is field.default:
         return value
     name = value_origin(ctx, field) or field.long
+    if ONCE in field.markers and value is not None:
+        if len(value) > 1:
+            raise UsageError(f"{name} is given twice")
+        (value,) = value or (None,)
     if value == "" and ALLOW_EMPTY not in field.markers:
         raise UsageError(f"{name} is empty")
     if isinstance(value, int | float) and (not math.isfinite(value) or (value > LARGEST and not field.is_body_field)):

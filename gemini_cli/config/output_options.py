@@ -8,7 +8,7 @@ from typing import Annotated
 
 from typer import Option
 
-from gemini_cli.config.option_groups import FILE_NAME, PROFILE_KEY
+from gemini_cli.config.option_groups import FILE_NAME, ONCE, PROFILE_KEY
 from gemini_cli.errors import UsageError
 
 
@@ -46,6 +46,7 @@ class OutputOptions(GlobalOptions):
             "(out.mp4) and the answer has none, the exit status is 8",
         ),
         FILE_NAME,
+        ONCE,
     ] = None
     extract: Annotated[
         bool,

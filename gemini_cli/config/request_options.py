@@ -8,7 +8,7 @@ from typing import Annotated, Literal, get_args
 from typer import Option
 
 from gemini_cli.config.model_names import AGENT_NAMES, DEFAULT_MODEL, MODEL_ALIASES, MODEL_NAMES
-from gemini_cli.config.option_groups import ALLOW_EMPTY, FILE_NAME, LAST_COUNTS, PROFILE_KEY, BodyField, Suggestions
+from gemini_cli.config.option_groups import ALLOW_EMPTY, FILE_NAME, ONCE, PROFILE_KEY, BodyField, Suggestions
 
 BUILT_IN_TOOLS = ("google_search", "code_execution", "url_context", "google_maps", "computer_use")
 TOOL_NAMES = (*BUILT_IN_TOOLS, "file_search=STORE", "mcp_server=URL")
@@ -28,6 +28,7 @@ class PromptOptions:
         str | None,
         Option("-f", "--prompt-file", metavar="FILE", help="read the prompt from FILE, or - for stdin"),
         FILE_NAME,
+        ONCE,
     ] = None
     no_stdin: Annotated[bool, Option("--no-stdin", envvar="GEMINI_NO_STDIN", help="do not read stdin"), PROFILE_KEY] = (
         False
@@ -77,7 +78,6 @@ class RequestOptions:
         str | None,
         Option("-m", "--model", metavar="NAME", envvar="GEMINI_MODEL", help=f"the model (default: {DEFAULT_MODEL})"),
         BodyField("model"),
-        LAST_COUNTS,
         Suggestions((*MODEL_ALIASES, *MODEL_NAMES)),
     ] = None
     fallback: Annotated[
@@ -102,11 +102,13 @@ class RequestOptions:
         Option("-s", "--system", metavar="TEXT", help="the system instruction"),
         BodyField("system_instruction"),
         ALLOW_EMPTY,
+        ONCE,
     ] = None
     system_file: Annotated[
         str | None,
         Option("--system-file", metavar="FILE", help="read the system instruction from FILE"),
         FILE_NAME,
+        ONCE,
     ] = None
     thinking: Annotated[
         str | None,
@@ -187,21 +189,25 @@ class RequestOptions:
         ),
         BodyField("response_format"),
         FILE_NAME,
+        ONCE,
     ] = None
     format_image: Annotated[
         str | None,
         Option("--format-image", metavar="RATIO[,SIZE]", help="request an image: 16:9 or 16:9,2K"),
         BodyField("response_format"),
+        ONCE,
     ] = None
     format_audio: Annotated[
         str | None,
         Option("--format-audio", metavar="MIME", help="request audio of this type, for -o: audio/wav"),
         BodyField("response_format"),
+        ONCE,
     ] = None
     format_video: Annotated[
         str | None,
         Option("--format-video", metavar="RATIO[,RESOLUTION]", help="request a video, for -o: 16:9 or 9:16,1080p"),
         BodyField("response_format"),
+        ONCE,
     ] = None
     voice: Annotated[
         str | None,
@@ -213,6 +219,7 @@ class RequestOptions:
         str | None,
         Option("--previous", metavar="ID", help="continue this interaction"),
         BodyField("previous_interaction_id"),
+        ONCE,
     ] = None
     no_store: Annotated[
         bool,
@@ -253,6 +260,7 @@ class RequestOptions:
             help="read the request body from FILE, JSON or YAML; options override its fields",
         ),
         FILE_NAME,
+        ONCE,
     ] = None
     set: Annotated[
         list[str] | None,
@@ -282,4 +290,5 @@ class HistoryOptions:
             "`stream` and `call-tool` add the new turn to it",
         ),
         FILE_NAME,
+        ONCE,
     ] = None

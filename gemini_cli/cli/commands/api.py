@@ -19,7 +19,7 @@ from gemini_cli.cli.command import OptionCommand, command_app, single_argument
 from gemini_cli.cli.context import Context
 from gemini_cli.cli.dry_run import print_request
 from gemini_cli.config.connection_options import ConnectionOptions
-from gemini_cli.config.option_groups import FILE_NAME, option_groups
+from gemini_cli.config.option_groups import FILE_NAME, ONCE, option_groups
 from gemini_cli.config.output_options import GlobalOptions, PreviewOptions
 from gemini_cli.console import formatting
 from gemini_cli.console.terminal import Terminal
@@ -54,6 +54,7 @@ class CallOptions:
             help="send this body: JSON, or a file with JSON or YAML, or - for stdin; for POST, PUT and PATCH",
         ),
         FILE_NAME,
+        ONCE,
     ] = None
     paginate: Annotated[
         bool, Option("--paginate", help="for GET: follow nextPageToken, and print each page as a JSON document")

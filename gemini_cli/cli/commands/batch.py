@@ -23,7 +23,7 @@ from gemini_cli.cli.row_input import RowInput, RowsArgument, TemplateOptions, re
 from gemini_cli.cli.row_output import RowOutputOptions, check_row_output, open_row_output, schema_validator
 from gemini_cli.client import resources
 from gemini_cli.config.connection_options import ConnectionOptions
-from gemini_cli.config.option_groups import FILE_NAME, option_groups
+from gemini_cli.config.option_groups import FILE_NAME, ONCE, option_groups
 from gemini_cli.config.output_options import GlobalOptions
 from gemini_cli.config.request_options import PromptOptions, RequestOptions
 from gemini_cli.errors import OutputError, UsageError
@@ -38,6 +38,7 @@ class SubmitOptions:
     display_name: Annotated[
         str | None,
         Option("--display-name", metavar="TEXT", help="the title of the job (default: the name of the file)"),
+        ONCE,
     ] = None
     dry_run: Annotated[bool, Option("-n", "--dry-run", help="print the requests as JSON lines, and send nothing")] = (
         False
@@ -52,6 +53,7 @@ class ResultsOptions:
         str | None,
         Option("--schema", metavar="FILE|JSON", help="check each answer against this JSON Schema"),
         FILE_NAME,
+        ONCE,
     ] = None
 
 

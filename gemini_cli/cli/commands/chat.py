@@ -25,7 +25,7 @@ from gemini_cli.cli.prompt_run import print_answer, refuse_binary, save_last_int
 from gemini_cli.cli.repl import Repl
 from gemini_cli.client import interaction_resource
 from gemini_cli.config.connection_options import ConnectionOptions
-from gemini_cli.config.option_groups import Saved, option_groups
+from gemini_cli.config.option_groups import ONCE, Saved, option_groups
 from gemini_cli.config.output_options import DryRunOptions
 from gemini_cli.config.request_options import API_NAMES, HistoryOptions, PromptOptions, RequestOptions
 from gemini_cli.console import formatting
@@ -44,20 +44,21 @@ class ChatOptions:
         str | None,
         Option("--session", metavar="NAME", help="save the conversation as NAME, and continue it"),
         Saved("session"),
+        ONCE,
     ] = None
     resend: Annotated[
         bool, Option("--resend", help="send the saved history again, if the server has deleted the interactions")
     ] = False
     null: Annotated[bool, Option("-0", "--null", help="end turns on stdin with NUL instead of a newline")] = False
     list: Annotated[bool, Option("--list", help="list the sessions and exit")] = False
-    show: Annotated[str | None, Option("--show", metavar="NAME", help="print a session and exit"), Saved("session")] = (
-        None
-    )
+    show: Annotated[
+        str | None, Option("--show", metavar="NAME", help="print a session and exit"), Saved("session"), ONCE
+    ] = None
     roles: Annotated[
         bool, Option("--roles", help="with --show: print each message after its role, as `role - user: TEXT`")
     ] = False
     delete: Annotated[
-        str | None, Option("--delete", metavar="NAME", help="delete a session and exit"), Saved("session")
+        str | None, Option("--delete", metavar="NAME", help="delete a session and exit"), Saved("session"), ONCE
     ] = None
     remote: Annotated[bool, Option("--remote", help="with --delete: delete the interactions from the server too")] = (
         False

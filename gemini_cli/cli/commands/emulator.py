@@ -18,7 +18,7 @@ from gemini_cli.cli import recordings
 from gemini_cli.cli.command import OptionCommand, command_app
 from gemini_cli.cli.emulator_requests import OnRequest, request_file
 from gemini_cli.cli.program import Program
-from gemini_cli.config.option_groups import FILE_NAME, PROGRAM_NAME, option_groups
+from gemini_cli.config.option_groups import FILE_NAME, ONCE, PROGRAM_NAME, option_groups
 from gemini_cli.console.terminal import Terminal
 from gemini_cli.errors import EmulatorMismatch, InputError, Interrupted, RejectedError, UsageError
 
@@ -40,13 +40,14 @@ class EmulatorOptions:
         str | None,
         Option("--script", metavar="FILE", help="read the answers of the model from FILE, YAML"),
         FILE_NAME,
+        ONCE,
     ] = None
     fault: Annotated[
         list[str] | None,
         Option("--fault", metavar="FAULT", help="add a fault, such as 'refuse(503, times=2)'; may be repeated"),
     ] = None
     state: Annotated[
-        str | None, Option("--state", metavar="FILE", help="keep the state in this SQLite file"), FILE_NAME
+        str | None, Option("--state", metavar="FILE", help="keep the state in this SQLite file"), FILE_NAME, ONCE
     ] = None
     file_host: Annotated[
         str | None,
@@ -60,6 +61,7 @@ class EmulatorOptions:
         str | None,
         Option("--requests", metavar="FILE", help="append each request to FILE, a line of JSON without the key"),
         FILE_NAME,
+        ONCE,
     ] = None
     strict: Annotated[
         bool,

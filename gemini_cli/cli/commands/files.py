@@ -15,7 +15,7 @@ from gemini_cli.cli.context import Context
 from gemini_cli.cli.partial_failures import delete_each
 from gemini_cli.client import resources
 from gemini_cli.config.connection_options import ConnectionOptions
-from gemini_cli.config.option_groups import FILE_NAME, option_groups
+from gemini_cli.config.option_groups import FILE_NAME, ONCE, option_groups
 from gemini_cli.config.output_options import GlobalOptions
 from gemini_cli.errors import UsageError
 
@@ -31,6 +31,7 @@ class DownloadOptions:
         str | None,
         Option("-o", "--output", metavar="FILE", help="write to FILE, completely or not at all"),
         FILE_NAME,
+        ONCE,
     ] = None
 
 

@@ -20,7 +20,7 @@ from gemini_cli.cli.dry_run import preview_headers, refuse_answer_options, witho
 from gemini_cli.cli.row_input import RowInput, RowsArgument, TemplateOptions, read_row_input
 from gemini_cli.cli.row_output import RowOutputOptions, check_row_output, open_row_output, schema_validator
 from gemini_cli.config.connection_options import ConnectionOptions
-from gemini_cli.config.option_groups import FILE_NAME, option_groups
+from gemini_cli.config.option_groups import FILE_NAME, ONCE, option_groups
 from gemini_cli.config.output_options import GlobalOptions
 from gemini_cli.config.request_options import PromptOptions, RequestOptions
 from gemini_cli.console import formatting
@@ -53,6 +53,7 @@ class MapOptions:
         str | None,
         Option("--checkpoint", metavar="FILE", help="save the requests and answers in FILE, and continue from it"),
         FILE_NAME,
+        ONCE,
     ] = None
     dry_run: Annotated[bool, Option("-n", "--dry-run", help="print the request of each row, and send nothing")] = False
 

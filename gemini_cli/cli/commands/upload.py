@@ -19,7 +19,7 @@ from gemini_cli.client import resources
 from gemini_cli.client.resources import Resource
 from gemini_cli.concurrency.worker_pool import WorkerPool
 from gemini_cli.config.connection_options import ConnectionOptions
-from gemini_cli.config.option_groups import FILE_NAME, option_groups
+from gemini_cli.config.option_groups import FILE_NAME, ONCE, option_groups
 from gemini_cli.config.output_options import GlobalOptions
 from gemini_cli.console import formatting
 from gemini_cli.errors import CliError, DeadlineExceeded, InputError, TemporaryError, UsageError
@@ -38,13 +38,14 @@ class UploadOptions:
 
     wait: Annotated[bool, Option("--wait", help="wait until the server has processed the file (the default)")] = False
     no_wait: Annotated[bool, Option("--no-wait", help="do not wait while the server processes the file")] = False
-    name: Annotated[str | None, Option("--name", metavar="ID", help="the name on the server, files/ID")] = None
+    name: Annotated[str | None, Option("--name", metavar="ID", help="the name on the server, files/ID"), ONCE] = None
     display_name: Annotated[
-        str | None, Option("--display-name", metavar="TEXT", help="the title (default: the name of the file)")
+        str | None, Option("--display-name", metavar="TEXT", help="the title (default: the name of the file)"), ONCE
     ] = None
     mime: Annotated[
         str | None,
         Option("--mime", metavar="TYPE", help="the MIME type, if it is not known from the name or the first bytes"),
+        ONCE,
     ] = None
     reuse: Annotated[
         bool, Option("--reuse", help="name the file after its content, and do not send it if the server has it")
