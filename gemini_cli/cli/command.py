@@ -95,7 +95,7 @@ def refuse_ambiguous(args: Sequence[str], with_value: Collection[str]) -> None:
 
 
 def _takes_next_word(word: str, with_value: Collection[str]) -> bool:
-    """Whether a word is an option whose value is the next word, also at the end of a group (`-qs`)."""
+    """Whether a word is, or as a group ends with (`-qs`), an option with a value."""
     if word.startswith("--") or not word.startswith("-"):
         return word in with_value
     place = next((place for place, letter in enumerate(word) if f"-{letter}" in with_value), None)
