@@ -59,9 +59,11 @@ class _GuardedChunks:
         after_cr = False
         utf8: codecs.IncrementalDecoder | None = codecs.getincrementaldecoder("utf-8")()
         for chunk in self._chunks:
+            if not chunk:
+                continue
             if after_cr:
                 chunk = chunk.removeprefix(b"\n")
-            after_cr = chunk.endswith(b"\r") if chunk else after_cr
+            after_cr = chunk.endswith(b"\r")
             if b"\r" in chunk:
                 chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
             self._measure(chunk)
