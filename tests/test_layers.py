@@ -252,6 +252,7 @@ def test_the_transport_knows_no_api() -> None:
 def test_only_its_transport_command_man_page_and_pytest_plugin_import_the_emulator() -> None:
     assert outside(users("gemini_cli.emulator"), "emulator/") == {
         "cli/commands/emulator.py",
+        "cli/emulator_replay.py",
         "docgen/emulator_manual.py",
         "pytest_plugin.py",
         "transport/emulator_transport.py",

@@ -222,9 +222,12 @@ def _given_key(request: HttpRequest, query: Mapping[str, str]) -> str | None:
 def checked_script(source: Script | str | os.PathLike[str] | list[Any] | None) -> Script:
     """The script; ValueError for a mistake in it or in its faults."""
     script = Script.load(source)
-    for line in script.lines:
+    for number, line in enumerate(script.lines, 1):
         for text in line.faults:
-            FaultSpec.parse(text)
+            try:
+                FaultSpec.parse(text)
+            except ValueError as error:
+                raise ValueError(f"script line {number}: {error}") from None
     return script
 
 

@@ -259,7 +259,7 @@ def test_generate_content_follows_the_script(scripted: InMemoryClient) -> None:
         (["x"], "script line 1: expected a map, got 'x'"),
         ([{"steps": [{"text": "x"}]}], "script line 1: expected a step with a type, got {'text': 'x'}"),
         ([{"steps": ["x"]}], "script line 1: expected a step with a type, got 'x'"),
-        ([{"fault": "stal"}], "unknown fault 'stal'"),
+        ([{}, {"fault": "stal"}], "script line 2: unknown fault 'stal'"),
         ([{"call": {}}], "script line 1: call: expected a name, got {}"),
         ([{"call": "f"}], "script line 1: call: expected a map, got 'f'"),
         ([{"call": {"name": "f", "arguments": "x"}}], "script line 1: arguments: expected a map, got 'x'"),

@@ -104,6 +104,16 @@ def test_state_is_kept_in_a_file(tmp_path: Path, emulator: Emulator) -> None:
     assert "turn 2" in emulator(*state, "--", "bash", "-c", "gemini-cli generate -c paws").stdout
 
 
+def test_a_mistake_in_a_script_is_reported_with_its_file_and_line(tmp_path: Path, emulator: Emulator) -> None:
+    script = tmp_path / "script.yaml"
+    script.write_text("- reply: x\n- fault: no_such_fault\n")
+    done = emulator("--script", str(script), "--", "true")
+    assert done.returncode == 3
+    assert done.stderr.startswith(f"gemini-cli: input: {script}: script line 2: unknown fault 'no_such_fault'")
+    script.write_text("- [")
+    assert emulator("--script", str(script), "--", "true").stderr.count(str(script)) == 2  # once by the YAML parser
+
+
 @pytest.mark.parametrize(
     ("argv", "status", "words"),
     [

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -14,18 +12,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Option
 
-from gemini_cli.cli import recordings
 from gemini_cli.cli.command import OptionCommand, command_app
+from gemini_cli.cli.emulator_replay import make_replay_emulator
 from gemini_cli.cli.emulator_requests import OnRequest, request_file
 from gemini_cli.cli.program import Program
 from gemini_cli.config.option_groups import FILE_NAME, ONCE, PROGRAM_NAME, option_groups
 from gemini_cli.console.terminal import Terminal
-from gemini_cli.errors import EmulatorMismatch, InputError, Interrupted, RejectedError, UsageError
+from gemini_cli.errors import EmulatorMismatch, InputError, Interrupted, UsageError
 
 if TYPE_CHECKING:
     from gemini_cli.emulator.http.server import Server
     from gemini_cli.emulator.service import Emulator
-    from gemini_cli.transport.recording.file_format import RecordedResponse
 
 COMMAND_GRACE = 2.0  # seconds that the command has to end after a signal
 NOT_EXECUTABLE, NOT_FOUND = 126, 127  # the exit statuses of a shell, env and nohup
@@ -102,23 +99,25 @@ def emulator(ctx: typer.Context, command: CommandArguments = None, *, options: E
     printed. Other clients can use the emulator too, such as the official SDK with GOOGLE_GEMINI_BASE_URL. The man page
     has the settings of many clients, the format of scripts, and how tests in parallel share one server.
     """
-    context: Program = ctx.obj
+    program: Program = ctx.obj
+    terminal = program.terminal
     if options.list_faults:
-        context.terminal.write(fault_list())
+        terminal.write(fault_list())
         return None
-    with request_file(options.requests) as on_request, _served(options, context.terminal, on_request) as server:
+    with request_file(options.requests) as on_request, _serve(options, terminal, on_request) as server:
         if command:
-            status = _around(server, command, context)
-            mismatch = _report_leftovers(server, context.terminal, options.strict)
+            status = _run_command(command, server, program)
+            mismatch = _report_leftovers(server, terminal, options.strict)
             return status or mismatch
-        context.terminal.write(
+        terminal.write(
             f"export GEMINI_BASE_URL={server.url}\nexport GEMINI_API_KEY={server.key}\n"
             f"export GEMINI_EMULATOR_TOKEN={server.token}\n"
         )
         try:
             threading.Event().wait()  # until a signal ends it
         except Interrupted:
-            if not options.strict or not (mismatch := _report_leftovers(server, context.terminal, strict=True)):
+            mismatch = _report_leftovers(server, terminal, strict=True) if options.strict else 0
+            if not mismatch:
                 raise
             return mismatch
     return None
@@ -134,7 +133,7 @@ def fault_list() -> str:
 
 
 @contextmanager
-def _served(options: EmulatorOptions, terminal: Terminal, on_request: OnRequest | None) -> Iterator[Server]:
+def _serve(options: EmulatorOptions, terminal: Terminal, on_request: OnRequest | None) -> Iterator[Server]:
     """Serve for the duration of a block."""
     from gemini_cli.emulator.http.server import Server
 
@@ -142,12 +141,12 @@ def _served(options: EmulatorOptions, terminal: Terminal, on_request: OnRequest 
     if options.port > 65535:
         raise UsageError(f"--port {options.port}: there is no such port")
     try:
-        served = _emulator(options) if options.replay is None else _replay(options, options.replay, terminal)
+        emulated_api = _make_emulator(options, terminal)
     except ValueError as error:
         raise UsageError(str(error)) from None
     try:
         server = Server(
-            served, port=options.port, ipv6=True, log=lambda line: terminal.log(1, line), on_request=on_request
+            emulated_api, port=options.port, ipv6=True, log=lambda line: terminal.log(1, line), on_request=on_request
         )
     except OSError as error:
         raise InputError(f"cannot listen on port {options.port}: {error}") from None
@@ -157,90 +156,50 @@ def _served(options: EmulatorOptions, terminal: Terminal, on_request: OnRequest 
         server.close()
 
 
-def _emulator(options: EmulatorOptions) -> Emulator:
-    from gemini_cli.emulator.model.script import Script
-    from gemini_cli.emulator.service import Emulator
+def _make_emulator(options: EmulatorOptions, terminal: Terminal) -> Emulator:
+    """The emulator of the options; ValueError for a wrong fault or host."""
+    if options.replay is not None:
+        for name in ("script", "state", "file_host"):
+            if getattr(options, name) is not None:
+                raise UsageError(f"--{name.replace('_', '-')} has no effect with --replay")
+        return make_replay_emulator(options.replay, options.fault or (), terminal)
+    from gemini_cli.emulator.service import Emulator, checked_script
 
-    with _reading(options.state):
+    with _name_file_in_errors(options.state):
         if options.state is not None:  # the emulator opens it at the first request, too late for an error message
             from gemini_cli.emulator.store import Store
 
             Store(options.state).close()
-    with _reading(options.script):
-        script = Script.load(options.script)
+    with _name_file_in_errors(options.script):
+        script = checked_script(options.script)
     return Emulator(state=options.state, script=script, faults=options.fault or (), file_host=options.file_host or "")
 
 
-def _replay(options: EmulatorOptions, path: str, terminal: Terminal) -> Emulator:
-    """An emulator that answers from a recording.
-
-    A key that a client puts into the URL is not compared.
-    """
-    from gemini_cli.emulator.http.exchange import HttpRequest, HttpResponse
-    from gemini_cli.emulator.replay import ReplayEmulator
-    from gemini_cli.emulator.sandboxes import without_sandbox
-    from gemini_cli.transport.recording.file_format import describe_request, whole_body
-
-    for name in ("script", "state", "file_host"):
-        if getattr(options, name) is not None:
-            raise UsageError(f"--{name.replace('_', '-')} has no effect with --replay")
-    recorded = recordings.read_recording(path, terminal, for_one_run=False)
-
-    def answer(request: HttpRequest, origin: str) -> HttpResponse:
-        target = re.sub(r"(?<=[?&])key=[^&]*&?", "", without_sandbox(request.target)).rstrip("?&")
-        described = describe_request(
-            request.method, target, request.headers, whole_body(request.body), terminal.redacted
-        )
-        try:
-            found = recorded.find(described, origin)
-        except RejectedError as missing:
-            raise LookupError(missing.message) from None
-        if found.lost is not None:
-            raise ConnectionResetError(found.lost)
-        return HttpResponse(found.status, found.headers, _paced(found, time.sleep))
-
-    return ReplayEmulator(answer, faults=options.fault or ())
-
-
-def _paced(response: RecordedResponse, sleep: Callable[[float], None]) -> Iterable[bytes]:
-    """The body at the recorded pace; a tuple, whose size is known, if it came as one."""
-    if response.cut is None and not any(gap for gap, _ in response.pieces):
-        return tuple(piece for _, piece in response.pieces)
-    return _events(response, sleep)
-
-
-def _events(response: RecordedResponse, sleep: Callable[[float], None]) -> Iterator[bytes]:
-    for gap, piece in response.pieces:
-        sleep(gap)
-        yield piece
-    if response.cut is not None:
-        raise ConnectionResetError(response.cut)
-
-
 @contextmanager
-def _reading(path: str | None) -> Iterator[None]:
+def _name_file_in_errors(path: str | None) -> Iterator[None]:
+    """Raise InputError with the path for an error in the block."""
     try:
         yield
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
 
 
-def _around(server: Server, argv: list[str], context: Program) -> int:
+def _run_command(argv: list[str], server: Server, program: Program) -> int:
     """Run a command against the server, and return its status.
 
     If signal N ended the command, the status is 128 + N, as in a shell.
     """
-    environ = {**context.environ, **server.environ(), "GEMINI_OFFLINE": "0", "GEMINI_REPLAY": ""}  # overrides a profile
+    environ = {**program.environ, **server.environ(), "GEMINI_OFFLINE": "0", "GEMINI_REPLAY": ""}  # overrides a profile
     environ.pop("GOOGLE_API_KEY", None)  # the official SDKs prefer it, and warn of both
     try:
         command = subprocess.Popen(argv, env=environ)
     except OSError as error:
-        context.terminal.print_notice(f"cannot run {argv[0]}: {error.strerror or error}")
+        program.terminal.print_notice(f"cannot run {argv[0]}: {error.strerror or error}")
         return NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE
     try:
         status = command.wait()
     except Interrupted as interrupt:
-        _end(command, interrupt.signum)
+        _stop_command(command, interrupt.signum)
         raise
     return status if status >= 0 else 128 - status
 
@@ -253,7 +212,7 @@ def _report_leftovers(server: Server, terminal: Terminal, strict: bool) -> int:
     return EmulatorMismatch.exit_status if strict and leftovers else 0
 
 
-def _end(command: subprocess.Popen[bytes], signum: int) -> None:
+def _stop_command(command: subprocess.Popen[bytes], signum: int) -> None:
     """Pass a signal on to the command, and wait until it ends.
 
     Ctrl-C on a terminal has reached the command already; a second signal does no harm.

@@ -176,8 +176,10 @@ def _loaded(path: str | os.PathLike[str]) -> Any:
     with open(path, encoding="utf-8") as file:
         try:
             return yaml.safe_load(file)
-        except (yaml.YAMLError, RecursionError) as error:
-            raise ValueError(f"{os.fspath(path)}: {error}") from error
+        except yaml.YAMLError as error:
+            raise ValueError(str(error)) from error  # it names the file
+        except RecursionError:
+            raise ValueError("the script is nested too deeply") from None
 
 
 def _lines(source: Any) -> Iterator[ScriptLine]:
