@@ -44,7 +44,7 @@ class ReplayEmulator(Emulator):
     def _replay(self, request: HttpRequest, form: ResponseForm) -> HttpResponse:
         try:
             return self._answer(request, f"{self.scheme}://{request.headers.get('host', '')}")
-        except LookupError as missing:
-            reason = str(missing.args[0])
+        except LookupError as error:
+            reason = str(error.args[0])
             self.unknown.append(f"{request.method} {request.target.partition('?')[0]}")
             return error_to_response(ErrorResponse(404, reason), form)

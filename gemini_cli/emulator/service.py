@@ -90,11 +90,11 @@ class Emulator:
 
         Objects in memory are forgotten; those in a state file stay.
         """
-        found = self._leftovers(strict=True) if self._touched else []
-        self._past += found
+        leftovers = self._leftovers(strict=True) if self._touched else []
+        self._past += leftovers
         self._was_reset = True
         self._begin()  # the old state is not closed: a request may still use it
-        return found
+        return leftovers
 
     def add_faults(self, texts: Iterable[str]) -> None:
         """Add faults; ValueError if one is wrong, then none is added."""

@@ -35,10 +35,10 @@ class Store:
     def __init__(self, path: str | os.PathLike[str] | None) -> None:
         self._lock = threading.RLock()
         if path is not None:
-            _make(path)
+            _create_file(path)
         name = ":memory:" if path is None else os.fspath(path)
         with _as_os_error(name):
-            self._database = _opened(name)
+            self._database = _open_database(name)
         self._name = name
         # An emulator in memory may stay open.
         self._close = weakref.finalize(self, self._database.close)
@@ -113,7 +113,7 @@ def _as_os_error(name: str) -> Iterator[None]:
         raise OSError(errno.EIO, str(error), name) from error
 
 
-def _make(path: str | os.PathLike[str]) -> None:
+def _create_file(path: str | os.PathLike[str]) -> None:
     """Create the file with mode 0600, which SQLite copies for -wal and -shm.
 
     An existing file is not opened: to close it would drop the locks that this process has on it.
@@ -122,7 +122,7 @@ def _make(path: str | os.PathLike[str]) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
-def _opened(name: str) -> sqlite3.Connection:
+def _open_database(name: str) -> sqlite3.Connection:
     # No implicit transactions (isolation_level=None); threads share the connection under the lock.
     database = sqlite3.connect(name, timeout=LOCK_TIMEOUT, isolation_level=None, check_same_thread=False)
     try:
@@ -154,27 +154,27 @@ class Blobs:
 
     def __init__(self, state: str | os.PathLike[str] | None) -> None:
         self._state = None if state is None else Path(os.fspath(state))
-        self._made: Path | None = None
+        self._directory: Path | None = None
         self._lock = threading.Lock()
 
     def _path(self, name: str) -> Path:
         with self._lock:
-            if self._made is None:
-                self._made = self._folder()
-            return self._made / name
+            if self._directory is None:
+                self._directory = self._make_directory()
+            return self._directory / name
 
-    def _folder(self) -> Path:
+    def _make_directory(self) -> Path:
         if self._state is not None:
-            folder = self._state.with_name(self._state.name + ".files")
-            folder.mkdir(mode=0o700, exist_ok=True)
-            return folder
+            directory = self._state.with_name(self._state.name + ".files")
+            directory.mkdir(mode=0o700, exist_ok=True)
+            return directory
         import shutil  # slow to load, and most states hold no files
         import tempfile
 
-        folder = Path(tempfile.mkdtemp(prefix="gemini-emulator-"))
+        directory = Path(tempfile.mkdtemp(prefix="gemini-emulator-"))
         # Without a state file the bytes are deleted at exit.
-        self._forget = weakref.finalize(self, shutil.rmtree, folder, True)
-        return folder
+        self._delete_directory = weakref.finalize(self, shutil.rmtree, directory, True)
+        return directory
 
     def write(self, name: str, offset: int, data: bytes) -> None:
         """Write at `offset`, and cut off the bytes after, which were not acknowledged."""
@@ -196,6 +196,6 @@ class Blobs:
         self._path(name).unlink(missing_ok=True)
 
     def close(self) -> None:
-        if self._made is not None and self._state is None:
-            self._forget()
-            self._made = None
+        if self._directory is not None and self._state is None:
+            self._delete_directory()
+            self._directory = None

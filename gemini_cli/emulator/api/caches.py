@@ -48,7 +48,7 @@ def create_cache(state: ServiceState, request: ApiRequest) -> HttpResponse:
 
 
 def get_cache(state: ServiceState, request: ApiRequest) -> HttpResponse:
-    return indented_response(_view(_found(state, request.path["id"])))
+    return indented_response(_view(_get_cache(state, request.path["id"])))
 
 
 def list_caches(state: ServiceState, request: ApiRequest) -> HttpResponse:
@@ -60,16 +60,16 @@ def list_caches(state: ServiceState, request: ApiRequest) -> HttpResponse:
 def update_cache(state: ServiceState, request: ApiRequest) -> HttpResponse:
     """Change the time of expiry, the only field that can be changed."""
     id, now = request.path["id"], state.clock()
-    _found(state, id)
+    _get_cache(state, id)
     expires = _expiry(parse_message(request.json(), EXPIRY), now)
     if expires is None:
         raise ErrorResponse(400, "Only ttl or expire_time can be updated.")
-    document = state.store.change(CACHE, id, lambda found: found.update(expires=expires, updated=now))
-    return indented_response(_view(document or _found(state, id)))
+    document = state.store.change(CACHE, id, lambda cache: cache.update(expires=expires, updated=now))
+    return indented_response(_view(document or _get_cache(state, id)))
 
 
 def delete_cache(state: ServiceState, request: ApiRequest) -> HttpResponse:
-    _found(state, request.path["id"])
+    _get_cache(state, request.path["id"])
     state.store.delete(CACHE, request.path["id"])
     return indented_response({})
 
@@ -82,7 +82,7 @@ def add_cached_content(state: ServiceState, body: JsonObject, name: str) -> tupl
     id = name.removeprefix("cachedContents/")
     if not re.fullmatch(r"emu\d{37}", id):
         return body, {}
-    document = _found(state, id)
+    document = _get_cache(state, id)
     cached = document["cached"]
     if {"systemInstruction", "tools", "toolConfig"} & body.keys():
         raise ErrorResponse(
@@ -94,7 +94,7 @@ def add_cached_content(state: ServiceState, body: JsonObject, name: str) -> tupl
     return {**body, **cached, "contents": contents}, document["tokens"]
 
 
-def _found(state: ServiceState, id: str) -> Document:
+def _get_cache(state: ServiceState, id: str) -> Document:
     """The document of a cache that lives; 403 for another one (api/README.md 10.15)."""
     document = state.store.get(CACHE, id)
     if document is None or state.clock() >= document["expires"]:

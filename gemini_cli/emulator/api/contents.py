@@ -85,10 +85,12 @@ def _client_steps(parts: list[JsonObject]) -> list[Step]:
     steps: list[Step] = [{"type": "user_input", "content": blocks}] if blocks else []
     for part in parts:
         if "functionResponse" in part:
-            found = part["functionResponse"]
-            name = found.get("name", "")
-            call_id = found.get("id") or name
-            steps.append({"type": "function_result", "name": name, "call_id": call_id, "result": found.get("response")})
+            response = part["functionResponse"]
+            name = response.get("name", "")
+            call_id = response.get("id") or name
+            steps.append(
+                {"type": "function_result", "name": name, "call_id": call_id, "result": response.get("response")}
+            )
     return steps
 
 
@@ -113,8 +115,8 @@ def _block(part: JsonObject) -> dict[str, Any] | None:
     for name, key, target in (("inlineData", "data", "data"), ("fileData", "fileUri", "uri")):
         if name in part:
             mime_type = part[name].get("mimeType", "")
-            found = {"mime_type": mime_type, target: part[name].get(key, "")}
-            return {"type": kind_of_mime_type(mime_type), **found}
+            media = {"mime_type": mime_type, target: part[name].get(key, "")}
+            return {"type": kind_of_mime_type(mime_type), **media}
     return None
 
 
@@ -137,10 +139,10 @@ def encode_continuation_token(offset: int) -> str:
     return base64.b64encode(json.dumps({"offset": offset}).encode()).decode()
 
 
-def _offset(given: str | None) -> int:
-    if not given:
+def _offset(token: str | None) -> int:
+    if not token:
         return 0
     try:
-        return int(json.loads(base64.b64decode(given.translate(str.maketrans("-_", "+/"))))["offset"])
+        return int(json.loads(base64.b64decode(token.translate(str.maketrans("-_", "+/"))))["offset"])
     except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise ErrorResponse(400, "The continuation token is invalid.") from error

@@ -30,9 +30,9 @@ def batch_embed_contents(state: ServiceState, request: ApiRequest) -> HttpRespon
     requests = parse_message(request.json(), EMBED_BATCH).get("requests", [])
     if not requests:
         raise ErrorResponse(400, "* BatchEmbedContentsRequest.requests: at least one request is required\n")
-    for place, each in enumerate(requests):
+    for index, each in enumerate(requests):
         if each.get("model", "").removeprefix("models/") != model:
-            raise ErrorResponse(400, f"* BatchEmbedContentsRequest.requests[{place}].model: must be models/{model}\n")
+            raise ErrorResponse(400, f"* BatchEmbedContentsRequest.requests[{index}].model: must be models/{model}\n")
     return indented_response({"embeddings": [_embedding(each) for each in requests]})
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..errors import ErrorResponse, not_found
-from ..http.exchange import ApiRequest, HttpResponse, indented_json, indented_response
+from ..http.exchange import JSON_UTF8, ApiRequest, HttpResponse, indented_json, indented_response
 from ..http.pages import list_page, parse_page_request
 from ..model.conversation import Step, json_objects
 from ..model.media import MEDIA_KINDS, kind_of_mime_type
@@ -88,7 +88,7 @@ def upload_chunk(state: ServiceState, request: ApiRequest) -> HttpResponse:
     if not commands or not commands <= {"upload", "finalize", "query", "cancel"}:
         raise ErrorResponse(400, "Unknown X-Goog-Upload-Command.")
     if commands == {"query"} or (upload["status"] == "final" and "cancel" not in commands):
-        return _acknowledged(state, upload)
+        return _acknowledge(state, upload)
     if upload["status"] != "active":
         return _upload_error(upload, f"The upload is {upload['status']}.")
     if "cancel" in commands:
@@ -98,7 +98,7 @@ def upload_chunk(state: ServiceState, request: ApiRequest) -> HttpResponse:
     wrong = _chunk_mistake(upload, request, commands)
     if wrong:
         return _upload_error(upload, wrong)
-    return _written(state, request, id, upload, "finalize" in commands)
+    return _write_chunk(state, request, id, upload, "finalize" in commands)
 
 
 def check_upload(state: ServiceState, id: str) -> None:
@@ -122,7 +122,7 @@ def _chunk_mistake(upload: Document, request: ApiRequest, commands: set[str]) ->
     return ""
 
 
-def _written(state: ServiceState, request: ApiRequest, id: str, upload: Document, final: bool) -> HttpResponse:
+def _write_chunk(state: ServiceState, request: ApiRequest, id: str, upload: Document, final: bool) -> HttpResponse:
     state.store.blobs.write(id, upload["received"], request.http.body)
     received = upload["received"] + len(request.http.body)
     upload |= {"received": received, "status": "final" if final else "active"}
@@ -130,10 +130,10 @@ def _written(state: ServiceState, request: ApiRequest, id: str, upload: Document
         state.store.blobs.rename(id, upload["file"])
         store_file(state, upload["file"], upload["mimeType"], upload["displayName"], request.base)
     state.store.change(UPLOAD, id, lambda document: document.update(upload))
-    return _acknowledged(state, upload)
+    return _acknowledge(state, upload)
 
 
-def _acknowledged(state: ServiceState, upload: Document) -> HttpResponse:
+def _acknowledge(state: ServiceState, upload: Document) -> HttpResponse:
     """The number of stored bytes, and the file of a complete upload."""
     headers = {
         "x-goog-upload-status": upload["status"],
@@ -147,7 +147,7 @@ def _acknowledged(state: ServiceState, upload: Document) -> HttpResponse:
 
 
 def _upload_error(upload: Document, message: str) -> HttpResponse:
-    headers = {"x-goog-upload-status": upload["status"], "content-type": "application/json; charset=UTF-8"}
+    headers = {"x-goog-upload-status": upload["status"], "content-type": JSON_UTF8}
     return HttpResponse(400, headers, (indented_json(ErrorResponse(400, message).rpc_body()),))
 
 
@@ -189,7 +189,7 @@ def _view(state: ServiceState, document: Document) -> dict[str, Any]:
     return {**document["file"], "state": "ACTIVE" if ready else "PROCESSING"}
 
 
-def _found(state: ServiceState, id: str) -> Document:
+def _get_file(state: ServiceState, id: str) -> Document:
     document = state.store.get(FILE, id)
     if document is None or state.clock() < document["from"]:
         raise not_found()
@@ -224,12 +224,12 @@ def _no_permission(id: str) -> ErrorResponse:
 
 
 def get_file(state: ServiceState, request: ApiRequest) -> HttpResponse:
-    return indented_response(_view(state, _found(state, request.path["id"])))
+    return indented_response(_view(state, _get_file(state, request.path["id"])))
 
 
 def delete_file(state: ServiceState, request: ApiRequest) -> HttpResponse:
     id = request.path["id"]
-    _found(state, id)
+    _get_file(state, id)
     remove_file(state, id)
     return indented_response({})
 
@@ -254,15 +254,13 @@ def list_files(state: ServiceState, request: ApiRequest) -> HttpResponse:
 def download_file(state: ServiceState, request: ApiRequest) -> HttpResponse:
     """The bytes of a generated file, or a redirect to them (api/README.md 10.12)."""
     id = request.path["id"]
-    document = _found(state, id)
+    document = _get_file(state, id)
     if document["file"]["source"] != "GENERATED":
         raise ErrorResponse(400, "Only generated files can be downloaded.", rpc="FAILED_PRECONDITION")
     if "/download/" not in request.http.target.partition("?")[0]:
         location = f"{request.base}/download/{request.version}/files/{id}:download?alt=media"
         error = {"error": {"code": 302, "message": "Unknown Error.", "status": "UNKNOWN"}}
-        return HttpResponse(
-            302, {"location": location, "content-type": "application/json; charset=UTF-8"}, (indented_json(error),)
-        )
+        return HttpResponse(302, {"location": location, "content-type": JSON_UTF8}, (indented_json(error),))
     return HttpResponse(200, {"content-type": document["file"]["mimeType"]}, file_content(state, id))
 
 

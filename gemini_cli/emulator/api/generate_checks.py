@@ -9,11 +9,11 @@ from itertools import groupby
 
 from ..errors import ErrorResponse
 from ..http.exchange import JsonObject
+from ..model.functions import FUNCTION_NAME
 from .json_parser import to_snake_case
 from .json_schema_check import check_json_schema
 from .names import ALIASES, THINKING_LEVELS, answering_model, bare_model_name
 
-FUNCTION_NAME_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,127}")
 NAME_RULES = (
     "Invalid function name. Must start with a letter or an underscore. Must be alphameric (a-z, A-Z, 0-9), "
     "underscores (_), dots (.), colons (:), or dashes (-), with a maximum length of 128."
@@ -129,7 +129,7 @@ def _check_function_names(body: JsonObject) -> None:
         for tool_index, tool in enumerate(body.get("tools", []))
         for index, each in enumerate(tool.get("functionDeclarations", []))
     ]
-    invalid = [each for each in names if not FUNCTION_NAME_PATTERN.fullmatch(each[2])]
+    invalid = [each for each in names if not FUNCTION_NAME.fullmatch(each[2])]
     if invalid:
         lines = [
             f"* GenerateContentRequest.tools[{tool}].function_declarations[{index}].name: {NAME_RULES}\n"

@@ -38,17 +38,17 @@ Chunk = dict[str, Any]
 
 
 def generate_content(state: ServiceState, request: ApiRequest) -> HttpResponse:
-    model_request, found = _answered(state, request, "generateContent")
+    model_request, answer = _answered(state, request, "generateContent")
     if model_request.line and model_request.line.delay:
         state.sleep(model_request.line.delay)
-    return indented_response(full_response(model_request, found))
+    return indented_response(full_response(model_request, answer))
 
 
 def stream_generate_content(state: ServiceState, request: ApiRequest) -> HttpResponse:
     """Server-sent events; the service makes an array of them (api/README.md 11.9)."""
-    model_request, found = _answered(state, request, "streamGenerateContent")
+    model_request, answer = _answered(state, request, "streamGenerateContent")
     line = model_request.line or ScriptLine()
-    frames = _paced(state, _chunks(model_request, found, line.chunk), line)
+    frames = _paced(state, _chunks(model_request, answer, line.chunk), line)
     return event_stream_response(b"data: " + frame + b"\r\n\r\n" if frame else b"" for frame in frames)
 
 
@@ -76,57 +76,57 @@ def answer_body(state: ServiceState, body: JsonObject, model: str) -> tuple[Mode
     line = state.script.next_line(model_request.subject)
     cap = state.output_cap if line is None or line.hop_tokens is None else line.hop_tokens
     model_request = model_request._replace(line=line, cap=cap, number=state.next_number())
-    found = generate_answer(model_request)
+    answer = generate_answer(model_request)
     usage = {"total_cached_tokens": sum(cached.values()), "cached_tokens_by_modality": tokens.list_modalities(cached)}
-    return model_request, found._replace(usage={**found.usage, **usage}) if cached else found
+    return model_request, answer._replace(usage={**answer.usage, **usage}) if cached else answer
 
 
 def _answered(state: ServiceState, request: ApiRequest, method: str) -> tuple[ModelRequest, ModelAnswer]:
     model = check_generate_model(request.path["model"], request.version, method)
-    model_request, found = answer_body(state, request.json(), model)
+    model_request, answer = answer_body(state, request.json(), model)
     if b"files/" in request.http.body:
         from .files import check_files_usable  # most requests name no file
 
         check_files_usable(state, request, model_request.steps)
     request.script_faults.extend(model_request.line.faults if model_request.line else ())
-    return model_request, found
+    return model_request, answer
 
 
-def full_response(model_request: ModelRequest, found: ModelAnswer) -> Chunk:
+def full_response(model_request: ModelRequest, answer: ModelAnswer) -> Chunk:
     """The response without streaming."""
     chunks = [
-        _chunk(model_request, found, _parts(model_request, found), last=True, index=index)
+        _chunk(model_request, answer, _parts(model_request, answer), last=True, index=index)
         for index in range(model_request.candidates)
     ]
     candidates = [candidate for chunk in chunks for candidate in chunk["candidates"]]
     return {**chunks[0], "candidates": candidates}
 
 
-def _chunks(model_request: ModelRequest, found: ModelAnswer, size: int) -> Iterator[Chunk]:
+def _chunks(model_request: ModelRequest, answer: ModelAnswer, size: int) -> Iterator[Chunk]:
     """Pieces of text, other parts whole, an empty last text (api/README.md 11.15)."""
     for index in range(model_request.candidates):
         end: JsonObject = {"text": ""}
-        for part in _parts(model_request, found):
+        for part in _parts(model_request, answer):
             if set(part) <= {"text", "thoughtSignature"}:
                 for start in range(0, len(part["text"]), size):
                     piece = {"text": part["text"][start : start + size]}
-                    yield _chunk(model_request, found, [piece], last=False, index=index)
+                    yield _chunk(model_request, answer, [piece], last=False, index=index)
                 end |= {key: each for key, each in part.items() if key == "thoughtSignature"}
             else:
-                yield _chunk(model_request, found, [part], last=False, index=index)
-        yield _chunk(model_request, found, [end], last=True, index=index)
+                yield _chunk(model_request, answer, [part], last=False, index=index)
+        yield _chunk(model_request, answer, [end], last=True, index=index)
 
 
 def _chunk(
-    model_request: ModelRequest, found: ModelAnswer, parts: list[JsonObject], *, last: bool, index: int
+    model_request: ModelRequest, answer: ModelAnswer, parts: list[JsonObject], *, last: bool, index: int
 ) -> Chunk:
     content = {"parts": parts, "role": "model"} if parts else {"role": "model"}
     candidate: dict[str, Any] = {"content": content, "index": index}
     if last:
-        candidate |= _ending(found)
+        candidate |= _ending(answer)
     return {
         "candidates": [candidate],
-        "usageMetadata": usage_metadata(found.usage, model_request.candidates),
+        "usageMetadata": usage_metadata(answer.usage, model_request.candidates),
         "modelVersion": model_request.model,
         "responseId": _response_id(model_request),
     }
@@ -137,24 +137,26 @@ def _response_id(model_request: ModelRequest) -> str:
     return f"emulator-{zlib.crc32(seed):08x}"
 
 
-def _ending(found: ModelAnswer) -> dict[str, Any]:
+def _ending(answer: ModelAnswer) -> dict[str, Any]:
     reason = (
-        str(found.errors[0].get("code", "OTHER")).upper() if found.errors else FINISH_REASONS.get(found.status, "OTHER")
+        str(answer.errors[0].get("code", "OTHER")).upper()
+        if answer.errors
+        else FINISH_REASONS.get(answer.status, "OTHER")
     )
     ending: dict[str, Any] = {"finishReason": reason}
-    if found.errors and found.errors[0].get("message"):
-        ending["finishMessage"] = found.errors[0]["message"]
-    elif found.status == "requires_action":
+    if answer.errors and answer.errors[0].get("message"):
+        ending["finishMessage"] = answer.errors[0]["message"]
+    elif answer.status == "requires_action":
         ending["finishMessage"] = "Model generated function call(s)."
-    if found.offset is not None:
-        ending["continuationToken"] = encode_continuation_token(found.offset)
-    return ending | _grounding(found.steps) | _fetched(found.steps)
+    if answer.offset is not None:
+        ending["continuationToken"] = encode_continuation_token(answer.offset)
+    return ending | _grounding(answer.steps) | _fetched(answer.steps)
 
 
-def _parts(model_request: ModelRequest, found: ModelAnswer) -> list[JsonObject]:
+def _parts(model_request: ModelRequest, answer: ModelAnswer) -> list[JsonObject]:
     """Steps as parts, with the signature on one of them (api/README.md 11.15, 11.16)."""
-    parts = list(_unsigned_parts(model_request, found.steps))
-    signature = _signature(model_request, found.steps)
+    parts = list(_unsigned_parts(model_request, answer.steps))
+    signature = _signature(model_request, answer.steps)
     calls = [part for part in parts if "functionCall" in part]
     if signature and calls:
         calls[0]["thoughtSignature"] = signature
@@ -216,11 +218,13 @@ def _grounding(steps: list[Step]) -> dict[str, Any]:
     ]
     if not annotations:
         return {}
-    places = [{"startIndex": each.get("start_index", 0), "endIndex": each.get("end_index", 0)} for each in annotations]
+    segments = [
+        {"startIndex": each.get("start_index", 0), "endIndex": each.get("end_index", 0)} for each in annotations
+    ]
     metadata: dict[str, Any] = {
         "groundingChunks": [GROUNDING_CHUNKS[each["type"]](each) for each in annotations],
         "groundingSupports": [
-            {"segment": place, "groundingChunkIndices": [index]} for index, place in enumerate(places)
+            {"segment": segment, "groundingChunkIndices": [index]} for index, segment in enumerate(segments)
         ],
     }
     searches = [_mapping(step.get("arguments")) for step in steps if step["type"] == "google_search_call"]

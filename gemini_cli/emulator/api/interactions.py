@@ -43,24 +43,24 @@ def create_interaction(state: ServiceState, request: ApiRequest) -> HttpResponse
     steps = _history(state, body.get("previous_interaction_id")) + sent
     if body.get("continuation_token"):
         steps = drop_last_answer(steps)
-    model_request = _ask(state, body, model, steps)
+    model_request = _to_model_request(state, body, model, steps)
     request.script_faults.extend(model_request.line.faults if model_request.line else ())
     record = _record(state, body, model, sent, generate_answer(model_request))
     line = model_request.line or ScriptLine()
     record["chunk"] = line.chunk
-    _keep(state, body, record)
+    _store_record(state, body, record)
     if body.get("stream"):
-        return event_stream_response(_live(state, record, line))
+        return event_stream_response(_created_frames(state, record, line))
     if line.delay:
         state.sleep(line.delay)
-    return compact_response(_view(state, record))
+    return compact_response(_to_interaction(state, record))
 
 
 def get_interaction(state: ServiceState, request: ApiRequest) -> HttpResponse:
-    record = _found(state, request)
+    record = _get_record(state, request)
     if request.query_flag("stream"):
         return event_stream_response(_frames(state, record, request.query.get("last_event_id", "")))
-    view = _view(state, record)
+    view = _to_interaction(state, record)
     if "steps" in view:
         view["steps"] = record["input"] + view["steps"]
     if request.query_flag("include_input"):
@@ -82,7 +82,7 @@ def cancel_interaction(state: ServiceState, request: ApiRequest) -> HttpResponse
     record = state.store.change(INTERACTION, _id(request), stop)
     if record is None:
         raise not_found()
-    return compact_response(_view(state, record))
+    return compact_response(_to_interaction(state, record))
 
 
 def delete_interaction(state: ServiceState, request: ApiRequest) -> HttpResponse:
@@ -102,7 +102,7 @@ def _check_id(id: str) -> None:
         raise ErrorResponse(400, f"Invalid interaction id '{id}'.")
 
 
-def _found(state: ServiceState, request: ApiRequest) -> InteractionRecord:
+def _get_record(state: ServiceState, request: ApiRequest) -> InteractionRecord:
     record = state.store.get(INTERACTION, _id(request))
     if record is None:
         raise not_found()
@@ -113,7 +113,7 @@ def _running(state: ServiceState, record: InteractionRecord) -> bool:
     return record["ready_at"] is not None and state.clock() < record["ready_at"]
 
 
-def _view(state: ServiceState, record: InteractionRecord) -> dict[str, Any]:
+def _to_interaction(state: ServiceState, record: InteractionRecord) -> dict[str, Any]:
     """The interaction without an unfinished result (api/README.md 6.3, 8.4)."""
     interaction: dict[str, Any] = dict(record["interaction"])
     if not _running(state, record):
@@ -149,7 +149,7 @@ def _check_background(body: JsonObject, model: str) -> None:
         raise ErrorResponse(400, f"Model '{model}' does not support background interactions.")
 
 
-def _ask(state: ServiceState, body: JsonObject, model: str, steps: list[Step]) -> ModelRequest:
+def _to_model_request(state: ServiceState, body: JsonObject, model: str, steps: list[Step]) -> ModelRequest:
     config = body.get("generation_config") or {}
     agent_config = body.get("agent_config") or {}
     tools = body.get("tools") or []
@@ -212,20 +212,20 @@ def _offset(token: str | None) -> int:
 
 
 def _record(
-    state: ServiceState, body: JsonObject, model: str, sent: list[Step], found: ModelAnswer
+    state: ServiceState, body: JsonObject, model: str, sent: list[Step], answer: ModelAnswer
 ) -> InteractionRecord:
     now = state.clock()
     source = "agent" if body.get("agent") is not None else "model"
-    interaction: dict[str, Any] = {"status": found.status, "usage": interactions_usage(found.usage)}
+    interaction: dict[str, Any] = {"status": answer.status, "usage": interactions_usage(answer.usage)}
     # api/README.md 6.4
     interaction |= {"created": timestamp_seconds(now), "updated": timestamp_seconds(now)}
     interaction["service_tier"] = body.get("service_tier") or "standard"
-    if found.steps:
-        interaction["steps"] = found.steps
-    if found.errors:
-        interaction["errors"] = list(found.errors)
-    if found.offset is not None:
-        interaction["continuation_token"] = _token(found.offset)
+    if answer.steps:
+        interaction["steps"] = answer.steps
+    if answer.errors:
+        interaction["errors"] = list(answer.errors)
+    if answer.offset is not None:
+        interaction["continuation_token"] = _token(answer.offset)
     if body.get("environment") is not None:
         interaction["environment_id"] = "env_emulator"
     interaction |= {"object": "interaction", source: model}
@@ -239,7 +239,7 @@ def _record(
     }
 
 
-def _keep(state: ServiceState, body: JsonObject, record: InteractionRecord) -> None:
+def _store_record(state: ServiceState, body: JsonObject, record: InteractionRecord) -> None:
     """Store the interaction under a new id, unless store is false (api/README.md 6.2)."""
     if body.get("store") is False:
         return
@@ -249,7 +249,7 @@ def _keep(state: ServiceState, body: JsonObject, record: InteractionRecord) -> N
     state.store.put(INTERACTION, f"v1_{name}", number, record)
 
 
-def _live(state: ServiceState, record: InteractionRecord, line: ScriptLine) -> Iterator[bytes]:
+def _created_frames(state: ServiceState, record: InteractionRecord, line: ScriptLine) -> Iterator[bytes]:
     """The stream of a create, with the pauses of a script and of a background run."""
     yield from state.wait(line.delay)
     for frame in _frames(state, record, ""):
@@ -260,8 +260,8 @@ def _live(state: ServiceState, record: InteractionRecord, line: ScriptLine) -> I
 
 def _frames(state: ServiceState, record: InteractionRecord, last_event_id: str) -> Iterator[bytes]:
     """The events after `last_event_id`; those of a run in progress as it makes them."""
-    found = stream.interaction_events(record["interaction"], record["chunk"])
-    after = stream.events_after(found, last_event_id) if last_event_id else found
+    events = stream.interaction_events(record["interaction"], record["chunk"])
+    after = stream.events_after(events, last_event_id) if last_event_id else events
     frames = map(stream.encode_event, after)
     yield from _spread(state, record, list(frames)) if _running(state, record) else frames
     yield stream.DONE_FRAME
@@ -273,10 +273,10 @@ def _spread(state: ServiceState, record: InteractionRecord, frames: list[bytes])
     If another request cancels the run, the last frame follows at once.
     """
     left = record["ready_at"] - state.clock()
-    made = [frame for frame in frames if not frame.startswith(OPENING_EVENTS)]
+    later = [frame for frame in frames if not frame.startswith(OPENING_EVENTS)]
     yield from (frame for frame in frames if frame.startswith(OPENING_EVENTS))
-    for frame in made:
-        for pause in state.wait(left / len(made)):
+    for frame in later:
+        for pause in state.wait(left / len(later)):
             yield pause
             current = state.store.get(INTERACTION, record["interaction"]["id"])
             if current and current["interaction"]["status"] == "cancelled":

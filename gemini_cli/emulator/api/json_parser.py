@@ -65,15 +65,15 @@ def parse_message(value: Any, schema: MessageSchema, path: str = "") -> Any:
 def _message(value: Any, schema: dict[str, MessageSchema], path: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise _invalid_value(value, path, "")
-    found = {}
+    parsed = {}
     for name, each in value.items():
         known = to_camel_case(name)
         if known not in schema:
             raise _unknown_name(name, path, "Cannot find field.")
         if each is not None:
             snake = to_snake_case(known)
-            found[known] = parse_message(each, schema[known], f"{path}.{snake}" if path else snake)
-    return found
+            parsed[known] = parse_message(each, schema[known], f"{path}.{snake}" if path else snake)
+    return parsed
 
 
 def _map(value: Any, schema: MapOf, path: str) -> dict[str, Any]:
@@ -120,8 +120,8 @@ def _plain(value: Any, kind: type, path: str) -> Any:
 
 
 def _unknown_name(name: str, path: str, reason: str) -> ErrorResponse:
-    place = f" at '{path}'" if path else ""
-    return _violation(f'Invalid JSON payload received. Unknown name "{name}"{place}: {reason}', path)
+    location = f" at '{path}'" if path else ""
+    return _violation(f'Invalid JSON payload received. Unknown name "{name}"{location}: {reason}', path)
 
 
 def _cannot_start_list(path: str) -> ErrorResponse:
@@ -130,9 +130,9 @@ def _cannot_start_list(path: str) -> ErrorResponse:
 
 
 def _invalid_value(value: Any, path: str, type_name: str) -> ErrorResponse:
-    shown = json.dumps(value, ensure_ascii=False)[:80]
+    text = json.dumps(value, ensure_ascii=False)[:80]
     kind = f" ({type_name})" if type_name else ""
-    return _violation(f"Invalid value at '{path}'{kind}, {shown}", path)
+    return _violation(f"Invalid value at '{path}'{kind}, {text}", path)
 
 
 def _violation(message: str, field: str) -> ErrorResponse:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..errors import ErrorResponse
+from ..model.functions import FUNCTION_NAME
 from ..model.media import MEDIA_KINDS, PART_KINDS
 from .json_schema_check import check_json_schema
 from .names import THINKING_LEVELS, answering_model
@@ -168,16 +169,13 @@ def check_response_format(value: Any, path: str) -> None:
     check(value, path)
 
 
-# api/README.md 9.1
-FUNCTION_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,127}")
-
-
 def check_function_name(value: Any, path: str) -> None:
     text(value, path)
     if not FUNCTION_NAME.fullmatch(value):
         raise ErrorResponse(400, f"Invalid function name '{value}' at '{path}'.")
 
 
+# api/README.md 9.1
 TOOL_KINDS: dict[str, Check] = {
     "function": _object(
         "function",

@@ -31,12 +31,12 @@ def usage_metadata(usage: dict[str, Any], candidates: int = 1) -> dict[str, Any]
         *(name for name in NAMES.values() if name in named),
         *(name for name in named if name not in OLDER_NAMES),
     ]
-    found = {name: _counted(named[name], "tokenCount", str.upper) for name in ordered}
-    if candidates > 1 and "candidatesTokenCount" in found:
-        more = found["candidatesTokenCount"] * (candidates - 1)
-        found["candidatesTokenCount"] += more
-        found["totalTokenCount"] = found.get("totalTokenCount", 0) + more
-    return {key: each for key, each in found.items() if each and key != "grounding_tool_count"}
+    counts = {name: _counted(named[name], "tokenCount", str.upper) for name in ordered}
+    if candidates > 1 and "candidatesTokenCount" in counts:
+        more = counts["candidatesTokenCount"] * (candidates - 1)
+        counts["candidatesTokenCount"] += more
+        counts["totalTokenCount"] = counts.get("totalTokenCount", 0) + more
+    return {key: each for key, each in counts.items() if each and key != "grounding_tool_count"}
 
 
 def token_details(counts: dict[str, int]) -> list[dict[str, Any]]:

@@ -17,8 +17,8 @@ def invalid_input(path: str) -> ErrorResponse:
 
 
 def unknown_parameter(name: str, path: str) -> ErrorResponse:
-    place = f" at '{path}'" if path else ""
-    return ErrorResponse(400, f"Unknown parameter '{name}'{place}.", code="parameter_unknown")
+    location = f" at '{path}'" if path else ""
+    return ErrorResponse(400, f"Unknown parameter '{name}'{location}.", code="parameter_unknown")
 
 
 def unsupported_value(value: object, path: str, supported: Iterable[str]) -> ErrorResponse:

@@ -52,10 +52,10 @@ def refuse(
     retry_after: seconds, 'date+2' for an HTTP-date, or any word; retry_info: a duration such as '2s'; shape of the
     body: interactions, rpc or list.
     """
-    words = str(message or RPC_STATUSES.get(status, "emulated error").replace("_", " ").capitalize() + ".")
+    text = str(message or RPC_STATUSES.get(status, "emulated error").replace("_", " ").capitalize() + ".")
     details = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": str(retry_info)}] * bool(retry_info)
     rpc, word = (str(code), "") if str(code).isupper() else ("", str(code))
-    error = ErrorResponse(status, words, code=word or INTERACTION_CODES.get(status, ""), rpc=rpc, details=details)
+    error = ErrorResponse(status, text, code=word or INTERACTION_CODES.get(status, ""), rpc=rpc, details=details)
     response = _error(context, error, shape or _shape_with_details(context, details))
     return response._replace(headers={**response.headers, **_retry_after(retry_after)})
 

@@ -32,11 +32,11 @@ class FaultContext(NamedTuple):
         """Wrap `proceed` in the effects; the first one is the innermost."""
         context = self
         for effect in effects:
-            context = context._replace(proceed=_applied(effect, context))
+            context = context._replace(proceed=_apply_effect(effect, context))
         return context
 
 
-def _applied(effect: Callable[[FaultContext], HttpResponse], context: FaultContext) -> Proceed:
+def _apply_effect(effect: Callable[[FaultContext], HttpResponse], context: FaultContext) -> Proceed:
     return lambda request: effect(context._replace(request=request))
 
 

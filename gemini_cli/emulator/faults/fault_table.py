@@ -27,25 +27,25 @@ def parse_fault(text: str) -> tuple[FaultType, dict[str, Any]]:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ValueError(f"fault {text!r}: expected name(argument, key=value)") from error
-    called, given, named = (tree.func, tree.args, tree.keywords) if isinstance(tree, ast.Call) else (tree, [], [])
+    called, positional, named = (tree.func, tree.args, tree.keywords) if isinstance(tree, ast.Call) else (tree, [], [])
     if not isinstance(called, ast.Name):
         raise ValueError(f"fault {text!r}: expected name(argument, key=value)")
-    found = FAULTS.get(called.id)
-    if found is None:
+    fault_type = FAULTS.get(called.id)
+    if fault_type is None:
         near = get_close_matches(called.id, FAULTS, 1, 0)[0]
         raise ValueError(f"unknown fault {called.id!r}, did you mean {near!r}?")
-    parameters = list(found.defaults)
-    if len(given) > len(parameters):
-        raise ValueError(f"fault {text!r}: too many arguments for {found.usage}")
-    arguments = {name: _value(node, text) for name, node in zip(parameters, given, strict=False)}
+    parameters = list(fault_type.defaults)
+    if len(positional) > len(parameters):
+        raise ValueError(f"fault {text!r}: too many arguments for {fault_type.usage}")
+    arguments = {name: _value(node, text) for name, node in zip(parameters, positional, strict=False)}
     for keyword in named:
         if keyword.arg not in (*parameters, *COMMON_ARGUMENTS):
-            raise ValueError(f"fault {text!r}: {found.usage} has no argument {keyword.arg!r}")
+            raise ValueError(f"fault {text!r}: {fault_type.usage} has no argument {keyword.arg!r}")
         if keyword.arg in arguments:
             raise ValueError(f"fault {text!r}: argument {keyword.arg!r} is given twice")
         arguments[keyword.arg] = _value(keyword.value, text)
-    _check(found, arguments, text)
-    return found, arguments
+    _check(fault_type, arguments, text)
+    return fault_type, arguments
 
 
 def _value(node: ast.expr, text: str) -> Any:
@@ -57,18 +57,18 @@ def _value(node: ast.expr, text: str) -> Any:
         raise ValueError(f"fault {text!r}: arguments are numbers and words") from error
 
 
-def _check(found: FaultType, arguments: dict[str, Any], text: str) -> None:
+def _check(fault_type: FaultType, arguments: dict[str, Any], text: str) -> None:
     """Raise ValueError for an argument of a wrong type or with an unknown value."""
     for name, value in arguments.items():
         if not isinstance(value, (str, int, float)):
             raise ValueError(f"fault {text!r}: arguments are numbers and words")
-        kind = found.types.get(name)
+        kind = fault_type.types.get(name)
         if kind is int and (type(value) is not int or value < 0):
             raise ValueError(f"fault {text!r}: {name} is a whole number from 0 on")
         if kind is float and (isinstance(value, (bool, str)) or not 0 <= value <= threading.TIMEOUT_MAX):
             raise ValueError(f"fault {text!r}: {name} is a number from 0 on")
-        if name in found.choices and value not in (found.defaults[name], *found.choices[name]):
-            raise ValueError(f"fault {text!r}: {name} is one of {', '.join(found.choices[name])}")
+        if name in fault_type.choices and value not in (fault_type.defaults[name], *fault_type.choices[name]):
+            raise ValueError(f"fault {text!r}: {name} is one of {', '.join(fault_type.choices[name])}")
     on = arguments.get("on")
     if on is not None and on not in REQUEST_FILTERS and on not in ROUTE_KINDS:
         raise ValueError(f"fault {text!r}: on is one of {', '.join([*REQUEST_FILTERS, *ROUTE_KINDS])}")

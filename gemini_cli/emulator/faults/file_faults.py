@@ -12,10 +12,15 @@ from .fault_registry import fault
 @fault(on="upload", slot="answer")
 def lose_chunk(context: FaultContext, keep: int = 0) -> HttpResponse:
     """A connection broken during a chunk; the first `keep` bytes are stored."""
-    if keep:
-        headers = {**context.request.headers, "x-goog-upload-command": "upload"}
-        context.proceed(context.request._replace(headers=headers, body=context.request.body[:keep]))
+    _store_start(context, keep)
     raise ConnectionResetError("emulated: the chunk was lost")
+
+
+def _store_start(context: FaultContext, size: int) -> None:
+    """Carry out the request with the first `size` bytes of the chunk."""
+    if size:
+        headers = {**context.request.headers, "x-goog-upload-command": "upload"}
+        context.proceed(context.request._replace(headers=headers, body=context.request.body[:size]))
 
 
 @fault(on="upload", slot="answer")
@@ -34,9 +39,7 @@ def chunk_503(context: FaultContext, status: int = 503, retry_after: object = ""
 @fault(on="upload", slot="answer")
 def active_503(context: FaultContext, status: int = 503, keep: int = 0) -> HttpResponse:
     """An error for a chunk, with upload status active; `keep` bytes are stored."""
-    if keep:
-        headers = {**context.request.headers, "x-goog-upload-command": "upload"}
-        context.proceed(context.request._replace(headers=headers, body=context.request.body[:keep]))
+    _store_start(context, keep)
     response = refuse(context, status)
     return response._replace(headers={**response.headers, "x-goog-upload-status": "active"})
 

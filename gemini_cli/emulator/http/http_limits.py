@@ -22,7 +22,7 @@ def check_request_head(method: str, target: str, fields: Iterable[tuple[str, str
     values: dict[str, list[str]] = {}
     for name, value in fields:
         values.setdefault(name.lower(), []).append(value)
-    headers = {name: found[-1] for name, found in values.items()}
+    headers = {name: each[-1] for name, each in values.items()}
     if not target.startswith("/"):
         raise ErrorResponse(400, "The request target must be a path.")
     _check_host(values.get("host", []), port)
@@ -61,10 +61,10 @@ def _check_framing(values: Mapping[str, list[str]]) -> None:
 
 def parse_chunk_size(line: bytes) -> int:
     """The size in the first line of a chunk, hexadecimal digits only (RFC 9112, 7.1)."""
-    found = CHUNK_HEAD.fullmatch(line)
-    if found is None:
+    match = CHUNK_HEAD.fullmatch(line)
+    if match is None:
         raise malformed_chunk()
-    return int(found[1], 16)
+    return int(match[1], 16)
 
 
 def malformed_chunk() -> ErrorResponse:

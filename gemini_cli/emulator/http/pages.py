@@ -31,8 +31,8 @@ def list_page(
 
     A row whose view is None is left out; an empty list is `{}`.
     """
-    shown = [each for _, row in rows[: page.size] if (each := view(row)) is not None]
-    body: JsonObject = {name: shown} if shown else {}
+    items = [each for _, row in rows[: page.size] if (each := view(row)) is not None]
+    body: JsonObject = {name: items} if items else {}
     if len(rows) > page.size:
         body["nextPageToken"] = page_token(rows[page.size - 1][0])
     return indented_response(body)

@@ -61,9 +61,9 @@ class RecordedRequest(NamedTuple):
         return value
 
 
-def record_request(request: HttpRequest, kept: int | None = None) -> RecordedRequest:
+def record_request(request: HttpRequest, body_limit: int | None = None) -> RecordedRequest:
     """The record of a request that arrives now, with `kept` bytes of its body, or all."""
-    return RecordedRequest(*request[:3], request.body[:kept], time.monotonic(), len(request.body))
+    return RecordedRequest(*request[:3], request.body[:body_limit], time.monotonic(), len(request.body))
 
 
 class RequestLog(list[RecordedRequest]):

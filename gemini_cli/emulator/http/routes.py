@@ -75,16 +75,16 @@ def find_route(method: str, target: str) -> RouteMatch | None:
         split = urlsplit(target)
     except ValueError:  # such as //[
         return None
-    found = PATH_PATTERN.fullmatch(split.path)
-    if found is None:
+    url_match = PATH_PATTERN.fullmatch(split.path)
+    if url_match is None:
         return None
     query = dict(parse_qsl(split.query, keep_blank_values=True))
-    rest = f"{found['media'] or ''}/{found['rest']}".removeprefix("/").removesuffix("/")
+    rest = f"{url_match['media'] or ''}/{url_match['rest']}".removeprefix("/").removesuffix("/")
     rest += "?upload_id" if "upload_id" in query else ""
     for route in ROUTES:
-        if route.method == method and (match := re.fullmatch(route.pattern, rest)):
-            path = {name: unquote(value) for name, value in match.groupdict().items() if value is not None}
-            return RouteMatch(route, found["prefix"], found["version"], path, query)
+        if route.method == method and (route_match := re.fullmatch(route.pattern, rest)):
+            path = {name: unquote(value) for name, value in route_match.groupdict().items() if value is not None}
+            return RouteMatch(route, url_match["prefix"], url_match["version"], path, query)
     return None
 
 

@@ -40,8 +40,8 @@ def has_text(frame: bytes) -> bool:
 def chunk_parts(chunk: dict[str, Any]) -> list[dict[str, Any]]:
     """The parts of a generateContent chunk."""
     candidates = chunk.get("candidates") or [{}]
-    found = candidates[0].get("content", {}).get("parts", [])
-    return found if isinstance(found, list) else []
+    parts = candidates[0].get("content", {}).get("parts", [])
+    return parts if isinstance(parts, list) else []
 
 
 def is_last_frame(frame: bytes) -> bool:
@@ -85,8 +85,8 @@ def _array_items(frames: Iterator[bytes]) -> Iterator[bytes]:
     """Elements for events; the array ends only after a final event or an error."""
     separator, complete = b"[", False
     for frame in frames:
-        _, found, payload = frame.partition(b"data: ")
-        if not found:
+        _, prefix, payload = frame.partition(b"data: ")
+        if not prefix:
             # A comment or another line without data becomes white space; JSON without a frame stays as it is.
             yield frame if frame.startswith((b"[", b"{")) else frame and b"\n"
         else:
@@ -113,8 +113,8 @@ def _whole_frames(items: Iterable[bytes]) -> Iterator[bytes]:
         if not item:
             yield item
         rest += item
-        while found := re.search(rb"\r?\n\r?\n", rest):
-            yield rest[: found.end()]
-            rest = rest[found.end() :]
+        while frame_end := re.search(rb"\r?\n\r?\n", rest):
+            yield rest[: frame_end.end()]
+            rest = rest[frame_end.end() :]
     if rest:
         yield rest

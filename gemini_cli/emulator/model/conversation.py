@@ -79,20 +79,20 @@ def result_names(steps: list[Step]) -> list[str]:
     """The functions whose results are in the last turn."""
     groups = group_turns(steps)
     calls = {step.get("id"): step.get("name") for step in steps if step.get("type") == "function_call"}
-    found = function_results(groups[-1]) if groups else []
-    return [str(each.get("name") or calls.get(each.get("call_id")) or "") for each in found]
+    results = function_results(groups[-1]) if groups else []
+    return [str(each.get("name") or calls.get(each.get("call_id")) or "") for each in results]
 
 
-def join_text(found: Iterable[Part]) -> str:
-    return "\n".join(str(part.get("text", "")) for part in found if part.get("type") == "text")
+def join_text(parts: Iterable[Part]) -> str:
+    return "\n".join(str(part.get("text", "")) for part in parts if part.get("type") == "text")
 
 
 def drop_last_answer(steps: list[Step]) -> list[Step]:
     """The steps without the last answer, to continue it (api/README.md 8.12)."""
-    kept = list(steps)
-    while kept and kept[-1].get("type") not in CLIENT_STEPS:
-        kept.pop()
-    return kept
+    rest = list(steps)
+    while rest and rest[-1].get("type") not in CLIENT_STEPS:
+        rest.pop()
+    return rest
 
 
 class PartSize(NamedTuple):

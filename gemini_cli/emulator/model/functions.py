@@ -19,6 +19,7 @@ from .conversation import Step
 from .sample import SAMPLE_WORD, sample_value
 
 FunctionDeclaration = dict[str, Any]
+FUNCTION_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,127}")  # api/README.md 9.2
 
 
 class ToolChoice(NamedTuple):
@@ -52,9 +53,9 @@ def choose_calls(
 def _named(functions: list[FunctionDeclaration], prompt: str) -> list[FunctionDeclaration]:
     """The functions that the prompt names; whole names win over last words."""
     for search in (_whole_name, _last_word):
-        found = [(match.start(), each) for each in functions if (match := search(each["name"], prompt))]
-        if found:
-            return [each for _, each in sorted(found, key=lambda pair: pair[0])]
+        matches = [(match.start(), each) for each in functions if (match := search(each["name"], prompt))]
+        if matches:
+            return [each for _, each in sorted(matches, key=lambda pair: pair[0])]
     return []
 
 
@@ -78,11 +79,11 @@ def _call(function: FunctionDeclaration, prompt: str, seed: str) -> Step:
 
 
 def _sampled(function: FunctionDeclaration, prompt: str) -> dict[str, Any]:
-    found = sample_value(function.get("parameters") or {"type": "object"})
-    if not isinstance(found, dict):
+    sample = sample_value(function.get("parameters") or {"type": "object"})
+    if not isinstance(sample, dict):
         return {}
     subject = (re.findall(r"(?<=\w )[A-Z]\w+", prompt) or [SAMPLE_WORD])[-1]
-    return {key: subject if value == SAMPLE_WORD else value for key, value in found.items()}
+    return {key: subject if value == SAMPLE_WORD else value for key, value in sample.items()}
 
 
 def make_function_call(name: str, arguments: dict[str, Any], seed: str) -> Step:

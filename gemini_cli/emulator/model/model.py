@@ -170,9 +170,9 @@ def _output(request: ModelRequest, line: ScriptLine, used: ToolUse) -> tuple[lis
     text = _limited(whole, request)
     part: Part = {"text": text.piece, "type": "text"}
     length = len(text.piece.encode("utf-8", "surrogatepass"))
-    kept = [each for each in annotations if request.offset == 0 and each["end_index"] <= length]
-    if kept:
-        part["annotations"] = kept
+    whole_annotations = [each for each in annotations if request.offset == 0 and each["end_index"] <= length]
+    if whole_annotations:
+        part["annotations"] = whole_annotations
     return ([part] if text.piece else []) + media, text
 
 
@@ -229,12 +229,12 @@ def _report(request: ModelRequest) -> list[str]:
 
 
 def _described(part: Part) -> str:
-    found = part_size(part)
+    size = part_size(part)
     kind = str(part.get("type", "text"))
     if kind == "text":
-        return f"text, {found.bytes} bytes: {_quoted(str(part.get('text', '')))}"
+        return f"text, {size.bytes} bytes: {_quoted(str(part.get('text', '')))}"
     named = f"{kind}, {part.get('mime_type') or 'unknown type'}"
-    return f"{named}, {found.bytes} bytes" if found.bytes is not None else f"{named}, at {found.uri}"
+    return f"{named}, {size.bytes} bytes" if size.bytes is not None else f"{named}, at {size.uri}"
 
 
 def _quoted(text: str) -> str:

@@ -60,11 +60,11 @@ def _best(choices: list[Any]) -> Schema:
 
 
 def _resolved(reference: str, root: Schema) -> Schema:
-    found: Any = root
+    target: Any = root
     for name in reference.removeprefix("#").strip("/").split("/"):
         name = name.replace("~1", "/").replace("~0", "~")
-        found = found.get(name, {}) if name and isinstance(found, dict) else found
-    return found if isinstance(found, dict) else {}
+        target = target.get(name, {}) if name and isinstance(target, dict) else target
+    return target if isinstance(target, dict) else {}
 
 
 def _merged(schema: Schema, root: Schema) -> Schema:
@@ -151,7 +151,7 @@ def _number(schema: Schema, whole: bool) -> int | float:
 
 
 def _string(schema: Schema) -> str:
-    found = FORMAT_SAMPLES.get(str(schema.get("format", "")), SAMPLE_WORD)
+    sample = FORMAT_SAMPLES.get(str(schema.get("format", "")), SAMPLE_WORD)
     least, most = int(schema.get("minLength", 0)), schema.get("maxLength")
-    found = found + "." * (least - len(found))
-    return found if most is None else found[: int(most)]
+    sample = sample + "." * (least - len(sample))
+    return sample if most is None else sample[: int(most)]

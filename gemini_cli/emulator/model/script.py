@@ -95,8 +95,10 @@ class ScriptCondition(NamedTuple):
             (self.after_call, subject.results),
             (self.first_prompt, [subject.first_prompt]),
         )
-        found = all(pattern is None or any(re.search(pattern, text) for text in texts) for pattern, texts in searched)
-        return found and self.turn in (None, subject.turn)
+        all_match = all(
+            pattern is None or any(re.search(pattern, text) for text in texts) for pattern, texts in searched
+        )
+        return all_match and self.turn in (None, subject.turn)
 
 
 class ScriptLine(NamedTuple):
@@ -135,8 +137,8 @@ class Script:
         if source is None:
             return cls()
         if isinstance(source, list):
-            return cls(_lines(source))
-        return cls(_lines(_loaded(source)))
+            return cls(_parse_lines(source))
+        return cls(_parse_lines(_load_yaml(source)))
 
     def next_line(self, subject: ScriptSubject) -> ScriptLine | None:
         """The first line that matches, counted as used; None if no line matches."""
@@ -157,12 +159,12 @@ class Script:
 
         If `strict`, also lines without `times` that were never used.
         """
-        found = []
+        descriptions = []
         for index, (line, used) in enumerate(zip(self.lines, self._used, strict=True), 1):
             if used < (int(strict) if line.times is None else line.times):
                 count = f"used {used} of {line.times} times" if used else "not used"
-                found.append(f"script line {index} {count}: when {line.when.description}")
-        return found
+                descriptions.append(f"script line {index} {count}: when {line.when.description}")
+        return descriptions
 
     def unmatched_requests(self) -> list[str]:
         """The requests that no line matched, if there are lines."""
@@ -170,7 +172,7 @@ class Script:
             return list(self._unmatched)
 
 
-def _loaded(path: str | os.PathLike[str]) -> Any:
+def _load_yaml(path: str | os.PathLike[str]) -> Any:
     import yaml  # slow to import, and most runs have no script
 
     with open(path, encoding="utf-8") as file:
@@ -182,20 +184,20 @@ def _loaded(path: str | os.PathLike[str]) -> Any:
             raise ValueError("the script is nested too deeply") from None
 
 
-def _lines(source: Any) -> Iterator[ScriptLine]:
+def _parse_lines(source: Any) -> Iterator[ScriptLine]:
     if not isinstance(source, list):
         raise ValueError("a script is a list of lines")
-    yield from (_numbered(index, entry) for index, entry in enumerate(source, 1))
+    yield from (_parse_numbered_line(index, entry) for index, entry in enumerate(source, 1))
 
 
-def _numbered(index: int, entry: Any) -> ScriptLine:
+def _parse_numbered_line(index: int, entry: Any) -> ScriptLine:
     try:
-        return _line(entry)
+        return _parse_line(entry)
     except (ValueError, TypeError, KeyError, re.error) as error:
         raise ValueError(f"script line {index}: {error}") from error
 
 
-def _line(entry: Any) -> ScriptLine:
+def _parse_line(entry: Any) -> ScriptLine:
     _check_keys(entry, LINE_KEYS)
     status = entry.get("status")
     if status is not None and status not in STATUSES:
@@ -204,34 +206,34 @@ def _line(entry: Any) -> ScriptLine:
     if steps is not None and not isinstance(steps, list):
         raise ValueError(f"steps: expected a list, got {steps!r}")
     return ScriptLine(
-        when=_when(entry.get("when")),
-        reply=_reply(entry.get("reply")),
-        calls=tuple(map(_call, _listed(entry.get("call")))),
-        steps=None if steps is None else tuple(map(_step, steps)),
+        when=_parse_condition(entry.get("when")),
+        reply=_parse_reply(entry.get("reply")),
+        calls=tuple(map(_parse_call, _as_list(entry.get("call")))),
+        steps=None if steps is None else tuple(map(_parse_step, steps)),
         status=status,
-        errors=tuple(_map("errors", error) for error in _listed(entry.get("errors"))),
-        usage=None if entry.get("usage") is None else _map("usage", entry["usage"]),
+        errors=tuple(_parse_map("errors", error) for error in _as_list(entry.get("errors"))),
+        usage=None if entry.get("usage") is None else _parse_map("usage", entry["usage"]),
         signature=None if entry.get("signature") is None else str(entry["signature"]),
-        delay=_seconds(entry, "delay"),
-        pace=_seconds(entry, "pace"),
-        chunk=_whole_number(entry, "chunk", 1) or DELTA_LENGTH,
-        hop_tokens=_whole_number(entry, "hop_tokens", 1),
-        faults=tuple(str(fault) for fault in _listed(entry.get("fault"))),
-        times=_whole_number(entry, "times", 0),
+        delay=_parse_seconds(entry, "delay"),
+        pace=_parse_seconds(entry, "pace"),
+        chunk=_parse_whole_number(entry, "chunk", 1) or DELTA_LENGTH,
+        hop_tokens=_parse_whole_number(entry, "hop_tokens", 1),
+        faults=tuple(str(fault) for fault in _as_list(entry.get("fault"))),
+        times=_parse_whole_number(entry, "times", 0),
     )
 
 
-def _when(value: Any) -> ScriptCondition:
+def _parse_condition(value: Any) -> ScriptCondition:
     if value is None:
         return ScriptCondition()
     if not isinstance(value, dict):
         value = {"prompt": str(value)}
     _check_keys(value, CONDITION_KEYS)
-    patterns = {name: _pattern(name, each) for name, each in value.items() if name != "turn" and each is not None}
-    return ScriptCondition(**patterns, turn=_whole_number(value, "turn", 1))
+    patterns = {name: _parse_pattern(name, each) for name, each in value.items() if name != "turn" and each is not None}
+    return ScriptCondition(**patterns, turn=_parse_whole_number(value, "turn", 1))
 
 
-def _pattern(name: str, value: Any) -> str:
+def _parse_pattern(name: str, value: Any) -> str:
     """A pattern, which may be a number; re.error if it is none."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise ValueError(f"{name}: expected a pattern, got {value!r}")
@@ -239,46 +241,46 @@ def _pattern(name: str, value: Any) -> str:
     return str(value)
 
 
-def _whole_number(entry: dict[str, Any], name: str, least: int) -> int | None:
+def _parse_whole_number(entry: dict[str, Any], name: str, least: int) -> int | None:
     value = entry.get(name)
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
         raise ValueError(f"{name}: expected a whole number from {least} on, got {value!r}")
     return value
 
 
-def _seconds(entry: dict[str, Any], name: str) -> float:
+def _parse_seconds(entry: dict[str, Any], name: str) -> float:
     value = entry.get(name) or 0
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= threading.TIMEOUT_MAX:
         raise ValueError(f"{name}: expected seconds, got {value!r}")
     return float(value)
 
 
-def _map(name: str, value: Any) -> dict[str, Any]:
+def _parse_map(name: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError(f"{name}: expected a map, got {value!r}")
     return value
 
 
-def _call(value: Any) -> tuple[str, dict[str, Any]]:
+def _parse_call(value: Any) -> tuple[str, dict[str, Any]]:
     """The name and the arguments of a function call."""
-    name = _map("call", value).get("name")
+    name = _parse_map("call", value).get("name")
     if not isinstance(name, str):
         raise ValueError(f"call: expected a name, got {value!r}")
-    return name, _map("arguments", value.get("arguments") or {})
+    return name, _parse_map("arguments", value.get("arguments") or {})
 
 
-def _step(value: Any) -> dict[str, Any]:
+def _parse_step(value: Any) -> dict[str, Any]:
     """A step, which may have any fields: clients are tested with wrong ones."""
     if not isinstance(value, dict) or not isinstance(value.get("type"), str):
         raise ValueError(f"expected a step with a type, got {value!r}")
     return dict(value)
 
 
-def _reply(value: Any) -> str | dict[str, Any] | list[Any] | None:
+def _parse_reply(value: Any) -> str | dict[str, Any] | list[Any] | None:
     return value if value is None or isinstance(value, (dict, list)) else str(value)
 
 
-def _listed(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     if value is None:
         return []
     return value if isinstance(value, list) else [value]

@@ -99,9 +99,9 @@ def _pieces(text: str, size: int) -> Iterable[str]:
     return (text[start : start + size] for start in range(0, len(text), size))
 
 
-def events_after(found: Iterable[Event], last_event_id: str) -> Iterator[Event]:
+def events_after(events: Iterable[Event], last_event_id: str) -> Iterator[Event]:
     """The events after the one with this id; all events if no event has it."""
-    listed = list(found)
+    listed = list(events)
     seen = next((n for n, event in enumerate(listed, 1) if event.get("event_id") == last_event_id), 0)
     return iter(listed[seen:])
 

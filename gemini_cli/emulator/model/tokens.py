@@ -52,7 +52,7 @@ def list_modalities(counts: dict[str, int]) -> list[dict[str, Any]]:
 def build_usage(read: dict[str, int], output: int, thought: int, searches: int, tool_use: int) -> dict[str, Any]:
     """The `usage` object; `read` includes the history (api/README.md 6.9)."""
     total_input = sum(read.values())
-    found: dict[str, Any] = {
+    usage: dict[str, Any] = {
         "total_tokens": total_input + output + thought + tool_use,
         "total_input_tokens": total_input,
         "input_tokens_by_modality": list_modalities(read),
@@ -62,5 +62,5 @@ def build_usage(read: dict[str, int], output: int, thought: int, searches: int, 
         "total_thought_tokens": thought,
     }
     if searches:
-        found["grounding_tool_count"] = [{"type": "google_search", "count": searches}]
-    return found
+        usage["grounding_tool_count"] = [{"type": "google_search", "count": searches}]
+    return usage
