@@ -106,6 +106,11 @@ def missing_key() -> ErrorResponse:
     return ErrorResponse(403, message, front_end=True)
 
 
+def two_keys() -> ErrorResponse:
+    """A key in the header and one in the query (api/README.md 12.8)."""
+    return ErrorResponse(400, "Multiple authentication credentials received. Please pass only one.", front_end=True)
+
+
 def invalid_key() -> ErrorResponse:
     """400, not 401: only the reason tells (api/README.md 12.8)."""
     message = "API key not valid. Please pass a valid API key."

@@ -46,5 +46,5 @@ class ReplayEmulator(Emulator):
             return self._answer(request, f"{self.scheme}://{request.headers.get('host', '')}")
         except LookupError as error:
             reason = str(error.args[0])
-            self.unknown.append(f"{request.method} {request.target.partition('?')[0]}")
+            self._add_unknown(request)
             return error_to_response(ErrorResponse(404, reason), form)

@@ -8,11 +8,11 @@ from importlib import import_module
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
-from .errors import ErrorResponse, invalid_json, invalid_key, missing_key
+from .errors import ErrorResponse, invalid_json, invalid_key, missing_key, two_keys
 from .faults.fault_context import BYTES_RANK, FaultContext, Proceed
 from .faults.faults import FaultQueue, FaultSpec
 from .http.error_format import error_to_response
-from .http.exchange import ApiRequest, HttpRequest, HttpResponse
+from .http.exchange import KEY_HEADER, ApiRequest, HttpRequest, HttpResponse
 from .http.routes import RouteMatch, find_route, response_form, wants_stream
 from .http.sse_frames import events_to_array
 from .model.script import Script
@@ -22,6 +22,8 @@ Handler = Callable[[ServiceState, ApiRequest], HttpResponse]
 
 # The origin of URLs in responses where the request has no Host.
 DEFAULT_ORIGIN = "https://generativelanguage.googleapis.com"
+# The first requests without a route that are reported; a program may send a million.
+UNKNOWN_LIMIT = 100
 FAULT_HEADER, TOKEN_HEADER = "x-emulator-fault", "x-emulator-token"
 
 
@@ -114,8 +116,7 @@ class Emulator:
         self._touched = True
         match = find_route(request.method, request.target)
         if match is None:
-            path = request.target.partition("?")[0]
-            self.unknown.append(f"{request.method} {path}")
+            self._add_unknown(request)
             return error_to_response(ErrorResponse(404, "Method not found.", front_end=True), "json")
         try:
             self._check_key(match, request)
@@ -124,6 +125,10 @@ class Emulator:
             return error_to_response(error, response_form(match))
         response = self._with_faults(faults, match, request, self._carry_out)
         return events_to_array(response) if response_form(match) == "array" else response
+
+    def _add_unknown(self, request: HttpRequest) -> None:
+        if len(self.unknown) < UNKNOWN_LIMIT:
+            self.unknown.append(f"{request.method} {request.target.partition('?')[0]}")
 
     def refuse_early(self, head: HttpRequest) -> HttpResponse | None:
         """The error for an unknown route, key or upload, before the body is read."""
@@ -166,6 +171,8 @@ class Emulator:
     def _check_key(self, match: RouteMatch, request: HttpRequest) -> None:
         if self.key is None or match.route.keyless:
             return
+        if request.headers.get(KEY_HEADER) and match.query.get("key"):
+            raise two_keys()
         key = _given_key(request, match.query)
         if not key:
             raise missing_key()
@@ -216,7 +223,7 @@ class Emulator:
 
 def _given_key(request: HttpRequest, query: Mapping[str, str]) -> str | None:
     """The key in the header or the query (api/README.md 1.4)."""
-    return request.headers.get("x-goog-api-key") or query.get("key")
+    return request.headers.get(KEY_HEADER) or query.get("key")
 
 
 def checked_script(source: Script | str | os.PathLike[str] | list[Any] | None) -> Script:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gemini_cli.emulator.http.exchange import JSON_LIMIT
-from gemini_cli.emulator.service import Emulator
+from gemini_cli.emulator.service import UNKNOWN_LIMIT, Emulator
 
 from .in_memory_client import MODEL, InMemoryClient
 
@@ -148,6 +148,9 @@ def test_the_key_comes_from_the_header_or_the_query() -> None:
     assert (wrong.status, wrong.json["error"]["details"][0]["reason"]) == (400, "API_KEY_INVALID")
     assert client.send("POST", target, CREATE, {"x-goog-api-key": "right"}).status == 200
     assert client.send("POST", target + "?key=right", CREATE).status == 200
+    both = client.send("POST", target + "?key=right", CREATE, {"x-goog-api-key": "right"})
+    assert (both.status, both.json["error"]["status"]) == (400, "INVALID_ARGUMENT")
+    assert both.json["error"]["message"].startswith("Multiple authentication credentials received.")
 
 
 def test_unknown_requests_are_recorded(client: InMemoryClient) -> None:
@@ -161,3 +164,16 @@ def test_an_alias_exists_only_in_v1beta(version: str, status: int) -> None:
     """api/README.md 1.3"""
     body = {"model": "gemini-flash-latest", "input": "Hi"}
     assert InMemoryClient(Emulator()).post(f"/{version}/interactions", body).status == status
+
+
+def test_only_the_first_unknown_requests_are_recorded(client: InMemoryClient) -> None:
+    for number in range(UNKNOWN_LIMIT + 1):
+        client.get(f"/v1/nonsense/{number}")
+    assert client.emulator.leftovers()[-1] == f"unknown request: GET /v1/nonsense/{UNKNOWN_LIMIT - 1}"
+
+
+def test_a_failed_interaction_cannot_be_continued() -> None:
+    client = InMemoryClient(Emulator(script=[{"when": {"turn": 1}, "status": "failed"}]))
+    first = client.create("Hi")
+    again = client.post("/v1/interactions", {**CREATE, "previous_interaction_id": first["id"]})
+    assert (again.status, again.json["error"]["code"]) == (400, "failed_precondition")

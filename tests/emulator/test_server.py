@@ -416,7 +416,7 @@ def test_an_exception_in_the_block_is_not_hidden() -> None:
 def test_the_log_has_no_key() -> None:
     lines: list[str] = []
     with Server(log=lines.append) as server:
-        send(server, "GET", f"/v1/models?key={server.key}")
+        send(server, "GET", f"/v1/models?key={server.key}", headers={"x-goog-api-key": ""})
         until(lambda: len(lines) == 1)
         send(server, "POST", TARGET, CREATE)
         until(lambda: len(lines) == 2)

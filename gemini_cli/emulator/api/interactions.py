@@ -132,6 +132,8 @@ def _history(state: ServiceState, id: str | None) -> list[Step]:
             raise not_found()
         if not chain and (_running(state, record) or record["interaction"]["status"] in RUNNING_STATUSES):
             raise ErrorResponse(400, f"Interaction '{id}' is still in progress.", code="failed_precondition")
+        if not chain and record["interaction"]["status"] == "failed":  # api/README.md 8.9
+            raise ErrorResponse(400, f"Interaction '{id}' failed.", code="failed_precondition")
         chain.append(record["input"] + record["interaction"].get("steps", []))
         id = record["previous"]
     return [step for steps in reversed(chain) for step in steps]

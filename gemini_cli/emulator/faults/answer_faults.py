@@ -12,7 +12,7 @@ from email.utils import formatdate
 
 from ..errors import INTERACTION_CODES, RPC_STATUSES, ErrorDetail, ErrorResponse
 from ..http.error_format import error_to_response
-from ..http.exchange import JSON, JSON_UTF8, SSE, HttpResponse, compact_json, indented_json
+from ..http.exchange import JSON, JSON_UTF8, KEY_HEADER, SSE, HttpResponse, compact_json, indented_json
 from ..http.routes import ResponseForm
 from .fault_context import FaultContext
 from .fault_registry import fault
@@ -92,7 +92,7 @@ def quota_per_day(context: FaultContext, shape: object = "") -> HttpResponse:
 @fault(on="any", slot="answer")
 def echo_key(context: FaultContext, status: int = 401) -> HttpResponse:
     """An authentication error whose message repeats the API key of the request."""
-    key = context.request.headers.get("x-goog-api-key", "")
+    key = context.request.headers.get(KEY_HEADER, "")
     return refuse(context, status, message=f"The key {key} is not known.")
 
 

@@ -11,6 +11,7 @@ JSON = "application/json"
 JSON_UTF8 = "application/json; charset=UTF-8"
 SSE = "text/event-stream"
 JSON_LIMIT = 104_857_600
+KEY_HEADER = "x-goog-api-key"
 
 JsonObject = dict[str, Any]
 

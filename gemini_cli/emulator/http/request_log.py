@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from .exchange import HttpRequest
+from .exchange import KEY_HEADER, HttpRequest
 
 # Bytes of a body that a JSON object has; a larger one is given by size and digest.
 SHOWN_BODY_LIMIT = 1 << 20
@@ -15,7 +15,7 @@ SHOWN_BODY_LIMIT = 1 << 20
 LOG_LIMIT = 64 << 20
 HEAD_SIZE = 1024  # about the memory of a request without its body
 SHOWN_HEADERS = ("accept", "api-revision", "content-type", "user-agent")
-SHOWN_PREFIX, KEY_HEADER = "x-goog-", "x-goog-api-key"
+SHOWN_PREFIX = "x-goog-"
 
 
 class RecordedRequest(NamedTuple):
