@@ -237,7 +237,7 @@ def test_a_resumed_stream_may_begin_again_or_diverge() -> None:
 def test_unknown_parts_surround_the_true_answer() -> None:
     found = events(b"".join(streamed(with_faults("unknown_parts"))[0]))
     assert delta_text(found) == TRUE
-    assert {"interaction.dreamed", "step.start"} <= {event["event_type"] for event in found}
+    assert {"interaction.undocumented", "step.start"} <= {event["event_type"] for event in found}
     assert all("x_unknown" in event for event in found if "event_id" in event)
 
 

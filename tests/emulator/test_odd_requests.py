@@ -109,6 +109,18 @@ def test_the_older_api(client: InMemoryClient, target: str, body: dict[str, Any]
     assert message in response.json.get("error", {}).get("message", "")
 
 
+@pytest.mark.parametrize("offset", ["1e999", "-1", '"x"', "[]"])
+def test_a_wrong_continuation_token(client: InMemoryClient, offset: str) -> None:
+    token = base64.b64encode(b'{"offset": %b}' % offset.encode()).decode()
+    requests = [
+        ("/v1beta/interactions", {"model": MODEL, "input": "x", "continuation_token": token}),
+        (GENERATE, {"contents": CONTENTS, "continuationToken": token}),
+    ]
+    for target, body in requests:
+        response = client.post(target, body)
+        assert (response.status, "continuation" in response.json["error"]["message"]) == (400, True)
+
+
 def test_a_message_that_is_nested_too_deeply(client: InMemoryClient) -> None:
     schema: dict[str, Any] = {}
     for _ in range(300):

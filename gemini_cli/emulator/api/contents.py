@@ -1,6 +1,5 @@
 """Translate requests of the older API (api/README.md 11.2-11.5)."""
 
-import base64
 import json
 from typing import Any
 
@@ -11,6 +10,7 @@ from ..model.functions import ToolChoice
 from ..model.media import is_generated, kind_of_mime_type
 from ..model.model import ModelRequest
 from ..model.tokens import text_tokens
+from .continuation_token import parse_continuation_token
 from .generate_checks import check_generate_request, function_declarations
 from .generate_schema import REQUEST
 from .json_parser import parse_message
@@ -134,15 +134,8 @@ def _choice(config: JsonObject) -> ToolChoice:
     return ToolChoice(mode, tuple(names) if names else None)
 
 
-def encode_continuation_token(offset: int) -> str:
-    """A continuation token in base64."""
-    return base64.b64encode(json.dumps({"offset": offset}).encode()).decode()
-
-
 def _offset(token: str | None) -> int:
-    if not token:
-        return 0
     try:
-        return int(json.loads(base64.b64decode(token.translate(str.maketrans("-_", "+/"))))["offset"])
-    except (ValueError, KeyError, TypeError, OverflowError) as error:
+        return parse_continuation_token(token)
+    except ValueError as error:
         raise ErrorResponse(400, "The continuation token is invalid.") from error

@@ -14,10 +14,10 @@ from ..service_state import ServiceState
 from .contents import (
     check_generate_model,
     content_steps,
-    encode_continuation_token,
     parse_generate_request,
     tool_tokens,
 )
+from .continuation_token import encode_continuation_token
 from .generate_checks import has_signed_calls
 from .generate_schema import REQUEST
 from .json_parser import parse_message

@@ -16,6 +16,7 @@ from ..model.model import ModelAnswer, ModelRequest, generate_answer
 from ..model.script import DELTA_LENGTH, ScriptLine
 from ..model.tokens import text_tokens
 from ..service_state import ServiceState, timestamp_seconds
+from .continuation_token import encode_continuation_token, parse_continuation_token
 from .names import check_agent, check_interaction_model
 from .request_schema import check_interaction
 from .usage import interactions_usage
@@ -200,16 +201,10 @@ def _check_functions(model_request: ModelRequest) -> None:
         raise invalid_input("generation_config.tool_choice.allowed_tools.tools")
 
 
-def _token(offset: int) -> str:
-    return base64.urlsafe_b64encode(json.dumps({"offset": offset}).encode()).decode()
-
-
 def _offset(token: str | None) -> int:
-    if not token:
-        return 0
     try:
-        return int(json.loads(base64.urlsafe_b64decode(token))["offset"])
-    except (ValueError, KeyError, TypeError, OverflowError) as error:
+        return parse_continuation_token(token)
+    except ValueError as error:
         raise invalid_input("continuation_token") from error
 
 
@@ -227,7 +222,7 @@ def _record(
     if answer.errors:
         interaction["errors"] = list(answer.errors)
     if answer.offset is not None:
-        interaction["continuation_token"] = _token(answer.offset)
+        interaction["continuation_token"] = encode_continuation_token(answer.offset)
     if body.get("environment") is not None:
         interaction["environment_id"] = "env_emulator"
     interaction |= {"object": "interaction", source: model}

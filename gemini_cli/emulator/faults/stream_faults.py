@@ -200,13 +200,13 @@ def unknown_parts(context: FaultContext) -> HttpResponse:
 
     def corrupt(frames: Iterator[bytes]) -> Iterator[bytes]:
         strange: tuple[dict[str, Any], ...] = (
-            {"event_type": "interaction.dreamed", "dream": {"of": "sheep"}},
+            {"event_type": "interaction.undocumented", "undocumented": {"deep": [1]}},
             {
                 "event_type": "step.delta",
                 "index": 0,
-                "delta": {"type": "dream_delta", "text": "not for readers"},
+                "delta": {"type": "undocumented_delta", "text": "not for readers"},
             },
-            {"event_type": "step.start", "index": 99, "step": {"type": "dream", "text": "not for readers"}},
+            {"event_type": "step.start", "index": 99, "step": {"type": "undocumented", "text": "not for readers"}},
             {"event_type": "step.stop", "index": 99},
         )
         for number, frame in enumerate(frames):
