@@ -46,6 +46,7 @@ class ServiceState:
         self._path = path
         self._store: Store | None = None
         self._lock = threading.Lock()
+        self._upload_locks: dict[str, threading.Lock] = {}
         self._numbers = itertools.count(1)
 
     def next_number(self) -> int:
@@ -61,6 +62,11 @@ class ServiceState:
 
                 self._store = Store(self._path)
             return self._store
+
+    def upload_lock(self, id: str) -> threading.Lock:
+        """The lock of an upload, so that its chunks are stored one after the other."""
+        with self._lock:
+            return self._upload_locks.setdefault(id, threading.Lock())
 
     def wait(self, seconds: float) -> Iterator[bytes]:
         """Sleep in pieces; at the empty item after each a server checks the connection."""

@@ -2,12 +2,16 @@
 
 import base64
 import hashlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from gemini_cli.emulator.service import Emulator
 from gemini_cli.emulator.service_state import Pace
+from gemini_cli.emulator.store import Blobs
 
 from .in_memory_client import MODEL, Clock, InMemoryClient, Response
 
@@ -98,6 +102,26 @@ def test_invalid_chunks_change_nothing(
     url = start(client, size)
     assert send(client, url, command, offset, body).status == 400
     assert send(client, url, "query").headers["x-goog-upload-size-received"] == "0"
+
+
+def test_chunks_sent_at_the_same_time_are_stored_one_after_the_other(
+    client: InMemoryClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client may repeat a chunk while the first one is still being stored."""
+    body = b"x" * 1000
+    url = start(client, len(body))
+    write, both = Blobs.write, threading.Barrier(2)
+
+    def slow_write(*arguments: Any) -> None:
+        with suppress(threading.BrokenBarrierError):
+            both.wait(0.2)  # would pass if two chunks were stored at a time
+        write(*arguments)
+
+    monkeypatch.setattr(Blobs, "write", slow_write)
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda _: send(client, url, "upload, finalize", 0, body), range(2)))
+    assert both.broken
+    assert [(each.status, each.headers["x-goog-upload-status"]) for each in found] == [(200, "final")] * 2
 
 
 def test_a_cancelled_upload_accepts_no_chunk(client: InMemoryClient) -> None:

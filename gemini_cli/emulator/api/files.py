@@ -81,6 +81,12 @@ def _file_id(state: ServiceState, described: Document) -> str:
 def upload_chunk(state: ServiceState, request: ApiRequest) -> HttpResponse:
     """Carry out a request to an upload URL: upload, finalize, query or cancel."""
     id = request.query["upload_id"]
+    check_upload(state, id)
+    with state.upload_lock(id):  # a client may repeat a chunk while the first one is being stored
+        return _carry_out(state, request, id)
+
+
+def _carry_out(state: ServiceState, request: ApiRequest, id: str) -> HttpResponse:
     commands = {word.strip() for word in request.header("x-goog-upload-command").split(",")}
     upload = state.store.get(UPLOAD, id)
     if upload is None:
