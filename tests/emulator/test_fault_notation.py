@@ -139,3 +139,13 @@ def test_pieces_of_no_size_are_events() -> None:
 def test_a_fault_of_a_file_leaves_a_stream_as_it_is() -> None:
     body = with_faults("failed_file(on=any)").post(TARGET, {**CREATE, "stream": True}).body
     assert body.endswith(b"data: [DONE]\n\n")
+
+
+def test_a_stream_field_in_the_arguments_of_a_call_is_not_a_stream() -> None:
+    call = {"type": "function_call", "id": "a", "name": "f", "arguments": {"stream": True}}
+    steps = [call, {"type": "function_result", "call_id": "a", "result": "x"}]
+    client = with_faults("cut")
+    assert client.post(TARGET, {**CREATE, "input": steps}).status == 200
+    assert client.emulator.leftovers() == ["fault not used: cut"]
+    client = with_faults("plain_answer")
+    assert client.post(TARGET, {**CREATE, "input": steps, "stream": True}).json["status"] == "completed"

@@ -5,7 +5,7 @@ called, or the format that `shape` names.
 """
 
 import gzip
-import re
+import json
 import time
 from collections.abc import Iterator
 from email.utils import formatdate
@@ -206,7 +206,9 @@ def _odd(context: FaultContext, body: bytes) -> HttpResponse:
 def plain_answer(context: FaultContext) -> HttpResponse:
     """A plain JSON response although a stream was requested."""
     target = context.request.target.replace(":streamGenerateContent", ":generateContent")
-    body = re.sub(rb'("stream"\s*:\s*)true', rb"\1false", context.request.body)
+    body = context.request.body
+    if context.is_interactions and context.route_kind == "create":
+        body = compact_json({**json.loads(body), "stream": False})
     response = context.proceed(context.request._replace(target=target, body=body))
     return response._replace(headers={**response.headers, "content-type": JSON})
 

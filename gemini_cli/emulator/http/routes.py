@@ -4,6 +4,7 @@ Any path prefix and three versions are accepted (api/README.md 1.2, 1.7). Faults
 names, imported at their first use: a create loads neither files nor batches.
 """
 
+import json
 import re
 from typing import Literal, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -105,6 +106,15 @@ def wants_stream(match: RouteMatch, request: HttpRequest) -> bool:
     """Whether the request wants a stream."""
     if match.route.kind == "get":
         return match.query.get("stream", "").lower() in ("true", "1")
-    # Cheaper than parsing a body with images in it; inside of a string the quotes would be escaped.
-    streams = match.route.kind == "create" and re.search(rb'"stream"\s*:\s*true', request.body) is not None
-    return streams or match.route.kind == "generate_stream"
+    return match.route.kind == "generate_stream" or (match.route.kind == "create" and _has_stream_field(request.body))
+
+
+def _has_stream_field(body: bytes) -> bool:
+    """Whether the `stream` of the whole object is true, not one inside of it."""
+    if re.search(rb'"stream"\s*:\s*true', body) is None:  # cheaper than parsing a body with images in it
+        return False
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, dict) and value.get("stream") is True
