@@ -6,13 +6,14 @@ It equals the Interaction of the same request without streaming.
 - Text, arguments and audio are appended; a signature is set when it is not empty; everything else replaces.
 - Unknown events and deltas are ignored.
 - Only `interaction.completed` ends a stream, for every outcome.
-- Text is collected in lists and joined once: a stream of 50,000 deltas must not be copied 50,000 times.
+- Text is collected in a StringIO: a stream of 50,000 deltas must not be copied 50,000 times, or kept in 50,000 strings.
 - A server that counts in UTF-16 may cut a character in two. Its first half is held back until the other half, or the
   end of the stream, arrives.
 """
 
 from __future__ import annotations
 
+from io import StringIO
 from typing import Any, NamedTuple
 
 from gemini_cli.api import media
@@ -54,7 +55,7 @@ class StepAccumulator:
         self._start = start
         self._content: list[dict[str, Any]] = list(get_objects(start, "content"))
         self._summary: list[Any] = list(get_typed(start, "summary", list) or [])
-        self._open: list[str] = []  # text that belongs to the last part of the content
+        self._open: StringIO | None = None  # text that belongs to the last part of the content
         self._audio: list[str] = []  # base64 that belongs to the last part of the content
         self._arguments: list[str] = []
         self._set: dict[str, Any] = {}
@@ -68,7 +69,7 @@ class StepAccumulator:
     @property
     def text(self) -> str:
         blocks = (get_typed(block, "text", str) or "" for block in self._content if block.get("type") == "text")
-        return "".join([*blocks, *self._open])
+        return "".join([*blocks, self._open.getvalue() if self._open else ""])
 
     @property
     def arguments(self) -> str:
@@ -129,16 +130,17 @@ class StepAccumulator:
         if not self._content or self._content[-1].get("type") != "text":
             self._close()
             self._content.append({"type": "text", "text": ""})
-        self._open.append(text)
+        self._open = self._open or StringIO()
+        self._open.write(text)
 
     def _close(self) -> None:
-        if self._open:
+        if self._open is not None:
             block = self._content[-1]
             self._content[-1] = {
                 **block,
-                "text": (block.get("text") or "") + join_surrogates("".join(self._open)),
+                "text": (block.get("text") or "") + join_surrogates(self._open.getvalue()),
             }
-            self._open = []
+            self._open = None
         if self._audio:
             self._content[-1] = {**self._content[-1], "data": media.join_base64(self._audio)}
             self._audio = []
@@ -185,7 +187,7 @@ class StreamAccumulator:
         self.error: CliError | None = None
         self._errors: list[dict[str, Any]] = []  # in the server's words
         self.steps: dict[int, StepAccumulator] = {}
-        self._returned: list[str] = []  # the text that `add` returned
+        self._returned = StringIO()  # the text that `add` returned
         self._half = ""  # of a surrogate pair, not returned yet
         self._fields: dict[str, Any] = {}
 
@@ -221,7 +223,7 @@ class StreamAccumulator:
         if text and not self.terminal:
             text = self._whole_characters(text)
         if text:
-            self._returned.append(text)
+            self._returned.write(text)
             self.text_began = True
         if event_id := event.payload.get("event_id"):
             index = max(self.steps, default=-1)
@@ -279,7 +281,7 @@ class StreamAccumulator:
         begin twice, the answer is not known.
         """
         parts = (output_text(step.step()) for _, step in sorted(self.steps.items()))
-        returned = "".join(self._returned)
+        returned = self._returned.getvalue()
         if join_surrogates("".join(parts)) != returned + self._half:
             raise IncompleteError("the stream contradicts itself: its steps are out of order", interaction_id=self.id)
         ended = Interaction(last)
