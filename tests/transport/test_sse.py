@@ -64,7 +64,7 @@ def test_an_event_does_not_wait_for_the_byte_after_its_end() -> None:
 
 
 def test_a_last_event_that_is_nested_too_deeply_does_not_count() -> None:
-    deep = b'data: {"a":' + b"[" * 5000 + b"]" * 5000 + b"}"
+    deep = b'data: {"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
     assert read([b'data: {"a":1}\n\n' + deep])[0] == ['{"a":1}']
 
 
