@@ -191,6 +191,7 @@ def _run_command(argv: list[str], server: Server, program: Program) -> int:
     """
     environ = {**program.environ, **server.environ(), "GEMINI_OFFLINE": "0", "GEMINI_REPLAY": ""}  # overrides a profile
     environ.pop("GOOGLE_API_KEY", None)  # the official SDKs prefer it, and warn of both
+    environ.pop("GOOGLE_GENAI_USE_VERTEXAI", None)  # would lead them to another service
     try:
         command = subprocess.Popen(argv, env=environ)
     except OSError as error:
