@@ -260,7 +260,7 @@ sys.meta_path.insert(0, Waiting())
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGQUIT, signal.SIGSEGV])
+@pytest.mark.parametrize("number", [signal.SIGABRT, signal.SIGSEGV])
 @pytest.mark.parametrize("starting", [True, False], ids=["starting", "sending"])
 def test_a_crash_leaves_no_core(starting: bool, number: signal.Signals, place: Home) -> None:
     """Where a core would be a file in the working directory, also while the program is imported."""
