@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 COMMAND_GRACE = 2.0  # seconds that the command has to end after a signal
 NOT_EXECUTABLE, NOT_FOUND = 126, 127  # the exit statuses of a shell, env and nohup
+# Variables of the official SDKs: they prefer this key, and warn of both; the other leads to another service.
+MISLEADING = ("GOOGLE_API_KEY", "GOOGLE_GENAI_USE_VERTEXAI")
 
 
 @dataclass(eq=False, repr=False)
@@ -86,6 +88,7 @@ CommandArguments = Annotated[
     typer.Argument(metavar="[COMMAND]...", show_default=False, help="run this command against the emulator"),
     PROGRAM_NAME,
 ]
+
 
 app = command_app()
 
@@ -190,8 +193,8 @@ def _run_command(argv: list[str], server: Server, program: Program) -> int:
     If signal N ended the command, the status is 128 + N, as in a shell.
     """
     environ = {**program.environ, **server.environ(), "GEMINI_OFFLINE": "0", "GEMINI_REPLAY": ""}  # overrides a profile
-    environ.pop("GOOGLE_API_KEY", None)  # the official SDKs prefer it, and warn of both
-    environ.pop("GOOGLE_GENAI_USE_VERTEXAI", None)  # would lead them to another service
+    for name in MISLEADING:
+        environ.pop(name, None)
     try:
         command = subprocess.Popen(argv, env=environ)
     except OSError as error:
