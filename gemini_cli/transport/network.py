@@ -1,11 +1,12 @@
 """The network backend for httpcore.
 
-A signal can interrupt the look-up of a name. A connection knows whether bytes follow a response, and whether the server
-closed it while it was idle.
+A signal can interrupt the look-up of a name, and each wait for data. A connection knows whether bytes follow a
+response, and whether the server closed it while it was idle.
 """
 
 from __future__ import annotations
 
+import math
 import ssl
 import threading
 import time
@@ -16,7 +17,7 @@ import httpcore
 
 WorkResult = TypeVar("WorkResult")
 
-SIGNAL_CHECK = 0.1  # seconds
+SIGNAL_CHECK = 0.1  # seconds that a signal may wait which came just before a call of the system
 IDLE_CLOSE = 1.0  # seconds; a connection that ends this early was idle, and the server did not get the request
 
 
@@ -72,7 +73,7 @@ class Connection(httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         try:
-            data = self._stream.read(max_bytes, timeout or self._handshake_timeout)
+            data = self._read_in_steps(max_bytes, timeout or self._handshake_timeout)
         except httpcore.ReadError as error:
             if self._closed_while_idle():
                 raise httpcore.ConnectError("the server closed an idle connection") from error
@@ -84,6 +85,21 @@ class Connection(httpcore.NetworkStream):
         if b"\r\n\r\n" not in self._head:
             self._head += data
         return data
+
+    def _read_in_steps(self, max_bytes: int, timeout: float | None) -> bytes:
+        """Read in short waits: the handler of a signal runs between them.
+
+        A signal just before a call of the system does not end that call.
+        """
+        left = math.inf if timeout is None else timeout
+        while True:
+            step = min(left, SIGNAL_CHECK)
+            try:
+                return self._stream.read(max_bytes, step)
+            except httpcore.ReadTimeout:
+                left -= step
+                if left <= 0:
+                    raise
 
     def _closed_while_idle(self) -> bool:
         """True if the server closed a reused connection before the latest request arrived.
