@@ -319,7 +319,7 @@ class Terminal:
                 write_all(self._stdout, data)
         except BrokenPipeError:
             # SIGPIPE stays ignored, or a server that hangs up would end the process; a closed pipe raises instead.
-            raise Interrupted(getattr(signal, "SIGPIPE", signal.SIGTERM)) from None
+            raise Interrupted(signal.SIGPIPE) from None
         except OSError as error:
             raise OutputError(f"cannot write to stdout: {error.strerror or error}") from None
 

@@ -24,7 +24,6 @@ def test_a_conversation_continues_in_another_emulator(tmp_path: Path) -> None:
     second.emulator.close()
 
 
-@pytest.mark.skipif(os.name != "posix", reason="modes are a POSIX thing")
 def test_only_the_owner_may_read_the_state(tmp_path: Path) -> None:
     folder = tmp_path / "state"
     folder.mkdir()
